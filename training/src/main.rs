@@ -1,0 +1,2 @@
+//! `face-train`: trains the networks of face-predict.
+fn main() {}
