@@ -1,0 +1,85 @@
+//! An age as a distribution over whole years.
+
+/// Probability of each whole year from 0.
+///
+/// For [`median`](Self::median) and [`interval`](Self::interval) the mass of a year lies evenly within half a
+/// year of it, so both are continuous; [`at_least`](Self::at_least) counts whole years, as birthdays do.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct AgeDistribution<'a> {
+    years: &'a [f32],
+}
+
+impl<'a> AgeDistribution<'a> {
+    /// From the probabilities of the years 0, 1, 2 and so on, which sum to 1.
+    pub fn new(years: &'a [f32]) -> Self {
+        Self { years }
+    }
+
+    /// The probabilities, summing to 1.
+    pub fn years(&self) -> &'a [f32] {
+        self.years
+    }
+
+    /// The age that the person is as likely above as below, in years.
+    pub fn median(&self) -> f32 {
+        self.quantile(0.5)
+    }
+
+    /// The age below which `share` (0 to 1) of the probability lies, in years; never below 0.
+    pub fn quantile(&self, share: f32) -> f32 {
+        let mut below = 0.0;
+        for (year, mass) in self.years.iter().enumerate() {
+            if below + mass >= share && *mass > 0.0 {
+                return (year as f32 - 0.5 + (share - below) / mass).max(0.0);
+            }
+            below += mass;
+        }
+        self.years.len().saturating_sub(1) as f32
+    }
+
+    /// The central interval that holds the age with probability `coverage` (0 to 1), in years.
+    pub fn interval(&self, coverage: f32) -> (f32, f32) {
+        let tail = (1.0 - coverage) / 2.0;
+        (self.quantile(tail), self.quantile(1.0 - tail))
+    }
+
+    /// Probability that the person has lived `years` or more; linear between whole years.
+    pub fn at_least(&self, years: f32) -> f32 {
+        if years.is_nan() {
+            return f32::NAN;
+        }
+        let tail = |first: f32| -> f32 {
+            let first = (first.max(0.0) as usize).min(self.years.len());
+            self.years[first..].iter().sum::<f32>().min(1.0)
+        };
+        let (whole, part) = (years.floor(), years - years.floor());
+        let lower = tail(whole);
+        if part == 0.0 { lower } else { lower + (tail(whole + 1.0) - lower) * part }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quantiles_of_a_known_distribution() {
+        let mut years = [0.0; 101];
+        (years[20], years[30], years[40]) = (0.25, 0.5, 0.25);
+        let age = AgeDistribution::new(&years);
+        assert_eq!(age.median(), 30.0);
+        assert_eq!(age.interval(0.5), (20.5, 30.5));
+        assert_eq!(age.at_least(30.0), 0.75);
+        assert_eq!(age.at_least(30.5), 0.5);
+        assert_eq!(age.at_least(-3.0), 1.0);
+        assert_eq!(age.at_least(1e9), 0.0);
+        assert!(age.at_least(f32::NAN).is_nan());
+    }
+
+    #[test]
+    fn the_youngest_year_gives_no_negative_age() {
+        let mut years = [0.0; 101];
+        years[0] = 1.0;
+        assert_eq!(AgeDistribution::new(&years).interval(0.8), (0.0, 0.4));
+    }
+}

@@ -1,0 +1,101 @@
+//! The one error type: what went wrong, by who must act, and a message with the numbers.
+
+use std::error::Error as StdError;
+use std::fmt;
+
+/// What kind of failure an [`Error`] is; one to one with the statuses of the C interface.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// A required pointer is null (C interface only).
+    NullArgument,
+    /// A value makes no sense.
+    InvalidArgument,
+    /// An index is not below the count.
+    OutOfRange,
+    /// A plane holds fewer bytes than its picture needs.
+    BufferTooSmall,
+    /// Asked for by a newer caller, or not in this build.
+    Unsupported,
+    /// A file could not be read.
+    Io,
+    /// The bytes are not a picture that can be decoded.
+    Image,
+    /// The picture is larger than the limit.
+    Limit,
+    /// The model file is damaged, of an unknown version, or does not fit its own description.
+    Model,
+    /// Memory is short.
+    OutOfMemory,
+    /// A bug of this library was caught; please report the message.
+    Internal,
+}
+
+/// A failure, with a message that names the argument and the numbers.
+pub struct Error {
+    kind: ErrorKind,
+    message: String,
+    source: Option<Box<dyn StdError + Send + Sync>>,
+}
+
+/// A result with this library's [`Error`].
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+impl Error {
+    pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into(), source: None }
+    }
+
+    pub(crate) fn with_source(
+        kind: ErrorKind,
+        message: impl Into<String>,
+        source: impl Into<Box<dyn StdError + Send + Sync>>,
+    ) -> Self {
+        Self { kind, message: message.into(), source: Some(source.into()) }
+    }
+
+    pub(crate) fn invalid(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::InvalidArgument, message)
+    }
+
+    pub(crate) fn model(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Model, message)
+    }
+
+    /// The same error with `context` in front, such as the name of the file it is about.
+    #[must_use]
+    pub(crate) fn context(mut self, context: impl fmt::Display) -> Self {
+        self.message = format!("{context}: {}", self.message);
+        self
+    }
+
+    /// Who must act: the caller, whoever gave the input, or the machine.
+    pub fn kind(&self) -> ErrorKind {
+        self.kind
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)?;
+        // The C interface has room for one string, so the causes belong into it.
+        let mut cause = self.source();
+        while let Some(error) = cause {
+            write!(f, ": {error}")?;
+            cause = error.source();
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}: {self}", self.kind)
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.source.as_ref().map(|source| &**source as &(dyn StdError + 'static))
+    }
+}

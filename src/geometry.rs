@@ -1,0 +1,116 @@
+//! Points, boxes and the maps between a crop and its picture.
+
+/// A place in a picture, in pixels; (0, 0) is the top left corner of the top left pixel, whose centre
+/// is (0.5, 0.5).
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Point {
+    /// Pixels to the right.
+    pub x: f32,
+    /// Pixels down.
+    pub y: f32,
+}
+
+impl Point {
+    /// The point (`x`, `y`).
+    pub const fn new(x: f32, y: f32) -> Self {
+        Self { x, y }
+    }
+
+    pub(crate) fn is_finite(self) -> bool {
+        self.x.is_finite() && self.y.is_finite()
+    }
+}
+
+/// An upright rectangle in pixels; it may reach outside the picture.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Rect {
+    /// Left edge.
+    pub x: f32,
+    /// Top edge.
+    pub y: f32,
+    /// Width.
+    pub width: f32,
+    /// Height.
+    pub height: f32,
+}
+
+impl Rect {
+    /// The rectangle with its top left corner at (`x`, `y`).
+    pub const fn new(x: f32, y: f32, width: f32, height: f32) -> Self {
+        Self { x, y, width, height }
+    }
+
+    /// The middle.
+    pub fn center(&self) -> Point {
+        Point::new(self.x + self.width / 2.0, self.y + self.height / 2.0)
+    }
+
+    /// Width times height.
+    pub fn area(&self) -> f32 {
+        self.width * self.height
+    }
+
+    pub(crate) fn is_finite(&self) -> bool {
+        [self.x, self.y, self.width, self.height].iter().all(|v| v.is_finite())
+    }
+}
+
+/// An affine map of the plane: `x' = xx x + xy y + x0`, `y' = yx x + yy y + y0`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Affine {
+    /// Part of x' that grows with x.
+    pub xx: f32,
+    /// Part of x' that grows with y.
+    pub xy: f32,
+    /// x' of the origin.
+    pub x0: f32,
+    /// Part of y' that grows with x.
+    pub yx: f32,
+    /// Part of y' that grows with y.
+    pub yy: f32,
+    /// y' of the origin.
+    pub y0: f32,
+}
+
+impl Affine {
+    /// The map that changes nothing.
+    pub const IDENTITY: Self = Self { xx: 1.0, xy: 0.0, x0: 0.0, yx: 0.0, yy: 1.0, y0: 0.0 };
+
+    /// Turns by `angle` radians (clockwise as seen, since y points down) and scales, then moves.
+    pub fn similarity(scale: f32, angle: f32, x0: f32, y0: f32) -> Self {
+        let (sin, cos) = angle.sin_cos();
+        Self { xx: scale * cos, xy: -scale * sin, x0, yx: scale * sin, yy: scale * cos, y0 }
+    }
+
+    /// Scales each axis by its own factor.
+    pub const fn scale(x: f32, y: f32) -> Self {
+        Self { xx: x, xy: 0.0, x0: 0.0, yx: 0.0, yy: y, y0: 0.0 }
+    }
+
+    /// Where `p` goes.
+    pub fn apply(&self, p: Point) -> Point {
+        Point::new(self.xx * p.x + self.xy * p.y + self.x0, self.yx * p.x + self.yy * p.y + self.y0)
+    }
+
+    /// First `inner`, then this map.
+    #[must_use]
+    pub fn after(&self, inner: &Self) -> Self {
+        Self {
+            xx: self.xx * inner.xx + self.xy * inner.yx,
+            xy: self.xx * inner.xy + self.xy * inner.yy,
+            x0: self.xx * inner.x0 + self.xy * inner.y0 + self.x0,
+            yx: self.yx * inner.xx + self.yy * inner.yx,
+            yy: self.yx * inner.xy + self.yy * inner.yy,
+            y0: self.yx * inner.x0 + self.yy * inner.y0 + self.y0,
+        }
+    }
+
+    /// How much lengths grow, as the root of the growth of areas.
+    pub fn magnification(&self) -> f32 {
+        (self.xx * self.yy - self.xy * self.yx).abs().sqrt()
+    }
+
+    pub(crate) fn is_finite(&self) -> bool {
+        [self.xx, self.xy, self.x0, self.yx, self.yy, self.y0].iter().all(|v| v.is_finite())
+    }
+}

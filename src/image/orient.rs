@@ -1,0 +1,113 @@
+//! Rotation and mirroring, applied to coordinates rather than to pixels.
+
+use crate::error::{Error, Result};
+use crate::geometry::Affine;
+
+/// How a stored picture becomes upright: first turned clockwise, then, for selfie cameras, mirrored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Orientation {
+    quarter_turns: u8,
+    mirrored: bool,
+}
+
+impl Orientation {
+    /// Stored upright already.
+    pub const UPRIGHT: Self = Self { quarter_turns: 0, mirrored: false };
+    /// To be turned by 90 degrees clockwise.
+    pub const ROTATE_90: Self = Self { quarter_turns: 1, mirrored: false };
+    /// Upside down.
+    pub const ROTATE_180: Self = Self { quarter_turns: 2, mirrored: false };
+    /// To be turned by 270 degrees clockwise.
+    pub const ROTATE_270: Self = Self { quarter_turns: 3, mirrored: false };
+
+    /// From the degrees clockwise that make the picture upright: 0, 90, 180 or 270.
+    pub fn from_degrees(degrees: u32, mirrored: bool) -> Result<Self> {
+        match degrees {
+            0 | 90 | 180 | 270 => Ok(Self { quarter_turns: (degrees / 90) as u8, mirrored }),
+            _ => {
+                Err(Error::invalid(format!("rotation is {degrees}, it must be 0, 90, 180 or 270")))
+            }
+        }
+    }
+
+    /// From an Exif orientation of 1 to 8.
+    pub fn from_exif(orientation: u32) -> Result<Self> {
+        let (quarter_turns, mirrored) = match orientation {
+            1 => (0, false),
+            2 => (0, true),
+            3 => (2, false),
+            4 => (2, true),
+            5 => (1, true),
+            6 => (1, false),
+            7 => (3, true),
+            8 => (3, false),
+            _ => {
+                return Err(Error::invalid(format!(
+                    "Exif orientation is {orientation}, it must be 1 to 8"
+                )));
+            }
+        };
+        Ok(Self { quarter_turns, mirrored })
+    }
+
+    /// Swaps left and right after turning.
+    #[must_use]
+    pub const fn mirrored(mut self) -> Self {
+        self.mirrored = !self.mirrored;
+        self
+    }
+
+    /// Degrees clockwise that make the picture upright.
+    pub const fn degrees(self) -> u32 {
+        self.quarter_turns as u32 * 90
+    }
+
+    /// Whether left and right are swapped after turning.
+    pub const fn is_mirrored(self) -> bool {
+        self.mirrored
+    }
+
+    /// Whether width and height change places.
+    pub const fn swaps_axes(self) -> bool {
+        self.quarter_turns % 2 == 1
+    }
+
+    /// The map from upright to stored pixels, for a picture stored as `width` x `height`.
+    pub(crate) fn to_stored(self, width: usize, height: usize) -> Affine {
+        let (w, h) = (width as f32, height as f32);
+        let turn = match self.quarter_turns {
+            0 => Affine::IDENTITY,
+            1 => Affine { xx: 0.0, xy: 1.0, x0: 0.0, yx: -1.0, yy: 0.0, y0: h },
+            2 => Affine { xx: -1.0, xy: 0.0, x0: w, yx: 0.0, yy: -1.0, y0: h },
+            _ => Affine { xx: 0.0, xy: -1.0, x0: w, yx: 1.0, yy: 0.0, y0: 0.0 },
+        };
+        if !self.mirrored {
+            return turn;
+        }
+        let upright_width = if self.swaps_axes() { h } else { w };
+        turn.after(&Affine { xx: -1.0, x0: upright_width, ..Affine::IDENTITY })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::geometry::Point;
+
+    #[test]
+    fn a_clockwise_quarter_turn_brings_the_bottom_left_corner_to_the_top_left() {
+        let map = Orientation::ROTATE_90.to_stored(40, 30);
+        assert_eq!(map.apply(Point::new(0.0, 0.0)), Point::new(0.0, 30.0));
+        assert_eq!(map.apply(Point::new(30.0, 0.0)), Point::new(0.0, 0.0));
+        let map = Orientation::ROTATE_270.to_stored(40, 30);
+        assert_eq!(map.apply(Point::new(0.0, 0.0)), Point::new(40.0, 0.0));
+    }
+
+    #[test]
+    fn exif_five_is_the_transpose() {
+        let map = Orientation::from_exif(5).expect("valid").to_stored(40, 30);
+        assert_eq!(map.apply(Point::new(3.0, 7.0)), Point::new(7.0, 3.0));
+        let map = Orientation::from_exif(7).expect("valid").to_stored(40, 30);
+        assert_eq!(map.apply(Point::new(0.0, 0.0)), Point::new(40.0, 30.0));
+    }
+}

@@ -1,0 +1,297 @@
+//! What a model file says of itself: `metadata_props` of the ONNX file, checked.
+//!
+//! | key | value |
+//! | --- | --- |
+//! | `face_predict.contract` | `1` |
+//! | `face_predict.task` | `age_gender`, `age` or `gender` |
+//! | `face_predict.name`, `.version`, `.license`, `.data`, `.revision` | text, for logs and cards |
+//! | `face_predict.input` | JSON of [`InputSpec`] |
+//! | `face_predict.age` | JSON of [`AgeSpec`] |
+//! | `face_predict.gender` | JSON of [`GenderSpec`] |
+//!
+//! Unknown keys are ignored, an unknown contract is refused.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+use crate::align::CropRule;
+use crate::error::{Error, Result};
+
+/// The contract between model files and this library; files of another number are refused.
+pub const CONTRACT: &str = "1";
+
+const PREFIX: &str = "face_predict.";
+
+/// Largest crop side that a file may ask for, in pixels.
+const MAX_SIDE: usize = 1024;
+
+/// What a network estimates.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Task {
+    /// Outputs `age_logits` or `age`, and `gender_logit`.
+    AgeGender,
+    /// Output `age_logits` or `age`.
+    Age,
+    /// Output `gender_logit`.
+    Gender,
+}
+
+impl Task {
+    /// Whether there is an age output.
+    pub fn has_age(self) -> bool {
+        matches!(self, Self::AgeGender | Self::Age)
+    }
+
+    /// Whether there is a gender output.
+    pub fn has_gender(self) -> bool {
+        matches!(self, Self::AgeGender | Self::Gender)
+    }
+}
+
+/// What a network takes: the size of its crop, how it is cut and how its colours are scaled.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct InputSpec {
+    /// Pixels.
+    pub width: usize,
+    /// Pixels.
+    pub height: usize,
+    /// Always `RGB`.
+    pub channels: String,
+    /// Subtracted from each channel, which runs from 0 to 1.
+    pub mean: [f32; 3],
+    /// Divides what is left.
+    pub std: [f32; 3],
+    /// How the crop is cut.
+    #[serde(flatten)]
+    pub crop: CropRule,
+}
+
+impl InputSpec {
+    /// Scales planes of red, green and blue from 0..255 to what the network takes.
+    pub fn normalise(&self, planes: &mut [f32]) {
+        let size = self.width * self.height;
+        for ((plane, mean), std) in planes.chunks_exact_mut(size).zip(self.mean).zip(self.std) {
+            let (scale, offset) = (1.0 / (255.0 * std), mean / std);
+            plane.iter_mut().for_each(|v| *v = *v * scale - offset);
+        }
+    }
+
+    fn check(&self) -> std::result::Result<(), String> {
+        let Self { width, height, .. } = self;
+        if !(8..=MAX_SIDE).contains(width) || !(8..=MAX_SIDE).contains(height) {
+            return Err(format!("size {width}x{height} is not within 8 to {MAX_SIDE}"));
+        }
+        if self.channels != "RGB" {
+            return Err(format!("channels are {:?}, only RGB is known", self.channels));
+        }
+        if !self.mean.iter().all(|v| v.is_finite()) {
+            return Err("mean is not finite".into());
+        }
+        if !self.std.iter().all(|v| v.is_finite() && *v > 1e-6) {
+            return Err("std is not a positive number".into());
+        }
+        self.crop.check()
+    }
+}
+
+/// How the age output is read.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum AgeSpec {
+    /// Output `age_logits`, `[N, count]`: one logit a year from `first`.
+    Distribution {
+        /// Year of the first logit.
+        first: usize,
+        /// Number of logits.
+        count: usize,
+        /// Ages that the network was trained for.
+        range: [f32; 2],
+        /// Divides the logits; fitted on data that was not trained on.
+        temperature: f32,
+    },
+    /// Output `age`, `[N, 1]`, in years.
+    Regression {
+        /// Ages that the network was trained for.
+        range: [f32; 2],
+        /// Quantiles of label minus output on data that was not trained on: pairs of share (0 to 1) and years,
+        /// both rising. They turn the number into a distribution.
+        residuals: Vec<[f32; 2]>,
+    },
+}
+
+impl AgeSpec {
+    fn check(&self) -> std::result::Result<(), String> {
+        let (Self::Distribution { range, .. } | Self::Regression { range, .. }) = self;
+        if !(range[0] >= 0.0 && range[0] < range[1] && range[1] <= 150.0) {
+            return Err(format!("range {range:?} is not within 0 to 150"));
+        }
+        match self {
+            Self::Distribution { first, count, temperature, .. } => {
+                if *count < 2 || first.saturating_add(*count) > 151 {
+                    return Err(format!("{count} years from {first} are not within 0 to 150"));
+                }
+                check_temperature(*temperature)
+            }
+            Self::Regression { residuals, .. } => {
+                let finite = residuals.iter().flatten().all(|v| v.is_finite());
+                let rising = residuals.windows(2).all(|w| w[0][0] < w[1][0] && w[0][1] <= w[1][1]);
+                let shares = residuals.iter().all(|r| (0.0..=1.0).contains(&r[0]));
+                if residuals.len() < 2 || residuals.len() > 1001 || !finite || !rising || !shares {
+                    return Err(
+                        "residuals are not 2 to 1001 rising pairs of share and years".into()
+                    );
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+/// The side of the gender output that a positive logit means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Positive {
+    /// A positive logit means male.
+    Male,
+    /// A positive logit means female.
+    Female,
+}
+
+/// How the gender output, `gender_logit` of `[N, 1]`, is read.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct GenderSpec {
+    /// Which side is positive.
+    pub positive: Positive,
+    /// Divides the logit; fitted on data that was not trained on.
+    pub temperature: f32,
+    /// Probability that a label needs unless the caller says otherwise, 0.5 to 1.
+    pub threshold: f32,
+}
+
+impl GenderSpec {
+    fn check(&self) -> std::result::Result<(), String> {
+        if !(0.5..=1.0).contains(&self.threshold) {
+            return Err(format!("threshold is {}, it must be 0.5 to 1", self.threshold));
+        }
+        check_temperature(self.temperature)
+    }
+}
+
+fn check_temperature(temperature: f32) -> std::result::Result<(), String> {
+    if (0.01..=100.0).contains(&temperature) {
+        return Ok(());
+    }
+    Err(format!("temperature is {temperature}, it must be 0.01 to 100"))
+}
+
+/// All that a model file says of itself.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Metadata {
+    /// What the network estimates.
+    pub task: Task,
+    /// Short name, such as `base`.
+    pub name: String,
+    /// Version of the weights.
+    pub version: String,
+    /// Licence of the weights.
+    pub license: String,
+    /// Data that they were trained on.
+    pub data: String,
+    /// Git revision of the code that trained them.
+    pub revision: String,
+    /// What the network takes.
+    pub input: InputSpec,
+    /// Present when the task has an age.
+    pub age: Option<AgeSpec>,
+    /// Present when the task has a gender.
+    pub gender: Option<GenderSpec>,
+}
+
+impl Metadata {
+    /// Reads and checks the properties of a model file.
+    pub fn from_props<'a>(props: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Self> {
+        let props: BTreeMap<&str, &str> = props
+            .into_iter()
+            .filter_map(|(key, value)| Some((key.strip_prefix(PREFIX)?, value)))
+            .collect();
+        match props.get("contract") {
+            Some(&CONTRACT) => {}
+            Some(other) => {
+                return Err(Error::model(format!(
+                    "model contract is {other:?}, this library knows {CONTRACT:?}"
+                )));
+            }
+            None => return Err(Error::model("not a face-predict model: no face_predict.contract")),
+        }
+        let text = |key: &str| props.get(key).copied().unwrap_or_default().to_owned();
+        let task = props.get("task").copied().unwrap_or_default();
+        let task: Task = serde_json::from_value(task.into()).map_err(|_| {
+            Error::model(format!(
+                "face_predict.task is {task:?}, this library knows age_gender, age and gender"
+            ))
+        })?;
+        let metadata = Self {
+            task,
+            name: text("name"),
+            version: text("version"),
+            license: text("license"),
+            data: text("data"),
+            revision: text("revision"),
+            input: json(&props, "input")?,
+            age: task.has_age().then(|| json(&props, "age")).transpose()?,
+            gender: task.has_gender().then(|| json(&props, "gender")).transpose()?,
+        };
+        metadata.check()?;
+        Ok(metadata)
+    }
+
+    fn check(&self) -> Result<()> {
+        let named = |key: &str, checked: std::result::Result<(), String>| {
+            checked.map_err(|message| Error::model(format!("face_predict.{key}: {message}")))
+        };
+        if self.name.is_empty() || self.name.len() > 100 {
+            return Err(Error::model("face_predict.name is missing or longer than 100 bytes"));
+        }
+        named("input", self.input.check())?;
+        named("age", self.age.as_ref().map_or(Ok(()), AgeSpec::check))?;
+        named("gender", self.gender.as_ref().map_or(Ok(()), GenderSpec::check))
+    }
+
+    /// The properties to write into a model file; fails where [`Metadata::from_props`] would.
+    pub fn to_props(&self) -> Result<Vec<(String, String)>> {
+        self.check()?;
+        let json = |value: serde_json::Result<String>| {
+            value.map_err(|e| Error::model(format!("metadata cannot be written as JSON: {e}")))
+        };
+        let task = serde_json::to_value(self.task)
+            .map_err(|e| Error::model(format!("metadata cannot be written as JSON: {e}")))?;
+        let mut props = vec![
+            ("contract", CONTRACT.to_owned()),
+            ("task", task.as_str().unwrap_or_default().to_owned()),
+            ("name", self.name.clone()),
+            ("version", self.version.clone()),
+            ("license", self.license.clone()),
+            ("data", self.data.clone()),
+            ("revision", self.revision.clone()),
+            ("input", json(serde_json::to_string(&self.input))?),
+        ];
+        if let Some(age) = &self.age {
+            props.push(("age", json(serde_json::to_string(age))?));
+        }
+        if let Some(gender) = &self.gender {
+            props.push(("gender", json(serde_json::to_string(gender))?));
+        }
+        Ok(props.into_iter().map(|(key, value)| (format!("{PREFIX}{key}"), value)).collect())
+    }
+}
+
+fn json<T: DeserializeOwned>(props: &BTreeMap<&str, &str>, key: &str) -> Result<T> {
+    let value = props.get(key).ok_or_else(|| {
+        Error::model(format!("face_predict.{key} is missing from the model file"))
+    })?;
+    serde_json::from_str(value).map_err(|e| Error::model(format!("face_predict.{key}: {e}")))
+}

@@ -1,0 +1,68 @@
+//! Everything that decides what a training run does; saved in its checkpoints.
+
+use face_predict::{CropRule, Frame, InputSpec};
+use serde::{Deserialize, Serialize};
+
+use crate::augment::Augment;
+use crate::loss::LossWeights;
+use crate::model::estimator::Estimator;
+
+/// Checked arguments of a run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TrainConfig {
+    /// Name of the network.
+    pub arch: String,
+    /// Its size.
+    pub network: Estimator,
+    /// Its crop and colours.
+    pub input: InputSpec,
+    /// Changes to the pictures.
+    pub augment: Augment,
+    /// Weights of the loss.
+    pub loss: LossWeights,
+    /// Faces a step.
+    pub batch: usize,
+    /// Epochs, unless it stops early.
+    pub epochs: usize,
+    /// Faces an epoch.
+    pub epoch_size: usize,
+    /// Power of the cells' size in sampling.
+    pub balance: f64,
+    /// Peak step size.
+    pub rate: f64,
+    /// Weight decay.
+    pub decay: f64,
+    /// Longest gradient.
+    pub clip: f64,
+    /// Decay of the average of the weights, a step.
+    pub average: f64,
+    /// Epochs without a better validation score before stopping.
+    pub patience: usize,
+    /// Whether convolutions are computed in bfloat16 while training.
+    pub half: bool,
+    /// Seed of everything random.
+    pub seed: u64,
+}
+
+/// The canonical crop: as wide as UTKFace's tight pictures allow without much repeated border. Frames are the
+/// medians of the boxes that YuNet finds, and of the whole pictures, over UTKFace and FairFace.
+pub fn canonical_input(side: usize) -> InputSpec {
+    InputSpec {
+        width: side,
+        height: side,
+        channels: "RGB".into(),
+        mean: [0.5; 3],
+        std: [0.25; 3],
+        crop: CropRule::Landmarks {
+            template: [
+                [0.332, 0.319],
+                [0.668, 0.319],
+                [0.5, 0.501],
+                [0.361, 0.651],
+                [0.639, 0.651],
+            ],
+            face: Frame { x: 0.503, y: 0.436, side: 0.815 },
+            picture: Frame { x: 0.508, y: 0.5, side: 0.872 },
+        },
+    }
+}

@@ -1,0 +1,287 @@
+//! Streams batches from disk: decode, crop and normalise with the library's own code, on worker threads.
+//! Memory does not grow with the set.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, sync_channel};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use face_predict::{Affine, CropRule, DecodeLimits, InputSpec, Picture, Warp};
+use rand::Rng;
+use tch::{Kind, Tensor};
+
+use super::manifest::Row;
+use super::sampler::generator;
+use crate::augment::Augment;
+
+/// Whole years 0 to 100.
+pub const YEARS: usize = 101;
+
+/// Faces and what is known of them; tensors have one row a face.
+pub struct Batch {
+    /// `[N, 3, H, W]`, normalised.
+    pub images: Tensor,
+    /// `[N]`: exact years, or the middle of the bracket.
+    pub years: Tensor,
+    /// `[N]`: 1 where the year is exact.
+    pub exact: Tensor,
+    /// `[N, 101]`: a distribution over years where the year is exact, else 1 inside the bracket and 0 outside.
+    pub ages: Tensor,
+    /// `[N]`: 1 for male, 0 for female.
+    pub male: Tensor,
+    /// `[N]`: 1 where gender is known.
+    pub has_gender: Tensor,
+    /// `[N]`: 1 where age is known.
+    pub has_age: Tensor,
+    /// Index of each face in the rows that the loader was given.
+    pub rows: Vec<usize>,
+}
+
+impl Batch {
+    fn new(samples: Vec<Sample>, height: usize, width: usize) -> Self {
+        let n = samples.len() as i64;
+        let column = |value: &dyn Fn(&Sample) -> f32| {
+            Tensor::from_slice(&samples.iter().map(value).collect::<Vec<_>>())
+        };
+        let flat: Vec<f32> = samples.iter().flat_map(|s| s.image.iter().copied()).collect();
+        let ages: Vec<f32> = samples.iter().flat_map(|s| s.ages.iter().copied()).collect();
+        Self {
+            images: Tensor::from_slice(&flat).view([n, 3, height as i64, width as i64]),
+            ages: Tensor::from_slice(&ages).view([n, YEARS as i64]),
+            years: column(&|s| s.years.unwrap_or(0.0)),
+            has_age: column(&|s| f32::from(u8::from(s.years.is_some()))),
+            exact: column(&|s| f32::from(u8::from(s.exact))),
+            male: column(&|s| f32::from(u8::from(s.male == Some(true)))),
+            has_gender: column(&|s| f32::from(u8::from(s.male.is_some()))),
+            rows: samples.into_iter().map(|s| s.row).collect(),
+        }
+    }
+
+    /// The same on another device.
+    #[must_use]
+    pub fn to(self, device: tch::Device) -> Self {
+        let to = |t: Tensor| t.to_device(device).to_kind(Kind::Float);
+        Self {
+            images: to(self.images),
+            years: to(self.years),
+            exact: to(self.exact),
+            ages: to(self.ages),
+            male: to(self.male),
+            has_gender: to(self.has_gender),
+            has_age: to(self.has_age),
+            rows: self.rows,
+        }
+    }
+}
+
+struct Sample {
+    row: usize,
+    image: Vec<f32>,
+    years: Option<f32>,
+    exact: bool,
+    ages: Vec<f32>,
+    male: Option<bool>,
+}
+
+/// How faces are placed when nothing is changed at random.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Placement {
+    /// By landmarks, else box, else as one face.
+    Landmarks,
+    /// By the box alone.
+    Box,
+    /// The picture is one face.
+    Picture,
+}
+
+/// What to stream, and how.
+pub struct Source {
+    rows: Vec<Row>,
+    root: PathBuf,
+    input: InputSpec,
+    augment: Augment,
+    placement: Placement,
+    seed: u64,
+    failures: Mutex<BTreeMap<String, String>>,
+}
+
+impl Source {
+    /// Faces `rows`, whose pictures lie below `root`, as `input` wants them.
+    pub fn new(
+        rows: Vec<Row>,
+        root: &Path,
+        input: InputSpec,
+        augment: Augment,
+        placement: Placement,
+        seed: u64,
+    ) -> Arc<Self> {
+        let failures = Mutex::default();
+        Arc::new(Self { rows, root: root.to_owned(), input, augment, placement, seed, failures })
+    }
+
+    /// The rows.
+    pub fn rows(&self) -> &[Row] {
+        &self.rows
+    }
+
+    /// Pictures that failed so far, with the reason.
+    pub fn failures(&self) -> BTreeMap<String, String> {
+        self.failures.lock().expect("no holder panics").clone()
+    }
+
+    fn load(&self, warp: &mut Warp, row: usize, epoch: u64, place: usize) -> Result<Sample> {
+        let face = &self.rows[row];
+        let picture = Picture::open(self.root.join(&face.path), &DecodeLimits::default())?;
+        let image = picture.image();
+        let (width, height) = image.upright_size();
+        let mut rng = generator(self.seed, epoch, 1 + place as u64);
+        let draw: f64 = rng.random();
+        let mut region = face.region();
+        let rule: &CropRule = &self.input.crop;
+        let by_picture = self.placement == Placement::Picture || draw < self.augment.by_picture;
+        if self.placement == Placement::Box || draw < self.augment.by_picture + self.augment.by_box
+        {
+            if let Some(region) = &mut region {
+                region.landmarks = None;
+            }
+        }
+        let to_upright = match region {
+            Some(region) if !by_picture => rule.place(&region)?,
+            _ => rule.place_picture(width, height),
+        };
+        let (columns, rows) = (self.input.width, self.input.height);
+        let to_unit = Affine::scale(1.0 / columns as f32, 1.0 / rows as f32);
+        let map = to_upright.after(&self.augment.jitter(&mut rng)).after(&to_unit);
+        let plain = self.augment == Augment::NONE;
+        let size = columns * rows;
+        let mut planes = vec![0.0; 3 * size];
+        let map = if plain { to_upright.after(&to_unit) } else { map };
+        warp.cut(&image, &map, columns, rows, |i, rgb| {
+            for (c, value) in rgb.into_iter().enumerate() {
+                planes[c * size + i] = value;
+            }
+        })?;
+        if !plain {
+            self.augment.pixels(&mut planes, columns, &mut rng);
+        }
+        self.input.normalise(&mut planes);
+        let (ages, exact) = target(face);
+        Ok(Sample {
+            row,
+            image: planes,
+            years: face.rough_age(),
+            exact,
+            ages,
+            male: face.is_male(),
+        })
+    }
+
+    fn batch(&self, warp: &mut Warp, rows: &[usize], epoch: u64, first: usize) -> Batch {
+        let mut samples = Vec::with_capacity(rows.len());
+        for (offset, row) in rows.iter().enumerate() {
+            match self.load(warp, *row, epoch, first + offset) {
+                Ok(sample) => samples.push(sample),
+                Err(error) => {
+                    let mut failures = self.failures.lock().expect("no holder panics");
+                    failures.insert(self.rows[*row].path.clone(), format!("{error:#}"));
+                }
+            }
+        }
+        Batch::new(samples, self.input.height, self.input.width)
+    }
+
+    /// Streams `order` in batches, in order, from `workers` threads.
+    pub fn stream(
+        self: &Arc<Self>,
+        order: Vec<usize>,
+        batch: usize,
+        epoch: u64,
+        workers: usize,
+    ) -> Stream {
+        let batches = order.len().div_ceil(batch);
+        let workers = workers.max(1);
+        let (send, receive) = sync_channel(2 * workers);
+        let (order, next) = (Arc::new(order), Arc::new(AtomicUsize::new(0)));
+        for _ in 0..workers {
+            let (source, order, next, send) =
+                (Arc::clone(self), Arc::clone(&order), Arc::clone(&next), send.clone());
+            std::thread::spawn(move || {
+                let mut warp = Warp::default();
+                loop {
+                    let index = next.fetch_add(1, Ordering::Relaxed);
+                    let Some(rows) = order.chunks(batch).nth(index) else { return };
+                    let batch = source.batch(&mut warp, rows, epoch, index * batch);
+                    // The receiver is gone when the epoch was cut short.
+                    if send.send((index, batch)).is_err() {
+                        return;
+                    }
+                }
+            });
+        }
+        Stream { receive, early: BTreeMap::new(), next: 0, batches, waited: Duration::ZERO }
+    }
+}
+
+/// Target of a face: a Gaussian around the year (label distribution learning, Gao et al. 2017), or the
+/// bracket. Wider for the old, whose years are harder to tell apart and were labelled more loosely.
+fn target(face: &Row) -> (Vec<f32>, bool) {
+    let mut ages = vec![0.0f32; YEARS];
+    if let Some(age) = face.age {
+        let sigma = (1.0 + 0.025 * age).clamp(1.0, 3.0);
+        for (year, value) in ages.iter_mut().enumerate() {
+            *value = (-0.5 * ((year as f32 - age) / sigma).powi(2)).exp();
+        }
+        let sum: f32 = ages.iter().sum();
+        ages.iter_mut().for_each(|v| *v /= sum.max(f32::MIN_POSITIVE));
+        return (ages, true);
+    }
+    if let (Some(first), Some(last)) = (face.age_min, face.age_max) {
+        for (year, value) in ages.iter_mut().enumerate() {
+            *value = f32::from(u8::from((first..=last).contains(&(year as f32))));
+        }
+    }
+    (ages, false)
+}
+
+/// Batches in order.
+pub struct Stream {
+    receive: Receiver<(usize, Batch)>,
+    early: BTreeMap<usize, Batch>,
+    next: usize,
+    batches: usize,
+    waited: Duration,
+}
+
+impl Stream {
+    /// Number of batches in all.
+    pub fn len(&self) -> usize {
+        self.batches
+    }
+
+    /// Time spent waiting for the workers.
+    pub fn waited(&self) -> Duration {
+        self.waited
+    }
+
+    fn receive(&mut self) -> Result<Batch> {
+        let start = Instant::now();
+        while !self.early.contains_key(&self.next) {
+            let (index, batch) = self.receive.recv().context("a loader thread died")?;
+            self.early.insert(index, batch);
+        }
+        self.waited += start.elapsed();
+        self.next += 1;
+        self.early.remove(&(self.next - 1)).context("the batch was just found")
+    }
+}
+
+impl Iterator for Stream {
+    type Item = Result<Batch>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        (self.next < self.batches).then(|| self.receive())
+    }
+}

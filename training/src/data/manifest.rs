@@ -1,0 +1,145 @@
+//! The manifest: one CSV for every data set, one row a face.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader, BufWriter, Write};
+use std::path::Path;
+
+use anyhow::{Context, Result, bail, ensure};
+use face_predict::{Point, Rect, Region};
+use serde::{Deserialize, Serialize};
+
+/// The format's version, in the header comment. Another one is refused.
+pub const VERSION: u32 = 1;
+
+const MAGIC: &str = "# face-train manifest";
+
+/// A face: where its picture is, and what is known of it. Empty fields are unknown.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Row {
+    /// Picture, relative to the root folder, with `/` between folders.
+    pub path: String,
+    /// Whole years, where an exact number is known.
+    pub age: Option<f32>,
+    /// First year of a bracket, where only that is known.
+    pub age_min: Option<f32>,
+    /// Last year of a bracket; 100 for an open one.
+    pub age_max: Option<f32>,
+    /// `female` or `male`, as somebody labelled the face.
+    pub gender: String,
+    /// The data set's own group.
+    pub race: String,
+    /// Who it is; rows of one person stay in one part of a split.
+    pub person: String,
+    /// Near-duplicates share a group, and stay in one part of a split.
+    pub group: String,
+    /// `train`, `val`, `test` or `excluded`.
+    pub split: String,
+    /// Name of the data set.
+    pub source: String,
+    /// Picture width in pixels.
+    pub width: Option<u32>,
+    /// Picture height in pixels.
+    pub height: Option<u32>,
+    /// Face box in upright pixels: left edge.
+    pub box_x: Option<f32>,
+    /// Top edge.
+    pub box_y: Option<f32>,
+    /// Width.
+    pub box_w: Option<f32>,
+    /// Height.
+    pub box_h: Option<f32>,
+    /// Left eye (as seen), x.
+    pub eye_left_x: Option<f32>,
+    /// Left eye, y.
+    pub eye_left_y: Option<f32>,
+    /// Right eye, x.
+    pub eye_right_x: Option<f32>,
+    /// Right eye, y.
+    pub eye_right_y: Option<f32>,
+    /// Nose, x.
+    pub nose_x: Option<f32>,
+    /// Nose, y.
+    pub nose_y: Option<f32>,
+    /// Left mouth corner, x.
+    pub mouth_left_x: Option<f32>,
+    /// Left mouth corner, y.
+    pub mouth_left_y: Option<f32>,
+    /// Right mouth corner, x.
+    pub mouth_right_x: Option<f32>,
+    /// Right mouth corner, y.
+    pub mouth_right_y: Option<f32>,
+    /// How much the row counts in training; empty is 1.
+    pub weight: Option<f32>,
+}
+
+impl Row {
+    /// The face's place, where a box is known.
+    pub fn region(&self) -> Option<Region> {
+        let rect = Rect::new(self.box_x?, self.box_y?, self.box_w?, self.box_h?);
+        let landmarks = || {
+            Some([
+                Point::new(self.eye_left_x?, self.eye_left_y?),
+                Point::new(self.eye_right_x?, self.eye_right_y?),
+                Point::new(self.nose_x?, self.nose_y?),
+                Point::new(self.mouth_left_x?, self.mouth_left_y?),
+                Point::new(self.mouth_right_x?, self.mouth_right_y?),
+            ])
+        };
+        Some(Region { rect, landmarks: landmarks() })
+    }
+
+    /// Whether the face is labelled male, where it is labelled.
+    pub fn is_male(&self) -> Option<bool> {
+        match self.gender.as_str() {
+            "male" => Some(true),
+            "female" => Some(false),
+            _ => None,
+        }
+    }
+
+    /// The exact age, or the middle of the bracket: good for sorting into bands only.
+    pub fn rough_age(&self) -> Option<f32> {
+        self.age.or_else(|| Some((self.age_min? + self.age_max?) / 2.0))
+    }
+}
+
+/// Reads a manifest; a missing or other version is an error that names both.
+pub fn read(path: &Path) -> Result<Vec<Row>> {
+    let file = File::open(path).with_context(|| format!("manifest {}", path.display()))?;
+    let mut reader = BufReader::new(file);
+    let mut first = String::new();
+    reader.read_line(&mut first)?;
+    let version = first.strip_prefix(MAGIC).and_then(|rest| rest.split_whitespace().next());
+    match version {
+        Some(v) if v == VERSION.to_string() => {}
+        Some(v) => {
+            bail!("{}: manifest of version {v}, this program reads {VERSION}", path.display())
+        }
+        None => bail!("{}: no manifest, its first line is {:?}", path.display(), first.trim_end()),
+    }
+    let mut rows = Vec::new();
+    for (index, row) in csv::Reader::from_reader(reader).into_deserialize().enumerate() {
+        // Two lines of header; the comment is not the CSV reader's.
+        let row: Row = row.with_context(|| format!("{} line {}", path.display(), index + 3))?;
+        ensure!(!row.path.is_empty(), "{} line {}: no path", path.display(), index + 3);
+        rows.push(row);
+    }
+    Ok(rows)
+}
+
+/// Writes a manifest, to a temporary name first, with `command` in the header comment.
+pub fn write(path: &Path, command: &str, rows: &[Row]) -> Result<()> {
+    crate::files::replace(path, |file| {
+        let mut out = BufWriter::new(file);
+        writeln!(out, "{MAGIC} {VERSION} | face-train {} | {command}", env!("CARGO_PKG_VERSION"))?;
+        let mut csv = csv::Writer::from_writer(&mut out);
+        for row in rows {
+            csv.serialize(row)?;
+        }
+        csv.flush()?;
+        drop(csv);
+        out.flush()?;
+        Ok(())
+    })
+}

@@ -1,0 +1,5 @@
+//! Faces with labels: the manifest that lists them, and the loader that streams them.
+
+pub mod loader;
+pub mod manifest;
+pub mod sampler;

@@ -1,0 +1,46 @@
+//! Figures, one kind a file.
+
+use crate::data::manifest::Row;
+
+/// What a network said of one face.
+pub struct Prediction {
+    /// Years.
+    pub age: f32,
+    /// Probability of each whole year, where the network gives one.
+    pub years: Vec<f32>,
+    /// Probability of male.
+    pub male: f32,
+}
+
+/// The figures to watch while training.
+#[derive(Clone, Debug, Default)]
+pub struct Summary {
+    /// Mean absolute error over faces with an exact year.
+    pub mae: Option<f64>,
+    /// Share of faces with a bracket whose age falls into it.
+    pub bracket: Option<f64>,
+    /// Share of right genders.
+    pub gender: Option<f64>,
+}
+
+/// Summary of the rows that `keep` chooses.
+pub fn summary<'a>(faces: impl Iterator<Item = (&'a Row, &'a Prediction)>) -> Summary {
+    let (mut errors, mut inside, mut right) = (Vec::new(), Vec::new(), Vec::new());
+    for (row, prediction) in faces {
+        match (row.age, row.age_min, row.age_max) {
+            (Some(age), ..) => errors.push(f64::from((prediction.age - age).abs())),
+            (None, Some(first), Some(last)) => {
+                let year = prediction.age.round();
+                inside.push(f64::from(u8::from(year >= first && year <= last)));
+            }
+            _ => {}
+        }
+        if let Some(male) = row.is_male() {
+            right.push(f64::from(u8::from(male == (prediction.male > 0.5))));
+        }
+    }
+    let mean = |values: Vec<f64>| {
+        (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
+    };
+    Summary { mae: mean(errors), bracket: mean(inside), gender: mean(right) }
+}
