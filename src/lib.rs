@@ -1,1 +1,4 @@
 //! Age and gender from faces.
+
+#[doc(hidden)]
+pub mod conv;
