@@ -212,8 +212,10 @@ fn extend(model: &TypedModel, group: &mut Group, taken: &mut HashSet<usize>) -> 
     {
         let bound = model.outlet_fact(model.node(inlet.node).inputs[1 - inlet.slot])?;
         let zero = match bound.konst.as_ref().or(bound.uniform.as_ref()) {
-            Some(value) => value.is_zero()?,
-            None => false,
+            Some(value) if value.datum_type() == f32::datum_type() => {
+                value.try_as_plain_ram()?.as_slice::<f32>()?.iter().all(|bound| *bound == 0.0)
+            }
+            _ => false,
         };
         let result = OutletId::new(inlet.node, 0);
         if zero && same(model.outlet_fact(result)?) {

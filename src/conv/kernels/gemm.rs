@@ -37,6 +37,13 @@ pub struct Finish {
     pub relu: bool,
 }
 
+/// Weights to ask for while others are multiplied: one line after each number of a row.
+#[derive(Clone, Copy)]
+struct Ahead {
+    start: *const f32,
+    step: usize,
+}
+
 /// `to[r][..columns] = finish(left[r] * weights)`, where rows of `to` are `stride` apart.
 ///
 /// # Safety
@@ -69,6 +76,12 @@ pub unsafe fn product<L: Lanes>(
             unsafe {
                 let left = Left { start: left.start.add(row * left.row), ..left };
                 let weights = weights.add(column * k);
+                // Weights of deep layers come from the third-level cache, slower than a tile of few
+                // rows uses them up: each block of rows asks for its share of the next panel.
+                let ahead = Ahead {
+                    start: weights.wrapping_add(PANEL * k + block * k * PANEL / blocks),
+                    step: PANEL / blocks,
+                };
                 let to = to.add(row * stride + column);
                 let finish = if finish.bias.is_null() {
                     finish
@@ -76,9 +89,9 @@ pub unsafe fn product<L: Lanes>(
                     Finish { bias: finish.bias.add(column), ..finish }
                 };
                 if wide {
-                    by_height::<L, 2>(left, height, weights, finish, to, stride);
+                    by_height::<L, 2>(left, height, weights, ahead, finish, to, stride);
                 } else {
-                    by_height::<L, 1>(left, height, weights, finish, to, stride);
+                    by_height::<L, 1>(left, height, weights, ahead, finish, to, stride);
                 }
             }
             row += height;
@@ -94,6 +107,7 @@ unsafe fn by_height<L: Lanes, const V: usize>(
     left: Left<'_>,
     height: usize,
     weights: *const f32,
+    ahead: Ahead,
     finish: Finish,
     to: *mut f32,
     stride: usize,
@@ -101,12 +115,12 @@ unsafe fn by_height<L: Lanes, const V: usize>(
     // SAFETY: the caller's promise, for exactly the height that is called.
     unsafe {
         match height {
-            6 => tile::<L, 6, V>(left, weights, finish, to, stride),
-            5 => tile::<L, 5, V>(left, weights, finish, to, stride),
-            4 => tile::<L, 4, V>(left, weights, finish, to, stride),
-            3 => tile::<L, 3, V>(left, weights, finish, to, stride),
-            2 => tile::<L, 2, V>(left, weights, finish, to, stride),
-            1 => tile::<L, 1, V>(left, weights, finish, to, stride),
+            6 => tile::<L, 6, V>(left, weights, ahead, finish, to, stride),
+            5 => tile::<L, 5, V>(left, weights, ahead, finish, to, stride),
+            4 => tile::<L, 4, V>(left, weights, ahead, finish, to, stride),
+            3 => tile::<L, 3, V>(left, weights, ahead, finish, to, stride),
+            2 => tile::<L, 2, V>(left, weights, ahead, finish, to, stride),
+            1 => tile::<L, 1, V>(left, weights, ahead, finish, to, stride),
             _ => {}
         }
     }
@@ -118,6 +132,7 @@ unsafe fn by_height<L: Lanes, const V: usize>(
 unsafe fn tile<L: Lanes, const R: usize, const V: usize>(
     left: Left<'_>,
     mut weights: *const f32,
+    mut ahead: Ahead,
     finish: Finish,
     to: *mut f32,
     stride: usize,
@@ -129,6 +144,8 @@ unsafe fn tile<L: Lanes, const R: usize, const V: usize>(
         for offset in left.offsets {
             let start = left.start.add(*offset);
             for i in 0..left.run {
+                L::prefetch(ahead.start);
+                ahead.start = ahead.start.wrapping_add(ahead.step);
                 let mut line = [L::splat(0.0); V];
                 for (v, value) in line.iter_mut().enumerate() {
                     *value = L::load(weights.add(v * LANES));

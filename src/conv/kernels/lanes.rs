@@ -90,6 +90,12 @@ pub unsafe trait Lanes: Copy {
     /// Lane by lane zero where `self` is below zero, else `self`; NaN stays NaN.
     fn relu(self) -> Self;
 
+    /// Asks for the cache line at `from`, which need not be readable memory.
+    #[inline(always)]
+    fn prefetch(from: *const f32) {
+        let _ = from;
+    }
+
     /// Rows become columns.
     fn transpose(rows: [Self; LANES]) -> [Self; LANES] {
         let mut from = [0f32; LANES * LANES];
@@ -276,6 +282,12 @@ mod avx2 {
             // The instruction answers its second operand when either is NaN, so the order matters.
             // SAFETY: a value exists, so AVX2 does.
             Avx2(unsafe { _mm256_max_ps(_mm256_setzero_ps(), self.0) })
+        }
+
+        #[inline(always)]
+        fn prefetch(from: *const f32) {
+            // SAFETY: a hint that reads nothing and never faults; SSE is part of x86-64.
+            unsafe { _mm_prefetch::<_MM_HINT_T0>(from.cast()) }
         }
 
         #[inline(always)]

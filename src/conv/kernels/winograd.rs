@@ -78,7 +78,7 @@ impl Winograd {
         assert_eq!(bias.len(), channels_out);
         let tiles = match stride {
             2 => Tiles::TwoStrided,
-            _ => choose(size, channels_in, channels_out),
+            _ => choose(size),
         };
         let weights = match tiles {
             Tiles::Four => pack::<Four, 6, 6, 4>(kind, channels_in, channels_out, weights),
@@ -145,15 +145,15 @@ impl Winograd {
     }
 }
 
-/// Large tiles spend fewer multiplications, small ones less on the rim of a small map and on
-/// fetching weights: with few tiles, each weight is fetched for few multiplications.
-fn choose(size: Size, channels_in: usize, channels_out: usize) -> Tiles {
+/// What fetching a weight costs, in multiplications, where it does not come from the nearest caches.
+const FETCH: usize = 5;
+
+/// Large tiles spend fewer multiplications, small ones less on the rim of a small map. With few
+/// tiles each weight is fetched for few multiplications, and the fetching decides.
+fn choose(size: Size) -> Tiles {
     let cost = |positions: usize, side: usize| {
         let tiles = size.height.div_ceil(side).saturating_mul(size.width.div_ceil(side));
-        // What a weight costs to fetch, in multiplications: dearer from the third-level cache.
-        let bytes = positions * channels_in.saturating_mul(channels_out).saturating_mul(4);
-        let fetch = if bytes > 1 << 20 { 8 } else { 4 };
-        positions.saturating_mul(tiles.max(fetch))
+        positions.saturating_mul(tiles.max(FETCH))
     };
     if cost(36, 4) <= cost(16, 2) { Tiles::Four } else { Tiles::Two }
 }
