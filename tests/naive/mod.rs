@@ -181,11 +181,11 @@ impl Case {
         assert_eq!(naive.len(), fast.len());
         let largest = |numbers: &[f32]| numbers.iter().fold(0f32, |a, b| a.max(b.abs()));
         let taps = (self.channels_in * self.kernel * self.kernel) as f64;
-        let scale = f64::from(largest(&self.input)) * f64::from(largest(&self.weights))
-            * taps.sqrt()
-            + f64::from(largest(&self.bias))
-            + self.residual.as_deref().map_or(0.0, |residual| f64::from(largest(residual)))
-            + f64::MIN_POSITIVE;
+        let scale =
+            f64::from(largest(&self.input)) * f64::from(largest(&self.weights)) * taps.sqrt()
+                + f64::from(largest(&self.bias))
+                + self.residual.as_deref().map_or(0.0, |residual| f64::from(largest(residual)))
+                + f64::MIN_POSITIVE;
         naive
             .iter()
             .zip(&fast)
@@ -202,9 +202,19 @@ pub const TOLERANCE: f64 = 1e-5;
 pub fn sweep() -> Vec<Case> {
     let mut cases = vec![];
     let mut seed = 0;
-    for (height, width) in
-        [(1, 1), (1, 5), (2, 2), (3, 4), (5, 3), (6, 6), (7, 9), (8, 8), (12, 12), (13, 17), (24, 20)]
-    {
+    for (height, width) in [
+        (1, 1),
+        (1, 5),
+        (2, 2),
+        (3, 4),
+        (5, 3),
+        (6, 6),
+        (7, 9),
+        (8, 8),
+        (12, 12),
+        (13, 17),
+        (24, 20),
+    ] {
         for (channels_in, channels_out) in [(1, 1), (3, 17), (8, 8), (16, 24), (19, 40)] {
             for stride in [1, 2] {
                 seed += 1;
