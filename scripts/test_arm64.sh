@@ -17,6 +17,6 @@ fi
 RUSTC=/usr/bin/rustc \
 CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=aarch64-linux-gnu-gcc \
     /usr/bin/cargo build --quiet --release --offline --target aarch64-unknown-linux-gnu \
-    --manifest-path tests/arm64/Cargo.toml --target-dir build/arm64
+    --manifest-path tests/kernels/Cargo.toml --target-dir build/kernels
 exec qemu-aarch64 -L /usr/aarch64-linux-gnu \
-    build/arm64/aarch64-unknown-linux-gnu/release/arm64-check
+    build/kernels/aarch64-unknown-linux-gnu/release/kernels-check --expect Neon

@@ -1,13 +1,15 @@
 //! Convolutions that spend fewer multiplications than the inference engine's own.
 //!
-//! [`accelerate`] looks through a loaded network for 3 x 3 convolutions with a border of one and
-//! for patch stems, and puts its own operator in place of each; everything else, and whatever it
+//! [`accelerate`] looks through a loaded network for 3 x 3 convolutions with a border of one, for
+//! patch stems, and for 1 x 1 convolutions behind these, and puts its own operator in place of each;
+//! everything else, and whatever it
 //! cannot prove equal, stays the engine's. Between its own operators channels lie last, so that
 //! eight of them are one vector.
 //!
 //! The answers differ from plain tract's by rounding only (about 1e-6 of the output's scale). Numbers
 //! that are not finite: see [`kernels::winograd`].
 
+mod find;
 pub mod kernels;
 mod op;
 mod rewrite;

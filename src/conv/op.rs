@@ -8,7 +8,7 @@ use tract_core::internal::*;
 
 use super::kernels::layout::{padded, to_first, to_last};
 use super::kernels::memory::count;
-use super::kernels::{Kind, OutOfMemory, Patch, Scratch, Size, Winograd};
+use super::kernels::{Kind, OutOfMemory, Patch, Point, Scratch, Size, Winograd};
 
 /// Where a tensor's channels lie.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +25,7 @@ pub(super) enum Layout {
 pub(super) enum Kernel {
     Winograd(Winograd),
     Patch(Patch),
+    Point(Point),
 }
 
 impl Kernel {
@@ -32,6 +33,7 @@ impl Kernel {
         match self {
             Kernel::Winograd(conv) => conv.channels_out(),
             Kernel::Patch(conv) => conv.channels_out(),
+            Kernel::Point(conv) => conv.channels_out(),
         }
     }
 
@@ -39,6 +41,7 @@ impl Kernel {
         match self {
             Kernel::Winograd(conv) => conv.channels_in(),
             Kernel::Patch(conv) => conv.channels_in(),
+            Kernel::Point(conv) => conv.channels_in(),
         }
     }
 
@@ -46,6 +49,7 @@ impl Kernel {
         match self {
             Kernel::Winograd(conv) => conv.output_size(input),
             Kernel::Patch(conv) => conv.output_size(input),
+            Kernel::Point(_) => input,
         }
     }
 
@@ -53,6 +57,7 @@ impl Kernel {
         match self {
             Kernel::Winograd(conv) => conv.bytes(),
             Kernel::Patch(conv) => conv.bytes(),
+            Kernel::Point(conv) => conv.bytes(),
         }
     }
 }
@@ -89,9 +94,10 @@ pub struct Convolution {
     pub(super) kernel: Arc<Kernel>,
     pub(super) pool: Arc<Pool>,
     pub(super) kind: Kind,
-    /// Pictures, and whether tensors have an axis for them where channels are first.
     pub(super) images: usize,
+    /// Whether the input, and the output, have an axis for pictures where channels are first.
     pub(super) batched: bool,
+    pub(super) batched_out: bool,
     /// Of the input.
     pub(super) size: Size,
     pub(super) input: Layout,
@@ -102,7 +108,8 @@ pub struct Convolution {
 impl PartialEq for Convolution {
     fn eq(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.kernel, &other.kernel)
-            && (self.images, self.batched, self.size) == (other.images, other.batched, other.size)
+            && (self.images, self.size) == (other.images, other.size)
+            && (self.batched, self.batched_out) == (other.batched, other.batched_out)
             && (self.input, self.residual, self.output)
                 == (other.input, other.residual, other.output)
     }
@@ -121,9 +128,16 @@ impl Convolution {
         matches!(*self.kernel, Kernel::Winograd(_))
     }
 
-    fn shape(&self, layout: Layout, channels: usize, size: Size) -> TVec<usize> {
+    /// The shape of the input, or of the output and what is added to it.
+    fn shape(&self, layout: Layout, input: bool) -> TVec<usize> {
+        let (channels, size, batched) = if input {
+            (self.kernel.channels_in(), self.size, self.batched)
+        } else {
+            let size = self.kernel.output_size(self.size);
+            (self.kernel.channels_out(), size, self.batched_out)
+        };
         let Size { height, width } = size;
-        match (layout, self.batched) {
+        match (layout, batched) {
             (Layout::Last, _) => tvec!(self.images, height, width, padded(channels)),
             (Layout::First, true) => tvec!(self.images, channels, height, width),
             (Layout::First, false) => tvec!(channels, height, width),
@@ -131,18 +145,14 @@ impl Convolution {
     }
 
     fn output_shape(&self) -> TVec<usize> {
-        let size = self.kernel.output_size(self.size);
-        self.shape(self.output, self.kernel.channels_out(), size)
+        self.shape(self.output, false)
     }
 
     /// The shapes that the operator reads.
     fn input_shapes(&self) -> TVec<TVec<usize>> {
-        let mut shapes = tvec!(self.shape(self.input, self.kernel.channels_in(), self.size));
-        if let Some(layout) = self.residual {
-            let size = self.kernel.output_size(self.size);
-            shapes.push(self.shape(layout, self.kernel.channels_out(), size));
-        }
-        shapes
+        std::iter::once(self.shape(self.input, true))
+            .chain(self.residual.map(|layout| self.shape(layout, false)))
+            .collect()
     }
 
     fn compute(
@@ -162,18 +172,18 @@ impl Convolution {
             Layout::Last => &mut *output,
             Layout::First => scratch.output.grow(out_lines)?,
         };
+        let last = match (&*self.kernel, self.input) {
+            (Kernel::Patch(_), _) | (_, Layout::Last) => input,
+            (_, Layout::First) => {
+                let last = scratch.input.grow(count(&[self.images, pixels, padded(channels)])?)?;
+                to_last(self.kind, input, channels, pixels, last);
+                last
+            }
+        };
         match &*self.kernel {
             Kernel::Patch(conv) => conv.run(self.images, self.size, input, to),
+            Kernel::Point(conv) => conv.run(self.images * pixels, last, to),
             Kernel::Winograd(conv) => {
-                let input = match self.input {
-                    Layout::Last => input,
-                    Layout::First => {
-                        let lines = count(&[self.images, pixels, padded(channels)])?;
-                        let last = scratch.input.grow(lines)?;
-                        to_last(self.kind, input, channels, pixels, last);
-                        last
-                    }
-                };
                 let residual = match (residual, self.residual) {
                     (Some(residual), Some(Layout::First)) => {
                         let last = scratch.residual.grow(out_lines)?;
@@ -183,7 +193,7 @@ impl Convolution {
                     (residual, _) => residual,
                 };
                 let work = (&mut scratch.windows, &mut scratch.products);
-                conv.run(self.images, self.size, input, residual, to, work)?;
+                conv.run(self.images, self.size, last, residual, to, work)?;
             }
         }
         if self.output == Layout::First {
@@ -199,6 +209,7 @@ impl Op for Convolution {
         match *self.kernel {
             Kernel::Winograd(_) => "FacePredictWinograd".into(),
             Kernel::Patch(_) => "FacePredictPatch".into(),
+            Kernel::Point(_) => "FacePredictPoint".into(),
         }
     }
 

@@ -3,7 +3,7 @@
 
 use super::kernels::layout::{padded, to_first, to_last};
 use super::kernels::winograd::Shape;
-use super::kernels::{Buffer, Kind, Patch, Size, Winograd};
+use super::kernels::{Buffer, Kind, Patch, Point, Size, Winograd};
 
 /// Numbers that look random and are the same everywhere.
 pub struct Numbers(pub u64);
@@ -68,7 +68,7 @@ impl Case {
         }
     }
 
-    /// A patch stem of random numbers.
+    /// A patch stem of random numbers, or a 1 x 1 convolution.
     pub fn patch(
         images: usize,
         channels_in: usize,
@@ -141,7 +141,14 @@ impl Case {
         let pixels = out.height * out.width;
         let lines = self.images * pixels * padded(self.channels_out);
         let mut to = vec![f32::NAN; lines];
-        if self.kernel == self.stride {
+        if self.kernel == 1 {
+            let pixels = self.images * pixels;
+            let mut from = vec![f32::NAN; pixels * padded(self.channels_in)];
+            to_last(kind, &self.input, self.channels_in, size.height * size.width, &mut from);
+            Point::new(kind, self.channels_in, &self.weights, &self.bias, self.relu)
+                .expect("memory")
+                .run(pixels, &from, &mut to);
+        } else if self.kernel == self.stride {
             let (weights, bias) = (&self.weights, &self.bias);
             Patch::new(kind, self.kernel, self.channels_in, weights, bias, self.relu)
                 .expect("memory")
@@ -234,8 +241,10 @@ pub fn sweep() -> Vec<Case> {
             }
         }
     }
-    for (height, width, kernel) in [(4, 4, 4), (9, 17, 4), (32, 28, 4), (6, 7, 2), (16, 24, 8)] {
-        for (channels_in, channels_out) in [(1, 1), (3, 17), (3, 32), (5, 48)] {
+    for (height, width, kernel) in
+        [(4, 4, 4), (9, 17, 4), (32, 28, 4), (6, 7, 2), (16, 24, 8), (9, 11, 1)]
+    {
+        for (channels_in, channels_out) in [(1, 1), (3, 17), (3, 32), (12, 48)] {
             seed += 1;
             let size = Size { height, width };
             let relu = seed % 2 == 0;

@@ -6,6 +6,8 @@
 #![allow(unsafe_code)]
 
 use super::lanes::{LANES, Lanes};
+use super::layout::padded;
+use super::memory::{Buffer, OutOfMemory, count};
 
 /// Rows of a register tile. Six by two vectors is twelve sums, which hides the latency of the
 /// multiply-add and leaves four of AVX2's sixteen registers.
@@ -13,6 +15,31 @@ pub const ROWS: usize = 6;
 
 /// Columns of a panel of weights.
 pub const PANEL: usize = 2 * LANES;
+
+/// Packs weights `[columns][numbers]` for [`product`] with rows of `k` numbers, those beyond
+/// `numbers` met by zeros.
+///
+/// # Panics
+/// If there are not `columns * numbers` weights, or `k` is less than `numbers`.
+pub fn pack(
+    weights: &[f32],
+    numbers: usize,
+    k: usize,
+    columns: usize,
+) -> Result<Buffer, OutOfMemory> {
+    assert!(weights.len() == count(&[columns, numbers])? && numbers <= k);
+    let all = padded(columns);
+    let mut packed = Buffer::zeroed(count(&[k, all])?)?;
+    let panels = packed.as_mut_slice();
+    for (column, row) in weights.chunks_exact(numbers.max(1)).enumerate() {
+        let first = column - column % PANEL;
+        let width = PANEL.min(all - first);
+        for (i, weight) in row.iter().enumerate() {
+            panels[first * k + i * width + column - first] = *weight;
+        }
+    }
+    Ok(packed)
+}
 
 /// The left side of a product: row `r` starts at `start + r * row`, and its numbers are the runs
 /// of `run` numbers at `offsets`.

@@ -19,10 +19,17 @@ pub fn to_last(kind: Kind, from: &[f32], channels: usize, pixels: usize, to: &mu
     for (from, to) in pictures.zip(to.chunks_exact_mut(lines * pixels)) {
         let (rows, columns) = (channels, pixels);
         with_lanes(kind, Transpose { from, from_row: pixels, rows, columns, to, to_row: lines });
-        if lines > channels {
-            for pixel in to.chunks_exact_mut(lines) {
-                pixel[channels..].fill(0.0);
-            }
+        clear_padding(channels, to);
+    }
+}
+
+/// Makes the channels that padding adds zero, in pixels of `channels` real ones. Products leave them
+/// so, but for infinity times zero, which would meet the next layer as NaN.
+pub fn clear_padding(channels: usize, pixels: &mut [f32]) {
+    let lines = padded(channels);
+    if lines > channels {
+        for pixel in pixels.chunks_exact_mut(lines) {
+            pixel[channels..].fill(0.0);
         }
     }
 }

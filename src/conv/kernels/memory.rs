@@ -3,6 +3,8 @@
 
 use std::fmt;
 
+use super::layout::padded;
+
 /// No memory for weights or scratch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OutOfMemory {
@@ -107,4 +109,11 @@ pub fn count(sizes: &[usize]) -> Result<usize, OutOfMemory> {
         .try_fold(1usize, |product, size| product.checked_mul(*size))
         .filter(|product| *product <= isize::MAX as usize / size_of::<f32>())
         .ok_or(OutOfMemory { bytes: usize::MAX })
+}
+
+/// A bias for each column, zero for the columns that padding adds.
+pub fn padded_bias(bias: &[f32]) -> Result<Buffer, OutOfMemory> {
+    let mut all = Buffer::zeroed(padded(bias.len()))?;
+    all.as_mut_slice()[..bias.len()].copy_from_slice(bias);
+    Ok(all)
 }

@@ -6,12 +6,14 @@ pub mod lanes;
 pub mod layout;
 pub mod memory;
 pub mod patch;
+pub mod point;
 pub mod schemes;
 pub mod winograd;
 
 pub use lanes::Kind;
 pub use memory::{Buffer, OutOfMemory, Scratch};
 pub use patch::Patch;
+pub use point::Point;
 pub use winograd::Winograd;
 
 /// A picture's height and width.

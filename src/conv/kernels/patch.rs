@@ -5,10 +5,10 @@
 #![allow(unsafe_code)]
 
 use super::Size;
-use super::gemm::{Finish, Left, PANEL, product};
-use super::lanes::{Kind, LANES, Lanes, Work, with_lanes};
-use super::layout::padded;
-use super::memory::{Buffer, OutOfMemory, count};
+use super::gemm::{Finish, Left, pack, product};
+use super::lanes::{Kind, Lanes, Work, with_lanes};
+use super::layout::{clear_padding, padded};
+use super::memory::{Buffer, OutOfMemory, count, padded_bias};
 
 /// A patch convolution with its bias and ReLU, its weights packed.
 #[derive(Debug)]
@@ -24,6 +24,9 @@ pub struct Patch {
 
 impl Patch {
     /// From weights `[out][in][kernel][kernel]` and a bias for each output channel.
+    ///
+    /// # Panics
+    /// If a slice is not as long as the others say, or the shape not one that [`fits`].
     pub fn new(
         kind: Kind,
         kernel: usize,
@@ -32,26 +35,15 @@ impl Patch {
         bias: &[f32],
         relu: bool,
     ) -> Result<Patch, OutOfMemory> {
-        let channels_out = bias.len();
-        let k = count(&[channels_in, kernel, kernel])?;
-        assert_eq!(weights.len(), k * channels_out);
-        let columns = padded(channels_out);
-        let mut packed = Buffer::zeroed(count(&[k, columns])?)?;
-        let panels = packed.as_mut_slice();
-        for (out, row) in weights.chunks_exact(k.max(1)).enumerate() {
-            let first = out - out % PANEL;
-            let width = PANEL.min(columns - first);
-            for (i, weight) in row.iter().enumerate() {
-                panels[first * k + i * width + out - first] = *weight;
-            }
-        }
+        assert!(fits(kernel, channels_in));
+        let numbers = count(&[channels_in, kernel, kernel])?;
         Ok(Patch {
             kind,
             kernel,
             channels_in,
-            channels_out,
+            channels_out: bias.len(),
             relu,
-            weights: packed,
+            weights: pack(weights, numbers, numbers, bias.len())?,
             bias: padded_bias(bias)?,
         })
     }
@@ -80,16 +72,10 @@ impl Patch {
     pub fn run(&self, images: usize, size: Size, from: &[f32], to: &mut [f32]) {
         let Size { height, width } = self.output_size(size);
         assert!(from.len() >= images * self.channels_in * size.height * size.width);
-        assert!(to.len() >= images * height * width * padded(self.channels_out));
-        with_lanes(self.kind, Run { patch: self, images, size, from, to });
+        let to = &mut to[..images * height * width * padded(self.channels_out)];
+        with_lanes(self.kind, Run { patch: self, images, size, from, to: &mut *to });
+        clear_padding(self.channels_out, to);
     }
-}
-
-/// A bias for each column, zero for the columns that padding adds.
-pub(super) fn padded_bias(bias: &[f32]) -> Result<Buffer, OutOfMemory> {
-    let mut all = Buffer::zeroed(padded(bias.len()).max(LANES))?;
-    all.as_mut_slice()[..bias.len()].copy_from_slice(bias);
-    Ok(all)
 }
 
 /// Lengths were checked by [`Patch::run`].

@@ -8,7 +8,8 @@
 //!
 //! Numbers that are not finite: an output whose own window holds a NaN is NaN, one whose window
 //! holds an infinity is that infinity or NaN, and so may be any output of a tile (4 x 4 or 2 x 2
-//! outputs) whose window does; other tiles are as if it were not there. ReLU keeps NaN. Finite numbers above 1e36 may overflow.
+//! outputs) whose window does; other tiles are as if it were not there. ReLU keeps NaN. Finite
+//! numbers beyond 1e36 may overflow on the way.
 #![allow(unsafe_code)]
 // The transforms are matrices: their indices say more than iterators would.
 #![allow(clippy::needless_range_loop)]
@@ -16,9 +17,8 @@
 use super::Size;
 use super::gemm::{Finish, Left, PANEL, ROWS, product};
 use super::lanes::{Kind, LANES, Lanes, Work, with_lanes};
-use super::layout::padded;
-use super::memory::{Buffer, OutOfMemory, count};
-use super::patch::padded_bias;
+use super::layout::{clear_padding, padded};
+use super::memory::{Buffer, OutOfMemory, count, padded_bias};
 use super::schemes::{Four, Scheme, Two, TwoStrided};
 
 /// How the work is cut.
@@ -134,14 +134,16 @@ impl Winograd {
         let out = self.output_size(size);
         let outputs = count(&[images, out.height, out.width, padded(self.channels_out)])?;
         assert!(from.len() >= count(&[images, size.height, size.width, padded(self.channels_in)])?);
-        assert!(to.len() >= outputs);
+        let to = &mut to[..outputs];
         assert!(residual.is_none_or(|residual| residual.len() >= outputs));
-        let job = Job { conv: self, images, size, from, residual, to, scratch };
+        let job = Job { conv: self, images, size, from, residual, to: &mut *to, scratch };
         match self.tiles {
             Tiles::Four => job.go::<Four, 6, 6, 4>(),
             Tiles::Two => job.go::<Two, 4, 4, 2>(),
             Tiles::TwoStrided => job.go::<TwoStrided, 5, 3, 2>(),
-        }
+        }?;
+        clear_padding(self.channels_out, to);
+        Ok(())
     }
 }
 
