@@ -28,7 +28,8 @@ fn main() -> Result<(), Failure> {
         match argument.as_str() {
             "--repeat" => repeat = value()?.parse::<usize>()?.max(1),
             "--shape" => {
-                let dims = value()?.split('x').map(str::parse).collect::<Result<Vec<usize>, _>>()?;
+                let dims =
+                    value()?.split('x').map(str::parse).collect::<Result<Vec<usize>, _>>()?;
                 shape = Some(dims);
             }
             "--serve" => serve = true,

@@ -133,6 +133,18 @@ fn what_is_not_finite_stays_in_its_tile() {
     }
 }
 
+#[test]
+fn memory_that_is_not_there_is_an_error() {
+    use kernels::memory::count;
+    // More than any address space has, and a product that no number holds.
+    let most = isize::MAX as usize / size_of::<f32>();
+    let error = kernels::Buffer::zeroed(most).map(|_| ()).unwrap_err();
+    assert!(error.to_string().contains("bytes"));
+    assert!(count(&[usize::MAX, 2]).is_err());
+    assert!(count(&[most, 2]).is_err());
+    assert_eq!(count(&[3, 4]), Ok(12));
+}
+
 // ---- Graphs against plain tract.
 
 type Plan = Arc<TypedRunnableModel>;

@@ -3,6 +3,7 @@
 #![allow(unsafe_code)]
 
 use super::lanes::{Kind, LANES, Lanes, Work, with_lanes};
+use super::memory::enough;
 
 /// How many channels a pixel has in memory where channels are last.
 pub fn padded(channels: usize) -> usize {
@@ -61,8 +62,8 @@ impl Work for Transpose<'_> {
     #[inline(always)]
     unsafe fn run<L: Lanes>(self) {
         let Transpose { from, from_row, rows, columns, to, to_row } = self;
-        assert!(columns <= from_row && rows * from_row <= from.len());
-        assert!(rows <= to_row && columns * to_row <= to.len());
+        assert!(columns <= from_row && enough(from.len(), &[rows, from_row]));
+        assert!(rows <= to_row && enough(to.len(), &[columns, to_row]));
         let (from, to) = (from.as_ptr(), to.as_mut_ptr());
         let (whole_rows, whole_columns) = (rows - rows % LANES, columns - columns % LANES);
         // SAFETY: rows stay below `rows` and columns below `columns`, for which the slices were

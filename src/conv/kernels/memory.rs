@@ -111,6 +111,11 @@ pub fn count(sizes: &[usize]) -> Result<usize, OutOfMemory> {
         .ok_or(OutOfMemory { bytes: usize::MAX })
 }
 
+/// Whether `len` numbers are enough for `a * b * ...`.
+pub fn enough(len: usize, sizes: &[usize]) -> bool {
+    count(sizes).is_ok_and(|n| n <= len)
+}
+
 /// A bias for each column, zero for the columns that padding adds.
 pub fn padded_bias(bias: &[f32]) -> Result<Buffer, OutOfMemory> {
     let mut all = Buffer::zeroed(padded(bias.len()))?;

@@ -8,6 +8,7 @@ pub mod memory;
 pub mod patch;
 pub mod point;
 pub mod schemes;
+mod weights;
 pub mod winograd;
 
 pub use lanes::Kind;

@@ -8,7 +8,7 @@ use super::Size;
 use super::gemm::{Finish, Left, pack, product};
 use super::lanes::{Kind, Lanes, Work, with_lanes};
 use super::layout::{clear_padding, padded};
-use super::memory::{Buffer, OutOfMemory, count, padded_bias};
+use super::memory::{Buffer, OutOfMemory, count, enough, padded_bias};
 
 /// A patch convolution with its bias and ReLU, its weights packed.
 #[derive(Debug)]
@@ -71,8 +71,10 @@ impl Patch {
     /// `images` pictures, channels first, to channels last (padded to a multiple of eight).
     pub fn run(&self, images: usize, size: Size, from: &[f32], to: &mut [f32]) {
         let Size { height, width } = self.output_size(size);
-        assert!(from.len() >= images * self.channels_in * size.height * size.width);
-        let to = &mut to[..images * height * width * padded(self.channels_out)];
+        let columns = padded(self.channels_out);
+        assert!(enough(from.len(), &[images, self.channels_in, size.height, size.width]));
+        assert!(enough(to.len(), &[images, height, width, columns]));
+        let to = &mut to[..images * height * width * columns];
         with_lanes(self.kind, Run { patch: self, images, size, from, to: &mut *to });
         clear_padding(self.channels_out, to);
     }

@@ -7,7 +7,7 @@
 use super::gemm::{Finish, Left, pack, product};
 use super::lanes::{Kind, Lanes, Work, with_lanes};
 use super::layout::{clear_padding, padded};
-use super::memory::{Buffer, OutOfMemory, padded_bias};
+use super::memory::{Buffer, OutOfMemory, enough, padded_bias};
 
 /// A 1 x 1 convolution with its bias and ReLU, its weights packed.
 #[derive(Debug)]
@@ -59,8 +59,9 @@ impl Point {
 
     /// `pixels` pixels, channels last (padded to a multiple of eight) on both sides.
     pub fn run(&self, pixels: usize, from: &[f32], to: &mut [f32]) {
-        let columns = padded(self.channels_out);
-        let from = &from[..pixels * padded(self.channels_in)];
+        let (depth, columns) = (padded(self.channels_in), padded(self.channels_out));
+        assert!(enough(from.len(), &[pixels, depth]) && enough(to.len(), &[pixels, columns]));
+        let from = &from[..pixels * depth];
         let to = &mut to[..pixels * columns];
         with_lanes(self.kind, Run { point: self, pixels, from, to: &mut *to });
         clear_padding(self.channels_out, to);
