@@ -2,9 +2,12 @@
 
 mod age;
 mod align;
+#[doc(hidden)]
+pub mod conv;
 mod error;
 mod geometry;
 mod image;
+mod model;
 
 pub use age::AgeDistribution;
 pub use align::{CropRule, Frame, Region, similarity};
@@ -13,4 +16,3 @@ pub use geometry::{Affine, Point, Rect};
 pub use image::warp::Warp;
 pub use image::{DecodeLimits, Format, Image, Orientation, Picture};
 pub use model::{AgeSpec, CONTRACT, GenderSpec, InputSpec, Metadata, Positive, Task};
-mod model;

@@ -1,0 +1,285 @@
+//! Finds, in a decluttered network, the convolutions that the kernels take, and what is computed
+//! with them.
+//!
+//! What it cannot prove equal it leaves alone.
+
+use std::collections::HashSet;
+
+use tract_core::internal::*;
+use tract_core::ops::binary::TypedBinOp;
+use tract_core::ops::cnn::{Conv, KernelFormat};
+use tract_core::ops::einsum::EinSum;
+use tract_core::ops::math::{Add, Max};
+use tract_core::ops::nn::DataFormat;
+
+use super::kernels::{Size, patch};
+
+/// Which kernel takes a convolution.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Plan {
+    Winograd { stride: usize },
+    Patch { kernel: usize },
+    Point,
+}
+
+/// A convolution and what follows it that is computed with it.
+pub(super) struct Group {
+    pub(super) plan: Plan,
+    /// The convolution: it reads its input first, then its weights.
+    pub(super) node: usize,
+    /// A constant: one number for each output channel, or one for all.
+    pub(super) bias: Option<OutletId>,
+    /// Where a sum that belongs to the group reads what is added.
+    pub(super) residual: Option<InletId>,
+    pub(super) relu: bool,
+    /// What it all results in.
+    pub(super) result: OutletId,
+    pub(super) images: usize,
+    /// Whether the input has an axis for pictures, and whether the result has.
+    pub(super) batched: bool,
+    pub(super) batched_out: bool,
+    pub(super) channels_in: usize,
+    pub(super) channels_out: usize,
+    /// Of the input.
+    pub(super) size: Size,
+}
+
+/// All groups of a network whose nodes are given in an order in which they can be computed.
+pub(super) fn groups(model: &TypedModel, order: &[usize]) -> TractResult<Vec<Group>> {
+    let mut groups = vec![];
+    let mut taken = HashSet::new();
+    let mut results = HashSet::new();
+    for &node in order {
+        let group = match convolution(model, node)? {
+            Some(group) => Some(group),
+            None => point(model, node, &results)?,
+        };
+        if let Some(mut group) = group {
+            extend(model, &mut group, &mut taken)?;
+            results.insert(group.result);
+            groups.push(group);
+        }
+    }
+    Ok(groups)
+}
+
+/// The group of this node alone, if it is a convolution that Winograd or the patch stem takes.
+fn convolution(model: &TypedModel, id: usize) -> TractResult<Option<Group>> {
+    let node = model.node(id);
+    let Some(conv) = node.op_as::<Conv>() else { return Ok(None) };
+    let &[input, weights, bias_outlet] = &*node.inputs else { return Ok(None) };
+    let (input, weights, bias) =
+        (model.outlet_fact(input)?, model.outlet_fact(weights)?, model.outlet_fact(bias_outlet)?);
+    let batched = match conv.pool_spec.data_format {
+        DataFormat::NCHW => true,
+        DataFormat::CHW => false,
+        _ => return Ok(None),
+    };
+    let f32 = f32::datum_type();
+    let ordinary = conv.group == 1
+        && conv.q_params.is_none()
+        && conv.kernel_fmt == KernelFormat::OIHW
+        && conv.pool_spec.rank() == 2
+        && conv.pool_spec.dilations().iter().all(|dilation| *dilation == 1)
+        && node.outputs.len() == 1
+        && [input, weights, bias].iter().all(|fact| fact.datum_type == f32 && !fact.is_exotic())
+        && weights.konst.is_some()
+        && bias.konst.is_some();
+    let (Some(shape), Some(output)) =
+        (input.shape.as_concrete(), node.outputs[0].fact.shape.as_concrete())
+    else {
+        return Ok(None);
+    };
+    if !ordinary || shape.len() != 3 + usize::from(batched) || shape.contains(&0) {
+        return Ok(None);
+    }
+    let images = if batched { shape[0] } else { 1 };
+    let &[channels_in, height, width] = &shape[shape.len() - 3..] else { return Ok(None) };
+    let channels_out = conv.output_channels();
+    let &[kernel_height, kernel_width] = &*conv.pool_spec.kernel_shape else { return Ok(None) };
+    let biases = [Some(&[] as &[usize]), Some(&[1]), Some(&[channels_out])];
+    let fits = kernel_height == kernel_width
+        && biases.contains(&bias.shape.as_concrete())
+        && conv.input_channels() == channels_in
+        && channels_out > 0
+        && weights.shape.as_concrete()
+            == Some(&[channels_out, channels_in, kernel_height, kernel_width])
+        && output.len() == shape.len()
+        && output[output.len() - 3] == channels_out;
+    let (stride, kernel) = (conv.pool_spec.stride(0), kernel_height);
+    if !fits || conv.pool_spec.stride(1) != stride {
+        return Ok(None);
+    }
+    // The kernels know one place for the first window and one number of windows; beyond the
+    // picture they read zeros, which is what padding is.
+    let pads = conv.pool_spec.computed_padding(&[height, width]);
+    let windows = |before: usize, outputs: [usize; 2]| {
+        pads.iter().zip(outputs).all(|(pad, n)| pad.pad_before == before && pad.convoluted == n)
+            && output[output.len() - 2..] == outputs
+    };
+    let plan = if kernel == 3
+        && (stride == 1 || stride == 2)
+        && windows(1, [height.div_ceil(stride), width.div_ceil(stride)])
+    {
+        Plan::Winograd { stride }
+    } else if kernel == stride
+        && patch::fits(kernel, channels_in)
+        && windows(0, [height / kernel, width / kernel])
+    {
+        Plan::Patch { kernel }
+    } else {
+        return Ok(None);
+    };
+    Ok(Some(Group {
+        plan,
+        node: id,
+        bias: Some(bias_outlet),
+        residual: None,
+        relu: false,
+        result: OutletId::new(id, 0),
+        images,
+        batched,
+        batched_out: batched,
+        channels_in,
+        channels_out,
+        size: Size { height, width },
+    }))
+}
+
+/// The group of this node alone, if it is a 1 x 1 convolution (which tract writes as a sum over
+/// channels) of what another group results in. Elsewhere tract is as fast.
+fn point(model: &TypedModel, id: usize, results: &HashSet<OutletId>) -> TractResult<Option<Group>> {
+    let node = model.node(id);
+    let Some(sum) = node.op_as::<EinSum>() else { return Ok(None) };
+    let &[input, weights] = &*node.inputs else { return Ok(None) };
+    if !results.contains(&input) || sum.q_params.is_some() || node.outputs.len() != 1 {
+        return Ok(None);
+    }
+    let (input, weights) = (model.outlet_fact(input)?, model.outlet_fact(weights)?);
+    let f32 = f32::datum_type();
+    let ordinary = sum.operating_dt == f32
+        && [input, weights].iter().all(|fact| fact.datum_type == f32 && !fact.is_exotic())
+        && weights.konst.is_some();
+    let (Some(shape), Some(weights)) = (input.shape.as_concrete(), weights.shape.as_concrete())
+    else {
+        return Ok(None);
+    };
+    // Weights of one output channel come without an axis for it.
+    let (channels_out, inner, axis_out, axis_in) = match *weights {
+        [channels_out, inner] => (channels_out, inner, Some(0), 1),
+        [inner] => (1, inner, None, 0),
+        _ => return Ok(None),
+    };
+    let output = &node.outputs[0].fact;
+    let Some(out_shape) = output.shape.as_concrete() else { return Ok(None) };
+    let (batched, batched_out) = (shape.len() == 4, out_shape.len() == 4);
+    let ranks = 3..=4;
+    if !ordinary || !ranks.contains(&shape.len()) || !ranks.contains(&out_shape.len()) {
+        return Ok(None);
+    }
+    let (channel, channel_out) = (shape.len() - 3, out_shape.len() - 3);
+    let &[channels_in, height, width] = &shape[channel..] else { return Ok(None) };
+    let images = if batched { shape[0] } else { 1 };
+    if shape.contains(&0) || channels_out == 0 || (batched && !batched_out) {
+        return Ok(None);
+    }
+    // Rows, columns and pictures are kept, the weights exchange the channel; tract may also have
+    // this operator bring back the axis for pictures that it took from what is before.
+    let axis = |inputs: [Option<usize>; 2], output: Option<usize>| {
+        let list = |place: Option<usize>| place.into_iter().collect::<TVec<usize>>();
+        sum.axes
+            .iter_all_axes()
+            .any(|axis| *axis.inputs == inputs.map(list) && *axis.outputs == [list(output)])
+    };
+    let exchanged =
+        axis([Some(channel), Some(axis_in)], None) && axis([None, axis_out], Some(channel_out));
+    let kept = [1, 2].iter().all(|i| axis([Some(channel + i), None], Some(channel_out + i)))
+        && (!batched_out || axis([batched.then_some(0), None], Some(0)));
+    let mut expected = vec![channels_out, height, width];
+    if batched_out {
+        expected.insert(0, images);
+    }
+    let fits = exchanged
+        && kept
+        && sum.axes.iter_all_axes().count() == 1 + out_shape.len()
+        && inner == channels_in
+        && output.datum_type == f32
+        && out_shape == expected;
+    Ok(fits.then(|| Group {
+        plan: Plan::Point,
+        node: id,
+        bias: None,
+        residual: None,
+        relu: false,
+        result: OutletId::new(id, 0),
+        images,
+        batched,
+        batched_out,
+        channels_in,
+        channels_out,
+        size: Size { height, width },
+    }))
+}
+
+/// Takes a bias, a residual sum and a ReLU into the group, where nothing else reads what is between.
+fn extend(model: &TypedModel, group: &mut Group, taken: &mut HashSet<usize>) -> TractResult<()> {
+    let shape = model.outlet_fact(group.result)?.shape.clone();
+    let same = |fact: &TypedFact| fact.datum_type == f32::datum_type() && fact.shape == shape;
+    if let Some((inlet, op)) = only_reader(model, group.result)
+        && op.0.is::<Add>()
+        && group.plan == Plan::Point
+    {
+        let other = model.node(inlet.node).inputs[1 - inlet.slot];
+        let added = model.outlet_fact(other)?;
+        let sum = OutletId::new(inlet.node, 0);
+        let mut each = vec![1; shape.rank()];
+        each[shape.rank() - 3] = group.channels_out;
+        if added.konst.is_some()
+            && added.datum_type == f32::datum_type()
+            && added.shape.as_concrete() == Some(&each)
+            && same(model.outlet_fact(sum)?)
+        {
+            group.bias = Some(other);
+            group.result = sum;
+        }
+    }
+    if let Some((inlet, op)) = only_reader(model, group.result)
+        && op.0.is::<Add>()
+        && matches!(group.plan, Plan::Winograd { .. })
+        && !taken.contains(&inlet.node)
+    {
+        let other = InletId::new(inlet.node, 1 - inlet.slot);
+        let added = model.outlet_fact(model.node(other.node).inputs[other.slot])?;
+        let sum = OutletId::new(inlet.node, 0);
+        if same(added) && added.konst.is_none() && same(model.outlet_fact(sum)?) {
+            taken.insert(inlet.node);
+            group.residual = Some(other);
+            group.result = sum;
+        }
+    }
+    if let Some((inlet, op)) = only_reader(model, group.result)
+        && op.0.is::<Max>()
+    {
+        let bound = model.outlet_fact(model.node(inlet.node).inputs[1 - inlet.slot])?;
+        let zero = match bound.konst.as_ref().or(bound.uniform.as_ref()) {
+            Some(value) if value.datum_type() == f32::datum_type() => {
+                value.try_as_plain_ram()?.as_slice::<f32>()?.iter().all(|bound| *bound == 0.0)
+            }
+            _ => false,
+        };
+        let result = OutletId::new(inlet.node, 0);
+        if zero && same(model.outlet_fact(result)?) {
+            group.relu = true;
+            group.result = result;
+        }
+    }
+    Ok(())
+}
+
+/// What reads this outlet, if it is one operator of two operands, and the outlet no output.
+fn only_reader(model: &TypedModel, outlet: OutletId) -> Option<(InletId, &TypedBinOp)> {
+    let &[inlet] = model.outlet_successors(outlet) else { return None };
+    let op = model.node(inlet.node).op_as::<TypedBinOp>()?;
+    let plain = op.1.is_none_or(|dt| dt == f32::datum_type());
+    (plain && !model.outputs.contains(&outlet)).then_some((inlet, op))
+}

@@ -1,0 +1,132 @@
+//! Convolutions whose windows lie side by side (kernel = stride, no padding): the patch stem.
+//!
+//! Each patch is a row of a matrix product. Its numbers are `channels * kernel` runs in the picture,
+//! read where they lie.
+#![allow(unsafe_code)]
+
+use super::Size;
+use super::gemm::{Finish, Left, pack, product};
+use super::lanes::{Kind, Lanes, Work, with_lanes};
+use super::layout::{clear_padding, padded};
+use super::memory::{Buffer, OutOfMemory, count, enough, padded_bias};
+
+/// A patch convolution with its bias and ReLU, its weights packed.
+#[derive(Debug)]
+pub struct Patch {
+    kind: Kind,
+    kernel: usize,
+    channels_in: usize,
+    channels_out: usize,
+    relu: bool,
+    weights: Buffer,
+    bias: Buffer,
+}
+
+impl Patch {
+    /// From weights `[out][in][kernel][kernel]` and a bias for each output channel.
+    ///
+    /// # Panics
+    /// If a slice is not as long as the others say, or the shape not one that [`fits`].
+    pub fn new(
+        kind: Kind,
+        kernel: usize,
+        channels_in: usize,
+        weights: &[f32],
+        bias: &[f32],
+        relu: bool,
+    ) -> Result<Patch, OutOfMemory> {
+        assert!(fits(kernel, channels_in));
+        let numbers = count(&[channels_in, kernel, kernel])?;
+        Ok(Patch {
+            kind,
+            kernel,
+            channels_in,
+            channels_out: bias.len(),
+            relu,
+            weights: pack(weights, numbers, numbers, bias.len())?,
+            bias: padded_bias(bias)?,
+        })
+    }
+
+    /// Channels of the output.
+    pub fn channels_out(&self) -> usize {
+        self.channels_out
+    }
+
+    /// Channels of the input.
+    pub fn channels_in(&self) -> usize {
+        self.channels_in
+    }
+
+    /// Bytes of the packed weights.
+    pub fn bytes(&self) -> usize {
+        self.weights.bytes() + self.bias.bytes()
+    }
+
+    /// The output's size for an input of this size.
+    pub fn output_size(&self, input: Size) -> Size {
+        Size { height: input.height / self.kernel, width: input.width / self.kernel }
+    }
+
+    /// `images` pictures, channels first, to channels last (padded to a multiple of eight).
+    pub fn run(&self, images: usize, size: Size, from: &[f32], to: &mut [f32]) {
+        let Size { height, width } = self.output_size(size);
+        let columns = padded(self.channels_out);
+        assert!(enough(from.len(), &[images, self.channels_in, size.height, size.width]));
+        assert!(enough(to.len(), &[images, height, width, columns]));
+        let to = &mut to[..images * height * width * columns];
+        with_lanes(self.kind, Run { patch: self, images, size, from, to: &mut *to });
+        clear_padding(self.channels_out, to);
+    }
+}
+
+/// Lengths were checked by [`Patch::run`].
+struct Run<'a> {
+    patch: &'a Patch,
+    images: usize,
+    size: Size,
+    from: &'a [f32],
+    to: &'a mut [f32],
+}
+
+/// The longest list of runs that is kept on the stack: 16 channels of an 8 x 8 patch.
+const RUNS: usize = 128;
+
+/// Whether a patch convolution of this shape is one that [`Patch`] takes.
+pub fn fits(kernel: usize, channels_in: usize) -> bool {
+    kernel >= 2 && channels_in >= 1 && channels_in.saturating_mul(kernel) <= RUNS
+}
+
+impl Work for Run<'_> {
+    #[inline(always)]
+    unsafe fn run<L: Lanes>(self) {
+        let Run { patch, images, size, from, to } = self;
+        let Size { height, width } = patch.output_size(size);
+        let columns = padded(patch.channels_out);
+        let plane = size.height * size.width;
+        let runs = patch.channels_in * patch.kernel;
+        let mut offsets = [0; RUNS];
+        for (i, offset) in offsets[..runs].iter_mut().enumerate() {
+            *offset = i / patch.kernel * plane + i % patch.kernel * size.width;
+        }
+        let finish = Finish { bias: patch.bias.as_slice().as_ptr(), relu: patch.relu };
+        for image in 0..images {
+            for y in 0..height {
+                // SAFETY: patches of one row end within the picture's width, their last line within
+                // its height; `run` checked both slices. The weights were packed for these columns.
+                unsafe {
+                    let start = image * patch.channels_in * plane + y * patch.kernel * size.width;
+                    let left = Left {
+                        start: from.as_ptr().add(start),
+                        row: patch.kernel,
+                        offsets: &offsets[..runs],
+                        run: patch.kernel,
+                    };
+                    let to = to.as_mut_ptr().add((image * height + y) * width * columns);
+                    let weights = patch.weights.as_slice().as_ptr();
+                    product::<L>(left, width, weights, columns, finish, to, columns);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! 1 x 1 convolutions: each pixel is a row of a matrix product.
+//!
+//! The engine is as fast at these; they are here for where channels already lie last, to save two
+//! ways through memory.
+#![allow(unsafe_code)]
+
+use super::gemm::{Finish, Left, pack, product};
+use super::lanes::{Kind, Lanes, Work, with_lanes};
+use super::layout::{clear_padding, padded};
+use super::memory::{Buffer, OutOfMemory, enough, padded_bias};
+
+/// A 1 x 1 convolution with its bias and ReLU, its weights packed.
+#[derive(Debug)]
+pub struct Point {
+    kind: Kind,
+    channels_in: usize,
+    channels_out: usize,
+    relu: bool,
+    weights: Buffer,
+    bias: Buffer,
+}
+
+impl Point {
+    /// From weights `[out][in]` and a bias for each output channel.
+    ///
+    /// # Panics
+    /// If a slice is not as long as the others say.
+    pub fn new(
+        kind: Kind,
+        channels_in: usize,
+        weights: &[f32],
+        bias: &[f32],
+        relu: bool,
+    ) -> Result<Point, OutOfMemory> {
+        Ok(Point {
+            kind,
+            channels_in,
+            channels_out: bias.len(),
+            relu,
+            weights: pack(weights, channels_in, padded(channels_in), bias.len())?,
+            bias: padded_bias(bias)?,
+        })
+    }
+
+    /// Channels of the input.
+    pub fn channels_in(&self) -> usize {
+        self.channels_in
+    }
+
+    /// Channels of the output.
+    pub fn channels_out(&self) -> usize {
+        self.channels_out
+    }
+
+    /// Bytes of the packed weights.
+    pub fn bytes(&self) -> usize {
+        self.weights.bytes() + self.bias.bytes()
+    }
+
+    /// `pixels` pixels, channels last (padded to a multiple of eight) on both sides.
+    pub fn run(&self, pixels: usize, from: &[f32], to: &mut [f32]) {
+        let (depth, columns) = (padded(self.channels_in), padded(self.channels_out));
+        assert!(enough(from.len(), &[pixels, depth]) && enough(to.len(), &[pixels, columns]));
+        let from = &from[..pixels * depth];
+        let to = &mut to[..pixels * columns];
+        with_lanes(self.kind, Run { point: self, pixels, from, to: &mut *to });
+        clear_padding(self.channels_out, to);
+    }
+}
+
+/// Lengths are cut to size by [`Point::run`].
+struct Run<'a> {
+    point: &'a Point,
+    pixels: usize,
+    from: &'a [f32],
+    to: &'a mut [f32],
+}
+
+/// Rows that stay in the nearest cache while all weights go by.
+const BLOCK: usize = 48;
+
+impl Work for Run<'_> {
+    #[inline(always)]
+    unsafe fn run<L: Lanes>(self) {
+        let Run { point, pixels, from, to } = self;
+        let (depth, columns) = (padded(point.channels_in), padded(point.channels_out));
+        let finish = Finish { bias: point.bias.as_slice().as_ptr(), relu: point.relu };
+        let weights = point.weights.as_slice().as_ptr();
+        for first in (0..pixels).step_by(BLOCK) {
+            // SAFETY: `first + rows <= pixels`, for which both slices are cut; the weights were
+            // packed for this depth and these columns.
+            unsafe {
+                let start = from.as_ptr().add(first * depth);
+                let left = Left { start, row: depth, offsets: &[0], run: depth };
+                let rows = BLOCK.min(pixels - first);
+                let to = to.as_mut_ptr().add(first * columns);
+                product::<L>(left, rows, weights, columns, finish, to, columns);
+            }
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! The weights of Winograd convolutions, transformed once, when a network is loaded.
+#![allow(unsafe_code)]
+// The transforms are matrices: their indices say more than iterators would.
+#![allow(clippy::needless_range_loop)]
+
+use super::gemm::PANEL;
+use super::lanes::{Kind, Lanes, Work, with_lanes};
+use super::layout::padded;
+use super::memory::{Buffer, OutOfMemory, count};
+use super::schemes::Scheme;
+
+/// Transforms weights `[out][in][3][3]` and packs them position by position, as
+/// [`product`](super::gemm::product) reads them. In `f64`, so that only one rounding is added to what the multiplications do.
+pub(super) fn transform<S: Scheme<N, P, M>, const N: usize, const P: usize, const M: usize>(
+    kind: Kind,
+    channels_in: usize,
+    channels_out: usize,
+    weights: &[f32],
+) -> Result<Buffer, OutOfMemory> {
+    let (depth, columns) = (padded(channels_in), padded(channels_out));
+    let mut packed = Buffer::zeroed(count(&[N * N, depth, columns])?)?;
+    let to = packed.as_mut_slice();
+    with_lanes(
+        kind,
+        Transform::<S, N, P, M> {
+            channels_in,
+            channels_out,
+            depth,
+            columns,
+            weights,
+            to,
+            scheme: std::marker::PhantomData,
+        },
+    );
+    Ok(packed)
+}
+
+struct Transform<'a, S, const N: usize, const P: usize, const M: usize> {
+    channels_in: usize,
+    channels_out: usize,
+    depth: usize,
+    columns: usize,
+    weights: &'a [f32],
+    to: &'a mut [f32],
+    scheme: std::marker::PhantomData<S>,
+}
+
+impl<S: Scheme<N, P, M>, const N: usize, const P: usize, const M: usize> Work
+    for Transform<'_, S, N, P, M>
+{
+    #[inline(always)]
+    unsafe fn run<L: Lanes>(self) {
+        let Transform { channels_in, channels_out, depth, columns, weights, to, .. } = self;
+        for first in (0..channels_out).step_by(PANEL) {
+            let width = PANEL.min(columns - first);
+            let real = PANEL.min(channels_out - first);
+            for channel in 0..channels_in {
+                let mut taps = [[[0f64; PANEL]; 3]; 3];
+                for column in 0..real {
+                    let start = ((first + column) * channels_in + channel) * 9;
+                    for (tap, weight) in weights[start..start + 9].iter().enumerate() {
+                        taps[tap / 3][tap % 3][column] = f64::from(*weight);
+                    }
+                }
+                let mut half = [[[0f64; PANEL]; 3]; N];
+                for i in 0..N {
+                    for b in 0..3 {
+                        half[i][b] =
+                            weighted([&taps[0][b], &taps[1][b], &taps[2][b]], S::KERNEL[i]);
+                    }
+                }
+                let mut start = 0;
+                for p in 0..P {
+                    for q in 0..P {
+                        let k = S::PARTS[p] * S::PARTS[q] * depth;
+                        for i in 0..S::PARTS[p] {
+                            for j in 0..S::PARTS[q] {
+                                let row = &half[S::FIRST[p] + i];
+                                let value = weighted(
+                                    [&row[0], &row[1], &row[2]],
+                                    S::KERNEL[S::FIRST[q] + j],
+                                );
+                                let place = (i * S::PARTS[q] + j) * depth + channel;
+                                let place = start + first * k + place * width;
+                                for (to, value) in to[place..place + width].iter_mut().zip(value) {
+                                    *to = value as f32;
+                                }
+                            }
+                        }
+                        start += k * columns;
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[inline(always)]
+fn weighted(rows: [&[f64; PANEL]; 3], by: [f64; 3]) -> [f64; PANEL] {
+    let mut sum = [0.0; PANEL];
+    for (row, by) in rows.into_iter().zip(by) {
+        for (sum, value) in sum.iter_mut().zip(row) {
+            *sum += by * value;
+        }
+    }
+    sum
+}

@@ -1,0 +1,263 @@
+//! The operator that stands in a network for a convolution, its residual sum and its ReLU.
+#![allow(unsafe_code)]
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tract_core::internal::*;
+
+use super::kernels::layout::{padded, to_first, to_last};
+use super::kernels::memory::count;
+use super::kernels::{Kind, OutOfMemory, Patch, Point, Scratch, Size, Winograd};
+
+/// Where a tensor's channels lie.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Layout {
+    /// `[picture, channel, row, column]`, as the network was written.
+    First,
+    /// `[picture, row, column, channel]`, channels padded to a multiple of eight: between two of
+    /// these operators.
+    Last,
+}
+
+/// Which kernel does the work.
+#[derive(Debug)]
+pub(super) enum Kernel {
+    Winograd(Winograd),
+    Patch(Patch),
+    Point(Point),
+}
+
+impl Kernel {
+    fn channels_out(&self) -> usize {
+        match self {
+            Kernel::Winograd(conv) => conv.channels_out(),
+            Kernel::Patch(conv) => conv.channels_out(),
+            Kernel::Point(conv) => conv.channels_out(),
+        }
+    }
+
+    fn channels_in(&self) -> usize {
+        match self {
+            Kernel::Winograd(conv) => conv.channels_in(),
+            Kernel::Patch(conv) => conv.channels_in(),
+            Kernel::Point(conv) => conv.channels_in(),
+        }
+    }
+
+    fn output_size(&self, input: Size) -> Size {
+        match self {
+            Kernel::Winograd(conv) => conv.output_size(input),
+            Kernel::Patch(conv) => conv.output_size(input),
+            Kernel::Point(_) => input,
+        }
+    }
+
+    fn bytes(&self) -> usize {
+        match self {
+            Kernel::Winograd(conv) => conv.bytes(),
+            Kernel::Patch(conv) => conv.bytes(),
+            Kernel::Point(conv) => conv.bytes(),
+        }
+    }
+}
+
+/// Scratch of one network: as many as have run at once, each used by all its operators in turn, so
+/// that it stays in the cache from one to the next. It is freed with the network; thread-local
+/// memory would outlive it in every thread that ever ran it.
+#[derive(Default)]
+pub(super) struct Pool(Mutex<Vec<Scratch>>);
+
+impl Pool {
+    fn take(&self) -> Scratch {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default()
+    }
+
+    fn give(&self, scratch: Scratch) {
+        let mut free = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // Without room for one more it is dropped, and made anew when it is wanted.
+        if free.try_reserve(1).is_ok() {
+            free.push(scratch);
+        }
+    }
+}
+
+impl fmt::Debug for Pool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Pool")
+    }
+}
+
+/// A convolution, what is added to it, and its ReLU, as one operator of a tract network.
+#[derive(Clone, Debug)]
+pub struct Convolution {
+    pub(super) kernel: Arc<Kernel>,
+    pub(super) pool: Arc<Pool>,
+    pub(super) kind: Kind,
+    pub(super) images: usize,
+    /// Whether the input, and the output, have an axis for pictures where channels are first.
+    pub(super) batched: bool,
+    pub(super) batched_out: bool,
+    /// Of the input.
+    pub(super) size: Size,
+    pub(super) input: Layout,
+    pub(super) residual: Option<Layout>,
+    pub(super) output: Layout,
+}
+
+impl PartialEq for Convolution {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.kernel, &other.kernel)
+            && (self.images, self.size) == (other.images, other.size)
+            && (self.batched, self.batched_out) == (other.batched, other.batched_out)
+            && (self.input, self.residual, self.output)
+                == (other.input, other.residual, other.output)
+    }
+}
+
+impl Eq for Convolution {}
+
+impl Convolution {
+    /// How many bytes its weights take, transformed and packed.
+    pub fn bytes(&self) -> usize {
+        self.kernel.bytes()
+    }
+
+    /// Whether its weights were transformed, or only packed.
+    pub fn is_winograd(&self) -> bool {
+        matches!(*self.kernel, Kernel::Winograd(_))
+    }
+
+    /// The shape of the input, or of the output and what is added to it.
+    fn shape(&self, layout: Layout, input: bool) -> TVec<usize> {
+        let (channels, size, batched) = if input {
+            (self.kernel.channels_in(), self.size, self.batched)
+        } else {
+            let size = self.kernel.output_size(self.size);
+            (self.kernel.channels_out(), size, self.batched_out)
+        };
+        let Size { height, width } = size;
+        match (layout, batched) {
+            (Layout::Last, _) => tvec!(self.images, height, width, padded(channels)),
+            (Layout::First, true) => tvec!(self.images, channels, height, width),
+            (Layout::First, false) => tvec!(channels, height, width),
+        }
+    }
+
+    fn output_shape(&self) -> TVec<usize> {
+        self.shape(self.output, false)
+    }
+
+    /// The shapes that the operator reads.
+    fn input_shapes(&self) -> TVec<TVec<usize>> {
+        std::iter::once(self.shape(self.input, true))
+            .chain(self.residual.map(|layout| self.shape(layout, false)))
+            .collect()
+    }
+
+    fn compute(
+        &self,
+        input: &[f32],
+        residual: Option<&[f32]>,
+        output: &mut [f32],
+        scratch: &mut Scratch,
+    ) -> Result<(), OutOfMemory> {
+        let Size { height, width } = self.size;
+        let (pixels, channels) = (height * width, self.kernel.channels_in());
+        let out = self.kernel.output_size(self.size);
+        let (out_pixels, out_channels) = (out.height * out.width, self.kernel.channels_out());
+        let out_lines = count(&[self.images, out_pixels, padded(out_channels)])?;
+
+        let to = match self.output {
+            Layout::Last => &mut *output,
+            Layout::First => scratch.output.grow(out_lines)?,
+        };
+        let last = match (&*self.kernel, self.input) {
+            (Kernel::Patch(_), _) | (_, Layout::Last) => input,
+            (_, Layout::First) => {
+                let last = scratch.input.grow(count(&[self.images, pixels, padded(channels)])?)?;
+                to_last(self.kind, input, channels, pixels, last);
+                last
+            }
+        };
+        match &*self.kernel {
+            Kernel::Patch(conv) => conv.run(self.images, self.size, input, to),
+            Kernel::Point(conv) => conv.run(self.images * pixels, last, to),
+            Kernel::Winograd(conv) => {
+                let residual = match (residual, self.residual) {
+                    (Some(residual), Some(Layout::First)) => {
+                        let last = scratch.residual.grow(out_lines)?;
+                        to_last(self.kind, residual, out_channels, out_pixels, last);
+                        Some(&*last)
+                    }
+                    (residual, _) => residual,
+                };
+                let work = (&mut scratch.windows, &mut scratch.products);
+                conv.run(self.images, self.size, last, residual, to, work)?;
+            }
+        }
+        if self.output == Layout::First {
+            let last = scratch.output.as_slice();
+            to_first(self.kind, &last[..out_lines], out_channels, out_pixels, output);
+        }
+        Ok(())
+    }
+}
+
+impl Op for Convolution {
+    fn name(&self) -> StaticName {
+        match *self.kernel {
+            Kernel::Winograd(_) => "FacePredictWinograd".into(),
+            Kernel::Patch(_) => "FacePredictPatch".into(),
+            Kernel::Point(_) => "FacePredictPoint".into(),
+        }
+    }
+
+    fn validation(&self) -> Validation {
+        Validation::Rounding
+    }
+
+    op_as_typed_op!();
+}
+
+impl EvalOp for Convolution {
+    op_out_of_plan!();
+
+    fn eval(&self, _: &EvalContext, inputs: TVec<TValue>) -> TractResult<TVec<TValue>> {
+        let shapes = self.input_shapes();
+        ensure!(inputs.len() == shapes.len(), "{} inputs, not {}", inputs.len(), shapes.len());
+        for (input, shape) in inputs.iter().zip(&shapes) {
+            ensure!(input.shape() == &**shape, "an input of {:?}, not {shape:?}", input.shape());
+        }
+        let shape = self.output_shape();
+        // SAFETY: any bits are `f32` numbers, and `compute` writes all of them before they are read.
+        let mut output = unsafe { Tensor::uninitialized_aligned::<f32>(&shape, 64)? };
+        let input = inputs[0].try_as_plain_ram()?;
+        let residual = inputs.get(1).map(|input| input.try_as_plain_ram()).transpose()?;
+        let residual = residual.as_ref().map(|residual| residual.as_slice::<f32>()).transpose()?;
+        let mut scratch = self.pool.take();
+        let done = self.compute(
+            input.as_slice::<f32>()?,
+            residual,
+            output.try_as_plain_ram_mut()?.as_slice_mut::<f32>()?,
+            &mut scratch,
+        );
+        self.pool.give(scratch);
+        done?;
+        Ok(tvec!(output.into_tvalue()))
+    }
+}
+
+impl TypedOp for Convolution {
+    fn output_facts(&self, inputs: &[&TypedFact]) -> TractResult<TVec<TypedFact>> {
+        let shapes = self.input_shapes();
+        ensure!(inputs.len() == shapes.len(), "{} inputs, not {}", inputs.len(), shapes.len());
+        for (input, shape) in inputs.iter().zip(&shapes) {
+            let same = input.shape.as_concrete() == Some(&**shape);
+            ensure!(same && input.datum_type == f32::datum_type(), "{input:?} is not {shape:?}");
+        }
+        Ok(tvec!(f32::fact(&*self.output_shape())))
+    }
+
+    as_op!();
+}

@@ -1,0 +1,45 @@
+//! Compares the convolution kernels with the definition, in every kind of lanes of this machine.
+//! `--expect KIND` says which must be the one of choice.
+#![allow(dead_code)]
+
+#[path = "../../../src/conv/kernels/mod.rs"]
+#[allow(unused_imports)]
+mod kernels;
+#[path = "../../naive/mod.rs"]
+mod naive;
+
+use std::process::ExitCode;
+
+use kernels::Kind;
+
+fn main() -> ExitCode {
+    let mut failed = 0;
+    let mut arguments = std::env::args().skip(1);
+    for kind in Kind::available() {
+        let mut worst = 0f64;
+        let cases = naive::sweep();
+        for case in &cases {
+            let error = case.error(kind);
+            worst = worst.max(error);
+            if error >= naive::TOLERANCE {
+                failed += 1;
+                let naive::Case { images, channels_in, channels_out, size, .. } = case;
+                let (kernel, stride) = (case.kernel, case.stride);
+                println!(
+                    "{images} x {channels_in} x {size:?} to {channels_out}, kernel {kernel}, \
+                     stride {stride}: {error:e}"
+                );
+            }
+        }
+        println!("{kind:?}: {} cases, worst error {worst:.1e}", cases.len());
+    }
+    // The kind that is meant must be the one that ran.
+    if let (Some("--expect"), Some(expected)) = (arguments.next().as_deref(), arguments.next()) {
+        let best = format!("{:?}", Kind::best());
+        if best != expected {
+            println!("{best} was chosen, not {expected}");
+            failed += 1;
+        }
+    }
+    if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
