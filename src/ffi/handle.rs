@@ -1,0 +1,188 @@
+//! All casts between C's pointers and Rust's references.
+
+use std::ffi::CStr;
+
+use libc::c_char;
+
+use crate::error::{Error, ErrorKind, Result};
+
+/// An object that C holds by pointer. A number at its start tells whether a pointer is one of ours, so that a
+/// handle of another kind, and often a freed one, is refused.
+pub(super) trait Handle {
+    const TAG: u64;
+    const NAME: &'static str;
+    fn tag(&mut self) -> &mut u64;
+}
+
+/// Gives an object to C.
+pub(super) fn give<T: Handle>(handle: T) -> *mut T {
+    Box::into_raw(Box::new(handle))
+}
+
+fn check<T: Handle>(pointer: *const T) -> Result<()> {
+    if pointer.is_null() {
+        return Err(null(T::NAME));
+    }
+    let foreign =
+        || Error::invalid(format!("{} is not a handle of this kind, or was freed", T::NAME));
+    if !pointer.is_aligned() {
+        return Err(foreign());
+    }
+    // SAFETY: not null and aligned; the caller promises that it points to a live object, and all of ours begin
+    // with their tag (`repr(C)`).
+    if unsafe { pointer.cast::<u64>().read_volatile() } != T::TAG {
+        return Err(foreign());
+    }
+    Ok(())
+}
+
+// SAFETY of the next three: `pointer` is NULL or came from `give` and was not freed; for `exclusive` and `free`
+// no other thread uses it meanwhile, as the header asks.
+
+pub(super) unsafe fn shared<'a, T: Handle>(pointer: *const T) -> Result<&'a T> {
+    check(pointer)?;
+    // SAFETY: checked above; the rest is the caller's promise.
+    Ok(unsafe { &*pointer })
+}
+
+pub(super) unsafe fn exclusive<'a, T: Handle>(pointer: *mut T) -> Result<&'a mut T> {
+    check(pointer.cast_const())?;
+    // SAFETY: checked above; the rest is the caller's promise.
+    Ok(unsafe { &mut *pointer })
+}
+
+pub(super) unsafe fn free<T: Handle>(pointer: *mut T) -> Result<()> {
+    if pointer.is_null() {
+        return Ok(());
+    }
+    // SAFETY: as `exclusive`.
+    let handle = unsafe { exclusive(pointer)? };
+    // SAFETY: a valid place; volatile, so that the write stays although the object ends.
+    unsafe { std::ptr::from_mut(handle.tag()).write_volatile(0) };
+    // SAFETY: the box that `give` took apart, once: its tag is gone now.
+    drop(unsafe { Box::from_raw(pointer) });
+    Ok(())
+}
+
+pub(super) fn null(name: &str) -> Error {
+    Error::new(ErrorKind::NullArgument, format!("{name} is NULL"))
+}
+
+/// Writes an output.
+pub(super) unsafe fn put<T>(pointer: *mut T, name: &str, value: T) -> Result<()> {
+    if pointer.is_null() {
+        return Err(null(name));
+    }
+    // SAFETY: the caller promises a writable place; unaligned ones are allowed.
+    unsafe { pointer.write_unaligned(value) };
+    Ok(())
+}
+
+/// A string that the caller lends as UTF-8.
+pub(super) unsafe fn text<'a>(pointer: *const c_char, name: &str) -> Result<&'a str> {
+    if pointer.is_null() {
+        return Err(null(name));
+    }
+    // SAFETY: the caller promises a string that ends in NUL and outlives the call.
+    let text = unsafe { CStr::from_ptr(pointer) };
+    text.to_str().map_err(|e| {
+        Error::with_source(
+            ErrorKind::InvalidArgument,
+            format!("{name} is not UTF-8 at byte {}", e.valid_up_to()),
+            e,
+        )
+    })
+}
+
+/// Bytes that the caller lends.
+pub(super) unsafe fn bytes<'a>(
+    pointer: *const libc::c_void,
+    size: usize,
+    name: &str,
+) -> Result<&'a [u8]> {
+    if pointer.is_null() {
+        return Err(null(name));
+    }
+    if size > isize::MAX as usize {
+        return Err(Error::invalid(format!(
+            "size of {name} is {size} bytes, more than memory holds"
+        )));
+    }
+    // SAFETY: not null, of a possible size; the caller promises that so many bytes are readable.
+    Ok(unsafe { std::slice::from_raw_parts(pointer.cast(), size) })
+}
+
+/// An array that the caller lends.
+pub(super) unsafe fn array<'a, T>(pointer: *const T, count: usize, name: &str) -> Result<&'a [T]> {
+    if count == 0 {
+        return Ok(&[]);
+    }
+    if pointer.is_null() {
+        return Err(null(name));
+    }
+    if !pointer.is_aligned() || count > isize::MAX as usize / std::mem::size_of::<T>() {
+        return Err(Error::invalid(format!("{name} cannot be an array of {count} entries")));
+    }
+    // SAFETY: not null, aligned, of a possible size; the caller promises that so many entries are readable.
+    Ok(unsafe { std::slice::from_raw_parts(pointer, count) })
+}
+
+/// A struct that starts with its size and may be of an older or newer header. Zero is a valid value of every
+/// field, and the default.
+pub(super) trait Growing: Copy {
+    const NAME: &'static str;
+    /// Size in the first version that had it.
+    const FIRST_SIZE: usize;
+    const ZERO: Self;
+}
+
+/// Reads a struct of any version: an older, smaller one is filled up with zeros; the unknown tail of a newer
+/// one must be zero.
+pub(super) unsafe fn read<T: Growing>(pointer: *const T) -> Result<T> {
+    if pointer.is_null() {
+        return Err(null(T::NAME));
+    }
+    // SAFETY: the caller promises a readable struct, which starts with its size; unaligned is fine.
+    let size = unsafe { pointer.cast::<u32>().read_unaligned() } as usize;
+    let known = std::mem::size_of::<T>();
+    if size < T::FIRST_SIZE || size > 4096 {
+        return Err(Error::invalid(format!(
+            "{}.struct_size is {size}, sizeof({}) is {known}",
+            T::NAME,
+            T::NAME
+        )));
+    }
+    if size > known {
+        // SAFETY: the struct says that it is so large.
+        let tail =
+            unsafe { std::slice::from_raw_parts(pointer.cast::<u8>().add(known), size - known) };
+        if tail.iter().any(|byte| *byte != 0) {
+            return Err(Error::new(
+                ErrorKind::Unsupported,
+                format!(
+                    "{} has {size} bytes, this library knows {known} and a later one is set",
+                    T::NAME
+                ),
+            ));
+        }
+    }
+    let mut value = T::ZERO;
+    // SAFETY: both hold so many bytes, and any bytes are valid numbers and pointers.
+    unsafe {
+        std::ptr::copy_nonoverlapping(
+            pointer.cast::<u8>(),
+            std::ptr::from_mut(&mut value).cast::<u8>(),
+            size.min(known),
+        );
+    }
+    Ok(value)
+}
+
+/// The same, where NULL means all defaults.
+pub(super) unsafe fn read_optional<T: Growing>(pointer: *const T) -> Result<T> {
+    if pointer.is_null() {
+        return Ok(T::ZERO);
+    }
+    // SAFETY: as `read`.
+    unsafe { read(pointer) }
+}

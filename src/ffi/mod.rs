@@ -1,0 +1,15 @@
+//! The C interface. `include/face_predict.h` is generated from this folder: its doc comments are the header's.
+//!
+//! Conventions: every body runs inside the panic wall (`panic.rs`), every pointer becomes a reference in
+//! `handle.rs` alone, every failure leaves its message in `error.rs`. Safety of the pointers is the caller's, as
+//! the header says; it is told in ordinary comments, since doc comments land in the header.
+#![allow(unsafe_code, non_camel_case_types, clippy::missing_safety_doc)]
+
+mod error;
+mod handle;
+mod image;
+mod model;
+mod panic;
+mod predict;
+mod result;
+mod version;

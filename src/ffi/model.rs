@@ -1,0 +1,170 @@
+//! Loading models.
+
+use std::ffi::CString;
+
+use libc::{c_char, c_void, size_t};
+
+use super::error::face_predict_status;
+use super::handle::{self, Growing, Handle};
+use super::panic::{wall, wall_or};
+use crate::error::{Error, Result};
+use crate::model::{Model, ModelOptions};
+
+/// Loaded networks. Immutable: share one between all threads. Loading is slow, so load once.
+#[repr(C)]
+pub struct face_predict_model {
+    tag: u64,
+    model: Model,
+    name: CString,
+}
+
+impl Handle for face_predict_model {
+    const TAG: u64 = 0x6661_6365_6d6f_6431;
+    const NAME: &'static str = "model";
+    fn tag(&mut self) -> &mut u64 {
+        &mut self.tag
+    }
+}
+
+impl face_predict_model {
+    pub(super) fn model(&self) -> &Model {
+        &self.model
+    }
+}
+
+/// Flag of face_predict_model_options: leaves every convolution to the engine, for comparison.
+pub const FACE_PREDICT_PLAIN_CONVOLUTIONS: u32 = 1 << 0;
+
+/// How to load. NULL, or all zero but struct_size, means the defaults.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct face_predict_model_options {
+    /// sizeof(face_predict_model_options)
+    pub struct_size: u32,
+    /// FACE_PREDICT_PLAIN_CONVOLUTIONS or 0.
+    pub flags: u32,
+    /// Largest picture accepted, in pixels. 0: 64 Mi.
+    pub max_pixels: u64,
+}
+
+impl Growing for face_predict_model_options {
+    const NAME: &'static str = "face_predict_model_options";
+    const FIRST_SIZE: usize = 16;
+    const ZERO: Self = Self { struct_size: 0, flags: 0, max_pixels: 0 };
+}
+
+unsafe fn options(pointer: *const face_predict_model_options) -> Result<ModelOptions> {
+    // SAFETY: NULL or a struct that starts with its size, as the header asks.
+    let given = unsafe { handle::read_optional(pointer)? };
+    if given.flags & !FACE_PREDICT_PLAIN_CONVOLUTIONS != 0 {
+        return Err(Error::invalid(format!(
+            "model flags are {:#x}, only 0x1 is known",
+            given.flags
+        )));
+    }
+    let options =
+        ModelOptions::new().plain_convolutions(given.flags & FACE_PREDICT_PLAIN_CONVOLUTIONS != 0);
+    Ok(if given.max_pixels > 0 { options.max_pixels(given.max_pixels) } else { options })
+}
+
+/// Loads, and hands over on success.
+unsafe fn load(
+    options_in: *const face_predict_model_options,
+    model_out: *mut *mut face_predict_model,
+    load: impl FnOnce(&ModelOptions) -> Result<Model>,
+) -> face_predict_status {
+    wall(|| {
+        if model_out.is_null() {
+            return Err(handle::null("model_out"));
+        }
+        // SAFETY: as the header asks of `options`.
+        let model = load(&unsafe { options(options_in)? })?;
+        let name = CString::new(model.name().replace('\0', " ")).unwrap_or_default();
+        let model = handle::give(face_predict_model { tag: face_predict_model::TAG, model, name });
+        // SAFETY: not NULL, and the caller's to write.
+        unsafe { handle::put(model_out, "model_out", model) }
+    })
+}
+
+/// Loads the model that is built into the library. Parsed once a process, so further calls are fast.
+/// Fails with NULL_ARGUMENT, INVALID_ARGUMENT (options), UNSUPPORTED or OUT_OF_MEMORY.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn face_predict_model_load_default(
+    options: *const face_predict_model_options,
+    model_out: *mut *mut face_predict_model,
+) -> face_predict_status {
+    // SAFETY: the pointers are the caller's, as the header asks.
+    unsafe { load(options, model_out, Model::load_default_with) }
+}
+
+/// Loads a model file. `path` is UTF-8 on every system. A part that the file lacks (age or gender) comes from the
+/// built-in model. Fails with IO (no such file), LIMIT, MODEL, INVALID_ARGUMENT (path, options) or NULL_ARGUMENT.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn face_predict_model_load_file(
+    path: *const c_char,
+    options: *const face_predict_model_options,
+    model_out: *mut *mut face_predict_model,
+) -> face_predict_status {
+    // SAFETY: the pointers are the caller's, as the header asks.
+    unsafe {
+        load(options, model_out, |options| Model::load_file(handle::text(path, "path")?, options))
+    }
+}
+
+/// Loads a model from memory. The bytes may be freed as soon as the call returns.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn face_predict_model_load_memory(
+    data: *const c_void,
+    size: size_t,
+    options: *const face_predict_model_options,
+    model_out: *mut *mut face_predict_model,
+) -> face_predict_status {
+    // SAFETY: the pointers are the caller's, as the header asks.
+    unsafe {
+        load(options, model_out, |options| {
+            Model::load_bytes(handle::bytes(data, size, "data")?, options)
+        })
+    }
+}
+
+/// Loads several files, each a part: an age network, a gender network, or one for both. Of two files for the same
+/// part the later counts; parts not given come from the built-in model.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn face_predict_model_load_files(
+    paths: *const *const c_char,
+    count: size_t,
+    options: *const face_predict_model_options,
+    model_out: *mut *mut face_predict_model,
+) -> face_predict_status {
+    // SAFETY: the pointers are the caller's, as the header asks.
+    unsafe {
+        load(options, model_out, |options| {
+            let paths = handle::array(paths, count, "paths")?
+                .iter()
+                .enumerate()
+                .map(|(i, path)| handle::text(*path, &format!("paths[{i}]")))
+                .collect::<Result<Vec<_>>>()?;
+            Model::load_files(&paths, options)
+        })
+    }
+}
+
+/// Name and version of the networks, for logs; NULL for NULL. Borrowed; lives as long as the model.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn face_predict_model_name(
+    model: *const face_predict_model,
+) -> *const c_char {
+    // SAFETY: the pointer is the caller's, as the header asks.
+    wall_or(std::ptr::null(), || Ok(unsafe { handle::shared(model)? }.name.as_ptr()))
+}
+
+/// Frees a model; NULL does nothing.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn face_predict_model_free(model: *mut face_predict_model) {
+    // SAFETY: the pointer is the caller's, as the header asks.
+    wall_or((), || unsafe { handle::free(model) });
+}

@@ -1,0 +1,186 @@
+//! Predicting, from a picture in memory, a file or its bytes.
+
+use libc::{c_char, c_void, size_t};
+
+use super::error::face_predict_status;
+use super::handle::{self, Growing};
+use super::image::{face_predict_image, view};
+use super::model::face_predict_model;
+use super::panic::wall;
+use super::result::{face_predict_point, face_predict_result};
+use crate::align::Region;
+use crate::error::{Error, Result};
+use crate::geometry::{Point, Rect};
+use crate::model::Model;
+use crate::options::Options;
+use crate::predict::Predictions;
+
+/// Flag of face_predict_options: leaves the age out. Skipping both leaves the faces alone.
+pub const FACE_PREDICT_SKIP_AGE: u32 = 1 << 0;
+/// Flag of face_predict_options: leaves the gender out.
+pub const FACE_PREDICT_SKIP_GENDER: u32 = 1 << 1;
+/// Flag of face_predict_options: the picture is one face, cut as face data sets cut it.
+pub const FACE_PREDICT_CROPPED: u32 = 1 << 2;
+
+/// A face that the caller found already, in upright pixels.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct face_predict_region {
+    /// Left edge of the box around the face, forehead to chin.
+    pub x: f32,
+    /// Its top edge.
+    pub y: f32,
+    /// Its width.
+    pub width: f32,
+    /// Its height.
+    pub height: f32,
+    /// Left eye, right eye, nose, left and right mouth corner, left and right as seen; all zero where unknown.
+    /// Landmarks that cannot be those of the box are not used.
+    pub landmarks: [face_predict_point; 5],
+}
+
+/// What to predict. NULL, or all zero but struct_size, means the defaults.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct face_predict_options {
+    /// sizeof(face_predict_options)
+    pub struct_size: u32,
+    /// FACE_PREDICT_SKIP_AGE and so on, or-ed.
+    pub flags: u32,
+    /// Keeps the largest so many faces. 0: all.
+    pub max_faces: u32,
+    /// Entries of `regions`.
+    pub region_count: u32,
+    /// The faces, found already. Needed unless FACE_PREDICT_CROPPED is set.
+    pub regions: *const face_predict_region,
+    /// Probability inside age_low to age_high, below 1. 0: 0.8.
+    pub age_coverage: f32,
+    /// Probability that a gender label needs, 0.5 to 1. 0: the model's.
+    pub gender_threshold: f32,
+}
+
+impl Growing for face_predict_options {
+    const NAME: &'static str = "face_predict_options";
+    const FIRST_SIZE: usize = 24 + size_of::<usize>();
+    const ZERO: Self = Self {
+        struct_size: 0,
+        flags: 0,
+        max_faces: 0,
+        region_count: 0,
+        regions: std::ptr::null(),
+        age_coverage: 0.0,
+        gender_threshold: 0.0,
+    };
+}
+
+fn region(given: &face_predict_region) -> Region {
+    let landmarks = given.landmarks.map(|p| Point::new(p.x, p.y));
+    let known = landmarks.iter().any(|p| *p != Point::default());
+    Region {
+        rect: Rect::new(given.x, given.y, given.width, given.height),
+        landmarks: known.then_some(landmarks),
+    }
+}
+
+/// Checks the arguments, predicts into `result`, and leaves it empty on failure.
+unsafe fn run(
+    model: *const face_predict_model,
+    options: *const face_predict_options,
+    result: *mut face_predict_result,
+    predict: impl FnOnce(&Model, &Options<'_>, &mut Predictions) -> Result<()>,
+) -> face_predict_status {
+    let status = wall(|| {
+        // SAFETY: the pointers are the caller's, as the header asks.
+        let (result, model) = unsafe { (handle::exclusive(result)?, handle::shared(model)) };
+        result.start();
+        // SAFETY: NULL or a struct that starts with its size.
+        let given = unsafe { handle::read_optional(options)? };
+        let model = model?.model();
+        let known = FACE_PREDICT_SKIP_AGE | FACE_PREDICT_SKIP_GENDER | FACE_PREDICT_CROPPED;
+        if given.flags & !known != 0 {
+            return Err(Error::invalid(format!(
+                "options.flags are {:#x}, {known:#x} are known",
+                given.flags
+            )));
+        }
+        // SAFETY: the caller promises `region_count` entries.
+        let regions = unsafe {
+            handle::array(given.regions, given.region_count as usize, "options.regions")?
+        };
+        let (predictions, buffer) = result.parts();
+        buffer.clear();
+        buffer.extend(regions.iter().map(region));
+        let mut options = Options::new()
+            .regions(buffer)
+            .cropped(given.flags & FACE_PREDICT_CROPPED != 0)
+            .skip_age(given.flags & FACE_PREDICT_SKIP_AGE != 0)
+            .skip_gender(given.flags & FACE_PREDICT_SKIP_GENDER != 0)
+            .max_faces(given.max_faces as usize);
+        if given.age_coverage != 0.0 {
+            options = options.age_coverage(given.age_coverage);
+        }
+        if given.gender_threshold != 0.0 {
+            options = options.gender_threshold(given.gender_threshold);
+        }
+        predict(model, &options, predictions)
+    });
+    // SAFETY: as above. A handle that is none of ours was the failure itself, and keeps no status.
+    if let Ok(result) = unsafe { handle::exclusive(result) } {
+        result.finish(status);
+    }
+    status
+}
+
+/// Estimates the faces of a picture, largest first, and replaces what `result` held. On failure `result` is
+/// empty. Fails with NULL_ARGUMENT, INVALID_ARGUMENT, BUFFER_TOO_SMALL, UNSUPPORTED, LIMIT or OUT_OF_MEMORY.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn face_predict(
+    model: *const face_predict_model,
+    image: *const face_predict_image,
+    options: *const face_predict_options,
+    result: *mut face_predict_result,
+) -> face_predict_status {
+    // SAFETY: the pointers are the caller's, as the header asks.
+    unsafe {
+        run(model, options, result, |model, options, out| {
+            model.predict_into(&view(image)?, options, out)
+        })
+    }
+}
+
+/// The same for a JPEG, PNG, WebP or BMP file; its Exif orientation is applied. `path` is UTF-8. Also fails with
+/// IO or IMAGE.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn face_predict_file(
+    model: *const face_predict_model,
+    path: *const c_char,
+    options: *const face_predict_options,
+    result: *mut face_predict_result,
+) -> face_predict_status {
+    // SAFETY: the pointers are the caller's, as the header asks.
+    unsafe {
+        run(model, options, result, |model, options, out| {
+            model.predict_file(handle::text(path, "path")?, options, out)
+        })
+    }
+}
+
+/// The same for the bytes of such a file.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn face_predict_encoded(
+    model: *const face_predict_model,
+    data: *const c_void,
+    size: size_t,
+    options: *const face_predict_options,
+    result: *mut face_predict_result,
+) -> face_predict_status {
+    // SAFETY: the pointers are the caller's, as the header asks.
+    unsafe {
+        run(model, options, result, |model, options, out| {
+            model.predict_encoded(handle::bytes(data, size, "data")?, options, out)
+        })
+    }
+}

@@ -1,0 +1,130 @@
+//! What to predict.
+
+use crate::align::Region;
+use crate::error::{Error, Result};
+
+/// What to predict, and of which faces.
+///
+/// ```
+/// use face_predict::{Options, Rect, Region};
+///
+/// let faces = [Region::from_box(Rect::new(90.0, 60.0, 120.0, 160.0))];
+/// let options = Options::new().regions(&faces).age_coverage(0.9);
+/// ```
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Options<'a> {
+    /// Faces found already, in upright pixels.
+    pub regions: &'a [Region],
+    /// The picture is one face.
+    pub cropped: bool,
+    /// Leaves the age out.
+    pub skip_age: bool,
+    /// Leaves the gender out.
+    pub skip_gender: bool,
+    /// Keeps the largest so many faces; 0 keeps all.
+    pub max_faces: usize,
+    /// Probability inside the age interval, above 0 and below 1.
+    pub age_coverage: f32,
+    /// Probability that a gender label needs, 0.5 to 1; `None` takes the model's.
+    pub gender_threshold: Option<f32>,
+}
+
+impl Default for Options<'_> {
+    fn default() -> Self {
+        Self {
+            regions: &[],
+            cropped: false,
+            skip_age: false,
+            skip_gender: false,
+            max_faces: 0,
+            age_coverage: 0.8,
+            gender_threshold: None,
+        }
+    }
+}
+
+impl<'a> Options<'a> {
+    /// The defaults: age and gender, an interval of 80 %.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Takes these faces.
+    #[must_use]
+    pub fn regions(mut self, regions: &'a [Region]) -> Self {
+        self.regions = regions;
+        self
+    }
+
+    /// Takes the whole picture as one face, cut as face data sets cut it.
+    #[must_use]
+    pub fn cropped(mut self, cropped: bool) -> Self {
+        self.cropped = cropped;
+        self
+    }
+
+    /// Leaves the age out.
+    #[must_use]
+    pub fn skip_age(mut self, skip: bool) -> Self {
+        self.skip_age = skip;
+        self
+    }
+
+    /// Leaves the gender out.
+    #[must_use]
+    pub fn skip_gender(mut self, skip: bool) -> Self {
+        self.skip_gender = skip;
+        self
+    }
+
+    /// Keeps the largest so many faces; 0 keeps all.
+    #[must_use]
+    pub fn max_faces(mut self, count: usize) -> Self {
+        self.max_faces = count;
+        self
+    }
+
+    /// Sets the probability inside the age interval.
+    #[must_use]
+    pub fn age_coverage(mut self, coverage: f32) -> Self {
+        self.age_coverage = coverage;
+        self
+    }
+
+    /// Sets the probability that a gender label needs, 0.5 to 1.
+    #[must_use]
+    pub fn gender_threshold(mut self, threshold: f32) -> Self {
+        self.gender_threshold = Some(threshold);
+        self
+    }
+
+    pub(crate) fn check(&self) -> Result<()> {
+        if !(self.age_coverage > 0.0 && self.age_coverage < 1.0) {
+            return Err(Error::invalid(format!(
+                "age_coverage is {}, it must be above 0 and below 1",
+                self.age_coverage
+            )));
+        }
+        if let Some(threshold) = self.gender_threshold.filter(|t| !(0.5..=1.0).contains(t)) {
+            return Err(Error::invalid(format!(
+                "gender_threshold is {threshold}, it must be 0.5 to 1"
+            )));
+        }
+        if self.cropped && !self.regions.is_empty() {
+            return Err(Error::invalid(format!(
+                "the picture is said to be one face, yet {} regions are given",
+                self.regions.len()
+            )));
+        }
+        if !self.cropped && self.regions.is_empty() {
+            return Err(Error::invalid(
+                "no faces given: pass regions, or say that the picture is one face (cropped)",
+            ));
+        }
+        for (index, region) in self.regions.iter().enumerate() {
+            region.check().map_err(|e| e.context(format!("region {index}")))?;
+        }
+        Ok(())
+    }
+}
