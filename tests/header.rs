@@ -6,7 +6,8 @@ const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
 /// What the header opens with: the beginner's program (examples/c/hello.c, word for word) and the conventions.
 fn prologue() -> String {
-    let program = std::fs::read_to_string(Path::new(ROOT).join("examples/c/hello.c")).expect("hello.c");
+    let program =
+        std::fs::read_to_string(Path::new(ROOT).join("examples/c/hello.c")).expect("hello.c");
     let program: String =
         program.lines().map(|line| format!(" *   {line}").trim_end().to_owned() + "\n").collect();
     format!(
@@ -52,5 +53,8 @@ fn the_committed_header_is_the_generated_one() {
         std::fs::write(&path, &text).expect("include is writable");
     }
     let committed = std::fs::read_to_string(&path).unwrap_or_default();
-    assert!(committed == text, "include/face_predict.h is not what src/ffi says: run `make header`");
+    assert!(
+        committed == text,
+        "include/face_predict.h is not what src/ffi says: run `make header`"
+    );
 }

@@ -1,0 +1,177 @@
+//! Age and gender of faces in pictures, from Rust.
+//!
+//! `predict [--json] [--cropped] [--box X,Y,W,H] [--model FILE]... [--repeat N] IMAGE... | @LIST`
+
+use std::process::ExitCode;
+use std::time::Instant;
+
+use face_predict::{
+    Face, Gender, Model, ModelOptions, Options, Predictions, Quality, Rect, Region,
+};
+
+const USAGE: &str = "usage: predict [--json] [--cropped] [--box X,Y,W,H]... [--model FILE]... \
+                     [--repeat N] IMAGE... | @LIST";
+
+#[derive(Default)]
+struct Arguments {
+    json: bool,
+    cropped: bool,
+    boxes: Vec<Region>,
+    models: Vec<String>,
+    repeat: usize,
+    images: Vec<String>,
+}
+
+fn parse() -> Result<Arguments, String> {
+    let mut arguments = Arguments { repeat: 1, ..Arguments::default() };
+    let mut words = std::env::args().skip(1);
+    while let Some(word) = words.next() {
+        let mut value = || words.next().ok_or_else(|| format!("{word} wants a value"));
+        match word.as_str() {
+            "--json" => arguments.json = true,
+            "--cropped" => arguments.cropped = true,
+            "--box" => {
+                let numbers: Result<Vec<f32>, _> = value()?.split(',').map(str::parse).collect();
+                let Ok(&[x, y, width, height]) = numbers.as_deref() else {
+                    return Err("--box wants X,Y,W,H".into());
+                };
+                arguments.boxes.push(Region::from_box(Rect::new(x, y, width, height)));
+            }
+            "--model" => arguments.models.push(value()?),
+            "--repeat" => {
+                arguments.repeat = value()?
+                    .parse()
+                    .ok()
+                    .filter(|n| *n > 0)
+                    .ok_or("--repeat wants a number from 1")?;
+            }
+            option if option.len() > 1 && option.starts_with('-') => {
+                return Err(format!("unknown option {option}"));
+            }
+            path => match path.strip_prefix('@') {
+                Some(list) => {
+                    let text = std::fs::read_to_string(list).map_err(|e| format!("{list}: {e}"))?;
+                    arguments
+                        .images
+                        .extend(text.lines().filter(|l| !l.is_empty()).map(String::from));
+                }
+                None => arguments.images.push(path.to_owned()),
+            },
+        }
+    }
+    if arguments.images.is_empty() {
+        return Err("no picture".into());
+    }
+    Ok(arguments)
+}
+
+fn gender(face: &Face<'_>) -> &'static str {
+    match face.gender() {
+        Some(Gender::Female) => "female",
+        Some(Gender::Male) => "male",
+        None => "undecided",
+    }
+}
+
+fn quality(face: &Face<'_>) -> Vec<&'static str> {
+    [(Quality::SMALL, "small"), (Quality::CUT_OFF, "cut_off")]
+        .into_iter()
+        .filter_map(|(reason, name)| face.quality().contains(reason).then_some(name))
+        .collect()
+}
+
+fn print_json(path: &str, index: usize, face: &Face<'_>) {
+    let text = |value: &str| serde_json::Value::from(value);
+    let number = |value: Option<f32>| value.map_or("null".to_owned(), |v| v.to_string());
+    let (rect, interval) = (face.rect(), face.age_interval());
+    println!(
+        "{{\"file\": {}, \"face\": {index}, \"x\": {}, \"y\": {}, \"width\": {}, \"height\": {}, \"score\": null, \
+         \"age\": {}, \"age_low\": {}, \"age_high\": {}, \"female_probability\": {}, \"gender\": {}, \"quality\": {}}}",
+        text(path),
+        rect.x,
+        rect.y,
+        rect.width,
+        rect.height,
+        number(face.age().map(|age| age.median())),
+        number(interval.map(|i| i.0)),
+        number(interval.map(|i| i.1)),
+        number(face.female_probability()),
+        text(gender(face)),
+        serde_json::Value::from(quality(face)),
+    );
+}
+
+fn print_readable(path: &str, face: &Face<'_>) {
+    let rect = face.rect();
+    let at = format!("{:.0},{:.0} of {:.0}x{:.0}", rect.x, rect.y, rect.width, rect.height);
+    let (low, high) = face.age_interval().unwrap_or((f32::NAN, f32::NAN));
+    let age = face.age().map_or(f32::NAN, |age| age.median());
+    let female = face.female_probability().unwrap_or(f32::NAN) * 100.0;
+    let reasons: String = quality(face).iter().map(|reason| format!(", {reason}")).collect();
+    println!(
+        "{path}: face at {at}: {age:.0} years ({low:.0} to {high:.0}), {} (female {female:.0} %){reasons}",
+        gender(face)
+    );
+}
+
+fn run(arguments: &Arguments) -> face_predict::Result<bool> {
+    let model = if arguments.models.is_empty() {
+        Model::load_default()?
+    } else {
+        Model::load_files(&arguments.models, &ModelOptions::new())?
+    };
+    let options = Options::new().cropped(arguments.cropped).regions(&arguments.boxes);
+    let (mut predictions, mut times, mut all_right) = (Predictions::new(), Vec::new(), true);
+    for path in &arguments.images {
+        let done = (0..arguments.repeat).try_for_each(|_| {
+            let start = Instant::now();
+            let done = model.predict_file(path, &options, &mut predictions);
+            times.push(start.elapsed());
+            done
+        });
+        if let Err(error) = done {
+            all_right = false;
+            if arguments.json {
+                let error = serde_json::Value::from(error.to_string());
+                println!(
+                    "{{\"file\": {}, \"error\": {error}}}",
+                    serde_json::Value::from(path.as_str())
+                );
+            } else {
+                eprintln!("{path}: {error}");
+            }
+            continue;
+        }
+        for (index, face) in predictions.faces().enumerate() {
+            if arguments.json {
+                print_json(path, index, &face);
+            } else {
+                print_readable(path, &face);
+            }
+        }
+    }
+    if arguments.repeat > 1 {
+        times.sort_unstable();
+        let median = times[times.len() / 2].as_secs_f64() * 1e3;
+        eprintln!("median {median:.3} ms a picture, decoding included");
+    }
+    Ok(all_right)
+}
+
+fn main() -> ExitCode {
+    let arguments = match parse() {
+        Ok(arguments) => arguments,
+        Err(problem) => {
+            eprintln!("predict: {problem}\n{USAGE}");
+            return ExitCode::from(2);
+        }
+    };
+    match run(&arguments) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("predict: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
