@@ -197,7 +197,16 @@
  */
 #define FACE_PREDICT_QUALITY_CUT_OFF (1 << 5)
 
-typedef struct Vec_Region Vec_Region;
+/**
+ * Loaded networks. Immutable: share one between all threads. Loading is slow, so load once.
+ */
+typedef struct face_predict_model face_predict_model;
+
+/**
+ * Faces of one picture, with the working memory to find them. For one thread at a time; reuse one per thread:
+ * buffers grow to the largest picture seen and are then kept.
+ */
+typedef struct face_predict_result face_predict_result;
 
 /**
  * Result of a call: 0 is success. Numbers are never reused; later versions may add some.
@@ -221,15 +230,6 @@ typedef struct face_predict_model_options {
      */
     uint64_t max_pixels;
 } face_predict_model_options;
-
-/**
- * Loaded networks. Immutable: share one between all threads. Loading is slow, so load once.
- */
-typedef struct face_predict_model {
-    uint64_t tag;
-    Model model;
-    CString name;
-} face_predict_model;
 
 /**
  * A picture in your memory. It is read in place, never written, never kept after the call. Zero the struct,
@@ -348,17 +348,6 @@ typedef struct face_predict_options {
      */
     float gender_threshold;
 } face_predict_options;
-
-/**
- * Faces of one picture, with the working memory to find them. For one thread at a time; reuse one per thread:
- * buffers grow to the largest picture seen and are then kept.
- */
-typedef struct face_predict_result {
-    uint64_t tag;
-    Predictions predictions;
-    struct Vec_Region regions;
-    face_predict_status status;
-} face_predict_result;
 
 /**
  * One face, in upright pixels. Numbers that were not estimated are NaN. A plain copy: keep it as long as you

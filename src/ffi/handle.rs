@@ -6,23 +6,32 @@ use libc::c_char;
 
 use crate::error::{Error, ErrorKind, Result};
 
-/// An object that C holds by pointer. A number at its start tells whether a pointer is one of ours, so that a
-/// handle of another kind, and often a freed one, is refused.
-pub(super) trait Handle {
+/// What C holds a pointer to: a number first, which tells whether a pointer is one of ours, so that a handle of
+/// another kind, and often a freed one, is refused.
+#[repr(C)]
+pub(super) struct Tagged<T> {
+    tag: u64,
+    value: T,
+}
+
+/// A type that C knows by name alone: a tuple struct around its `Tagged`, not `repr(C)`, which keeps its fields out
+/// of the header.
+pub(super) trait Handle: Sized {
     const TAG: u64;
     const NAME: &'static str;
-    fn tag(&mut self) -> &mut u64;
+    type Value;
 }
 
 /// Gives an object to C.
-pub(super) fn give<T: Handle>(handle: T) -> *mut T {
-    Box::into_raw(Box::new(handle))
+pub(super) fn give<T: Handle>(value: T::Value) -> *mut T {
+    Box::into_raw(Box::new(Tagged { tag: T::TAG, value })).cast()
 }
 
-fn check<T: Handle>(pointer: *const T) -> Result<()> {
+fn check<T: Handle>(pointer: *const T) -> Result<*const Tagged<T::Value>> {
     if pointer.is_null() {
         return Err(null(T::NAME));
     }
+    let pointer = pointer.cast::<Tagged<T::Value>>();
     let foreign =
         || Error::invalid(format!("{} is not a handle of this kind, or was freed", T::NAME));
     if !pointer.is_aligned() {
@@ -33,32 +42,37 @@ fn check<T: Handle>(pointer: *const T) -> Result<()> {
     if unsafe { pointer.cast::<u64>().read_volatile() } != T::TAG {
         return Err(foreign());
     }
-    Ok(())
+    Ok(pointer)
 }
 
 // SAFETY of the next three: `pointer` is NULL or came from `give` and was not freed; for `exclusive` and `free`
 // no other thread uses it meanwhile, as the header asks.
 
-pub(super) unsafe fn shared<'a, T: Handle>(pointer: *const T) -> Result<&'a T> {
-    check(pointer)?;
+pub(super) unsafe fn shared<'a, T: Handle>(pointer: *const T) -> Result<&'a T::Value>
+where
+    T::Value: 'a,
+{
+    let pointer = check(pointer)?;
     // SAFETY: checked above; the rest is the caller's promise.
-    Ok(unsafe { &*pointer })
+    Ok(unsafe { &(*pointer).value })
 }
 
-pub(super) unsafe fn exclusive<'a, T: Handle>(pointer: *mut T) -> Result<&'a mut T> {
-    check(pointer.cast_const())?;
+pub(super) unsafe fn exclusive<'a, T: Handle>(pointer: *mut T) -> Result<&'a mut T::Value>
+where
+    T::Value: 'a,
+{
+    let pointer = check(pointer.cast_const())?.cast_mut();
     // SAFETY: checked above; the rest is the caller's promise.
-    Ok(unsafe { &mut *pointer })
+    Ok(unsafe { &mut (*pointer).value })
 }
 
 pub(super) unsafe fn free<T: Handle>(pointer: *mut T) -> Result<()> {
     if pointer.is_null() {
         return Ok(());
     }
-    // SAFETY: as `exclusive`.
-    let handle = unsafe { exclusive(pointer)? };
+    let pointer = check(pointer.cast_const())?.cast_mut();
     // SAFETY: a valid place; volatile, so that the write stays although the object ends.
-    unsafe { std::ptr::from_mut(handle.tag()).write_volatile(0) };
+    unsafe { (&raw mut (*pointer).tag).write_volatile(0) };
     // SAFETY: the box that `give` took apart, once: its tag is gone now.
     drop(unsafe { Box::from_raw(pointer) });
     Ok(())

@@ -5,31 +5,25 @@ use std::ffi::CString;
 use libc::{c_char, c_void, size_t};
 
 use super::error::face_predict_status;
-use super::handle::{self, Growing, Handle};
+use super::handle::{self, Growing, Handle, Tagged};
 use super::panic::{wall, wall_or};
 use crate::error::{Error, Result};
 use crate::model::{Model, ModelOptions};
 
 /// Loaded networks. Immutable: share one between all threads. Loading is slow, so load once.
-#[repr(C)]
-pub struct face_predict_model {
-    tag: u64,
-    model: Model,
+pub struct face_predict_model(
+    #[expect(dead_code, reason = "C's view: read through `handle`")] Tagged<Loaded>,
+);
+
+pub(super) struct Loaded {
+    pub(super) model: Model,
     name: CString,
 }
 
 impl Handle for face_predict_model {
     const TAG: u64 = 0x6661_6365_6d6f_6431;
     const NAME: &'static str = "model";
-    fn tag(&mut self) -> &mut u64 {
-        &mut self.tag
-    }
-}
-
-impl face_predict_model {
-    pub(super) fn model(&self) -> &Model {
-        &self.model
-    }
+    type Value = Loaded;
 }
 
 /// Flag of face_predict_model_options: leaves every convolution to the engine, for comparison.
@@ -80,7 +74,7 @@ unsafe fn load(
         // SAFETY: as the header asks of `options`.
         let model = load(&unsafe { options(options_in)? })?;
         let name = CString::new(model.name().replace('\0', " ")).unwrap_or_default();
-        let model = handle::give(face_predict_model { tag: face_predict_model::TAG, model, name });
+        let model = handle::give(Loaded { model, name });
         // SAFETY: not NULL, and the caller's to write.
         unsafe { handle::put(model_out, "model_out", model) }
     })

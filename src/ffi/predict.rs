@@ -95,7 +95,7 @@ unsafe fn run(
         result.start();
         // SAFETY: NULL or a struct that starts with its size.
         let given = unsafe { handle::read_optional(options)? };
-        let model = model?.model();
+        let model = &model?.model;
         let known = FACE_PREDICT_SKIP_AGE | FACE_PREDICT_SKIP_GENDER | FACE_PREDICT_CROPPED;
         if given.flags & !known != 0 {
             return Err(Error::invalid(format!(

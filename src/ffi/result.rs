@@ -3,7 +3,7 @@
 use libc::size_t;
 
 use super::error::{FACE_PREDICT_OK, face_predict_status};
-use super::handle::{self, Handle};
+use super::handle::{self, Handle, Tagged};
 use super::panic::{wall, wall_or};
 use crate::align::Region;
 use crate::error::{Error, ErrorKind, Result};
@@ -71,9 +71,11 @@ pub struct face_predict_face {
 
 /// Faces of one picture, with the working memory to find them. For one thread at a time; reuse one per thread:
 /// buffers grow to the largest picture seen and are then kept.
-#[repr(C)]
-pub struct face_predict_result {
-    tag: u64,
+pub struct face_predict_result(
+    #[expect(dead_code, reason = "C's view: read through `handle`")] Tagged<Filled>,
+);
+
+pub(super) struct Filled {
     predictions: Predictions,
     regions: Vec<Region>,
     status: face_predict_status,
@@ -82,12 +84,10 @@ pub struct face_predict_result {
 impl Handle for face_predict_result {
     const TAG: u64 = 0x6661_6365_7265_7331;
     const NAME: &'static str = "result";
-    fn tag(&mut self) -> &mut u64 {
-        &mut self.tag
-    }
+    type Value = Filled;
 }
 
-impl face_predict_result {
+impl Filled {
     pub(super) fn start(&mut self) {
         self.predictions.clear();
     }
@@ -146,8 +146,7 @@ fn copy(face: &Face<'_>) -> face_predict_face {
 #[unsafe(no_mangle)]
 pub extern "C" fn face_predict_result_new() -> *mut face_predict_result {
     wall_or(std::ptr::null_mut(), || {
-        Ok(handle::give(face_predict_result {
-            tag: face_predict_result::TAG,
+        Ok(handle::give(Filled {
             predictions: Predictions::new(),
             regions: Vec::new(),
             status: FACE_PREDICT_OK,
