@@ -31,19 +31,18 @@ build() {
 }
 
 run() {
-    printf '%s: ' "$1"
-    shift
-    "$@" >"$work/sanitizers.log" 2>&1 || {
-        echo "failed"
-        cat "$work/sanitizers.log"
-        exit 1
-    }
-    if [ -s "$work/sanitizers.log" ]; then
-        echo "printed"
-        cat "$work/sanitizers.log"
-        exit 1
+    what=$1 log=$work/$2.log
+    shift 2
+    if ! "$@" >"$log" 2>&1; then
+        verdict="failed"
+    elif [ -s "$log" ]; then
+        verdict="printed something"
+    else
+        verdict="clean"
     fi
-    echo "clean"
+    echo "$what: $verdict"
+    cat "$log"
+    [ "$verdict" = clean ]
 }
 
 # A request that is too large must come back as NULL, as it does without the sanitizer.
@@ -52,13 +51,18 @@ export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
 for name in test misuse; do
     build $name "$work/${name}_sanitized" -fsanitize=address,undefined -fno-sanitize-recover=all \
         -fno-omit-frame-pointer
-    run "$name, AddressSanitizer and UndefinedBehaviorSanitizer" "$work/${name}_sanitized" "$inputs"
+    run "$name, AddressSanitizer and UndefinedBehaviorSanitizer" ${name}_sanitized \
+        "$work/${name}_sanitized" "$inputs"
 done
 
 # The built-in model lives as long as the process, and is held by pointers into the middle of blocks, which valgrind
 # calls "possibly lost": only what nothing points to is a leak. `quick` leaves out what repeats paths of the library.
-for name in test misuse; do
-    build $name "$work/${name}_valgrind"
-    run "$name, valgrind" valgrind --quiet --error-exitcode=1 --leak-check=full --show-leak-kinds=definite \
-        --errors-for-leak-kinds=definite "$work/${name}_valgrind" "$inputs" quick
-done
+under_valgrind() {
+    build "$1" "$work/${1}_valgrind"
+    run "$1, valgrind" "${1}_valgrind" valgrind --quiet --error-exitcode=1 --leak-check=full \
+        --show-leak-kinds=definite --errors-for-leak-kinds=definite "$work/${1}_valgrind" "$inputs" quick
+}
+
+under_valgrind test &
+under_valgrind misuse
+wait $!
