@@ -13,13 +13,13 @@ use tch::{Device, Kind, Tensor, nn};
 
 use crate::augment::Augment;
 use crate::checkpoint::{self, Checkpoint, Progress};
-use crate::config::{TrainConfig, canonical_input};
+use crate::config::{Schedule, TrainConfig, canonical_input};
 use crate::data::loader::{Placement, Source};
 use crate::data::manifest::{self, Row};
 use crate::data::sampler::Sampler;
 use crate::loss::{LossWeights, losses};
 use crate::metrics::{self, Prediction, Summary};
-use crate::model::{self, Network, estimator::Estimator};
+use crate::model::{self, Arch, Network};
 use crate::optim::{AdamW, cosine};
 
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
@@ -82,12 +82,11 @@ pub struct Train {
 
 impl Train {
     fn config(&self, faces: usize) -> Result<TrainConfig> {
-        let network = Estimator::named(&self.arch)
-            .with_context(|| format!("no network is called {:?}: tiny, base", self.arch))?;
+        let network = Arch::named(&self.arch)?;
         ensure!(self.batch > 0 && self.epochs > 0, "batch and epochs start at 1");
         Ok(TrainConfig {
             arch: self.arch.clone(),
-            input: canonical_input(network.input as usize),
+            input: canonical_input(network.side()),
             network,
             augment: Augment::DETECTOR,
             loss: LossWeights::default(),
@@ -102,6 +101,10 @@ impl Train {
             patience: self.patience,
             half: self.half,
             seed: self.seed,
+            schedule: Schedule::Cosine,
+            shuffle: false,
+            freeze: Vec::new(),
+            init_from: None,
         })
     }
 
@@ -156,9 +159,9 @@ fn fit(
 ) -> Result<()> {
     tch::manual_seed(config.seed as i64);
     let (vars, mut average) = (nn::VarStore::new(device), nn::VarStore::new(device));
-    let mut net = model::build(&vars.root(), &config.network);
+    let mut net = config.network.build(&vars.root());
     net.set_half(config.half);
-    let averaged = model::build(&average.root(), &config.network);
+    let averaged = config.network.build(&average.root());
     average.copy(&vars)?;
     let mut optimiser = AdamW::new(&vars, config.decay, config.clip);
     let mut progress = Progress { epochs: 0, steps: 0, best: None, since_best: 0 };
@@ -205,7 +208,7 @@ fn fit(
         tch::manual_seed((config.seed.wrapping_mul(1_000_003) + epoch as u64) as i64);
         let start = Instant::now();
         let mut stream =
-            train.stream(sampler.epoch(epoch as u64), config.batch, epoch as u64, args.workers);
+            train.stream(sampler.epoch(epoch as u64), config.batch, epoch as u64, args.workers, 0);
         let bar = progress_bar(steps, epoch, config.epochs);
         let (mut sum, mut seen) = (Tensor::zeros([3], (Kind::Float, device)), 0usize);
         for (step, batch) in (&mut stream).enumerate() {
@@ -314,7 +317,7 @@ fn validate(
     let mut sums: std::collections::BTreeMap<String, (f64, usize)> = Default::default();
     tch::no_grad(|| -> Result<()> {
         // Batches of one source each are not worth arranging: rows come sorted by source.
-        for batch in val.stream(order, 64, 0, workers) {
+        for batch in val.stream(order, 64, 0, workers, 0) {
             let batch = batch?.to(device);
             let outputs = net.forward(&batch.images, false);
             let loss = losses(&outputs, &batch, &config.loss).total.double_value(&[]);

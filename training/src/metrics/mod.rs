@@ -1,5 +1,7 @@
 //! Figures, one kind a file.
 
+pub mod calibration;
+
 use crate::data::manifest::Row;
 
 /// What a network said of one face.
