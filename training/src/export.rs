@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
-use face_predict::{AgeSpec, Metadata};
+use face_predict::Metadata;
+use serde::Serialize;
 use tch::{Kind, Tensor};
 use tract_onnx::prelude::{
     Framework, InferenceModelExt, IntoRunnable, Tensor as TractTensor, TypedSimplePlan, tvec,
@@ -122,6 +123,31 @@ pub struct Differences {
     pub file: f32,
     /// Images compared.
     pub images: usize,
+    /// A few of them with the checkpoint's answers, to be tried elsewhere.
+    pub probes: Vec<Probe>,
+}
+
+/// An image and what the checkpoint says of it.
+#[derive(Serialize)]
+pub struct Probe {
+    shape: Vec<i64>,
+    image: Vec<f32>,
+    outputs: std::collections::BTreeMap<&'static str, Vec<f32>>,
+}
+
+impl Probe {
+    fn new(image: &Tensor, raw: &Raw) -> Result<Self> {
+        let outputs = [
+            ("age_logits", raw.age_logits.clone()),
+            ("age", raw.age.into_iter().collect()),
+            ("gender_logit", raw.gender_logit.into_iter().collect()),
+        ];
+        Ok(Self {
+            shape: image.size(),
+            image: image.contiguous().view([-1]).try_into()?,
+            outputs: outputs.into_iter().filter(|(_, values)| !values.is_empty()).collect(),
+        })
+    }
 }
 
 /// Runs the graph in tract over random images and `faces`, and refuses it when it differs. Folding is judged with
@@ -139,10 +165,13 @@ pub fn check(
     let file = Tract::load(file, height, width)?;
     let random = (0..4).map(|_| Tensor::randn(size, (Kind::Float, tch::Device::Cpu)));
     let images: Vec<Tensor> = random.chain(faces.iter().map(Tensor::shallow_clone)).collect();
-    let mut found = Differences { graph: 0.0, file: 0.0, images: images.len() };
+    let mut found = Differences { graph: 0.0, file: 0.0, images: images.len(), probes: Vec::new() };
     for image in &images {
         let outputs = tch::no_grad(|| averaged.net.forward(image, false));
         let want = infer::split(&outputs, 1)?.remove(0);
+        if found.probes.len() < 12 {
+            found.probes.push(Probe::new(image, &want)?);
+        }
         found.graph = found.graph.max(distance(&want, &full.run(image)?)?);
         found.file = found.file.max(distance(&want, &file.run(image)?)?);
     }
@@ -172,17 +201,4 @@ fn distance(want: &Raw, got: &Raw) -> Result<f32> {
     let years = head(want.age.as_slice(), got.age.as_slice())?;
     let gender = head(want.gender_logit.as_slice(), got.gender_logit.as_slice())?;
     Ok(age.max(years).max(gender))
-}
-
-/// Whether the file says in years what a regression says.
-pub fn describe(age: &AgeSpec) -> String {
-    match age {
-        AgeSpec::Distribution { first, count, temperature, .. } => {
-            format!("{count} years from {first}, temperature {temperature:.3}")
-        }
-        AgeSpec::Regression { residuals, .. } => {
-            format!("a number in years with {} residual quantiles", residuals.len())
-        }
-        _ => "of a kind that this program does not know".into(),
-    }
 }

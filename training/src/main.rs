@@ -5,6 +5,8 @@ mod checkpoint;
 mod commands;
 mod config;
 mod data;
+mod device;
+mod events;
 mod export;
 mod files;
 mod infer;
@@ -13,6 +15,7 @@ mod metrics;
 mod model;
 mod onnx;
 mod optim;
+mod trainer;
 
 use std::process::ExitCode;
 

@@ -74,7 +74,12 @@ impl Graph {
             ..TensorProto::default()
         });
         if self.storage == Storage::F16 {
-            self.named("Cast", name, &[&Value(stored)], vec![int("to", i64::from(DataType::Float as i32))]);
+            self.named(
+                "Cast",
+                name,
+                &[&Value(stored)],
+                vec![int("to", i64::from(DataType::Float as i32))],
+            );
         }
         Ok(Value(name.to_owned()))
     }

@@ -15,8 +15,10 @@ use crate::metrics::calibration::Calibration;
 /// Name of the file in the run's folder.
 pub const FILE: &str = "calibration.json";
 
-/// Example: face-train calibrate --run runs/base --manifest faces.csv --root photos
 #[derive(Args, Debug)]
+#[command(
+    after_help = "Example: face-train calibrate --run runs/base --manifest faces.csv --root photos"
+)]
 pub struct Calibrate {
     /// Folder of the run, whose best checkpoint is taken; calibration.json goes there.
     #[arg(long)]

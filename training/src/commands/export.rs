@@ -13,8 +13,10 @@ use crate::export::{self, Card};
 use crate::infer::Averaged;
 use crate::onnx::Storage;
 
-/// Example: face-train export --run runs/base --out base.onnx --manifest faces.csv --root photos
 #[derive(Args, Debug)]
+#[command(
+    after_help = "Example: face-train export --run runs/base --out base.onnx --manifest faces.csv --root photos"
+)]
 pub struct Export {
     /// Folder of the run (its best checkpoint), or a checkpoint.
     #[arg(long)]
@@ -46,6 +48,9 @@ pub struct Export {
     /// Folder that the manifests' paths start from.
     #[arg(long)]
     root: Option<PathBuf>,
+    /// Write some pictures with the checkpoint's answers here, for tests in other engines.
+    #[arg(long)]
+    probes: Option<PathBuf>,
     /// Number of those faces.
     #[arg(long, default_value_t = 100)]
     faces: usize,
@@ -72,6 +77,9 @@ impl Export {
         let faces = self.real_faces(&averaged)?;
         let found = export::check(&averaged, &full, &file, &faces)?;
         crate::files::replace_bytes(&self.out, &file)?;
+        if let Some(path) = &self.probes {
+            crate::files::replace_bytes(path, &serde_json::to_vec(&found.probes)?)?;
+        }
         println!(
             "{}: {} bytes; of {} pictures, {} of them faces: graph within {:.1e} of the checkpoint, file within {:.1e}",
             self.out.display(),

@@ -7,8 +7,8 @@ use tch::nn;
 use crate::model::paper::thousands;
 use crate::model::{Arch, NAMES};
 
-/// Example: face-train summary --arch paper-age
 #[derive(Args, Debug)]
+#[command(after_help = "Example: face-train summary --arch paper-age")]
 pub struct Summary {
     /// Network.
     #[arg(long, help = format!("Network: {NAMES}"))]

@@ -257,11 +257,6 @@ pub struct Stream {
 }
 
 impl Stream {
-    /// Number of batches in all.
-    pub fn len(&self) -> usize {
-        self.batches
-    }
-
     /// Time spent waiting for the workers.
     pub fn waited(&self) -> Duration {
         self.waited

@@ -131,7 +131,7 @@ impl Paper {
                 nn::BatchNormConfig { eps: EPSILON, momentum: 0.01, ws_init, ..Default::default() };
             nn::batch_norm2d(path / name, channels, config)
         };
-        let mut head = |name: &str, units: &Option<Vec<i64>>| {
+        let head = |name: &str, units: &Option<Vec<i64>>| {
             let mut from = FLAT;
             let units = units.iter().flat_map(|units| units.iter().copied().chain([1]));
             let dense = |(index, to): (usize, i64)| {
