@@ -30,7 +30,8 @@ mod align;
 #[doc(hidden)]
 pub mod conv;
 mod error;
-mod ffi;
+#[doc(hidden)]
+pub mod ffi;
 mod geometry;
 mod image;
 mod model;
