@@ -2,6 +2,7 @@
 # make test      install what is missing, run every test
 # make examples  the C example, linked statically, at build/predict
 # make header    generate include/face_predict.h anew
+# make install   header, libraries, pkg-config and CMake files (packaging/install.mk)
 # make bench     criterion benchmarks, then ours beside ONNX Runtime in one run
 
 CARGO ?= cargo
@@ -12,6 +13,9 @@ export CARGO_TARGET_DIR LIBTORCH
 lib := $(CARGO_TARGET_DIR)/release/libface_predict.a
 # What Rust's standard library needs, and a note that one object of tract lacks.
 system_libs := -lgcc_s -lutil -lrt -lpthread -lm -ldl -lc -Wl,-z,noexecstack
+
+.DEFAULT_GOAL := demo
+include packaging/install.mk
 
 .PHONY: demo examples library test header bench fmt clean
 demo: examples
@@ -35,7 +39,7 @@ header:
 
 bench:
 	scripts/setup.sh
-	$(CARGO) bench --package face-predict --bench predict
+	$(CARGO) bench --workspace --bench predict
 	scripts/bench_conv.sh models/*.onnx
 
 fmt:

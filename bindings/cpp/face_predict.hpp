@@ -1,0 +1,506 @@
+// face_predict.hpp - age and gender from faces, for C++17: one header over face_predict.h.
+//
+//   #include <face_predict.hpp>
+//   #include <iostream>
+//
+//   int main(int, char **argv) {
+//       const auto model = facepredict::Model::load_default();
+//       for (const auto &face : model.predict_file(argv[1], facepredict::Options().cropped()).faces()) {
+//           std::cout << face.age << " years, female " << face.female_probability << "\n";
+//       }
+//   }
+//
+// OWNERSHIP  Model and Result own a handle and can be moved, not copied. A Model that was moved from, and a Face taken
+//            from one, are safe: calls on an empty object fail with NULL_ARGUMENT.
+// ERRORS     Each call that can fail comes twice: `predict` throws facepredict::Error, `try_predict` is noexcept and
+//            gives an Expected. (Where there is no memory even for its message, a noexcept call ends the program.)
+// NAME       The namespace is facepredict: face_predict is the C function.
+// THREADS    One Model serves all threads. One Result serves one thread at a time; keep it, and its buffers are reused.
+// PIXELS     Are read where they are, never copied. cv::Mat and QImage work when their headers are included first.
+#ifndef FACE_PREDICT_HPP
+#define FACE_PREDICT_HPP
+
+#include <face_predict.h>
+
+#include <array>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <memory>
+#include <new>
+#include <optional>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace facepredict {
+
+/// A borrowed array: std::span for C++17. Made from a pointer and a size, an array, or anything with data() and size().
+template <typename T>
+class Span {
+public:
+    constexpr Span() noexcept = default;
+    constexpr Span(T *data, std::size_t size) noexcept : data_(data), size_(size) {}
+    template <std::size_t N>
+    constexpr Span(T (&array)[N]) noexcept : data_(array), size_(N) {}
+    template <typename Container,
+              typename = std::enable_if_t<
+                  !std::is_same_v<std::remove_cv_t<std::remove_reference_t<Container>>, Span> &&
+                  std::is_convertible_v<decltype(std::declval<Container &>().data()), T *>>>
+    constexpr Span(Container &&container) noexcept : data_(container.data()), size_(container.size()) {}
+
+    constexpr T *data() const noexcept { return data_; }
+    constexpr std::size_t size() const noexcept { return size_; }
+    constexpr bool empty() const noexcept { return size_ == 0; }
+    constexpr T &operator[](std::size_t index) const noexcept { return data_[index]; }
+    constexpr T *begin() const noexcept { return data_; }
+    constexpr T *end() const noexcept { return data_ + size_; }
+
+private:
+    T *data_ = nullptr;
+    std::size_t size_ = 0;
+};
+
+/// What went wrong: who must act is in the number (see face_predict.h), the numbers are in the message.
+class Error : public std::exception {
+public:
+    Error(face_predict_status status, std::string message)
+        : status_(status), message_(std::make_shared<const std::string>(std::move(message))) {}
+
+    /// The message of the calling thread's last failed call.
+    static Error last(face_predict_status status) { return Error(status, face_predict_last_error()); }
+
+    face_predict_status status() const noexcept { return status_; }
+    /// Such as "FACE_PREDICT_ERROR_IO".
+    const char *name() const noexcept { return face_predict_status_name(status_); }
+    const char *what() const noexcept override { return message_->c_str(); }
+
+private:
+    face_predict_status status_;
+    std::shared_ptr<const std::string> message_; // Copying an exception must not throw.
+};
+
+/// A value or the Error that stands in its place; std::expected for C++17.
+template <typename T>
+class [[nodiscard]] Expected {
+public:
+    Expected(T value) noexcept : content_(std::in_place_index<0>, std::move(value)) {}
+    Expected(Error error) noexcept : content_(std::in_place_index<1>, std::move(error)) {}
+
+    bool has_value() const noexcept { return content_.index() == 0; }
+    explicit operator bool() const noexcept { return has_value(); }
+    /// The value; throws the error where there is none.
+    T &value() & { return check(), *std::get_if<0>(&content_); }
+    const T &value() const & { return check(), *std::get_if<0>(&content_); }
+    T value() && { return check(), std::move(*std::get_if<0>(&content_)); }
+    T &operator*() noexcept { return *std::get_if<0>(&content_); }
+    T *operator->() noexcept { return std::get_if<0>(&content_); }
+    /// The error; only where there is no value.
+    const Error &error() const noexcept { return *std::get_if<1>(&content_); }
+
+private:
+    void check() const {
+        if (const Error *error = std::get_if<1>(&content_)) {
+            throw *error;
+        }
+    }
+    std::variant<T, Error> content_;
+};
+
+/// Success or an Error, for calls without a value.
+using Done = Expected<std::monostate>;
+
+/// Byte order of a pixel.
+enum class Format : std::uint32_t {
+    gray = FACE_PREDICT_FORMAT_GRAY,
+    rgb = FACE_PREDICT_FORMAT_RGB,
+    bgr = FACE_PREDICT_FORMAT_BGR,
+    rgba = FACE_PREDICT_FORMAT_RGBA,
+    bgra = FACE_PREDICT_FORMAT_BGRA,
+};
+
+enum class Gender : std::uint32_t {
+    undecided = FACE_PREDICT_GENDER_UNDECIDED,
+    female = FACE_PREDICT_GENDER_FEMALE,
+    male = FACE_PREDICT_GENDER_MALE,
+};
+
+/// A borrowed view of a picture. The bytes must outlive the call it is passed to.
+class Image {
+public:
+    /// Rows `stride` bytes apart; 0: without padding. The size of `bytes` is checked by the library.
+    Image(Format format, std::uint32_t width, std::uint32_t height, Span<const std::uint8_t> bytes,
+          std::size_t stride = 0) noexcept {
+        image_.struct_size = sizeof image_;
+        image_.format = static_cast<std::uint32_t>(format);
+        image_.width = width;
+        image_.height = height;
+        image_.planes[0] = bytes.data();
+        image_.strides[0] = stride;
+        // 0 would mean "trust me"; an empty span is no picture.
+        image_.sizes[0] = bytes.size();
+        if (bytes.empty()) {
+            image_.planes[0] = nullptr;
+        }
+    }
+
+    /// Degrees clockwise that make it upright, and whether left and right are swapped after that.
+    Image &rotated(std::uint32_t degrees, bool mirrored = false) noexcept {
+        image_.rotation = degrees;
+        image_.mirrored = mirrored;
+        return *this;
+    }
+
+    /// The same from an Exif orientation of 1 to 8.
+    Image &exif(std::uint32_t orientation) {
+        const face_predict_status status = face_predict_image_set_exif(&image_, orientation);
+        if (status != FACE_PREDICT_OK) {
+            throw Error::last(status);
+        }
+        return *this;
+    }
+
+    const face_predict_image &c() const noexcept { return image_; }
+
+private:
+    face_predict_image image_ = {};
+};
+
+/// A place in upright pixels.
+using Point = face_predict_point;
+
+/// A face that was found already; landmarks all zero where unknown.
+struct Region : face_predict_region {
+    Region(float left, float top, float wide, float high) noexcept : face_predict_region{} {
+        x = left;
+        y = top;
+        width = wide;
+        height = high;
+    }
+    Region(float left, float top, float wide, float high, const std::array<Point, 5> &points) noexcept
+        : Region(left, top, wide, high) {
+        for (std::size_t i = 0; i < points.size(); i++) {
+            landmarks[i] = points[i];
+        }
+    }
+};
+static_assert(sizeof(Region) == sizeof(face_predict_region), "spans of regions are handed over as they are");
+
+/// What to predict. Unset fields are the library's defaults.
+class Options {
+public:
+    Options() noexcept { options_.struct_size = sizeof options_; }
+
+    /// The faces, found already. Borrowed: they must outlive the call.
+    Options &regions(Span<const Region> regions) noexcept {
+        options_.regions = regions.data();
+        options_.region_count = static_cast<std::uint32_t>(regions.size());
+        return *this;
+    }
+    /// The picture is one face.
+    Options &cropped(bool on = true) noexcept { return flag(FACE_PREDICT_CROPPED, on); }
+    Options &skip_age(bool on = true) noexcept { return flag(FACE_PREDICT_SKIP_AGE, on); }
+    Options &skip_gender(bool on = true) noexcept { return flag(FACE_PREDICT_SKIP_GENDER, on); }
+    /// Keeps the largest so many faces; 0: all.
+    Options &max_faces(std::uint32_t count) noexcept { return options_.max_faces = count, *this; }
+    /// Probability inside age_low to age_high.
+    Options &age_coverage(float share) noexcept { return options_.age_coverage = share, *this; }
+    /// Probability that a label needs, 0.5 to 1.
+    Options &gender_threshold(float share) noexcept { return options_.gender_threshold = share, *this; }
+
+    const face_predict_options &c() const noexcept { return options_; }
+
+private:
+    Options &flag(std::uint32_t bit, bool on) noexcept {
+        options_.flags = on ? options_.flags | bit : options_.flags & ~bit;
+        return *this;
+    }
+    face_predict_options options_ = {};
+};
+
+/// One face: the C struct, which is a plain copy, with names for its numbers. NaN where something was not estimated.
+struct Face : face_predict_face {
+    bool has_age() const noexcept { return !std::isnan(age); }
+    Gender label() const noexcept { return static_cast<Gender>(gender); }
+    bool is_small() const noexcept { return (quality & FACE_PREDICT_QUALITY_SMALL) != 0; }
+    bool is_cut_off() const noexcept { return (quality & FACE_PREDICT_QUALITY_CUT_OFF) != 0; }
+};
+
+namespace detail {
+struct Free {
+    void operator()(face_predict_model *model) const noexcept { face_predict_model_free(model); }
+    void operator()(face_predict_result *result) const noexcept { face_predict_result_free(result); }
+};
+inline Done done(face_predict_status status) noexcept {
+    return status == FACE_PREDICT_OK ? Done(std::monostate()) : Done(Error::last(status));
+}
+} // namespace detail
+
+/// Faces of one picture, the largest first, and the memory to find them.
+class Result {
+public:
+    Result() : handle_(face_predict_result_new()) {
+        if (!handle_) {
+            throw std::bad_alloc();
+        }
+    }
+
+    /// Number of faces.
+    std::size_t size() const noexcept { return face_predict_result_count(handle_.get()); }
+    bool empty() const noexcept { return size() == 0; }
+
+    /// Face `index`; throws OUT_OF_RANGE.
+    Face operator[](std::size_t index) const { return try_face(index).value(); }
+    Expected<Face> try_face(std::size_t index) const noexcept {
+        Face face = {};
+        const face_predict_status status =
+            face_predict_result_face(handle_.get(), index, &face, sizeof(face_predict_face));
+        if (status != FACE_PREDICT_OK) {
+            return Error::last(status);
+        }
+        return face;
+    }
+    std::vector<Face> faces() const {
+        std::vector<Face> faces;
+        faces.reserve(size());
+        for (std::size_t i = 0; i < size(); i++) {
+            faces.push_back((*this)[i]);
+        }
+        return faces;
+    }
+
+    /// Width and height of the upright picture.
+    std::pair<std::uint32_t, std::uint32_t> picture_size() const noexcept {
+        std::uint32_t width = 0, height = 0;
+        // An empty handle leaves both 0, which is the answer.
+        static_cast<void>(face_predict_result_size(handle_.get(), &width, &height));
+        return {width, height};
+    }
+
+    /// Probability that the person has lived `years` or more; nothing where there is no such face or no age.
+    std::optional<float> age_at_least(std::size_t index, float years) const noexcept {
+        const float share = face_predict_result_age_at_least(handle_.get(), index, years);
+        return std::isnan(share) ? std::nullopt : std::optional<float>(share);
+    }
+    /// Interval that holds the age with this probability; throws where there is no such face. NaN without an age.
+    std::pair<float, float> age_interval(std::size_t index, float coverage) const {
+        return try_age_interval(index, coverage).value();
+    }
+    Expected<std::pair<float, float>> try_age_interval(std::size_t index, float coverage) const noexcept {
+        std::pair<float, float> out{};
+        const face_predict_status status =
+            face_predict_result_age_interval(handle_.get(), index, coverage, &out.first, &out.second);
+        if (status != FACE_PREDICT_OK) {
+            return Error::last(status);
+        }
+        return out;
+    }
+    /// Probability of each year from 0; empty where there is none. Borrowed until the result is filled again.
+    Span<const float> age_distribution(std::size_t index) const noexcept {
+        std::size_t count = 0;
+        const float *years = face_predict_result_age_distribution(handle_.get(), index, &count);
+        return {years, years ? count : 0};
+    }
+
+    face_predict_result *c() const noexcept { return handle_.get(); }
+
+private:
+    std::unique_ptr<face_predict_result, detail::Free> handle_;
+};
+
+/// How to load. Unset fields are the library's defaults.
+class ModelOptions {
+public:
+    ModelOptions() noexcept { options_.struct_size = sizeof options_; }
+    /// Largest picture accepted, in pixels.
+    ModelOptions &max_pixels(std::uint64_t pixels) noexcept { return options_.max_pixels = pixels, *this; }
+    /// Leaves every convolution to the engine, for comparison.
+    ModelOptions &plain_convolutions(bool on = true) noexcept {
+        options_.flags = on ? FACE_PREDICT_PLAIN_CONVOLUTIONS : 0;
+        return *this;
+    }
+    const face_predict_model_options &c() const noexcept { return options_; }
+
+private:
+    face_predict_model_options options_ = {};
+};
+
+/// Loaded networks; one for all threads. Loading is slow, so load once.
+class Model {
+public:
+    /// The model that is built into the library.
+    static Model load_default(const ModelOptions &options = {}) { return try_load_default(options).value(); }
+    static Expected<Model> try_load_default(const ModelOptions &options = {}) noexcept {
+        return load([&](face_predict_model **out) { return face_predict_model_load_default(&options.c(), out); });
+    }
+
+    /// Model files (paths in UTF-8), each a part; what they lack comes from the built-in model.
+    static Model load_files(const std::vector<std::string> &paths, const ModelOptions &options = {}) {
+        return try_load_files(paths, options).value();
+    }
+    static Expected<Model> try_load_files(const std::vector<std::string> &paths,
+                                          const ModelOptions &options = {}) noexcept {
+        std::vector<const char *> pointers;
+        for (const std::string &path : paths) {
+            pointers.push_back(path.c_str());
+        }
+        return load([&](face_predict_model **out) {
+            return face_predict_model_load_files(pointers.data(), pointers.size(), &options.c(), out);
+        });
+    }
+    static Model load_file(const std::string &path, const ModelOptions &options = {}) {
+        return try_load_file(path, options).value();
+    }
+    static Expected<Model> try_load_file(const std::string &path, const ModelOptions &options = {}) noexcept {
+        return load([&](face_predict_model **out) {
+            return face_predict_model_load_file(path.c_str(), &options.c(), out);
+        });
+    }
+
+    /// The bytes of a model file, which may go as soon as the call returns.
+    static Model load_memory(Span<const std::uint8_t> bytes, const ModelOptions &options = {}) {
+        return try_load_memory(bytes, options).value();
+    }
+    static Expected<Model> try_load_memory(Span<const std::uint8_t> bytes,
+                                           const ModelOptions &options = {}) noexcept {
+        return load([&](face_predict_model **out) {
+            return face_predict_model_load_memory(bytes.data(), bytes.size(), &options.c(), out);
+        });
+    }
+
+    /// Name and version of the networks; "" for a model that was moved from.
+    std::string name() const {
+        const char *name = face_predict_model_name(handle_.get());
+        return name ? name : "";
+    }
+
+    /// Estimates the faces of a picture in memory.
+    Result predict(const Image &image, const Options &options = {}) const {
+        Result result;
+        predict_into(image, options, result);
+        return result;
+    }
+    /// The same for a JPEG, PNG, WebP or BMP file; the path is UTF-8.
+    Result predict_file(const std::string &path, const Options &options = {}) const {
+        Result result;
+        try_predict_file_into(path, options, result).value();
+        return result;
+    }
+    /// The same for the bytes of such a file.
+    Result predict_encoded(Span<const std::uint8_t> bytes, const Options &options = {}) const {
+        Result result;
+        try_predict_encoded_into(bytes, options, result).value();
+        return result;
+    }
+
+    /// The same into a result that is kept, whose buffers are used again.
+    void predict_into(const Image &image, const Options &options, Result &result) const {
+        try_predict_into(image, options, result).value();
+    }
+    Done try_predict_into(const Image &image, const Options &options, Result &result) const noexcept {
+        return detail::done(face_predict(handle_.get(), &image.c(), &options.c(), result.c()));
+    }
+    Done try_predict_file_into(const std::string &path, const Options &options, Result &result) const noexcept {
+        return detail::done(face_predict_file(handle_.get(), path.c_str(), &options.c(), result.c()));
+    }
+    Done try_predict_encoded_into(Span<const std::uint8_t> bytes, const Options &options,
+                                  Result &result) const noexcept {
+        return detail::done(
+            face_predict_encoded(handle_.get(), bytes.data(), bytes.size(), &options.c(), result.c()));
+    }
+
+    const face_predict_model *c() const noexcept { return handle_.get(); }
+
+private:
+    explicit Model(face_predict_model *handle) noexcept : handle_(handle) {}
+
+    template <typename Load>
+    static Expected<Model> load(Load &&call) noexcept {
+        // The header's major version is the ABI's.
+        if (face_predict_version() >> 16 != FACE_PREDICT_VERSION_MAJOR) {
+            return Error(FACE_PREDICT_ERROR_UNSUPPORTED,
+                         std::string("face_predict.hpp is of version ") +
+                             std::to_string(FACE_PREDICT_VERSION_MAJOR) + ", the library of version " +
+                             face_predict_version_string() + ": install header and library of one major version");
+        }
+        face_predict_model *model = nullptr;
+        const face_predict_status status = call(&model);
+        if (status != FACE_PREDICT_OK) {
+            return Error::last(status);
+        }
+        return Model(model);
+    }
+
+    std::unique_ptr<face_predict_model, detail::Free> handle_;
+};
+
+} // namespace facepredict
+
+// ---- OpenCV: included before this header, or by it where the program asks with FACE_PREDICT_WITH_OPENCV.
+#ifdef FACE_PREDICT_WITH_OPENCV
+#include <opencv2/core.hpp>
+#endif
+#if defined(OPENCV_CORE_HPP) || defined(CV_VERSION)
+namespace facepredict {
+
+/// A view of a matrix of 8-bit gray, BGR or BGRA pixels, OpenCV's orders, also of a part of a larger one. Throws for
+/// other types. The matrix must outlive the view's use.
+inline Image view(const cv::Mat &mat) {
+    if (mat.dims != 2 || mat.empty() || mat.depth() != CV_8U || mat.channels() == 2 || mat.channels() > 4) {
+        throw Error(FACE_PREDICT_ERROR_INVALID_ARGUMENT,
+                    "cv::Mat of type " + std::to_string(mat.type()) + ", " + std::to_string(mat.cols) + "x" +
+                        std::to_string(mat.rows) + ": CV_8UC1, CV_8UC3 (BGR) or CV_8UC4 (BGRA) pixels are wanted");
+    }
+    const Format format = mat.channels() == 1 ? Format::gray : mat.channels() == 3 ? Format::bgr : Format::bgra;
+    const std::size_t row = static_cast<std::size_t>(mat.cols) * mat.elemSize();
+    // The last row of a part may end before its stride does.
+    const std::size_t size = mat.step[0] * static_cast<std::size_t>(mat.rows - 1) + row;
+    return Image(format, static_cast<std::uint32_t>(mat.cols), static_cast<std::uint32_t>(mat.rows),
+                 Span<const std::uint8_t>(mat.data, size), mat.step[0]);
+}
+
+} // namespace facepredict
+#endif
+
+// ---- Qt, the same way: FACE_PREDICT_WITH_QT.
+#ifdef FACE_PREDICT_WITH_QT
+#include <QImage>
+#endif
+#if defined(QIMAGE_H)
+namespace facepredict {
+
+/// A view of a QImage of a format that the library reads in place; throws for the others, which
+/// QImage::convertToFormat(QImage::Format_RGB888) turns into one. The image must outlive the view's use.
+inline Image view(const QImage &image) {
+    Format format = Format::gray;
+    switch (image.format()) {
+    case QImage::Format_Grayscale8: break;
+    case QImage::Format_RGB888: format = Format::rgb; break;
+#if QT_VERSION >= QT_VERSION_CHECK(5, 14, 0)
+    case QImage::Format_BGR888: format = Format::bgr; break;
+#endif
+    case QImage::Format_RGBX8888:
+    case QImage::Format_RGBA8888: format = Format::rgba; break;
+#if Q_BYTE_ORDER == Q_LITTLE_ENDIAN
+    // 0xAARRGGBB as one number: blue comes first in memory.
+    case QImage::Format_RGB32:
+    case QImage::Format_ARGB32: format = Format::bgra; break;
+#endif
+    default:
+        throw Error(FACE_PREDICT_ERROR_INVALID_ARGUMENT,
+                    image.isNull() ? "the QImage is null"
+                                   : "QImage of format " + std::to_string(static_cast<int>(image.format())) +
+                                         ": convertToFormat(QImage::Format_RGB888) first");
+    }
+    const std::size_t stride = static_cast<std::size_t>(image.bytesPerLine());
+    return Image(format, static_cast<std::uint32_t>(image.width()), static_cast<std::uint32_t>(image.height()),
+                 Span<const std::uint8_t>(image.constBits(), stride * static_cast<std::size_t>(image.height())), stride);
+}
+
+} // namespace facepredict
+#endif
+
+#endif // FACE_PREDICT_HPP

@@ -1,0 +1,259 @@
+// Tests of face_predict.hpp: test [FOLDER of cases.json]
+#ifdef TEST_OPENCV
+#include <opencv2/core.hpp>
+#endif
+#ifdef TEST_QT
+#include <QImage>
+#endif
+#include <face_predict.hpp>
+
+#include "../../tests/cases/json.h"
+
+#include <functional>
+#include <iostream>
+#include <thread>
+
+namespace fp = facepredict;
+
+static_assert(!std::is_copy_constructible_v<fp::Model> && !std::is_copy_constructible_v<fp::Result>);
+static_assert(std::is_nothrow_move_constructible_v<fp::Model> && std::is_nothrow_move_assignable_v<fp::Result>);
+static_assert(std::is_nothrow_copy_constructible_v<fp::Error>);
+static_assert(sizeof(fp::Face) == sizeof(face_predict_face));
+
+static int wrong = 0;
+
+static void check(bool right, const std::string &what) {
+    if (!right) {
+        std::cerr << what << "\n";
+        wrong++;
+    }
+}
+
+static void fails(const std::string &what, face_predict_status status, const std::string &message,
+                  const std::function<void()> &call) {
+    try {
+        call();
+        check(false, what + ": no exception");
+    } catch (const fp::Error &error) {
+        check(error.status() == status, what + ": " + error.name());
+        check(std::string(error.what()).find(message) != std::string::npos, what + ": " + error.what());
+    }
+}
+
+static std::vector<std::uint8_t> bytes_of(const std::string &path) {
+    std::size_t size = 0;
+    char *data = json_file(path.c_str(), &size);
+    const std::vector<std::uint8_t> bytes(data, data + size);
+    free(data);
+    return bytes;
+}
+
+static fp::Format format_of(const std::string &name) {
+    return name == "GRAY" ? fp::Format::gray
+           : name == "RGB"  ? fp::Format::rgb
+           : name == "BGR"  ? fp::Format::bgr
+           : name == "RGBA" ? fp::Format::rgba
+                            : fp::Format::bgra;
+}
+
+static std::vector<float> numbers(const json *one, const char *key) {
+    std::vector<float> out;
+    const json *list = json_get(one, key);
+    for (const json *number = list ? list->first : nullptr; number; number = number->next) {
+        out.push_back(static_cast<float>(number->number));
+    }
+    return out;
+}
+
+static bool close(const json *right, float answer, double tolerance) {
+    return right->kind == 'n' ? std::isnan(answer) : std::abs(right->number - static_cast<double>(answer)) <= tolerance;
+}
+
+static void one_case(const fp::Model &model, fp::Result &result, const std::string &folder, const json *one,
+                     const json *tolerance) {
+    const std::string name = json_string_or(one, "name", ""), input = json_string_or(one, "input", "");
+    const std::string path = folder + "/" + json_string_or(one, "picture", "");
+    auto integer = [&](const char *key) { return static_cast<std::uint32_t>(json_number_or(one, key, 0)); };
+    const std::vector<float> boxes = numbers(one, "boxes"), landmarks = numbers(one, "landmarks");
+    std::vector<fp::Region> regions;
+    for (std::size_t i = 0; i + 3 < boxes.size(); i += 4) {
+        regions.emplace_back(boxes[i], boxes[i + 1], boxes[i + 2], boxes[i + 3]);
+    }
+    for (std::size_t i = 0; i < landmarks.size(); i++) {
+        fp::Point &point = regions[i / 10].landmarks[i % 10 / 2];
+        (i % 2 ? point.y : point.x) = landmarks[i];
+    }
+    const auto options = fp::Options()
+                             .regions(regions)
+                             .cropped(integer("cropped") != 0)
+                             .skip_age(integer("skip_age") != 0)
+                             .skip_gender(integer("skip_gender") != 0)
+                             .max_faces(integer("max_faces"))
+                             .age_coverage(static_cast<float>(json_number_or(one, "age_coverage", 0)))
+                             .gender_threshold(static_cast<float>(json_number_or(one, "gender_threshold", 0)));
+    face_predict_status status = FACE_PREDICT_OK;
+    std::string message;
+    try {
+        if (input == "file") {
+            result = model.predict_file(path, options);
+        } else if (input == "encoded") {
+            result = model.predict_encoded(bytes_of(path), options);
+        } else {
+            const auto bytes = bytes_of(path);
+            const auto image = fp::Image(format_of(json_string_or(one, "format", "")), integer("width"),
+                                         integer("height"), bytes, integer("stride"))
+                                   .rotated(integer("rotation"), integer("mirrored") != 0);
+            model.predict_into(image, options, result);
+        }
+    } catch (const fp::Error &error) {
+        status = error.status();
+        message = error.what();
+    }
+    check(status == static_cast<face_predict_status>(integer("status")), name + ": status " + std::to_string(status) + " " + message);
+    if (status != FACE_PREDICT_OK) {
+        check(message.find(json_string_or(one, "message", "")) != std::string::npos, name + ": " + message);
+        return;
+    }
+    const json *faces = json_get(one, "faces");
+    check(result.size() == json_count(faces), name + ": number of faces");
+    check(result.picture_size().first == numbers(one, "size")[0], name + ": size");
+    std::size_t index = 0;
+    for (const json *right = faces->first; right && index < result.size(); right = right->next, index++) {
+        const fp::Face face = result[index];
+        const double years = json_number_or(tolerance, "years", 0), share = json_number_or(tolerance, "probability", 0);
+        check(close(json_get(right, "age"), face.age, years), name + ": age");
+        check(close(json_get(right, "age_low"), face.age_low, years), name + ": age_low");
+        check(close(json_get(right, "age_high"), face.age_high, years), name + ": age_high");
+        check(close(json_get(right, "female_probability"), face.female_probability, share), name + ": female");
+        check(close(json_get(right, "adult"), result.age_at_least(index, 18).value_or(NAN), share), name + ": adult");
+        check(face.x == numbers(right, "box")[0] && face.height == numbers(right, "box")[3], name + ": box");
+        const std::string gender = json_string_or(right, "gender", "");
+        check(face.label() == (gender == "female" ? fp::Gender::female
+                               : gender == "male" ? fp::Gender::male
+                                                  : fp::Gender::undecided), name + ": gender");
+        bool small = false, cut_off = false;
+        for (const json *reason = json_get(right, "quality")->first; reason; reason = reason->next) {
+            small |= std::string(reason->string) == "small";
+            cut_off |= std::string(reason->string) == "cut_off";
+        }
+        check(face.is_small() == small && face.is_cut_off() == cut_off, name + ": quality");
+        float sum = 0;
+        for (const float year : result.age_distribution(index)) {
+            sum += year;
+        }
+        check(face.has_age() ? std::abs(sum - 1) < 1e-3f : sum == 0, name + ": distribution");
+    }
+}
+
+static void handles_and_errors(const std::string &folder, const fp::Model &model) {
+    const std::string face = folder + "/pictures/face.bmp";
+    const auto cropped = fp::Options().cropped();
+    fp::Model moved = fp::Model::load_default();
+    const fp::Model kept = std::move(moved);
+    check(kept.name() == model.name(), "a moved model keeps its networks");
+    fails("a model that was moved from", FACE_PREDICT_ERROR_NULL_ARGUMENT, "model", [&] { static_cast<void>(moved.predict_file(face, cropped)); });
+    fp::Result first = model.predict_file(face, cropped);
+    const fp::Result second = std::move(first);
+    check(second.size() == 1 && first.empty(), "a moved result");
+    fails("a face that is not there", FACE_PREDICT_ERROR_OUT_OF_RANGE, "face 1", [&] { static_cast<void>(second[1]); });
+    check(!second.age_at_least(5, 18) && second.age_distribution(5).empty(), "questions about no face");
+    fails("coverage", FACE_PREDICT_ERROR_INVALID_ARGUMENT, "2", [&] { second.age_interval(0, 2); });
+    check(second.age_interval(0, 0.9f).first <= second[0].age_low, "a wider interval");
+
+    fp::Result result;
+    const fp::Done none = model.try_predict_file_into("absent.jpg", cropped, result);
+    check(!none && none.error().status() == FACE_PREDICT_ERROR_IO, "no-throw form");
+    check(bool(model.try_predict_file_into(face, cropped, result)), "no-throw form, good");
+    const auto absent = fp::Model::try_load_file("absent.onnx");
+    check(!absent && std::string(absent.error().what()).find("absent.onnx") != std::string::npos, "no such model");
+    fails("bytes that are no model", FACE_PREDICT_ERROR_MODEL, "", [&] { fp::Model::load_memory(bytes_of(face)); });
+    fails("no bytes", FACE_PREDICT_ERROR_NULL_ARGUMENT, "", [&] { static_cast<void>(model.predict_encoded({}, cropped)); });
+    fails("no pixels", FACE_PREDICT_ERROR_NULL_ARGUMENT, "", [&] {
+        static_cast<void>(model.predict(fp::Image(fp::Format::rgb, 8, 8, {}), cropped));
+    });
+    fails("Exif", FACE_PREDICT_ERROR_INVALID_ARGUMENT, "9", [&] {
+        const std::uint8_t pixel[3] = {};
+        fp::Image(fp::Format::rgb, 1, 1, pixel).exif(9);
+    });
+    fails("a limit", FACE_PREDICT_ERROR_LIMIT, "100", [&] {
+        static_cast<void>(fp::Model::load_default(fp::ModelOptions().max_pixels(100)).predict_file(face, cropped));
+    });
+    const auto other = fp::Model::load_file(folder + "/untrained_gender.onnx");
+    check(other.name().find("untrained-gender") != std::string::npos && other.name().find(" + ") != std::string::npos, other.name());
+    check(fp::Model::load_memory(bytes_of(folder + "/untrained_gender.onnx")).name() == other.name(), "from memory");
+    check(fp::Model::load_files({folder + "/untrained_gender.onnx"}).name() == other.name(), "from files");
+
+    std::vector<std::thread> threads;
+    std::array<float, 4> ages{};
+    for (float &age : ages) {
+        threads.emplace_back([&] { age = model.predict_file(face, cropped)[0].age; });
+    }
+    for (auto &thread : threads) {
+        thread.join();
+    }
+    for (const float age : ages) {
+        check(age == second[0].age, "threads share a model");
+    }
+}
+
+static void pictures_of_others(const std::string &folder, const fp::Model &model) {
+    const auto rgb = bytes_of(folder + "/pictures/face_rgb.raw");
+    const std::vector<fp::Region> box{{20, 22, 56, 73}};
+    const auto options = fp::Options().regions(box);
+    const float age = model.predict(fp::Image(fp::Format::rgb, 96, 108, rgb), options)[0].age;
+    static_cast<void>(age);
+#ifdef TEST_OPENCV
+    {
+        // A part of a larger picture, whose rows therefore do not follow each other.
+        cv::Mat large(130, 120, CV_8UC3, cv::Scalar(1, 2, 3));
+        cv::Mat part = large(cv::Rect(11, 7, 96, 108));
+        for (int y = 0; y < 108; y++) {
+            for (int x = 0; x < 96; x++) {
+                const std::uint8_t *p = &rgb[static_cast<std::size_t>(3 * (96 * y + x))];
+                part.at<cv::Vec3b>(y, x) = cv::Vec3b(p[2], p[1], p[0]);
+            }
+        }
+        const fp::Image image = fp::view(part);
+        check(image.c().planes[0] == part.data, "cv::Mat: no copy");
+        check(model.predict(image, options)[0].age == age, "cv::Mat: the same age");
+        cv::Mat gray(108, 96, CV_8UC1, cv::Scalar(9)), real(8, 8, CV_32FC3), none;
+        check(model.predict(fp::view(gray), options).size() == 1, "cv::Mat: gray");
+        fails("cv::Mat of floats", FACE_PREDICT_ERROR_INVALID_ARGUMENT, "CV_8UC3", [&] { fp::view(real); });
+        fails("empty cv::Mat", FACE_PREDICT_ERROR_INVALID_ARGUMENT, "0x0", [&] { fp::view(none); });
+        std::cout << "cv::Mat: tested with OpenCV " << CV_VERSION << "\n";
+    }
+#endif
+#ifdef TEST_QT
+    {
+        const QImage picture(rgb.data(), 96, 108, 96 * 3, QImage::Format_RGB888);
+        const fp::Image image = fp::view(picture);
+        check(image.c().planes[0] == rgb.data(), "QImage: no copy");
+        check(model.predict(image, options)[0].age == age, "QImage: RGB888");
+        for (const auto format : {QImage::Format_RGB32, QImage::Format_ARGB32, QImage::Format_RGBA8888, QImage::Format_BGR888}) {
+            const QImage converted = picture.convertToFormat(format);
+            check(model.predict(fp::view(converted), options)[0].age == age, "QImage: format " + std::to_string(format));
+        }
+        fails("QImage of 16 bits", FACE_PREDICT_ERROR_INVALID_ARGUMENT, "convertToFormat", [&] { fp::view(picture.convertToFormat(QImage::Format_RGB16)); });
+        fails("null QImage", FACE_PREDICT_ERROR_INVALID_ARGUMENT, "null", [&] { fp::view(QImage()); });
+        std::cout << "QImage: tested with Qt " << QT_VERSION_STR << "\n";
+    }
+#endif
+}
+
+int main(int argc, char **argv) {
+    const std::string folder = argc > 1 ? argv[1] : "tests/cases";
+    const fp::Model model = fp::Model::load_default();
+    fp::Result result;
+    json *list = json_load((folder + "/cases.json").c_str());
+    for (const json *one = json_get(list, "cases")->first; one; one = one->next) {
+        one_case(model, result, folder, one, json_get(list, "tolerance"));
+    }
+    std::cout << json_count(json_get(list, "cases")) << " cases\n";
+    json_free(list);
+    handles_and_errors(folder, model);
+    pictures_of_others(folder, model);
+    if (wrong) {
+        std::cerr << wrong << " differences\n";
+    }
+    return wrong ? 1 : 0;
+}

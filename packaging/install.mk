@@ -1,0 +1,97 @@
+# make install [PREFIX=/usr/local] [DESTDIR=] [LIBDIR=] [INCLUDEDIR=] [TARGET=aarch64-unknown-linux-gnu] [PROFILE=release]
+# make uninstall with the same settings. make dist for a release tarball. Included by the Makefile at the top; also
+# runs alone, from the top: make -f packaging/install.mk install.
+#
+# Installs the header, the C++ header, the static and the shared library with soname and links, face_predict.pc
+# and a CMake package. The folders of Cargo are read from CARGO_TARGET_DIR or are target/.
+
+PREFIX ?= /usr/local
+LIBDIR ?= $(PREFIX)/lib
+INCLUDEDIR ?= $(PREFIX)/include
+DOCDIR ?= $(PREFIX)/share/doc/face_predict
+DESTDIR ?=
+PROFILE ?= release
+TARGET ?=
+CARGO ?= cargo
+PYTHON ?= python3
+INSTALL ?= install
+
+FP_VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
+FP_MAJOR := $(firstword $(subst ., ,$(FP_VERSION)))
+FP_BUILT ?= $(or $(CARGO_TARGET_DIR),target)/$(if $(TARGET),$(TARGET)/)$(PROFILE)
+FP_SYSTEM := $(if $(TARGET),$(if $(findstring apple,$(TARGET)),Darwin,Linux),$(shell uname -s))
+
+ifeq ($(FP_SYSTEM),Darwin)
+FP_SHARED := libface_predict.$(FP_VERSION).dylib
+FP_SONAME := libface_predict.$(FP_MAJOR).dylib
+FP_DEVELOP := libface_predict.dylib
+FP_PRIVATE := -lSystem -lc -lm
+else
+FP_SHARED := libface_predict.so.$(FP_VERSION)
+FP_SONAME := libface_predict.so.$(FP_MAJOR)
+FP_DEVELOP := libface_predict.so
+# What `rustc --print native-static-libs` names; packaging/test_install.sh compares. One object of the archive lacks the
+# note that it needs no executable stack, hence the option.
+FP_PRIVATE := -Wl,-z,noexecstack -lgcc_s -lutil -lrt -lpthread -lm -ldl -lc
+endif
+
+# By way of the prefix, so that `pkg-config --define-prefix` serves a folder that was moved.
+FP_FILL = sed -e 's|@PREFIX@|$(PREFIX)|g' -e 's|@LIBDIR@|$(LIBDIR:$(PREFIX)/%=$${prefix}/%)|g' \
+	-e 's|@INCLUDEDIR@|$(INCLUDEDIR:$(PREFIX)/%=$${prefix}/%)|g' \
+	-e 's|@VERSION@|$(FP_VERSION)|g' -e 's|@MAJOR@|$(FP_MAJOR)|g' -e 's|@PRIVATE@|$(FP_PRIVATE)|g' \
+	-e 's|@SHARED@|$(FP_SHARED)|g' -e 's|@SONAME@|$(FP_SONAME)|g'
+FP_CMAKEDIR = $(LIBDIR)/cmake/FacePredict
+
+.PHONY: install uninstall dist library-built
+
+# Cargo decides what is out of date. FP_NO_BUILD=1 installs what lies there (root without a toolchain, cross builds).
+library-built:
+ifndef FP_NO_BUILD
+	$(CARGO) build --profile $(PROFILE) $(if $(TARGET),--target $(TARGET))
+endif
+
+install: library-built
+	@test -f "$(FP_BUILT)/libface_predict.a" || { echo "no libface_predict.a in $(FP_BUILT): cargo build --release"; exit 1; }
+	$(INSTALL) -d "$(DESTDIR)$(INCLUDEDIR)" "$(DESTDIR)$(LIBDIR)/pkgconfig" "$(DESTDIR)$(FP_CMAKEDIR)" "$(DESTDIR)$(DOCDIR)"
+	$(INSTALL) -m 644 include/face_predict.h "$(DESTDIR)$(INCLUDEDIR)/face_predict.h"
+	if test -f bindings/cpp/face_predict.hpp; then \
+	  $(INSTALL) -m 644 bindings/cpp/face_predict.hpp "$(DESTDIR)$(INCLUDEDIR)/face_predict.hpp"; fi
+	$(INSTALL) -m 644 "$(FP_BUILT)/libface_predict.a" "$(DESTDIR)$(LIBDIR)/libface_predict.a"
+	$(INSTALL) -m 755 "$(FP_BUILT)/$(FP_DEVELOP)" "$(DESTDIR)$(LIBDIR)/$(FP_SHARED)"
+	ln -sf $(FP_SHARED) "$(DESTDIR)$(LIBDIR)/$(FP_SONAME)"
+	ln -sf $(FP_SONAME) "$(DESTDIR)$(LIBDIR)/$(FP_DEVELOP)"
+	$(FP_FILL) packaging/face_predict.pc.in > "$(DESTDIR)$(LIBDIR)/pkgconfig/face_predict.pc"
+	$(FP_FILL) -e "s|@UP@|`realpath -m --relative-to='$(FP_CMAKEDIR)' '$(LIBDIR)'`|" \
+	  -e "s|@INCLUDE@|`realpath -m --relative-to='$(FP_CMAKEDIR)' '$(INCLUDEDIR)'`|" \
+	  packaging/FacePredictConfig.cmake.in > "$(DESTDIR)$(FP_CMAKEDIR)/FacePredictConfig.cmake"
+	$(FP_FILL) packaging/FacePredictConfigVersion.cmake.in > "$(DESTDIR)$(FP_CMAKEDIR)/FacePredictConfigVersion.cmake"
+	for file in README.md CHANGELOG.md LICENSE-MIT LICENSE-APACHE; do \
+	  if test -f $$file; then $(INSTALL) -m 644 $$file "$(DESTDIR)$(DOCDIR)/$$file"; fi; done
+
+# Folders go only when empty.
+uninstall:
+	rm -f "$(DESTDIR)$(INCLUDEDIR)/face_predict.h" "$(DESTDIR)$(INCLUDEDIR)/face_predict.hpp" \
+	  "$(DESTDIR)$(LIBDIR)/libface_predict.a" "$(DESTDIR)$(LIBDIR)/$(FP_SHARED)" \
+	  "$(DESTDIR)$(LIBDIR)/$(FP_SONAME)" "$(DESTDIR)$(LIBDIR)/$(FP_DEVELOP)" \
+	  "$(DESTDIR)$(LIBDIR)/pkgconfig/face_predict.pc" "$(DESTDIR)$(FP_CMAKEDIR)/FacePredictConfig.cmake" \
+	  "$(DESTDIR)$(FP_CMAKEDIR)/FacePredictConfigVersion.cmake"
+	for file in README.md CHANGELOG.md LICENSE-MIT LICENSE-APACHE; do rm -f "$(DESTDIR)$(DOCDIR)/$$file"; done
+	-for folder in "$(FP_CMAKEDIR)" "$(LIBDIR)/cmake" "$(LIBDIR)/pkgconfig" "$(LIBDIR)" "$(INCLUDEDIR)" "$(DOCDIR)" \
+	  "$(PREFIX)/share/doc" "$(PREFIX)/share"; do rmdir "$(DESTDIR)$$folder" 2>/dev/null; done; true
+
+# A folder with everything a program needs, and the licences of all that is inside.
+FP_NAME = face_predict-$(FP_VERSION)-$(or $(TARGET),$(shell uname -m)-$(shell uname -s | tr A-Z a-z))
+dist:
+	rm -rf build/dist/$(FP_NAME)
+	$(MAKE) -f packaging/install.mk install PREFIX=/$(FP_NAME) DESTDIR=build/dist \
+	  LIBDIR=/$(FP_NAME)/lib INCLUDEDIR=/$(FP_NAME)/include DOCDIR=/$(FP_NAME)/share/doc/face_predict
+	$(or $(STRIP),strip) --strip-unneeded build/dist/$(FP_NAME)/lib/$(FP_SHARED)
+	$(or $(STRIP),strip) --strip-debug build/dist/$(FP_NAME)/lib/libface_predict.a
+	$(PYTHON) packaging/licences.py $(if $(TARGET),--target $(TARGET)) \
+	  --output build/dist/$(FP_NAME)/share/doc/face_predict/THIRD_PARTY_LICENCES.txt
+	for file in models/*.md docs/*.md; do \
+	  if test -f "$$file"; then $(INSTALL) -m 644 "$$file" build/dist/$(FP_NAME)/share/doc/face_predict/; fi; done
+	$(INSTALL) -m 644 packaging/RELEASE.md build/dist/$(FP_NAME)/RELEASE.md
+	tar -C build/dist --sort=name --owner=0 --group=0 --numeric-owner --mtime="@$${SOURCE_DATE_EPOCH:-0}" \
+	  -cf - $(FP_NAME) | gzip -9n > build/dist/$(FP_NAME).tar.gz
+	@ls -l build/dist/$(FP_NAME).tar.gz
