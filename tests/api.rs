@@ -243,7 +243,6 @@ fn errors_by_kind_and_an_empty_result() {
         let regions = [FACE, Region::from_box(Rect::new(1.0, 2.0, bad, 4.0))];
         fails(&Options::new().regions(&regions), invalid, "region 1: box 1,2 of");
     }
-    drop(fails);
 
     let (options, mut failed) = (options(), Vec::new());
     failed.push((model.predict_file("missing.png", &options, &mut out), ErrorKind::Io));

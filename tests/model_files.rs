@@ -300,6 +300,9 @@ fn numbers_that_are_none() {
     }
 }
 
+/// Shape of the weights, and attributes.
+type Odd = ([usize; 4], Vec<(&'static str, Value)>);
+
 #[test]
 fn odd_convolutions_work_or_are_refused() {
     let conv = |shape: [usize; 4], attributes: Vec<(&'static str, Value)>| {
@@ -311,7 +314,7 @@ fn odd_convolutions_work_or_are_refused() {
         })
     };
     let ints = |name, values: &[i64]| vec![(name, Value::Ints(values.to_vec()))];
-    let works: [([usize; 4], Vec<(&'static str, Value)>); 9] = [
+    let works: [Odd; 9] = [
         ([4, 3, 3, 3], ints("dilations", &[2, 3])),
         ([4, 3, 3, 3], ints("strides", &[3, 1])),
         ([4, 3, 3, 3], ints("pads", &[0, 1, 2, 3])),
@@ -330,7 +333,7 @@ fn odd_convolutions_work_or_are_refused() {
             conv([4, 3, 3, 3], ints(name, &[i64::MAX; 4][..if name == "pads" { 4 } else { 2 }]));
         refused(&proto, &format!("has {name} of {}", i64::MAX));
     }
-    let broken: [([usize; 4], Vec<(&'static str, Value)>); 14] = [
+    let broken: [Odd; 14] = [
         ([4, 3, 33, 33], vec![]),
         ([4, 3, 3, 3], ints("dilations", &[20, 20])),
         ([4, 3, 3, 3], ints("dilations", &[0, 0])),

@@ -234,12 +234,12 @@ fn make_concrete(
     let shape = [1, 3, input.height, input.width];
     let declared = model.input_fact(0).map_err(|e| model_error("no input", e))?.clone();
     let fact = InferenceFact::dt_shape(f32::datum_type(), shape);
-    if let Some(concrete) = declared.shape.as_concrete_finite().ok().flatten() {
-        if concrete.len() != 4 || concrete[1..] != shape[1..] {
-            return Err(Error::model(format!(
-                "input \"image\" has shape {concrete:?}, face_predict.input says {shape:?}"
-            )));
-        }
+    if let Some(concrete) = declared.shape.as_concrete_finite().ok().flatten()
+        && (concrete.len() != 4 || concrete[1..] != shape[1..])
+    {
+        return Err(Error::model(format!(
+            "input \"image\" has shape {concrete:?}, face_predict.input says {shape:?}"
+        )));
     }
     let wanted: Vec<(&str, usize)> =
         age.copied().into_iter().chain(gender.map(|name| (name, 1))).collect();
@@ -276,7 +276,7 @@ fn make_concrete(
             let values = output.fact.shape.as_concrete().map(|s| {
                 s.iter().try_fold(1usize, |n, dim| n.checked_mul(*dim)).unwrap_or(usize::MAX)
             });
-            if !values.is_some_and(|values| values <= MAX_VALUES) {
+            if values.is_none_or(|values| values > MAX_VALUES) {
                 return Err(Error::model(format!(
                     "node {:?} gives {:?} numbers, more than {MAX_VALUES} or not known beforehand",
                     node.name, output.fact.shape

@@ -28,6 +28,7 @@ impl Onnx {
     }
 
     /// The node added last, for what an attribute of `Value` cannot say.
+    #[allow(dead_code)] // Not every test has such.
     pub fn last_node(&mut self) -> &mut NodeProto {
         self.graph.node.last_mut().expect("a node")
     }
