@@ -426,3 +426,21 @@ fn the_examples_answer() {
         });
     }
 }
+
+/// What scripts/test_sanitizers.sh asks for when it is called by itself.
+#[test]
+fn inputs_are_written() {
+    inputs();
+}
+
+#[test]
+fn memory_is_used_rightly() {
+    let here = |tool: &str| Command::new(tool).arg("--version").output().is_ok();
+    if !here("valgrind") {
+        println!("skipped: valgrind is not installed");
+        return;
+    }
+    let mut script = Command::new(source("scripts/test_sanitizers.sh"));
+    script.arg(libraries()).arg(inputs()).arg(work());
+    println!("{}", String::from_utf8_lossy(&run(&mut script).stdout));
+}

@@ -192,7 +192,7 @@ static void encoded_bytes_and_files(void) {
 static void regions(void) {
     face_predict_image image = image_of(FACE_PREDICT_FORMAT_RGB, rgb, rgb_size);
     face_predict_region three[3];
-    face_predict_options options = options_of(three, 3);
+    face_predict_options options;
     face_predict_face face;
     int i;
     three[0] = portrait_face();
@@ -200,6 +200,7 @@ static void regions(void) {
     three[1] = portrait_face();
     three[2] = portrait_face();
     three[2].x = 470;
+    options = options_of(three, 3);
     CHECK_OK(face_predict(model, &image, &options, result));
     CHECK(face_predict_result_count(result) == 3);
     face = first_face();
