@@ -102,7 +102,7 @@ pub fn proto(task: Task) -> ModelProto {
 pub fn finish(graph: Onnx, task: Task) -> ModelProto {
     let mut proto = graph.proto();
     name_wires(&mut proto, task);
-    set_props(&mut proto, &metadata(task).to_props().unwrap());
+    set_props(&mut proto, &metadata(task).to_props().expect("right metadata"));
     proto
 }
 

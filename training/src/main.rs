@@ -15,6 +15,7 @@ mod metrics;
 mod model;
 mod onnx;
 mod optim;
+mod report;
 mod trainer;
 
 use std::process::ExitCode;
@@ -40,6 +41,10 @@ enum Command {
     Calibrate(commands::calibrate::Calibrate),
     /// Write a run's network as ONNX, checked against its checkpoint.
     Export(commands::export::Export),
+    /// Judge models through the library: one page, one JSON file.
+    Evaluate(commands::evaluate::Evaluate),
+    /// Print what a model file says of itself.
+    Inspect(commands::inspect::Inspect),
     /// Print a network's layers.
     Summary(commands::summary::Summary),
 }
@@ -56,6 +61,8 @@ fn main() -> ExitCode {
         Command::Train(command) => command.run(),
         Command::Calibrate(command) => command.run(),
         Command::Export(command) => command.run(),
+        Command::Evaluate(command) => command.run(),
+        Command::Inspect(command) => command.run(),
         Command::Summary(command) => command.run(),
     };
     match result {

@@ -1,6 +1,7 @@
 //! Figures, one kind a file.
 
 pub mod calibration;
+pub mod scores;
 
 use crate::data::manifest::Row;
 

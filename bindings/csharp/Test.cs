@@ -1,0 +1,331 @@
+// Tests of FacePredict.cs: test.exe, from the top of the repository. With "load": only loads, and prints what is wrong.
+using System;
+using System.Collections.Generic;
+using System.Globalization;
+using System.IO;
+using System.Linq;
+using System.Text;
+using System.Threading;
+using FacePredict;
+
+internal static class Test
+{
+    private const string Folder = "tests/cases/";
+    private static int wrong;
+
+    private static void Check(bool right, string what)
+    {
+        if (!right)
+        {
+            Console.Error.WriteLine(what);
+            wrong++;
+        }
+    }
+
+    private static void Fails<T>(string what, string message, Action call, int status = 0) where T : Exception
+    {
+        try
+        {
+            call();
+            Check(false, what + ": no exception");
+        }
+        catch (T error)
+        {
+            Check(error.Message.Contains(message), what + ": " + error.Message);
+            FacePredictException ours = error as FacePredictException;
+            Check(ours == null || (ours.Status == status && ours.StatusName.StartsWith("FACE_PREDICT_ERROR_")), what + ": status " + (ours == null ? 0 : ours.Status));
+        }
+    }
+
+    private static float Number(Dictionary<string, object> from, string key)
+    {
+        object value;
+        return from.TryGetValue(key, out value) && value is double ? (float)(double)value : 0;
+    }
+
+    private static bool Flag(Dictionary<string, object> from, string key)
+    {
+        object value;
+        return from.TryGetValue(key, out value) && Equals(value, true);
+    }
+
+    private static float[] Numbers(Dictionary<string, object> from, string key)
+    {
+        object value;
+        return from.TryGetValue(key, out value) ? ((List<object>)value).Select(n => (float)(double)n).ToArray() : new float[0];
+    }
+
+    private static Prediction Predict(Model model, Dictionary<string, object> one)
+    {
+        float[] boxes = Numbers(one, "boxes"), points = Numbers(one, "landmarks");
+        Region[] regions = new Region[boxes.Length / 4];
+        for (int i = 0; i < regions.Length; i++)
+        {
+            regions[i] = new Region(boxes[4 * i], boxes[4 * i + 1], boxes[4 * i + 2], boxes[4 * i + 3]);
+            if (points.Length >= 10 * (i + 1))
+            {
+                Point[] p = Enumerable.Range(0, 5).Select(n => new Point(points[10 * i + 2 * n], points[10 * i + 2 * n + 1])).ToArray();
+                regions[i].LeftEye = p[0];
+                regions[i].RightEye = p[1];
+                regions[i].Nose = p[2];
+                regions[i].LeftMouth = p[3];
+                regions[i].RightMouth = p[4];
+            }
+        }
+        Options options = new Options
+        {
+            Regions = regions,
+            Cropped = Flag(one, "cropped"),
+            SkipAge = Flag(one, "skip_age"),
+            SkipGender = Flag(one, "skip_gender"),
+            MaxFaces = (int)Number(one, "max_faces"),
+            AgeCoverage = Number(one, "age_coverage"),
+            GenderThreshold = Number(one, "gender_threshold"),
+        };
+        string path = Folder + one["picture"];
+        switch ((string)one["input"])
+        {
+            case "file": return model.Predict(path, options);
+            case "encoded": return model.Predict(File.ReadAllBytes(path), options);
+            default:
+                Format format = (Format)Enum.Parse(typeof(Format), (string)one["format"], true);
+                return model.Predict(File.ReadAllBytes(path), format, (int)Number(one, "width"), (int)Number(one, "height"), options,
+                    (int)Number(one, "stride"), (int)Number(one, "rotation"), Flag(one, "mirrored"));
+        }
+    }
+
+    private static void Same(string what, object right, float? answer, float tolerance)
+    {
+        Check(right == null ? answer == null : answer != null && Math.Abs((double)right - (double)answer) <= tolerance,
+            what + " is " + answer + ", " + right + " is right");
+    }
+
+    private static void Cases(Model model)
+    {
+        Dictionary<string, object> all = (Dictionary<string, object>)new Json(File.ReadAllText(Folder + "cases.json")).Value();
+        Dictionary<string, object> tolerance = (Dictionary<string, object>)all["tolerance"];
+        float years = Number(tolerance, "years"), share = Number(tolerance, "probability");
+        List<object> cases = (List<object>)all["cases"];
+        Check((string)all["model"] == model.Name, "the answers are of " + all["model"]);
+        foreach (Dictionary<string, object> one in cases)
+        {
+            string name = (string)one["name"];
+            int status = (int)Number(one, "status");
+            Prediction answer;
+            try
+            {
+                answer = Predict(model, one);
+            }
+            catch (FacePredictException error)
+            {
+                Check(error.Status == status && error.Message.Contains((string)one["message"]), name + ": " + error.Message);
+                continue;
+            }
+            Check(status == 0, name + ": should fail");
+            List<object> faces = (List<object>)one["faces"];
+            float[] size = Numbers(one, "size");
+            Check(answer.Width == size[0] && answer.Height == size[1], name + ": size");
+            Check(answer.Faces.Count == faces.Count, name + ": number of faces");
+            for (int i = 0; i < answer.Faces.Count; i++)
+            {
+                Dictionary<string, object> right = (Dictionary<string, object>)faces[i];
+                Face face = answer.Faces[i];
+                Same(name + ": age", right["age"], face.Age, years);
+                Same(name + ": age_low", right["age_low"], face.AgeLow, years);
+                Same(name + ": age_high", right["age_high"], face.AgeHigh, years);
+                Same(name + ": adult", right["adult"], face.AgeAtLeast(18), share);
+                Same(name + ": female", right["female_probability"], face.FemaleProbability, share);
+                Check(face.Gender.ToString().ToLowerInvariant() == (string)right["gender"], name + ": gender");
+                List<object> quality = (List<object>)right["quality"];
+                Check(face.Quality.HasFlag(Quality.Small) == quality.Contains("small"), name + ": small");
+                Check(face.Quality.HasFlag(Quality.CutOff) == quality.Contains("cut_off"), name + ": cut off");
+                Check(Numbers(right, "box").SequenceEqual(new[] { face.X, face.Y, face.Width, face.Height }), name + ": box");
+            }
+        }
+        Console.WriteLine(cases.Count + " cases");
+    }
+
+    private static void Binding(Model model)
+    {
+        const string picture = Folder + "pictures/face.bmp", gender = Folder + "untrained_gender.onnx";
+        Options cropped = new Options { Cropped = true };
+        Model closed = new Model();
+        closed.Dispose();
+        closed.Dispose();
+        Fails<ObjectDisposedException>("closed", "load a new one", () => closed.Predict(picture, cropped));
+        Fails<ObjectDisposedException>("closed", "load a new one", () => closed.Name.ToString());
+        using (Model file = new Model(gender, gender))
+        using (Model bytes = new Model(File.ReadAllBytes(gender)))
+        {
+            Check(file.Name.Contains("untrained-gender") && file.Name == bytes.Name, file.Name);
+        }
+        Fails<FacePredictException>("no such model", "absent ä.onnx", () => new Model("absent ä.onnx"), 20);
+        Fails<FacePredictException>("no model", "", () => new Model(new byte[] { 1, 2 }), 40);
+        Fails<FacePredictException>("empty model", "", () => new Model(new byte[0]), 40);
+        Fails<FacePredictException>("a limit", "100", () => new Model(100).Predict(picture, cropped), 22);
+        Fails<ArgumentNullException>("null", "path", () => model.Predict((string)null, cropped));
+        Fails<ArgumentNullException>("null", "encoded", () => model.Predict((byte[])null, cropped));
+        Fails<ArgumentNullException>("null", "pixels", () => model.Predict(null, Format.Rgb, 1, 1, cropped));
+        Fails<ArgumentException>("NUL", "NUL", () => model.Predict("a\0b", cropped));
+        Fails<ArgumentOutOfRangeException>("negative", "-1", () => model.Predict(new byte[3], Format.Rgb, -1, 1, cropped));
+        Fails<ArgumentOutOfRangeException>("bottom-up", "flipped", () => model.Predict(new byte[3], Format.Rgb, 1, 1, cropped, -3));
+        Fails<ArgumentOutOfRangeException>("negative", "MaxFaces", () => model.Predict(picture, new Options { Cropped = true, MaxFaces = -1 }));
+        Fails<FacePredictException>("no pixels", "planes[0]", () => model.Predict(new byte[0], Format.Rgb, 1, 1, cropped), 1);
+        Fails<FacePredictException>("format", "9", () => model.Predict(new byte[64], (Format)9, 1, 1, cropped), 2);
+        Fails<FacePredictException>("too small", "plane 0 has 5 bytes", () => model.Predict(new byte[5], Format.Bgra, 2, 2, cropped), 4);
+        Fails<FacePredictException>("no picture", "no JPEG", () => model.Predict(new byte[0], cropped), 21);
+
+        Face face = model.Predict(picture, cropped).Faces[0];
+        Check(Math.Abs(face.AgeDistribution.Sum() - 1) < 1e-3 && face.AgeAtLeast(float.PositiveInfinity) == 0, "distribution");
+        Check(face.Landmarks == null && face.Score == null, "what is not known is null");
+
+        // One model, four threads, disposed while they work.
+        Model shared = new Model();
+        List<float> ages = new List<float>();
+        List<Exception> errors = new List<Exception>();
+        List<Thread> threads = Enumerable.Range(0, 4).Select(n => new Thread(() =>
+        {
+            try
+            {
+                for (int i = 0; i < 25; i++)
+                {
+                    float age = shared.Predict(picture, cropped).Faces[0].Age.Value;
+                    lock (ages)
+                    {
+                        ages.Add(age);
+                    }
+                }
+            }
+            catch (ObjectDisposedException)
+            {
+            }
+            catch (Exception error)
+            {
+                lock (errors)
+                {
+                    errors.Add(error);
+                }
+            }
+        })).ToList();
+        threads.ForEach(thread => thread.Start());
+        while (true)
+        {
+            lock (ages)
+            {
+                if (ages.Count >= 10 || errors.Count > 0)
+                {
+                    break;
+                }
+            }
+            Thread.Sleep(1);
+        }
+        shared.Dispose();
+        threads.ForEach(thread => thread.Join());
+        Check(errors.Count == 0, errors.Count > 0 ? errors[0].ToString() : "");
+        Check(ages.Distinct().Count() == 1 && ages[0] == face.Age, "threads share a model");
+    }
+
+    private static int Main(string[] arguments)
+    {
+        if (arguments.Length > 0)
+        {
+            try
+            {
+                new Model().Dispose();
+            }
+            catch (DllNotFoundException error)
+            {
+                Console.WriteLine("LINK " + error.Message);
+            }
+            return 0;
+        }
+        using (Model model = new Model())
+        {
+            Cases(model);
+            Binding(model);
+        }
+        return wrong == 0 ? 0 : 1;
+    }
+
+    /// <summary>A JSON reader for the tests.</summary>
+    private sealed class Json
+    {
+        private readonly string text;
+        private int at;
+
+        internal Json(string text)
+        {
+            this.text = text;
+        }
+
+        private char Peek()
+        {
+            while (at < text.Length && char.IsWhiteSpace(text[at]))
+            {
+                at++;
+            }
+            return at < text.Length ? text[at] : '\0';
+        }
+
+        private bool Ends(char end)
+        {
+            if (Peek() == ',')
+            {
+                at++;
+            }
+            if (Peek() != end)
+            {
+                return false;
+            }
+            at++;
+            return true;
+        }
+
+        internal object Value()
+        {
+            char c = Peek();
+            if (c == '{')
+            {
+                Dictionary<string, object> map = new Dictionary<string, object>();
+                for (at++; !Ends('}');)
+                {
+                    string key = (string)Value();
+                    if (Peek() != ':')
+                    {
+                        throw new FormatException("':' is missing at " + at);
+                    }
+                    at++;
+                    map[key] = Value();
+                }
+                return map;
+            }
+            if (c == '[')
+            {
+                List<object> list = new List<object>();
+                for (at++; !Ends(']');)
+                {
+                    list.Add(Value());
+                }
+                return list;
+            }
+            if (c == '"')
+            {
+                StringBuilder result = new StringBuilder();
+                for (at++; text[at] != '"'; at++)
+                {
+                    at += text[at] == '\\' ? 1 : 0;
+                    result.Append(text[at]);
+                }
+                at++;
+                return result.ToString();
+            }
+            int start = at;
+            while (at < text.Length && ",]} \n".IndexOf(text[at]) < 0)
+            {
+                at++;
+            }
+            string word = text.Substring(start, at - start);
+            return word == "null" ? null : word == "true" ? true : word == "false" ? false : (object)double.Parse(word, CultureInfo.InvariantCulture);
+        }
+    }
+}

@@ -1,0 +1,78 @@
+package facepredict;
+
+import java.nio.ByteBuffer;
+
+/** The functions of face_predict_jni.c. Handles are pointers; only Model sees them. */
+final class Native {
+    /** Major version of the C interface that this package is for. */
+    static final int ABI_MAJOR = 0;
+
+    private static final Throwable MISSING = load();
+
+    private Native() {}
+
+    private static Throwable load() {
+        String path = System.getProperty("facepredict.library");
+        try {
+            if (path != null) {
+                System.load(path);
+            } else {
+                System.loadLibrary("face_predict_jni");
+            }
+            int version = version();
+            if (version >> 16 != ABI_MAJOR) {
+                return new UnsatisfiedLinkError("the native library is version " + (version >> 16) + "." + (version >> 8 & 255) + "."
+                        + (version & 255) + ", this package needs major version " + ABI_MAJOR + ": install both of one version");
+            }
+            return null;
+        } catch (UnsatisfiedLinkError error) {
+            return new UnsatisfiedLinkError("the native library face_predict_jni is missing or does not fit (" + error.getMessage()
+                    + "): build it with bindings/java/build.sh, then set -Djava.library.path to its folder or "
+                    + "-Dfacepredict.library to the file");
+        }
+    }
+
+    /** Throws where the library is missing; each time, and with the reason, unlike a failed static initialiser. */
+    static void require() {
+        if (MISSING != null) {
+            UnsatisfiedLinkError error = new UnsatisfiedLinkError(MISSING.getMessage());
+            error.initCause(MISSING);
+            throw error;
+        }
+    }
+
+    static native int version();
+
+    static native long loadDefault(long maxPixels);
+
+    static native long loadFiles(byte[][] paths, long maxPixels);
+
+    static native long loadMemory(byte[] model, long maxPixels);
+
+    static native byte[] name(long model);
+
+    static native void freeModel(long model);
+
+    static native long newResult();
+
+    static native void freeResult(long result);
+
+    static native void predict(long model, long result, int format, int width, int height, ByteBuffer pixels, int offset, int size,
+            int stride, int rotation, boolean mirrored, int flags, int maxFaces, float coverage, float threshold, float[] regions);
+
+    static native void predictFile(long model, long result, byte[] path, int flags, int maxFaces, float coverage, float threshold,
+            float[] regions);
+
+    /** From the array, or from the direct buffer where that is null. */
+    static native void predictEncoded(long model, long result, byte[] array, ByteBuffer buffer, int offset, int size, int flags,
+            int maxFaces, float coverage, float threshold, float[] regions);
+
+    /** Width and height. */
+    static native int[] size(long result);
+
+    /** 21 numbers a face. */
+    static native float[] faces(long result);
+
+    /** Empty where there is no age. */
+    static native float[] years(long result, int face);
+}

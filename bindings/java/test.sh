@@ -1,0 +1,28 @@
+#!/bin/sh
+# Builds the binding and runs its tests with JUnit 4.
+#   bindings/java/test.sh [--install]     --install: Debian's junit4, when missing
+set -eu
+cd "$(dirname "$0")/../.."
+command -v javac >/dev/null || { echo "skip: no javac (openjdk-17-jdk-headless)"; exit 0; }
+jars=/usr/share/java/junit4.jar:/usr/share/java/hamcrest-all.jar:/usr/share/java/hamcrest.jar
+if [ ! -f /usr/share/java/junit4.jar ]; then
+    [ "${1-}" = --install ] || { echo "skip: no JUnit (junit4)"; exit 0; }
+    apt-get install -q -y --no-install-recommends junit4
+fi
+bindings/java/build.sh
+out=build/java
+mkdir -p $out/tests
+javac --release 17 -Xlint:all -Xlint:-path -Werror -cp $out/face-predict.jar:$jars -d $out/tests bindings/java/test/Load.java \
+    bindings/java/test/facepredict/*.java
+java=java
+$java -version 2>&1 | head -n 1
+run="$java -Xcheck:jni -cp $out/face-predict.jar:$out/tests:$jars"
+$run -Djava.library.path=$out org.junit.runner.JUnitCore facepredict.CasesTest facepredict.BindingTest
+fail() { echo "java: $*" >&2; exit 1; }
+$run -Djava.library.path=/nowhere Load | grep -c 'LINK.*bindings/java/build.sh' | grep -qx 2 || fail "a missing library"
+echo 'no library' > $out/broken.so
+$run -Dfacepredict.library="$PWD/$out/broken.so" Load | grep -q 'LINK.*does not fit' || fail "a broken library"
+echo 'int Java_facepredict_Native_version(void *e, void *c) { (void)e, (void)c; return 3 << 16 | 1; }' > $out/other.c
+cc -shared -fPIC -Wall -o $out/other.so $out/other.c
+$run -Dfacepredict.library="$PWD/$out/other.so" Load | grep -q 'LINK.*is version 3.0.1.*major version 0' || fail "another major version"
+echo "missing, broken and other libraries: good"

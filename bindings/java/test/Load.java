@@ -1,0 +1,14 @@
+import facepredict.Model;
+
+/** Loads the model, and prints what is wrong: for test.sh, with other libraries. */
+public final class Load {
+    public static void main(String[] arguments) {
+        for (int i = 0; i < 2; i++) {
+            try (Model model = Model.loadDefault()) {
+                System.out.println(model.name());
+            } catch (UnsatisfiedLinkError error) {
+                System.out.println("LINK " + error.getMessage());
+            }
+        }
+    }
+}

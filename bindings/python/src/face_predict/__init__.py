@@ -1,0 +1,47 @@
+"""Age and gender from faces, with honest uncertainty.
+
+    import face_predict
+
+    model = face_predict.Model()                      # one for all threads
+    for face in model.predict("photo.jpg", boxes=[(177, 66, 94, 122)]).faces:
+        print(face.age, face.age_low, face.age_high, face.female_probability, face.age_at_least(18))
+
+Gender is the label that strangers would give the face, in two values. The answer must not decide alone about a
+person: not as proof of age, not for identification.
+"""
+
+from ._errors import (
+    ArgumentError,
+    FacePredictError,
+    FileError,
+    ImageError,
+    InternalError,
+    LibraryError,
+    LimitError,
+    MemoryShortError,
+    ModelError,
+    UnsupportedError,
+)
+from ._model import Box, Face, Format, Gender, Model, Point, Prediction, Quality, library_version
+
+__all__ = [
+    "ArgumentError",
+    "Box",
+    "Face",
+    "FacePredictError",
+    "FileError",
+    "Format",
+    "Gender",
+    "ImageError",
+    "InternalError",
+    "LibraryError",
+    "LimitError",
+    "MemoryShortError",
+    "Model",
+    "ModelError",
+    "Point",
+    "Prediction",
+    "Quality",
+    "UnsupportedError",
+    "library_version",
+]

@@ -1,0 +1,93 @@
+"""python -m face_predict [--json] [--cropped] [--box X,Y,W,H]... [--model FILE]... IMAGE..."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import sys
+from typing import Any, Optional
+
+from . import Face, FacePredictError, Model, library_version
+
+
+def _box(text: str) -> tuple[float, ...]:
+    numbers = tuple(float(n) for n in text.split(","))
+    if len(numbers) != 4:
+        raise ValueError
+    return numbers
+
+
+_box.__name__ = "box, X,Y,W,H is wanted"
+
+
+def _short(number: Optional[float]) -> Any:
+    """Six digits, as the C example prints."""
+    return number if number is None or not math.isfinite(number) else float(f"{number:.6g}")
+
+
+def _record(path: str, index: int, face: Face) -> dict[str, Any]:
+    box = face.box
+    return {
+        "file": path,
+        "face": index,
+        "x": _short(box.x),
+        "y": _short(box.y),
+        "width": _short(box.width),
+        "height": _short(box.height),
+        "score": _short(face.score),
+        "age": _short(face.age),
+        "age_low": _short(face.age_low),
+        "age_high": _short(face.age_high),
+        "female_probability": _short(face.female_probability),
+        "gender": face.gender or "undecided",
+        "quality": list(face.quality),
+    }
+
+
+def _sentence(path: str, face: Face) -> str:
+    box = face.box
+    parts = [f"{path}: face at {box.x:.0f},{box.y:.0f} of {box.width:.0f}x{box.height:.0f}"]
+    if face.age is not None:
+        parts.append(f"{face.age:.0f} years ({face.age_low:.0f} to {face.age_high:.0f})")
+    if face.female_probability is not None:
+        parts.append(f"{face.gender or 'gender undecided'} (female {face.female_probability:.0%})")
+    return ", ".join([*parts, *face.quality])
+
+
+def main(arguments: Optional[list[str]] = None) -> int:
+    """Ends with 0; 1 where a picture failed; 2 for wrong arguments."""
+    parser = argparse.ArgumentParser(prog="python -m face_predict", description="Age and gender of faces in pictures.")
+    parser.add_argument("images", nargs="+", metavar="IMAGE", help="JPEG, PNG, WebP or BMP")
+    parser.add_argument("--json", action="store_true", help="one JSON object a face, or a picture that failed, a line")
+    parser.add_argument("--cropped", action="store_true", help="each picture is one face")
+    parser.add_argument("--box", action="append", type=_box, metavar="X,Y,W,H", help="a face, found already")
+    parser.add_argument("--model", action="append", default=[], metavar="FILE", help="instead of the built-in model")
+    parser.add_argument("--version", action="store_true", help="of the native library")
+    if arguments is None and "--version" in sys.argv[1:]:
+        print(library_version())
+        return 0
+    given = parser.parse_args(arguments)
+    try:
+        model = Model(*given.model)
+    except FacePredictError as error:
+        print(f"face_predict: {error}", file=sys.stderr)
+        return 1
+    failed = 0
+    for path in given.images:
+        try:
+            faces = model.predict(path, boxes=given.box, cropped=given.cropped).faces
+        except FacePredictError as error:
+            failed = 1
+            if given.json:
+                print(json.dumps({"file": path, "error": str(error)}))
+            else:
+                print(f"{path}: {error}", file=sys.stderr)
+            continue
+        for index, face in enumerate(faces):
+            print(json.dumps(_record(path, index, face)) if given.json else _sentence(path, face))
+    return failed
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,61 @@
+"""Exceptions, one a kind of failure, each also of the fitting built-in class."""
+
+from __future__ import annotations
+
+
+class FacePredictError(Exception):
+    """A failure of the library. `status` is its number, `status_name` its constant in face_predict.h."""
+
+    status: int = 0
+    status_name: str = ""
+
+
+class ArgumentError(FacePredictError, ValueError):
+    """The call was wrong: a value makes no sense; the message says which."""
+
+
+class UnsupportedError(FacePredictError, NotImplementedError):
+    """Not in this build of the library."""
+
+
+class FileError(FacePredictError, OSError):
+    """A file could not be read."""
+
+
+class ImageError(FacePredictError, ValueError):
+    """The bytes are not a picture that can be decoded."""
+
+
+class LimitError(FacePredictError, ValueError):
+    """The picture or file is larger than the limit (`Model(max_pixels=...)`)."""
+
+
+class ModelError(FacePredictError, ValueError):
+    """The model file is damaged, of an unknown version, or of another task."""
+
+
+class MemoryShortError(FacePredictError, MemoryError):
+    """Memory is short."""
+
+
+class InternalError(FacePredictError, RuntimeError):
+    """A bug of the library was caught; please report the message."""
+
+
+class LibraryError(FacePredictError, ImportError):
+    """The native library is missing or of another version; the message says what to do."""
+
+
+BY_STATUS: dict[int, type[FacePredictError]] = {
+    1: ArgumentError,
+    2: ArgumentError,
+    3: ArgumentError,
+    4: ArgumentError,
+    5: UnsupportedError,
+    20: FileError,
+    21: ImageError,
+    22: LimitError,
+    40: ModelError,
+    60: MemoryShortError,
+    90: InternalError,
+}

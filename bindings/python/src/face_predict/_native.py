@@ -1,0 +1,213 @@
+"""The C interface by ctypes, which releases the GIL during each call. Mirrors face_predict.h."""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import os
+import sys
+from ctypes import POINTER, c_char_p, c_float, c_int32, c_size_t, c_uint32, c_uint64, c_void_p
+from pathlib import Path
+from typing import Any
+
+from ._errors import BY_STATUS, FacePredictError, LibraryError
+
+ABI_MAJOR = 0
+"""Major version of the header that the structs below mirror; a library of another one is refused."""
+
+NAME = {"win32": "face_predict.dll", "darwin": "libface_predict.dylib"}.get(sys.platform, "libface_predict.so")
+
+CROPPED, SKIP_AGE, SKIP_GENDER = 1 << 2, 1 << 0, 1 << 1
+PLAIN_CONVOLUTIONS = 1 << 0
+FORMATS = {"GRAY": 1, "RGB": 2, "BGR": 3, "RGBA": 4, "BGRA": 5}
+CHANNELS = {"GRAY": 1, "RGB": 3, "BGR": 3, "RGBA": 4, "BGRA": 4}
+QUALITY = {"small": 1 << 0, "cut_off": 1 << 5}
+
+
+class ModelOptions(ctypes.Structure):
+    _fields_ = [("struct_size", c_uint32), ("flags", c_uint32), ("max_pixels", c_uint64)]
+
+
+class Image(ctypes.Structure):
+    _fields_ = [
+        ("struct_size", c_uint32),
+        ("format", c_uint32),
+        ("width", c_uint32),
+        ("height", c_uint32),
+        ("planes", c_void_p * 3),
+        ("strides", c_size_t * 3),
+        ("sizes", c_size_t * 3),
+        ("rotation", c_uint32),
+        ("mirrored", c_uint32),
+    ]
+
+
+class Point(ctypes.Structure):
+    _fields_ = [("x", c_float), ("y", c_float)]
+
+
+class Region(ctypes.Structure):
+    _fields_ = [("x", c_float), ("y", c_float), ("width", c_float), ("height", c_float), ("landmarks", Point * 5)]
+
+
+class Options(ctypes.Structure):
+    _fields_ = [
+        ("struct_size", c_uint32),
+        ("flags", c_uint32),
+        ("max_faces", c_uint32),
+        ("region_count", c_uint32),
+        ("regions", POINTER(Region)),
+        ("age_coverage", c_float),
+        ("gender_threshold", c_float),
+    ]
+
+
+class Face(ctypes.Structure):
+    _fields_ = [
+        ("x", c_float),
+        ("y", c_float),
+        ("width", c_float),
+        ("height", c_float),
+        ("landmarks", Point * 5),
+        ("score", c_float),
+        ("age", c_float),
+        ("age_low", c_float),
+        ("age_high", c_float),
+        ("female_probability", c_float),
+        ("gender", c_uint32),
+        ("quality", c_uint32),
+    ]
+
+
+_FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
+    "last_error": (c_char_p, []),
+    "status_name": (c_char_p, [c_int32]),
+    "version": (c_uint32, []),
+    "version_string": (c_char_p, []),
+    "model_load_default": (c_int32, [POINTER(ModelOptions), POINTER(c_void_p)]),
+    "model_load_memory": (c_int32, [c_void_p, c_size_t, POINTER(ModelOptions), POINTER(c_void_p)]),
+    "model_load_files": (c_int32, [POINTER(c_char_p), c_size_t, POINTER(ModelOptions), POINTER(c_void_p)]),
+    "model_name": (c_char_p, [c_void_p]),
+    "model_free": (None, [c_void_p]),
+    "": (c_int32, [c_void_p, POINTER(Image), POINTER(Options), c_void_p]),
+    "image_set_exif": (c_int32, [POINTER(Image), c_uint32]),
+    "file": (c_int32, [c_void_p, c_char_p, POINTER(Options), c_void_p]),
+    "encoded": (c_int32, [c_void_p, c_void_p, c_size_t, POINTER(Options), c_void_p]),
+    "result_new": (c_void_p, []),
+    "result_free": (None, [c_void_p]),
+    "result_count": (c_size_t, [c_void_p]),
+    "result_size": (c_int32, [c_void_p, POINTER(c_uint32), POINTER(c_uint32)]),
+    "result_face": (c_int32, [c_void_p, c_size_t, POINTER(Face), c_size_t]),
+    "result_age_at_least": (c_float, [c_void_p, c_size_t, c_float]),
+    "result_age_distribution": (c_void_p, [c_void_p, c_size_t, POINTER(c_size_t)]),
+}
+
+
+class Library:
+    """The functions of face_predict.h without their prefix; `face_predict` itself is `predict`."""
+
+    def __init__(self, path: Path) -> None:
+        try:
+            native = ctypes.CDLL(str(path))
+        except OSError as error:
+            raise LibraryError(
+                f"the native library {path} cannot be loaded ({error}): build it for this platform with "
+                "`cargo build --release`, and name it in FACE_PREDICT_LIBRARY or install the package again"
+            ) from error
+        for name, (result, arguments) in _FUNCTIONS.items():
+            full = f"face_predict_{name}".rstrip("_")
+            try:
+                function = getattr(native, full)
+            except AttributeError:
+                raise LibraryError(f"{path} has no function {full}: it is no face_predict library, or of an older version") from None
+            function.restype, function.argtypes = result, arguments
+            setattr(self, name or "predict", function)
+        self.path = path
+        number = self.version()
+        if number >> 16 != ABI_MAJOR:
+            raise LibraryError(
+                f"{path} is version {number >> 16}.{number >> 8 & 255}.{number & 255}, this package needs major version "
+                f"{ABI_MAJOR}: install package and library of one major version, or unset FACE_PREDICT_LIBRARY"
+            )
+
+    def __getattr__(self, name: str) -> Any:
+        raise AttributeError(name)
+
+    def check(self, status: int) -> None:
+        """Raises the exception for a status; the message is that of the calling thread."""
+        if status != 0:
+            raise self.error(status)
+
+    def error(self, status: int) -> FacePredictError:
+        message = self.last_error().decode("utf-8", "replace")
+        error = BY_STATUS.get(status, FacePredictError)(message)
+        error.status = status
+        error.status_name = self.status_name(status).decode()
+        return error
+
+
+def library_path() -> Path:
+    """The library that FACE_PREDICT_LIBRARY names, or the one in this package."""
+    given = os.environ.get("FACE_PREDICT_LIBRARY")
+    path = Path(given) if given else Path(__file__).resolve().parent / NAME
+    if not path.is_file():
+        why = "FACE_PREDICT_LIBRARY names it" if given else "the package was installed without it"
+        raise LibraryError(
+            f"the native library {path} is missing ({why}): install the package with `pip install ./bindings/python`, or "
+            f"set FACE_PREDICT_LIBRARY to a {NAME} that `cargo build --release` made"
+        )
+    return path
+
+
+@functools.lru_cache(maxsize=None)
+def _load(path: Path) -> Library:
+    return Library(path)
+
+
+def library() -> Library:
+    """The library, loaded by whoever comes first."""
+    return _load(library_path())
+
+
+class _PyBuffer(ctypes.Structure):
+    """Py_buffer: the same in every CPython 3, and part of its stable ABI."""
+
+    _fields_ = [
+        ("buf", c_void_p),
+        ("obj", ctypes.py_object),
+        ("len", ctypes.c_ssize_t),
+        ("itemsize", ctypes.c_ssize_t),
+        ("readonly", ctypes.c_int),
+        ("ndim", ctypes.c_int),
+        ("format", c_char_p),
+        ("shape", POINTER(ctypes.c_ssize_t)),
+        ("strides", POINTER(ctypes.c_ssize_t)),
+        ("suboffsets", POINTER(ctypes.c_ssize_t)),
+        ("internal", c_void_p),
+    ]
+
+
+class Borrowed:
+    """The memory of an object with the buffer protocol, kept in place while this is open; read-only is fine."""
+
+    _GET_STRIDED_READ_ONLY = 0x0010 | 0x0008 | 0x0004  # PyBUF_STRIDES (which has ND) and PyBUF_FORMAT
+
+    def __init__(self, owner: Any) -> None:
+        self._view = _PyBuffer()
+        get = ctypes.pythonapi.PyObject_GetBuffer
+        get.argtypes, get.restype = [ctypes.py_object, POINTER(_PyBuffer), ctypes.c_int], ctypes.c_int
+        get(owner, self._view, self._GET_STRIDED_READ_ONLY)
+        view = self._view
+        self.address: int = view.buf or 0
+        self.format = (view.format or b"B").decode()
+        self.shape = tuple(view.shape[i] for i in range(view.ndim))
+        self.strides = tuple(view.strides[i] for i in range(view.ndim))
+        self.bytes: int = view.len
+
+    def __enter__(self) -> "Borrowed":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        release = ctypes.pythonapi.PyBuffer_Release
+        release.argtypes, release.restype = [POINTER(_PyBuffer)], None
+        release(self._view)

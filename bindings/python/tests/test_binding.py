@@ -1,0 +1,285 @@
+"""What only the binding does: conversions, errors, threads, the command line."""
+
+import ctypes
+import json
+import pickle
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import face_predict
+from face_predict import _native
+
+TOP = Path(__file__).resolve().parents[3]
+PORTRAIT = TOP / "examples" / "images" / "eileen_collins.png"
+CASES = TOP / "tests" / "cases"
+BOX = (177, 66, 94, 122)
+
+
+@pytest.fixture(scope="module")
+def model():
+    return face_predict.Model()
+
+
+@pytest.fixture(scope="module")
+def array():
+    return np.asarray(Image.open(PORTRAIT).convert("RGB"))
+
+
+@pytest.fixture(scope="module")
+def right(model):
+    return model.predict(PORTRAIT, boxes=[BOX])
+
+
+def test_every_kind_of_picture_gives_the_same(model, array, right):
+    buffer = bytearray(array.tobytes())
+    padded = np.zeros((512, 600, 3), np.uint8)
+    padded[:, 40:552] = array
+    read_only = array.copy()
+    read_only.flags.writeable = False
+    for picture, more in [
+        (str(PORTRAIT), {}),
+        (PORTRAIT.read_bytes(), {}),
+        (Image.open(PORTRAIT), {}),
+        (Image.open(PORTRAIT).convert("RGBA"), {}),
+        (array, {}),
+        (read_only, {}),
+        (padded[:, 40:552], {}),
+        (memoryview(buffer).cast("B", (512, 512, 3)), {}),
+        (np.dstack([array, array[:, :, :1]]), {}),
+        (np.ascontiguousarray(array[..., ::-1]), {"format": "BGR"}),
+    ]:
+        assert model.predict(picture, boxes=[BOX], **more) == right
+    # Sums run in another order here.
+    for picture, more in [
+        (np.ascontiguousarray(np.rot90(array)), {"rotation": 90}),
+        (np.ascontiguousarray(array[:, ::-1]), {"mirrored": True}),
+    ]:
+        face = model.predict(picture, boxes=[BOX], **more).faces[0]
+        assert face.age == pytest.approx(right.faces[0].age, abs=0.01)
+    assert model.predict(PORTRAIT, boxes=np.array([BOX], np.float32)) == right
+    assert model.predict(PORTRAIT, boxes=[face_predict.Box(*BOX)]) == right
+    gray = model.predict(Image.open(PORTRAIT).convert("L"), boxes=[BOX])
+    assert gray == model.predict(np.asarray(Image.open(PORTRAIT).convert("L"))[:, :, None], boxes=[BOX])
+
+
+def test_pil_images_are_turned_by_their_exif(model):
+    path = CASES / "pictures" / "face_exif6.jpg"
+    answer = model.predict(Image.open(path), cropped=True)
+    assert (answer.width, answer.height) == (96, 108)
+    assert answer.faces[0].age == pytest.approx(model.predict(path, cropped=True).faces[0].age, abs=0.5)
+
+
+def test_arrays_are_read_where_they_are(model, array, monkeypatch):
+    seen = []
+    library = _native.library()
+    predict = library.predict
+
+    def spy(handle, image, *rest):
+        seen.append(image._obj.planes[0])
+        return predict(handle, image, *rest)
+
+    monkeypatch.setattr(library, "predict", spy)
+    part = array[10:, 20:]
+    model.predict(part, boxes=[BOX])
+    assert seen == [part.__array_interface__["data"][0]]
+
+
+@pytest.mark.parametrize(
+    ("picture", "more", "message"),
+    [
+        (np.zeros((8, 8, 3)), {}, "float64"),
+        (np.zeros((8, 8, 3), np.int8), {}, "int8"),
+        (np.zeros((8, 8, 3), np.uint16), {}, "uint16"),
+        (np.zeros((1, 8, 8, 3), np.uint8), {}, "batch"),
+        (np.zeros((3, 8, 8), np.uint8)[:, :, :2], {}, "shape"),
+        (np.zeros(8, np.uint8), {}, "shape"),
+        (np.zeros((8, 8, 3), np.uint8)[::-1], {}, "ascontiguousarray"),
+        (np.zeros((8, 16, 3), np.uint8)[:, ::2], {}, "ascontiguousarray"),
+        (np.zeros((3, 8, 8), np.uint8).transpose(1, 2, 0), {}, "ascontiguousarray"),
+        (np.zeros((8, 8, 3), np.uint8)[..., ::-1], {}, "format='BGR'"),
+        (np.zeros((0, 8, 3), np.uint8), {}, "8x0"),
+        (np.zeros((8, 8, 3), np.uint8), {"format": "YUV"}, "YUV"),
+        (np.zeros((8, 8, 3), np.uint8), {"format": "RGBA"}, "4"),
+        (np.zeros((8, 8, 3), np.uint8), {"rotation": 45}, "45"),
+        (np.zeros((8, 8, 3), np.uint8), {"rotation": "90"}, "rotation"),
+        (np.zeros((8, 8, 3), np.uint8), {"cropped": False, "boxes": [(1, 2, 3)]}, "boxes"),
+        (np.zeros((8, 8, 3), np.uint8), {"cropped": False, "boxes": (1, 2, 3, 4)}, "boxes"),
+        (np.zeros((8, 8, 3), np.uint8), {"landmarks": [None]}, "without boxes"),
+        (np.zeros((8, 8, 3), np.uint8), {"boxes": [BOX], "landmarks": []}, "boxes of 1"),
+        (np.zeros((8, 8, 3), np.uint8), {"boxes": [BOX], "landmarks": [[(1, 2)]]}, "five"),
+        (np.zeros((8, 8, 3), np.uint8), {"max_faces": -1}, "max_faces"),
+        (np.zeros((8, 8, 3), np.uint8), {"age_coverage": 0}, "age_coverage"),
+        (np.zeros((8, 8, 3), np.uint8), {"gender_threshold": 2.0}, "2"),
+        (str(PORTRAIT), {"rotation": 90}, "arrays"),
+        ("a\0b", {}, "NUL"),
+        (None, {}, "NoneType"),
+        ([[1, 2], [3, 4]], {}, "list"),
+        (Image.new("RGB", (0, 8)), {}, "0x8"),
+    ],
+)
+def test_wrong_arguments(model, picture, more, message):
+    with pytest.raises(face_predict.ArgumentError, match=message):
+        model.predict(picture, **{"cropped": True, **more})
+
+
+def test_errors_are_of_the_built_in_classes_too(model, tmp_path):
+    with pytest.raises(OSError, match="absent.jpg") as error:
+        model.predict("absent.jpg", cropped=True)
+    assert (error.value.status, error.value.status_name) == (20, "FACE_PREDICT_ERROR_IO")
+    with pytest.raises(ValueError, match="no JPEG"):
+        model.predict(b"no picture", cropped=True)
+    with pytest.raises(face_predict.ImageError):
+        model.predict(b"", cropped=True)
+    with pytest.raises(face_predict.LimitError, match="100"):
+        face_predict.Model(max_pixels=100).predict(PORTRAIT, cropped=True)
+    (tmp_path / "bad.onnx").write_bytes(b"no model")
+    with pytest.raises(face_predict.ModelError, match="bad.onnx"):
+        face_predict.Model(tmp_path / "bad.onnx")
+    with pytest.raises(face_predict.ModelError):
+        face_predict.Model(b"no model")
+    with pytest.raises(face_predict.FileError, match="absent.onnx"):
+        face_predict.Model("absent.onnx")
+    with pytest.raises(face_predict.ArgumentError, match="max_pixels"):
+        face_predict.Model(max_pixels=-1)
+
+
+def test_model_files_and_bytes(model):
+    path = CASES / "untrained_gender.onnx"
+    names = {face_predict.Model(path).name, face_predict.Model(str(path), str(path)).name, face_predict.Model(path.read_bytes()).name}
+    assert names == {f"{model.name} + untrained-gender 0"}
+
+
+def test_a_closed_model(array):
+    with face_predict.Model() as model:
+        assert model.predict(array, boxes=[BOX]).faces
+    for use in (lambda: model.predict(array, boxes=[BOX]), lambda: model.name):
+        with pytest.raises(face_predict.ArgumentError, match="closed"):
+            use()
+    model.close()
+    assert "closed" in repr(model)
+    with pytest.raises(TypeError, match="each process"):
+        pickle.dumps(model)
+
+
+def test_results_are_plain_data(right):
+    assert pickle.loads(pickle.dumps(right)) == right
+    face = right.faces[0]
+    assert sum(face.age_distribution) == pytest.approx(1, abs=1e-4)
+    assert face.age_low < face.age < face.age_high
+    assert face.landmarks is None and face.score is None
+    assert face.age_at_least(0) == pytest.approx(1, abs=1e-4)
+    assert face.age_at_least(float("inf")) == 0 and face.age_at_least(-1e9) == pytest.approx(1, abs=1e-4)
+
+
+def test_age_at_least_is_the_librarys(model, array):
+    """The dataclass computes it anew; the C function must agree."""
+    library, handle = _native.library(), model._handle
+    result = library.result_new()
+    region = _native.Region(*map(float, BOX))
+    options = _native.Options(ctypes.sizeof(_native.Options), 0, 0, 1, ctypes.pointer(region), 0, 0)
+    data = PORTRAIT.read_bytes()
+    library.check(library.encoded(handle, data, len(data), options, result))
+    face = model.predict(data, boxes=[BOX]).faces[0]
+    for years in (-1.5, 0, 12.25, 18, 18.5, 64.99, 99.5, 100, 101, 500):
+        assert face.age_at_least(years) == pytest.approx(library.result_age_at_least(result, 0, years), abs=1e-5)
+    library.result_free(result)
+
+
+def test_threads_overlap(model, array):
+    """While one thread is inside the library, another gets there too: nobody holds the GIL."""
+    spans = []
+
+    def work():
+        start = time.monotonic()
+        model.predict(array, boxes=[BOX] * 1500)
+        spans.append((start, time.monotonic()))
+
+    threads = [threading.Thread(target=work) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    (a, b), (c, d) = spans
+    shared = min(b, d) - max(a, c)
+    assert shared > 0.5 * min(b - a, d - c), f"{shared:.3f} s of {b - a:.3f} and {d - c:.3f} s"
+
+
+def test_closing_waits_for_other_threads(array):
+    model = face_predict.Model()
+    answers = []
+    thread = threading.Thread(target=lambda: answers.append(model.predict(array, boxes=[BOX] * 500)))
+    thread.start()
+    while not model._users:
+        time.sleep(0.0005)
+    model.close()
+    thread.join()
+    assert len(answers[0].faces) == 500
+    assert model._handle is None and not model._spare
+
+
+def python(*arguments, **environment):
+    return subprocess.run([sys.executable, *arguments], capture_output=True, text=True, env={**_clean(), **environment})
+
+
+def _clean():
+    import os
+
+    return dict(os.environ)
+
+
+def test_command_line(right):
+    run = python("-m", "face_predict", str(PORTRAIT), "absent.jpg", "--json", "--box", "177,66,94,122")
+    assert run.returncode == 1, run.stderr
+    face, error = map(json.loads, run.stdout.splitlines())
+    assert face["age"] == pytest.approx(right.faces[0].age, abs=1e-3)
+    assert "absent.jpg" in error["error"]
+    assert "years" in python("-m", "face_predict", str(PORTRAIT), "--cropped").stdout
+    assert python("-m", "face_predict", str(PORTRAIT), "--box", "1,2").returncode == 2
+    assert python("-m", "face_predict", "--version").stdout.strip() == face_predict.library_version()
+
+
+def test_a_missing_library():
+    run = python("-c", "import face_predict; face_predict.Model()", FACE_PREDICT_LIBRARY="/nowhere/lib.so")
+    assert run.returncode == 1 and "LibraryError" in run.stderr and "cargo build --release" in run.stderr
+
+
+def test_a_file_that_is_no_library(tmp_path):
+    (tmp_path / "lib.so").write_text("no library")
+    run = python("-c", "import face_predict; face_predict.Model()", FACE_PREDICT_LIBRARY=str(tmp_path / "lib.so"))
+    assert run.returncode == 1 and "cannot be loaded" in run.stderr
+
+
+def test_a_library_of_another_major_version(tmp_path):
+    names = [f"face_predict_{name}".rstrip("_") for name in _native._FUNCTIONS]
+    source = "".join(f"unsigned {name}(void) {{ return 3u << 16 | 1; }}\n" for name in names)
+    (tmp_path / "other.c").write_text(source)
+    library = tmp_path / "libother.so"
+    try:
+        subprocess.run(["cc", "-shared", "-fPIC", str(tmp_path / "other.c"), "-o", str(library)], check=True)
+    except FileNotFoundError:
+        pytest.skip("no C compiler")
+    run = python("-c", "import face_predict; face_predict.Model()", FACE_PREDICT_LIBRARY=str(library))
+    assert run.returncode == 1 and "is version 3.0.1" in run.stderr and "major version 0" in run.stderr
+
+
+def test_structs_are_those_of_the_header(tmp_path):
+    structs = {"model_options": "ModelOptions", "image": "Image", "region": "Region", "options": "Options", "face": "Face"}
+    lines = [f'printf("%zu\\n", sizeof(face_predict_{c}));' for c in structs]
+    (tmp_path / "sizes.c").write_text(
+        "#include <face_predict.h>\n#include <stdio.h>\nint main(void) {" + "".join(lines) + "return 0;}"
+    )
+    try:
+        subprocess.run(
+            ["cc", f"-I{TOP / 'include'}", str(tmp_path / "sizes.c"), "-o", str(tmp_path / "sizes")], check=True
+        )
+    except FileNotFoundError:
+        pytest.skip("no C compiler")
+    sizes = subprocess.run([tmp_path / "sizes"], capture_output=True, text=True).stdout.split()
+    assert [int(n) for n in sizes] == [ctypes.sizeof(getattr(_native, name)) for name in structs.values()]

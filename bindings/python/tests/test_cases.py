@@ -1,0 +1,89 @@
+"""The list of cases that every binding answers alike."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import face_predict
+
+FOLDER = Path(__file__).resolve().parents[3] / "tests" / "cases"
+LIST = json.loads((FOLDER / "cases.json").read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="module")
+def model():
+    return face_predict.Model()
+
+
+def arguments(case):
+    boxes = case.get("boxes")
+    out = {
+        key: case[key]
+        for key in ("cropped", "skip_age", "skip_gender", "max_faces", "age_coverage", "gender_threshold")
+        if key in case
+    }
+    if boxes:
+        out["boxes"] = [boxes[i : i + 4] for i in range(0, len(boxes), 4)]
+    if "landmarks" in case:
+        flat = case["landmarks"]
+        points = [(flat[i], flat[i + 1]) for i in range(0, len(flat), 2)]
+        out["landmarks"] = [points[i : i + 5] for i in range(0, len(points), 5)]
+    return out
+
+
+def pixels(case):
+    """A view of the bytes, with their stride."""
+    raw = np.fromfile(FOLDER / case["picture"], np.uint8)
+    channels = {"GRAY": 1, "RGB": 3, "BGR": 3, "RGBA": 4, "BGRA": 4}[case["format"]]
+    shape = (case["height"], case["width"], channels)
+    strides = (case.get("stride", case["width"] * channels), channels, 1)
+    return np.lib.stride_tricks.as_strided(raw, shape, strides, writeable=False)
+
+
+def predict(model, case):
+    path = FOLDER / case["picture"]
+    if case["input"] == "file":
+        return model.predict(path, **arguments(case))
+    if case["input"] == "encoded":
+        return model.predict(path.read_bytes(), **arguments(case))
+    turned = {key: case[key] for key in ("format", "rotation", "mirrored") if key in case}
+    return model.predict(pixels(case), **turned, **arguments(case))
+
+
+def test_the_answers_are_of_this_model(model):
+    assert model.name == LIST["model"]
+
+
+@pytest.mark.parametrize("case", LIST["cases"], ids=lambda case: case["name"])
+def test_case(model, case):
+    if case["status"]:
+        if case["input"] == "pixels" and case["status"] == 4:
+            pytest.skip("an array cannot be too small for its own shape")
+        with pytest.raises(face_predict.FacePredictError) as error:
+            predict(model, case)
+        if error.value.status:  # Refused by the library, not before.
+            assert error.value.status == case["status"]
+            assert case["message"] in str(error.value)
+        else:
+            assert case["input"] == "pixels" and isinstance(error.value, face_predict.ArgumentError)
+        return
+    answer = predict(model, case)
+    assert [answer.width, answer.height] == case["size"]
+    assert len(answer.faces) == len(case["faces"])
+    years, share = LIST["tolerance"]["years"], LIST["tolerance"]["probability"]
+
+    def same(right, got, tolerance):
+        assert (got is None) if right is None else got == pytest.approx(right, abs=tolerance)
+
+    for right, face in zip(case["faces"], answer.faces):
+        same(right["age"], face.age, years)
+        same(right["age_low"], face.age_low, years)
+        same(right["age_high"], face.age_high, years)
+        same(right["adult"], face.age_at_least(18), share)
+        same(right["female_probability"], face.female_probability, share)
+        assert (face.gender or "undecided") == right["gender"]
+        assert list(face.quality) == right["quality"]
+        box = [face.box.x, face.box.y, face.box.width, face.box.height]
+        assert box == pytest.approx(right["box"], abs=LIST["tolerance"]["pixels"])

@@ -1,0 +1,17 @@
+#!/bin/sh
+# Builds the wheel, installs it into a fresh environment and runs its tests and the type checker from there.
+# FACE_PREDICT_LIBRARY skips the Cargo build; CARGO_TARGET_DIR is heeded.
+set -eu
+cd "$(dirname "$0")/.."
+environment=build/python
+mkdir -p build
+[ -x "$environment/bin/python" ] || ${PYTHON:-python3} -m venv "$environment"
+"$environment/bin/pip" install -q --disable-pip-version-check numpy pillow pytest mypy
+rm -rf build/wheel bindings/python/build
+"$environment/bin/pip" wheel -q --disable-pip-version-check --no-deps -w build/wheel bindings/python
+"$environment/bin/pip" install -q --disable-pip-version-check --force-reinstall --no-deps build/wheel/*.whl
+ls -l build/wheel/
+# The installed package is tested, with the library that it carries.
+unset FACE_PREDICT_LIBRARY
+"$environment/bin/python" -m pytest -q bindings/python/tests -p no:cacheprovider
+(cd bindings/python && "../../$environment/bin/python" -m mypy --no-incremental)
