@@ -34,7 +34,13 @@ struct Cli {
 enum Command {
     /// Turn a data set into a manifest.
     #[command(subcommand)]
-    Ingest(Ingest),
+    Ingest(commands::ingest::Ingest),
+    /// Draw a manifest as one HTML file.
+    Explore(commands::explore::Explore),
+    /// Divide a manifest into parts.
+    Split(commands::split::Split),
+    /// Measure the loader alone.
+    Loader(commands::loader::Loader),
     /// Train a network.
     Train(commands::train::Train),
     /// Fit a run's probabilities on its validation part.
@@ -49,15 +55,12 @@ enum Command {
     Summary(commands::summary::Summary),
 }
 
-#[derive(Subcommand)]
-enum Ingest {
-    /// A CSV table of faces.
-    Table(commands::ingest::Table),
-}
-
 fn main() -> ExitCode {
     let result = match Cli::parse().command {
-        Command::Ingest(Ingest::Table(command)) => command.run(),
+        Command::Ingest(command) => command.run(),
+        Command::Explore(command) => command.run(),
+        Command::Split(command) => command.run(),
+        Command::Loader(command) => command.run(),
         Command::Train(command) => command.run(),
         Command::Calibrate(command) => command.run(),
         Command::Export(command) => command.run(),

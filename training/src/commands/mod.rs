@@ -2,8 +2,11 @@
 
 pub mod calibrate;
 pub mod evaluate;
+pub mod explore;
 pub mod export;
 pub mod ingest;
 pub mod inspect;
+pub mod loader;
+pub mod split;
 pub mod summary;
 pub mod train;

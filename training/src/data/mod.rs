@@ -2,4 +2,7 @@
 
 pub mod loader;
 pub mod manifest;
+pub mod matlab;
+pub mod pictures;
 pub mod sampler;
+pub mod split;

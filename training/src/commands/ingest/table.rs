@@ -1,4 +1,4 @@
-//! Data sets to manifests.
+//! A table of faces.
 
 use std::path::PathBuf;
 

@@ -1,0 +1,115 @@
+//! Parts of a set: stratified, and never through a person or a group of near-duplicates.
+
+use std::collections::{BTreeMap, HashMap};
+
+use anyhow::{Context, Result, ensure};
+use rand::seq::SliceRandom;
+
+use super::manifest::Row;
+use super::pictures::Groups;
+use super::sampler::generator;
+
+/// Reads `train=0.8,test=0.2`.
+pub fn parts(text: &str) -> Result<Vec<(String, f64)>> {
+    let part = |part: &str| -> Result<(String, f64)> {
+        let (name, share) = part.split_once('=').context("a part is NAME=SHARE")?;
+        ensure!(["train", "val", "test"].contains(&name), "{name:?} is not train, val or test");
+        let share: f64 = share.parse().with_context(|| format!("share {share:?}"))?;
+        ensure!(share > 0.0 && share <= 1.0, "share {share} is not within 0 to 1");
+        Ok((name.to_owned(), share))
+    };
+    let parts: Vec<_> = text.split(',').map(part).collect::<Result<_>>()?;
+    let sum: f64 = parts.iter().map(|p| p.1).sum();
+    ensure!((sum - 1.0).abs() < 1e-6, "the shares of {text:?} sum to {sum}, not 1");
+    Ok(parts)
+}
+
+/// Fills the empty `split` fields. What has one keeps it, and those tied to it follow.
+pub fn split(rows: &mut [Row], parts: &[(String, f64)], seed: u64) {
+    let mut groups = Groups::new(rows.len());
+    let mut first: HashMap<(u8, &str), usize> = HashMap::new();
+    for (i, row) in rows.iter().enumerate() {
+        // Tables write 0 for "in no group".
+        for (kind, key) in [(0, &row.person), (1, &row.group), (2, &row.path)] {
+            if !key.is_empty() && key != "0" {
+                let one = *first.entry((kind, key)).or_insert(i);
+                groups.join(i, one);
+            }
+        }
+    }
+    let mut units: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+    for i in 0..rows.len() {
+        units.entry(groups.root(i)).or_default().push(i);
+    }
+    let mut strata: BTreeMap<(i32, String), Vec<Vec<usize>>> = BTreeMap::new();
+    for unit in units.into_values() {
+        let given = unit.iter().map(|i| rows[*i].split.clone());
+        let given = given.filter(|s| !s.is_empty() && s != "excluded").min();
+        if let Some(given) = given {
+            for i in unit {
+                if rows[i].split.is_empty() {
+                    rows[i].split.clone_from(&given);
+                }
+            }
+            continue;
+        }
+        let row = &rows[unit[0]];
+        let band = row.rough_age().map_or(-1, |age| age as i32 / 10);
+        strata.entry((band, row.gender.clone())).or_default().push(unit);
+    }
+    for (index, mut units) in strata.into_values().enumerate() {
+        units.shuffle(&mut generator(seed, index as u64, 11));
+        // The largest first, so that the small ones even the shares out.
+        units.sort_by_key(|unit| std::cmp::Reverse(unit.len()));
+        let mut taken = vec![0.0; parts.len()];
+        for unit in units {
+            let lack = |i: &usize| taken[*i] / parts[*i].1;
+            let part = (0..parts.len()).min_by(|a, b| lack(a).total_cmp(&lack(b))).unwrap_or(0);
+            taken[part] += unit.len() as f64;
+            for i in unit {
+                if rows[i].split.is_empty() {
+                    rows[i].split.clone_from(&parts[part].0);
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shares_hold_in_every_stratum_and_nobody_is_parted() {
+        let mut rows: Vec<Row> = (0..1000)
+            .map(|i| Row {
+                path: format!("{i}.jpg"),
+                age: Some((i % 80) as f32),
+                gender: ["male", "female"][i % 2].into(),
+                person: if i % 5 == 0 { format!("p{}", i / 50) } else { String::new() },
+                ..Row::default()
+            })
+            .collect();
+        rows[3].split = "val".into();
+        rows[7].split = "excluded".into();
+        let mut again = rows.clone();
+        let parts = parts("train=0.8,test=0.2").expect("good");
+        split(&mut rows, &parts, 4);
+        split(&mut again, &parts, 4);
+        assert_eq!(rows, again);
+        assert_eq!((rows[3].split.as_str(), rows[7].split.as_str()), ("val", "excluded"));
+        let mut of: HashMap<&str, &str> = HashMap::new();
+        for row in rows.iter().filter(|row| !row.person.is_empty()) {
+            assert_eq!(*of.entry(&row.person).or_insert(&row.split), row.split);
+        }
+        let test = rows.iter().filter(|row| row.split == "test").count();
+        assert!((180..=220).contains(&test), "{test}");
+    }
+
+    #[test]
+    fn shares_must_sum_to_one() {
+        assert!(parts("train=0.8,test=0.3").is_err());
+        assert!(parts("train=0.8").is_err());
+        assert!(parts("train=0.8,best=0.2").is_err());
+    }
+}

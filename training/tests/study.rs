@@ -1,0 +1,77 @@
+//! The study's networks from training to the library, and the page that judges them.
+
+mod common;
+
+use common::{faces, fails, ok};
+use face_predict::{DecodeLimits, Model, ModelOptions, Options, Picture};
+
+#[test]
+fn the_study_runs_in_the_library() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let here = folder.path();
+    faces(here, 15);
+    for arch in ["paper-age", "paper-gender"] {
+        ok(
+            here,
+            &format!(
+                "train --arch {arch} --manifest faces.csv --root photos --run {arch} --epochs 1 --batch 5 --threads 1"
+            ),
+        );
+        if arch == "paper-age" {
+            let error = fails(here, "export --run paper-age --out paper-age.onnx");
+            assert!(error.contains("calibrate"), "{error}");
+        }
+        ok(here, &format!("calibrate --run {arch} --manifest faces.csv --root photos"));
+        ok(
+            here,
+            &format!(
+                "export --run {arch} --out {arch}.onnx --manifest faces.csv --root photos --faces 2"
+            ),
+        );
+        // Room for the next.
+        std::fs::remove_file(here.join(arch).join("last.safetensors")).expect("removed");
+    }
+    let files = [here.join("paper-age.onnx"), here.join("paper-gender.onnx")];
+    let model = Model::load_files(&files, &ModelOptions::new()).expect("both load");
+    assert_eq!(model.age_metadata().name, "paper-age");
+    assert_eq!(model.gender_metadata().name, "paper-gender");
+    let picture =
+        Picture::open(here.join("photos/face 3.png"), &DecodeLimits::default()).expect("a picture");
+    let answers =
+        model.predict(&picture.image(), &Options::new().cropped(true)).expect("an answer");
+    let face = answers.face(0).expect("a face");
+    assert!(face.age().is_some_and(|age| (0.0..=100.0).contains(&age.median())));
+    assert!(face.female_probability().is_some_and(|p| (0.0..=1.0).contains(&p)));
+
+    let out = ok(here, "inspect paper-age.onnx");
+    assert!(out.contains("task      age") && out.contains("31,716,033 weights"), "{out}");
+    assert!(fails(here, "inspect faces.csv").contains("faces.csv"));
+
+    ok(
+        here,
+        "evaluate --model paper-age.onnx paper-gender.onnx --manifest faces.csv --root photos --out report --split all \
+         --resamples 20",
+    );
+    let page = std::fs::read_to_string(here.join("report/report.html")).expect("a page");
+    assert!(page.matches("<svg").count() >= 3);
+    assert!(!page.contains("http://") && !page.contains("https://") && !page.contains("<script"));
+    let metrics = std::fs::read_to_string(here.join("report/metrics.json")).expect("figures");
+    let metrics: serde_json::Value = serde_json::from_str(&metrics).expect("JSON");
+    let all = |model: usize| &metrics["models"][model]["sources"]["made"]["all"];
+    assert_eq!(all(0)["age_mae"]["faces"], 15);
+    assert!(all(0).get("gender_accuracy").is_none());
+    assert_eq!(all(1)["gender_accuracy"]["faces"], 15);
+    assert!(all(1).get("age_mae").is_none());
+}
+
+#[test]
+fn the_table_of_layers_is_printed() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let out = ok(folder.path(), "summary --arch paper-age");
+    for number in ["896", "18,496", "73,856", "31,490,304", "131,584", "513", "123,008"] {
+        assert!(out.contains(number), "{number}");
+    }
+    assert!(out.contains("total 31,716,033; trained 31,715,841; not trained 192"), "{out}");
+    let out = ok(folder.path(), "summary --arch paper-gender");
+    assert!(out.contains("total 63,074,753; trained 63,074,561; not trained 192"), "{out}");
+}
