@@ -10,7 +10,8 @@ if ! "$venv/bin/python" -c 'import onnx, onnxruntime, numpy' 2>/dev/null; then
     python3 -m venv "$venv"
     "$venv/bin/pip" install -q onnx onnxruntime numpy
 fi
-(cd "$root" && cargo build --release --quiet --example conv_bench)
+# With the trainer where libtorch is at hand: features unify, so that both share one build of tract.
+(cd "$root" && cargo build --release --quiet ${LIBTORCH:+--workspace} --example conv_bench)
 program=${CARGO_TARGET_DIR:-$root/target}/release/examples/conv_bench
 
 # One core for all three: they take turns, and none gains by moving.

@@ -1,11 +1,37 @@
-//! Age and gender from faces.
+//! Age and labelled gender of faces, with an honest idea of how sure the answer is.
+//!
+//! ```
+//! use face_predict::{DecodeLimits, Model, Options, Picture, Rect, Region};
+//!
+//! let model = Model::load_default()?;
+//! let picture = Picture::open("examples/images/eileen_collins.png", &DecodeLimits::default())?;
+//! let faces = [Region::from_box(Rect::new(177.0, 66.0, 94.0, 122.0))];
+//! for face in model.predict(&picture.image(), &Options::new().regions(&faces))?.faces() {
+//!     if let (Some(age), Some((low, high))) = (face.age(), face.age_interval()) {
+//!         println!("{:.0} years ({low:.0} to {high:.0})", age.median());
+//!     }
+//! }
+//! # Ok::<(), face_predict::Error>(())
+//! ```
+//!
+//! - [`Model`]: the built-in network, a file, several files, or bytes; one serves all threads.
+//! - [`Image`]: a borrowed view of pixels, read in place; [`Picture`]: a decoded file.
+//! - [`Options`] and [`Region`]: which faces, and what to tell of them.
+//! - [`Predictions`] and [`Face`]: the answers; [`AgeDistribution`]: an age as a distribution.
+//! - [`Error`]: every failure, by who must act.
+//! - [`Metadata`], [`CropRule`], [`Warp`]: the contract of model files and the one preprocessing, which the trainer
+//!   shares.
+//!
+//! The same powers are in `include/face_predict.h` for C. Gender is the label that strangers gave faces, in two values;
+//! do not let an answer decide alone about a person.
 
 mod age;
 mod align;
 #[doc(hidden)]
 pub mod conv;
 mod error;
-mod ffi;
+#[doc(hidden)]
+pub mod ffi;
 mod geometry;
 mod image;
 mod model;

@@ -58,8 +58,8 @@ impl Model {
     /// use face_predict::{DecodeLimits, Model, Options, Picture, Rect, Region};
     ///
     /// let model = Model::load_default()?;
-    /// let picture = Picture::open("examples/images/eileen_collins.jpg", &DecodeLimits::default())?;
-    /// let faces = [Region::from_box(Rect::new(177.0, 70.0, 97.0, 124.0))];
+    /// let picture = Picture::open("examples/images/eileen_collins.png", &DecodeLimits::default())?;
+    /// let faces = [Region::from_box(Rect::new(177.0, 66.0, 94.0, 122.0))];
     /// for face in model.predict(&picture.image(), &Options::new().regions(&faces))?.faces() {
     ///     if let Some(age) = face.age() {
     ///         println!("{:.0} years, adult {:.2}", age.median(), age.at_least(18.0));

@@ -13,3 +13,11 @@ mod panic;
 mod predict;
 mod result;
 mod version;
+
+// For Rust tests of the C interface, which compare it with the header.
+pub use error::*;
+pub use image::*;
+pub use model::*;
+pub use predict::*;
+pub use result::*;
+pub use version::*;

@@ -24,7 +24,7 @@ pub const CONTRACT: &str = "1";
 const PREFIX: &str = "face_predict.";
 
 /// Largest crop side that a file may ask for, in pixels.
-const MAX_SIDE: usize = 1024;
+pub(super) const MAX_SIDE: usize = 1024;
 
 /// What a network estimates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

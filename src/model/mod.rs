@@ -1,5 +1,6 @@
 //! Networks: their files, what the files say of themselves, and running them.
 
+mod constants;
 mod metadata;
 mod network;
 

@@ -6,10 +6,11 @@ use std::sync::Arc;
 
 use tract_core::ops::konst::Const;
 use tract_core::prelude::*;
-use tract_onnx::pb::{ModelProto, TensorProto};
+use tract_onnx::pb::{GraphProto, ModelProto, TensorProto};
 use tract_onnx::prelude::{Framework, InferenceFact, InferenceModel, InferenceModelExt};
 
-use super::metadata::{AgeSpec, Metadata, Positive};
+use super::constants;
+use super::metadata::{AgeSpec, MAX_SIDE, Metadata, Positive};
 use crate::age::AgeDistribution;
 use crate::conv;
 use crate::error::{Error, ErrorKind, Result};
@@ -61,12 +62,14 @@ impl Network {
         let not_onnx = |e| model_error(format!("{} bytes that are no ONNX file", bytes.len()), e);
         let onnx = tract_onnx::onnx();
         let proto = onnx.proto_model_for_read(&mut Cursor::new(bytes)).map_err(not_onnx)?;
-        if proto.graph.is_none() {
+        let Some(graph) = &proto.graph else {
             return Err(Error::model(format!("{} bytes that are no ONNX file", bytes.len())));
-        }
+        };
         let props = proto.metadata_props.iter().map(|p| (p.key.as_str(), p.value.as_str()));
         let metadata = Metadata::from_props(props)?;
         check_weights(&proto)?;
+        constants::check(graph)?;
+        check_windows(graph)?;
         let model = onnx
             .model_for_proto_model(&proto)
             .map_err(|e| model_error("the model's graph cannot be read", e))?;
@@ -192,6 +195,26 @@ fn check_weights(proto: &ModelProto) -> Result<()> {
     Ok(())
 }
 
+/// Refuses windows that no picture needs: sums of padding could wrap to a size that looks right, which the engine
+/// then walks for years.
+fn check_windows(graph: &GraphProto) -> Result<()> {
+    const WINDOW: [&str; 6] =
+        ["pads", "strides", "dilations", "kernel_shape", "output_padding", "output_shape"];
+    let limit = 4 * MAX_SIDE as u64;
+    for node in &graph.node {
+        for attribute in node.attribute.iter().filter(|a| WINDOW.contains(&a.name.as_str())) {
+            if let Some(value) = attribute.ints.iter().find(|v| v.unsigned_abs() > limit) {
+                let name: String = node.name.chars().take(60).collect();
+                return Err(Error::model(format!(
+                    "node {name:?} has {} of {value}, at most {limit} is supported",
+                    attribute.name
+                )));
+            }
+        }
+    }
+    Ok(())
+}
+
 /// The graph for one face, with exactly the outputs that the metadata promise.
 fn make_concrete(
     model: InferenceModel,
@@ -211,12 +234,12 @@ fn make_concrete(
     let shape = [1, 3, input.height, input.width];
     let declared = model.input_fact(0).map_err(|e| model_error("no input", e))?.clone();
     let fact = InferenceFact::dt_shape(f32::datum_type(), shape);
-    if let Some(concrete) = declared.shape.as_concrete_finite().ok().flatten() {
-        if concrete.len() != 4 || concrete[1..] != shape[1..] {
-            return Err(Error::model(format!(
-                "input \"image\" has shape {concrete:?}, face_predict.input says {shape:?}"
-            )));
-        }
+    if let Some(concrete) = declared.shape.as_concrete_finite().ok().flatten()
+        && (concrete.len() != 4 || concrete[1..] != shape[1..])
+    {
+        return Err(Error::model(format!(
+            "input \"image\" has shape {concrete:?}, face_predict.input says {shape:?}"
+        )));
     }
     let wanted: Vec<(&str, usize)> =
         age.copied().into_iter().chain(gender.map(|name| (name, 1))).collect();
@@ -253,7 +276,7 @@ fn make_concrete(
             let values = output.fact.shape.as_concrete().map(|s| {
                 s.iter().try_fold(1usize, |n, dim| n.checked_mul(*dim)).unwrap_or(usize::MAX)
             });
-            if !values.is_some_and(|values| values <= MAX_VALUES) {
+            if values.is_none_or(|values| values > MAX_VALUES) {
                 return Err(Error::model(format!(
                     "node {:?} gives {:?} numbers, more than {MAX_VALUES} or not known beforehand",
                     node.name, output.fact.shape

@@ -27,7 +27,13 @@ impl Onnx {
         format!("wire{}", self.count)
     }
 
-    fn value(name: &str, shape: &[usize]) -> ValueInfoProto {
+    /// The node added last, for what an attribute of `Value` cannot say.
+    #[allow(dead_code)] // Not every test has such.
+    pub fn last_node(&mut self) -> &mut NodeProto {
+        self.graph.node.last_mut().expect("a node")
+    }
+
+    pub fn value(name: &str, shape: &[usize]) -> ValueInfoProto {
         let dim = |size: &usize| tensor_shape_proto::Dimension {
             value: Some(match *size {
                 // No size: free.

@@ -11,7 +11,7 @@ use crate::config::TrainConfig;
 use crate::optim::AdamW;
 
 /// Where a run stands.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Progress {
     /// Epochs done.
     pub epochs: usize,
@@ -21,6 +21,33 @@ pub struct Progress {
     pub best: Option<f64>,
     /// Epochs since then.
     pub since_best: usize,
+    /// The epoch that was interrupted.
+    #[serde(default)]
+    pub partial: Option<Partial>,
+}
+
+/// Where an interrupted epoch stands.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Partial {
+    /// Its steps done.
+    pub steps: usize,
+    /// Its faces seen.
+    pub seen: usize,
+    /// Bits of the sums of its losses: as text they would lose the last digit.
+    sums: [u32; 3],
+}
+
+impl Partial {
+    /// After `steps` steps with the summed losses `sum`.
+    pub fn new(steps: usize, seen: usize, sum: &Tensor) -> Result<Self> {
+        let sums: Vec<f32> = sum.to_device(tch::Device::Cpu).try_into()?;
+        Ok(Self { steps, seen, sums: std::array::from_fn(|i| sums[i].to_bits()) })
+    }
+
+    /// The summed losses.
+    pub fn sums(&self) -> [f32; 3] {
+        self.sums.map(f32::from_bits)
+    }
 }
 
 #[derive(Serialize, Deserialize)]

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::augment::Augment;
 use crate::loss::LossWeights;
-use crate::model::estimator::Estimator;
+use crate::model::Arch;
 
 /// Checked arguments of a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -13,7 +13,7 @@ pub struct TrainConfig {
     /// Name of the network.
     pub arch: String,
     /// Its size.
-    pub network: Estimator,
+    pub network: Arch,
     /// Its crop and colours.
     pub input: InputSpec,
     /// Changes to the pictures.
@@ -42,6 +42,28 @@ pub struct TrainConfig {
     pub half: bool,
     /// Seed of everything random.
     pub seed: u64,
+    /// How the step size changes.
+    #[serde(default)]
+    pub schedule: Schedule,
+    /// Every face once an epoch, whatever `balance` and `epoch_size` say.
+    #[serde(default)]
+    pub shuffle: bool,
+    /// Variables whose names start with one of these stay as they are.
+    #[serde(default)]
+    pub freeze: Vec<String>,
+    /// Checkpoint that the weights start from.
+    #[serde(default)]
+    pub init_from: Option<String>,
+}
+
+/// How the step size changes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Schedule {
+    /// A warm-up, then half a cosine.
+    #[default]
+    Cosine,
+    /// Never.
+    Constant,
 }
 
 /// The canonical crop: as wide as UTKFace's tight pictures allow without much repeated border. Frames are the
@@ -64,5 +86,18 @@ pub fn canonical_input(side: usize) -> InputSpec {
             face: Frame { x: 0.503, y: 0.436, side: 0.815 },
             picture: Frame { x: 0.508, y: 0.5, side: 0.872 },
         },
+    }
+}
+
+/// The study's crop: the face's box, resized; values 0 to 1.
+pub fn paper_input() -> InputSpec {
+    let side = crate::model::paper::SIDE as usize;
+    InputSpec {
+        width: side,
+        height: side,
+        channels: "RGB".into(),
+        mean: [0.0; 3],
+        std: [1.0; 3],
+        crop: CropRule::Box { margin: 0.0 },
     }
 }

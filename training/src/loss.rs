@@ -23,6 +23,11 @@ impl Default for LossWeights {
     }
 }
 
+impl LossWeights {
+    /// The study's: mean absolute error and plain cross-entropy.
+    pub const PAPER: Self = Self { expectation: 0.0, gender: 1.0, smoothing: 0.0 };
+}
+
 /// Losses of a batch, each a scalar.
 pub struct Losses {
     /// What is minimised.

@@ -5,11 +5,18 @@ mod checkpoint;
 mod commands;
 mod config;
 mod data;
+mod device;
+mod events;
+mod export;
 mod files;
+mod infer;
 mod loss;
 mod metrics;
 mod model;
+mod onnx;
 mod optim;
+mod report;
+mod trainer;
 
 use std::process::ExitCode;
 
@@ -30,6 +37,16 @@ enum Command {
     Ingest(Ingest),
     /// Train a network.
     Train(commands::train::Train),
+    /// Fit a run's probabilities on its validation part.
+    Calibrate(commands::calibrate::Calibrate),
+    /// Write a run's network as ONNX, checked against its checkpoint.
+    Export(commands::export::Export),
+    /// Judge models through the library: one page, one JSON file.
+    Evaluate(commands::evaluate::Evaluate),
+    /// Print what a model file says of itself.
+    Inspect(commands::inspect::Inspect),
+    /// Print a network's layers.
+    Summary(commands::summary::Summary),
 }
 
 #[derive(Subcommand)]
@@ -42,6 +59,11 @@ fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Ingest(Ingest::Table(command)) => command.run(),
         Command::Train(command) => command.run(),
+        Command::Calibrate(command) => command.run(),
+        Command::Export(command) => command.run(),
+        Command::Evaluate(command) => command.run(),
+        Command::Inspect(command) => command.run(),
+        Command::Summary(command) => command.run(),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -193,18 +193,19 @@ impl Source {
         Batch::new(samples, self.input.height, self.input.width)
     }
 
-    /// Streams `order` in batches, in order, from `workers` threads.
+    /// Streams `order` in batches, in order, from `workers` threads; the first `skip` batches are left out.
     pub fn stream(
         self: &Arc<Self>,
         order: Vec<usize>,
         batch: usize,
         epoch: u64,
         workers: usize,
+        skip: usize,
     ) -> Stream {
         let batches = order.len().div_ceil(batch);
         let workers = workers.max(1);
         let (send, receive) = sync_channel(2 * workers);
-        let (order, next) = (Arc::new(order), Arc::new(AtomicUsize::new(0)));
+        let (order, next) = (Arc::new(order), Arc::new(AtomicUsize::new(skip)));
         for _ in 0..workers {
             let (source, order, next, send) =
                 (Arc::clone(self), Arc::clone(&order), Arc::clone(&next), send.clone());
@@ -221,7 +222,7 @@ impl Source {
                 }
             });
         }
-        Stream { receive, early: BTreeMap::new(), next: 0, batches, waited: Duration::ZERO }
+        Stream { receive, early: BTreeMap::new(), next: skip, batches, waited: Duration::ZERO }
     }
 }
 
@@ -256,11 +257,6 @@ pub struct Stream {
 }
 
 impl Stream {
-    /// Number of batches in all.
-    pub fn len(&self) -> usize {
-        self.batches
-    }
-
     /// Time spent waiting for the workers.
     pub fn waited(&self) -> Duration {
         self.waited

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, BufWriter, Write};
 use std::path::Path;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, bail};
 use face_predict::{Point, Rect, Region};
 use serde::{Deserialize, Serialize};
 
@@ -98,6 +98,23 @@ impl Row {
         }
     }
 
+    /// What is wrong with the row, if anything.
+    fn fault(&self) -> Option<String> {
+        if self.path.is_empty() {
+            return Some("no path".into());
+        }
+        let years = [("age", self.age), ("age_min", self.age_min), ("age_max", self.age_max)];
+        for (name, value) in years {
+            if let Some(value) = value.filter(|v| !(0.0..=150.0).contains(v)) {
+                return Some(format!("{name} is {value}, it must be 0 to 150"));
+            }
+        }
+        if self.weight.is_some_and(|w| !(w >= 0.0 && w.is_finite())) {
+            return Some("weight is not a number from 0".into());
+        }
+        None
+    }
+
     /// The exact age, or the middle of the bracket: good for sorting into bands only.
     pub fn rough_age(&self) -> Option<f32> {
         self.age.or_else(|| Some((self.age_min? + self.age_max?) / 2.0))
@@ -122,7 +139,9 @@ pub fn read(path: &Path) -> Result<Vec<Row>> {
     for (index, row) in csv::Reader::from_reader(reader).into_deserialize().enumerate() {
         // Two lines of header; the comment is not the CSV reader's.
         let row: Row = row.with_context(|| format!("{} line {}", path.display(), index + 3))?;
-        ensure!(!row.path.is_empty(), "{} line {}: no path", path.display(), index + 3);
+        if let Some(fault) = row.fault() {
+            bail!("{} line {}: {fault}", path.display(), index + 3);
+        }
         rows.push(row);
     }
     Ok(rows)

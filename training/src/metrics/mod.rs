@@ -1,13 +1,14 @@
 //! Figures, one kind a file.
 
+pub mod calibration;
+pub mod scores;
+
 use crate::data::manifest::Row;
 
 /// What a network said of one face.
 pub struct Prediction {
     /// Years.
     pub age: f32,
-    /// Probability of each whole year, where the network gives one.
-    pub years: Vec<f32>,
     /// Probability of male.
     pub male: f32,
 }
@@ -35,7 +36,7 @@ pub fn summary<'a>(faces: impl Iterator<Item = (&'a Row, &'a Prediction)>) -> Su
             }
             _ => {}
         }
-        if let Some(male) = row.is_male() {
+        if let Some(male) = row.is_male().filter(|_| prediction.male.is_finite()) {
             right.push(f64::from(u8::from(male == (prediction.male > 0.5))));
         }
     }

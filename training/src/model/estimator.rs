@@ -4,12 +4,17 @@
 //! ablations the identity brings most of the gain, and the 1 x 1 branch costs a third of the time to train. Batch
 //! norm and identity are one 3 x 3 convolution in the exported file.
 
+use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 use tch::nn::{self, Module, ModuleT};
 use tch::{Kind, Tensor};
 
 use super::{Network, Outputs};
 use crate::data::loader::YEARS;
+use crate::onnx::{Graph, Value, int, ints};
+
+/// Added to batch norm's variance.
+const EPSILON: f64 = 1e-5;
 
 /// Size of a network. The shipped ones are `tiny` and `base`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -63,7 +68,8 @@ impl Estimator {
                 ..Default::default()
             };
             let conv = nn::conv2d(&path / "conv", from, to, kernel, config);
-            let norm = nn::batch_norm2d(&path / "norm", to, nn::BatchNormConfig::default());
+            let norm_config = nn::BatchNormConfig { eps: EPSILON, ..Default::default() };
+            let norm = nn::batch_norm2d(&path / "norm", to, norm_config);
             Block { conv, norm, identity: stride == 1, stride, padding }
         };
         let first = self.channels[0];
@@ -108,6 +114,23 @@ struct Block {
     identity: bool,
     stride: i64,
     padding: i64,
+}
+
+impl Block {
+    /// Batch norm and identity as part of the convolution.
+    fn fold(&self) -> Result<(Tensor, Tensor)> {
+        let (gain, offset) = (self.norm.ws.as_ref(), self.norm.bs.as_ref());
+        let (gain, offset) = gain.zip(offset).context("a batch norm without its own scale")?;
+        let scale = gain / (&self.norm.running_var + EPSILON).sqrt();
+        let weight = &self.conv.ws * scale.view([-1, 1, 1, 1]);
+        let bias = offset - &self.norm.running_mean * &scale;
+        if self.identity {
+            let (channels, kernel) = (weight.size()[0], weight.size()[2]);
+            let eye = Tensor::eye(channels, (Kind::Float, weight.device()));
+            let _ = weight.select(3, kernel / 2).select(2, kernel / 2).g_add_(&eye);
+        }
+        Ok((weight, bias))
+    }
 }
 
 /// The trainable form.
@@ -155,5 +178,27 @@ impl Network for EstimatorNet {
             gender_logit: Some(self.gender.forward(&features)),
             age: None,
         }
+    }
+
+    fn export(&self, graph: &mut Graph, image: &Value) -> Result<()> {
+        let mut x = image.clone();
+        for (index, block) in self.blocks.iter().enumerate() {
+            let (weight, bias) = block.fold()?;
+            let pads = [block.padding; 4];
+            let y = graph.conv(&format!("conv{index}"), &x, &weight, &bias, block.stride, pads)?;
+            x = graph.relu(&y);
+        }
+        let pool = graph.weights("pool", &self.pool)?;
+        let weighted = graph.named("Mul", "weighted", &[&x, &pool], Vec::new());
+        let mean = vec![ints("axes", &[2, 3]), int("keepdims", 0)];
+        let features = graph.named("ReduceMean", "features", &[&weighted], mean);
+        for (name, head, size) in
+            [("age_logits", &self.age, YEARS as i64), ("gender_logit", &self.gender, 1)]
+        {
+            let bias = head.bs.as_ref().context("a head without bias")?;
+            let value = graph.dense(name, &features, &head.ws, bias)?;
+            graph.output(&value, size);
+        }
+        Ok(())
     }
 }

@@ -1,8 +1,16 @@
 //! Networks to train.
 
 pub mod estimator;
+pub mod paper;
 
+use anyhow::{Result, bail};
+use face_predict::Task;
+use serde::{Deserialize, Serialize};
 use tch::{Tensor, nn};
+
+use crate::onnx::{Graph, Value};
+use estimator::Estimator;
+use paper::Paper;
 
 /// What a network says of a batch; a head that it does not have is `None`.
 #[derive(Default)]
@@ -22,9 +30,71 @@ pub trait Network {
 
     /// `images` is `[N, 3, H, W]`; `train` switches dropout and batch statistics on.
     fn forward(&self, images: &Tensor, train: bool) -> Outputs;
+
+    /// Adds what [`Network::forward`] computes outside training, from `image` to the outputs.
+    fn export(&self, graph: &mut Graph, image: &Value) -> Result<()>;
 }
 
-/// Builds the network `arch` with its variables below `path`.
-pub fn build(path: &nn::Path<'_>, arch: &estimator::Estimator) -> Box<dyn Network> {
-    Box::new(arch.build(path))
+/// A kind of network at a size.
+// Untagged: the first checkpoints have an estimator's fields here and nothing else.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Arch {
+    /// Our own.
+    Estimator(Estimator),
+    /// The published study's.
+    Paper(Paper),
+}
+
+/// Names of the networks there are.
+pub const NAMES: &str = "tiny, base, paper-age, paper-gender, paper-multi";
+
+impl Arch {
+    /// The network called `name`.
+    pub fn named(name: &str) -> Result<Self> {
+        if let Some(paper) = Paper::named(name) {
+            return Ok(Self::Paper(paper));
+        }
+        match Estimator::named(name) {
+            Some(estimator) => Ok(Self::Estimator(estimator)),
+            None => bail!("no network is called {name:?}: {NAMES}"),
+        }
+    }
+
+    /// Builds it with its variables below `path`.
+    pub fn build(&self, path: &nn::Path<'_>) -> Box<dyn Network> {
+        match self {
+            Self::Estimator(arch) => Box::new(arch.build(path)),
+            Self::Paper(arch) => Box::new(arch.build(path)),
+        }
+    }
+
+    /// Multiplications and additions for one face, in millions.
+    pub fn mega_macs(&self) -> f64 {
+        match self {
+            Self::Estimator(arch) => arch.mega_macs(),
+            Self::Paper(arch) => arch.mega_macs(),
+        }
+    }
+
+    /// Crop side in pixels.
+    pub fn side(&self) -> usize {
+        match self {
+            Self::Estimator(arch) => arch.input as usize,
+            Self::Paper(_) => paper::SIDE as usize,
+        }
+    }
+
+    /// Whether its age is one number instead of a distribution.
+    pub fn regression(&self) -> bool {
+        matches!(self, Self::Paper(paper) if paper.age.is_some())
+    }
+
+    /// What it estimates.
+    pub fn task(&self) -> Task {
+        match self {
+            Self::Estimator(_) => Task::AgeGender,
+            Self::Paper(paper) => paper.task(),
+        }
+    }
 }

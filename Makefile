@@ -1,0 +1,50 @@
+# make demo      build the library and the C example, and predict on a portrait
+# make test      install what is missing, run every test
+# make examples  the C example, linked statically, at build/predict
+# make header    generate include/face_predict.h anew
+# make install   header, libraries, pkg-config and CMake files (packaging/install.mk)
+# make bench     criterion benchmarks, then ours beside ONNX Runtime in one run
+
+CARGO ?= cargo
+CARGO_TARGET_DIR ?= target
+LIBTORCH ?= $(CURDIR)/build/libtorch
+export CARGO_TARGET_DIR LIBTORCH
+
+lib := $(CARGO_TARGET_DIR)/release/libface_predict.a
+# What Rust's standard library needs, and a note that one object of tract lacks.
+system_libs := -lgcc_s -lutil -lrt -lpthread -lm -ldl -lc -Wl,-z,noexecstack
+
+.DEFAULT_GOAL := demo
+include packaging/install.mk
+
+.PHONY: demo examples library test header bench fmt clean
+demo: examples
+	build/predict --box 177,66,94,122 examples/images/eileen_collins.png
+
+examples: build/predict
+
+library:
+	$(CARGO) build --release --package face-predict
+
+build/predict: examples/c/predict.c include/face_predict.h library
+	@mkdir -p build
+	$(CC) -O2 -std=c99 -Wall -Wextra -Iinclude -o $@ $< $(lib) $(system_libs)
+
+test:
+	scripts/setup.sh
+	scripts/test.sh
+
+header:
+	UPDATE_HEADER=1 $(CARGO) test --release --package face-predict --test header
+
+bench:
+	scripts/setup.sh
+	$(CARGO) bench --workspace --bench predict
+	scripts/bench_conv.sh models/*.onnx
+
+fmt:
+	$(CARGO) fmt --all
+
+clean:
+	rm -rf build
+	$(CARGO) clean

@@ -1,0 +1,44 @@
+//! Prints what the network gets and what the library makes of it, a line of JSON a picture, for comparison with another
+//! engine (`scripts/parity.py`).
+//!
+//! `probe MODEL IMAGE...`: each picture is taken as one face.
+
+use face_predict::{
+    Affine, DecodeLimits, Error, Image, InputSpec, Model, ModelOptions, Options, Picture, Warp,
+};
+
+fn planes(image: &Image<'_>, input: &InputSpec) -> Result<Vec<f32>, Error> {
+    let (width, height) = image.upright_size();
+    let to_unit = Affine::scale(1.0 / input.width as f32, 1.0 / input.height as f32);
+    let map = input.crop.place_picture(width, height).after(&to_unit);
+    let size = input.width * input.height;
+    let mut planes = vec![0.0; 3 * size];
+    Warp::default().cut(image, &map, input.width, input.height, |i, rgb| {
+        for (channel, value) in rgb.into_iter().enumerate() {
+            planes[channel * size + i] = value;
+        }
+    })?;
+    input.normalise(&mut planes);
+    Ok(planes)
+}
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let mut arguments = std::env::args().skip(1);
+    let path = arguments.next().ok_or("usage: probe MODEL IMAGE...")?;
+    let model = Model::load_file(path, &ModelOptions::new())?;
+    for file in arguments {
+        let picture = Picture::open(&file, &DecodeLimits::default())?;
+        let predictions = model.predict(&picture.image(), &Options::new().cropped(true))?;
+        let face = predictions.face(0).ok_or("no face")?;
+        let input = &model.age_metadata().input;
+        let line = serde_json::json!({
+            "file": file,
+            "shape": [1, 3, input.height, input.width],
+            "planes": planes(&picture.image(), input)?,
+            "years": face.age().map(|age| age.years()),
+            "female": face.female_probability(),
+        });
+        println!("{line}");
+    }
+    Ok(())
+}

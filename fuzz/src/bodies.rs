@@ -1,0 +1,148 @@
+//! What each fuzz target does with its bytes. tests/fuzz_smoke.rs includes this file, so it needs no nightly.
+
+use face_predict::ffi::*;
+use face_predict::{DecodeLimits, Model, ModelOptions, Options, Picture, Predictions};
+
+/// Numbers taken from the bytes, zero once they are used up.
+struct Source<'a>(&'a [u8]);
+
+impl Source<'_> {
+    fn take<const N: usize>(&mut self) -> [u8; N] {
+        let mut out = [0; N];
+        let count = N.min(self.0.len());
+        out[..count].copy_from_slice(&self.0[..count]);
+        self.0 = &self.0[count..];
+        out
+    }
+
+    fn byte(&mut self) -> u8 {
+        u8::from_le_bytes(self.take())
+    }
+
+    /// Mostly a small number, sometimes any.
+    fn number(&mut self) -> u64 {
+        match self.byte() {
+            255 => u64::from_le_bytes(self.take()),
+            254 => u64::from(u32::from_le_bytes(self.take())),
+            253 => u64::from(u16::from_le_bytes(self.take())),
+            small => u64::from(small),
+        }
+    }
+
+    fn float(&mut self) -> f32 {
+        match self.byte() {
+            255 => f32::from_le_bytes(self.take()),
+            254 => f32::NAN,
+            253 => f32::INFINITY,
+            small => f32::from(small) - 20.0,
+        }
+    }
+}
+
+struct Handles {
+    model: *mut face_predict_model,
+    result: *mut face_predict_result,
+}
+
+impl Handles {
+    fn new() -> Self {
+        let mut model = std::ptr::null_mut();
+        // SAFETY: a place for the model; NULL means the default options.
+        let status = unsafe { face_predict_model_load_default(std::ptr::null(), &mut model) };
+        assert_eq!(status, FACE_PREDICT_OK);
+        Self { model, result: face_predict_result_new() }
+    }
+}
+
+impl Drop for Handles {
+    fn drop(&mut self) {
+        // SAFETY: both came from the library, and are freed once.
+        unsafe {
+            face_predict_result_free(self.result);
+            face_predict_model_free(self.model);
+        }
+    }
+}
+
+/// Any descriptor, options and regions, whose pointers are right: through the C interface.
+pub fn image_descriptor(data: &[u8]) {
+    let handles = Handles::new();
+    let mut source = Source(data);
+    let pixels = vec![source.byte(); 1 << (source.byte() % 16)];
+    let point =
+        |source: &mut Source<'_>| face_predict_point { x: source.float(), y: source.float() };
+    let regions: Vec<face_predict_region> = (0..source.byte() % 4)
+        .map(|_| face_predict_region {
+            x: source.float(),
+            y: source.float(),
+            width: source.float(),
+            height: source.float(),
+            landmarks: std::array::from_fn(|_| point(&mut source)),
+        })
+        .collect();
+    let known = size_of::<face_predict_image>() as u64;
+    let size = |source: &mut Source<'_>, known: u64| match source.byte() {
+        // Never larger than it is, which no library could survive.
+        200.. => (source.number() % (known + 1)) as u32,
+        _ => known as u32,
+    };
+    let image = face_predict_image {
+        struct_size: size(&mut source, known),
+        format: source.number() as u32 % 8,
+        width: source.number() as u32,
+        height: source.number() as u32,
+        planes: [pixels.as_ptr().cast(), std::ptr::null(), std::ptr::null()],
+        strides: [source.number() as usize, 0, 0],
+        // Always told, since 0 means that the caller vouches for it.
+        sizes: [pixels.len(), 0, 0],
+        rotation: u32::from(source.byte()) % 5 * 90,
+        mirrored: u32::from(source.byte()) % 2,
+    };
+    let options = face_predict_options {
+        struct_size: size(&mut source, size_of::<face_predict_options>() as u64),
+        flags: source.number() as u32 % 16,
+        max_faces: source.number() as u32 % 4,
+        region_count: regions.len() as u32,
+        regions: regions.as_ptr(),
+        age_coverage: source.float() / 50.0,
+        gender_threshold: source.float() / 50.0,
+    };
+    // SAFETY: every pointer is live, and every size at most what it is.
+    unsafe {
+        let status = face_predict(handles.model, &image, &options, handles.result);
+        assert_ne!(status, FACE_PREDICT_ERROR_INTERNAL);
+        let count = face_predict_result_count(handles.result);
+        assert!(status == FACE_PREDICT_OK || count == 0);
+        for index in 0..count {
+            let mut face = std::mem::zeroed::<face_predict_face>();
+            let size = size_of_val(&face);
+            let status = face_predict_result_face(handles.result, index, &mut face, size);
+            assert_eq!(status, FACE_PREDICT_OK);
+            if options.flags & FACE_PREDICT_SKIP_AGE == 0 {
+                assert!((0.0..=150.0).contains(&face.age), "{}", face.age);
+            }
+        }
+    }
+}
+
+/// Any bytes as an encoded picture: small limits, so that time goes into many pictures and not into large ones.
+pub fn encoded(data: &[u8]) {
+    let mut limits = DecodeLimits::default();
+    limits.max_pixels = 1 << 18;
+    if let Ok(picture) = Picture::decode(data, &limits) {
+        let (width, height) = picture.image().upright_size();
+        assert!(width > 0 && height > 0 && (width * height) as u64 <= limits.max_pixels);
+    }
+}
+
+/// Any bytes as a model, which must work if it loads.
+pub fn model_bytes(data: &[u8]) {
+    if let Ok(model) = Model::load_bytes(data, &ModelOptions::new()) {
+        let pixels = [128; 32 * 32];
+        let format = face_predict::Format::Gray;
+        let image = face_predict::Image::new(format, 32, 32, &pixels).expect("a right picture");
+        let mut out = Predictions::new();
+        // Numbers that are none may come with this picture alone, so an error is fine.
+        let _ = model.predict_into(&image, &Options::new().cropped(true), &mut out);
+    }
+}

@@ -1,0 +1,34 @@
+#!/usr/bin/env bash
+# Installs what the tests need and what is missing: compilers and checkers from Debian, libtorch and ONNX
+# Runtime from PyPI, cargo-deny from crates.io. Does nothing where all is there.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+packages=()
+for pair in gcc:gcc g++:g++ clang:clang valgrind:valgrind readelf:binutils pkg-config:pkg-config cmake:cmake; do
+    command -v "${pair%%:*}" >/dev/null || packages+=("${pair##*:}")
+done
+if ((${#packages[@]})); then
+    echo "installing ${packages[*]}"
+    run=()
+    [ "$(id -u)" = 0 ] || run=(sudo)
+    "${run[@]}" apt-get update -qq
+    DEBIAN_FRONTEND=noninteractive "${run[@]}" apt-get install -y -qq "${packages[@]}" >/dev/null
+fi
+
+if [ "${LIBTORCH:-build/libtorch}" = "$PWD/build/libtorch" ] || [ -z "${LIBTORCH:-}" ]; then
+    scripts/libtorch.sh build/libtorch >/dev/null
+fi
+
+if [ ! -x build/venv/bin/python ]; then
+    python3 -m venv build/venv
+fi
+build/venv/bin/python -c 'import onnx, onnxruntime, numpy, PIL, pytest, scipy' 2>/dev/null ||
+    build/venv/bin/python -m pip install -q onnx onnxruntime numpy pillow pytest scipy
+
+if ! command -v cargo-deny >/dev/null && [ ! -x build/tools/bin/cargo-deny ]; then
+    # A folder of its own, thrown away: nothing in it is shared with this workspace.
+    CARGO_TARGET_DIR=build/tools/target cargo install --locked --quiet --root build/tools \
+        --config 'profile.release.opt-level=0' --config 'profile.release.lto=false' cargo-deny@0.20.2
+    rm -rf build/tools/target
+fi

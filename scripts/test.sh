@@ -1,0 +1,55 @@
+#!/usr/bin/env bash
+# Every test; scripts/setup.sh has installed what they need.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+export LIBTORCH=${LIBTORCH:-$PWD/build/libtorch}
+export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-target}
+export PATH=$PWD/build/tools/bin:$PATH
+python=build/venv/bin/python
+# `cargo test` leaves the libraries beside the tests; a `cargo build` would build tract once more, since Cargo unifies
+# features over what is built together.
+export FP_BUILT=$CARGO_TARGET_DIR/release/deps FP_NO_BUILD=1
+step() { printf '\n== %s (after %s s)\n' "$*" "$SECONDS"; }
+
+step formatting
+cargo fmt --all --check
+
+step licences
+cargo deny --log-level error check licenses bans sources
+
+step build
+cargo test --release --workspace --no-run
+
+step cards
+for card in models/*.notes.md; do
+    name=$(basename "$card" .notes.md)
+    [ ! -f "models/$name.metrics.json" ] || $python scripts/card.py "$name" --check
+done
+
+step convolutions on arm64 and without AVX2
+scripts/test_arm64.sh
+scripts/test_no_avx2.sh
+
+step the same cases from C
+scripts/test_cases.sh
+
+step installing
+packaging/test_install.sh --no-build
+
+step parity with ONNX Runtime
+shopt -s nullglob
+faces=(../shared/data/eval/*/*0.jpg)
+for model in models/*.onnx; do
+    $python scripts/parity.py "$CARGO_TARGET_DIR/release/examples/probe" "$model" \
+        examples/images/eileen_collins.png "${faces[@]:0:80}"
+done
+
+step lints
+cargo clippy --release --workspace --all-targets -- -D warnings
+
+step documentation
+RUSTDOCFLAGS="-D warnings" cargo doc --release --workspace --no-deps
+
+# Last, so that their count closes the output.
+step tests
+cargo test --release --workspace

@@ -1,0 +1,497 @@
+/*
+ * What a wrong program, a broken picture and a hostile file get: a status, a message with the argument and the
+ * numbers, nothing printed, and a library that works on. Usage: misuse FOLDER [quick]
+ */
+#include "check.h"
+
+#define NULL_ARGUMENT FACE_PREDICT_ERROR_NULL_ARGUMENT
+#define INVALID FACE_PREDICT_ERROR_INVALID_ARGUMENT
+#define BUFFER FACE_PREDICT_ERROR_BUFFER_TOO_SMALL
+#define RANGE FACE_PREDICT_ERROR_OUT_OF_RANGE
+#define LIMIT FACE_PREDICT_ERROR_LIMIT
+#define BAD_IMAGE FACE_PREDICT_ERROR_IMAGE
+#define BAD_MODEL FACE_PREDICT_ERROR_MODEL
+#define IO FACE_PREDICT_ERROR_IO
+
+static int quick;
+static face_predict_model *model;
+static face_predict_result *result;
+static unsigned char *rgb;
+static size_t rgb_size;
+static face_predict_region box;
+static face_predict_face expected;
+
+static face_predict_image image(void) {
+    return image_of(FACE_PREDICT_FORMAT_RGB, rgb, rgb_size);
+}
+
+/* The next good call works. `quick` leaves the network out, which valgrind makes slow. */
+static void good_call(int line) {
+    face_predict_image picture = image();
+    face_predict_options options = options_of(&box, 1);
+    face_predict_face face;
+    face_predict_status status;
+    options.flags = quick ? FACE_PREDICT_SKIP_AGE | FACE_PREDICT_SKIP_GENDER : 0;
+    status = face_predict(model, &picture, &options, result);
+    if (status == FACE_PREDICT_OK) {
+        status = face_predict_result_face(result, 0, &face, sizeof face);
+    }
+    if (status != FACE_PREDICT_OK) {
+        fprintf(stderr, "%s:%d: then the good call: %s\n", __FILE__, line, face_predict_last_error());
+        failures++;
+    } else if (!quick && (face.age != expected.age || face.female_probability != expected.female_probability)) {
+        fprintf(stderr, "%s:%d: then the good call has another answer\n", __FILE__, line);
+        failures++;
+    }
+}
+
+/* Whether the message holds each of the parts that `|` separates. */
+static void message_has(int line, const char *parts) {
+    const char *message = face_predict_last_error();
+    char copy[512], *part, *next;
+    snprintf(copy, sizeof copy, "%s", parts);
+    for (part = copy; part; part = next) {
+        next = strchr(part, '|');
+        if (next) {
+            *next++ = '\0';
+        }
+        if (!strstr(message, part)) {
+            fprintf(stderr, "%s:%d: message \"%s\" lacks \"%s\"\n", __FILE__, line, message, part);
+            failures++;
+        }
+    }
+}
+
+static void refused(int line, face_predict_status status, face_predict_status wanted, const char *parts) {
+    if (status != wanted) {
+        fprintf(stderr, "%s:%d: %s instead of %s: %s\n", __FILE__, line, face_predict_status_name(status),
+                face_predict_status_name(wanted), face_predict_last_error());
+        failures++;
+    }
+    message_has(line, parts);
+    good_call(line);
+}
+
+/* A refused prediction leaves the result empty and holding its status. */
+static void refused_prediction(int line, face_predict_status status, face_predict_status wanted, const char *parts) {
+    uint32_t width = 7, height = 7;
+    if (face_predict_result_count(result) != 0 || face_predict_result_status(result) != status ||
+        face_predict_result_size(result, &width, &height) != FACE_PREDICT_OK || width != 0 || height != 0) {
+        fprintf(stderr, "%s:%d: the result is not empty, or has another status\n", __FILE__, line);
+        failures++;
+    }
+    refused(line, status, wanted, parts);
+}
+
+#define REFUSED(call, status, parts) refused(__LINE__, (call), (status), (parts))
+#define REFUSED_PREDICTION(call, status, parts) refused_prediction(__LINE__, (call), (status), (parts))
+
+static void null_anywhere(void) {
+    face_predict_image picture = image(), no_pixels = image();
+    face_predict_options options = options_of(&box, 1), no_regions = options_of(NULL, 3);
+    face_predict_model *out = (face_predict_model *)&failures;
+    face_predict_face face;
+    const char *null_path[] = {"x", NULL};
+    uint32_t number;
+    float years;
+
+    REFUSED(face_predict_model_load_default(NULL, NULL), NULL_ARGUMENT, "model_out is NULL");
+    REFUSED(face_predict_model_load_file(NULL, NULL, &out), NULL_ARGUMENT, "path is NULL");
+    REFUSED(face_predict_model_load_file("x", NULL, NULL), NULL_ARGUMENT, "model_out is NULL");
+    REFUSED(face_predict_model_load_memory(NULL, 5, NULL, &out), NULL_ARGUMENT, "data is NULL");
+    REFUSED(face_predict_model_load_memory(rgb, 5, NULL, NULL), NULL_ARGUMENT, "model_out is NULL");
+    REFUSED(face_predict_model_load_files(NULL, 2, NULL, &out), NULL_ARGUMENT, "paths is NULL");
+    REFUSED(face_predict_model_load_files(null_path + 1, 1, NULL, &out), NULL_ARGUMENT, "paths[0] is NULL");
+    REFUSED(face_predict_model_load_files(null_path, 2, NULL, &out), NULL_ARGUMENT, "paths[1] is NULL");
+    REFUSED(face_predict_model_load_files(NULL, 0, NULL, NULL), NULL_ARGUMENT, "model_out is NULL");
+    /* On failure no `_out` is written. */
+    CHECK(out == (face_predict_model *)&failures);
+    CHECK(face_predict_model_name(NULL) == NULL);
+    face_predict_model_free(NULL);
+
+    REFUSED(face_predict_image_set_exif(NULL, 1), NULL_ARGUMENT, "face_predict_image is NULL");
+    REFUSED_PREDICTION(face_predict(NULL, &picture, &options, result), NULL_ARGUMENT, "model is NULL");
+    REFUSED_PREDICTION(face_predict(model, NULL, &options, result), NULL_ARGUMENT, "face_predict_image is NULL");
+    REFUSED_PREDICTION(face_predict(model, &picture, NULL, result), INVALID, "no faces given|cropped");
+    REFUSED(face_predict(model, &picture, &options, NULL), NULL_ARGUMENT, "result is NULL");
+    REFUSED(face_predict(NULL, NULL, NULL, NULL), NULL_ARGUMENT, "is NULL");
+    no_pixels.planes[0] = NULL;
+    REFUSED_PREDICTION(face_predict(model, &no_pixels, &options, result), NULL_ARGUMENT, "planes[0] is NULL");
+    REFUSED_PREDICTION(face_predict(model, &picture, &no_regions, result), NULL_ARGUMENT, "options.regions is NULL");
+    REFUSED_PREDICTION(face_predict_file(NULL, in_folder("portrait.png"), &options, result), NULL_ARGUMENT, "model is NULL");
+    REFUSED_PREDICTION(face_predict_file(model, NULL, &options, result), NULL_ARGUMENT, "path is NULL");
+    REFUSED(face_predict_file(model, in_folder("portrait.png"), &options, NULL), NULL_ARGUMENT, "result is NULL");
+    REFUSED_PREDICTION(face_predict_encoded(NULL, rgb, 9, &options, result), NULL_ARGUMENT, "model is NULL");
+    REFUSED_PREDICTION(face_predict_encoded(model, NULL, 9, &options, result), NULL_ARGUMENT, "data is NULL");
+    REFUSED(face_predict_encoded(model, rgb, 9, &options, NULL), NULL_ARGUMENT, "result is NULL");
+
+    face_predict_result_free(NULL);
+    CHECK(face_predict_result_count(NULL) == 0);
+    REFUSED(face_predict_result_status(NULL), NULL_ARGUMENT, "result is NULL");
+    REFUSED(face_predict_result_size(NULL, &number, &number), NULL_ARGUMENT, "result is NULL");
+    REFUSED(face_predict_result_size(result, NULL, &number), NULL_ARGUMENT, "width_out is NULL");
+    REFUSED(face_predict_result_size(result, &number, NULL), NULL_ARGUMENT, "height_out is NULL");
+    REFUSED(face_predict_result_face(NULL, 0, &face, sizeof face), NULL_ARGUMENT, "result is NULL");
+    REFUSED(face_predict_result_face(result, 0, NULL, sizeof face), NULL_ARGUMENT, "face_out is NULL");
+    CHECK(isnan(face_predict_result_age_at_least(NULL, 0, 18)));
+    REFUSED(face_predict_result_age_interval(NULL, 0, 0.5f, &years, &years), NULL_ARGUMENT, "result is NULL");
+    REFUSED(face_predict_result_age_interval(result, 0, 0.5f, NULL, &years), NULL_ARGUMENT, "low_out is NULL");
+    REFUSED(face_predict_result_age_interval(result, 0, 0.5f, &years, NULL), NULL_ARGUMENT, "high_out is NULL");
+    CHECK(face_predict_result_age_distribution(NULL, 0, NULL) == NULL);
+    good_call(__LINE__);
+}
+
+static void reading_a_result(void) {
+    face_predict_face face;
+    float low = -1, high = -1;
+    size_t count = 77, i;
+    static const size_t sizes[] = {0, 1, 15, 4097, SIZE_MAX};
+    static const float coverages[] = {0, 1, -1, 1.5f, NAN, INFINITY, -INFINITY};
+    for (i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        REFUSED(face_predict_result_face(result, 0, &face, sizes[i]), INVALID, "size is|sizeof(face_predict_face) is 84");
+    }
+    REFUSED(face_predict_result_face(result, 1, &face, sizeof face), RANGE, "face 1|has 1");
+    REFUSED(face_predict_result_face(result, SIZE_MAX, &face, sizeof face), RANGE, "face 18446744073709551615|has 1");
+    REFUSED(face_predict_result_age_interval(result, 9, 0.5f, &low, &high), RANGE, "face 9|has 1");
+    for (i = 0; i < sizeof coverages / sizeof *coverages; i++) {
+        REFUSED(face_predict_result_age_interval(result, 0, coverages[i], &low, &high), INVALID, "coverage is|above 0 and below 1");
+    }
+    CHECK(low == -1 && high == -1);
+    CHECK(isnan(face_predict_result_age_at_least(result, 9, 18)));
+    CHECK(face_predict_result_age_distribution(result, 9, &count) == NULL && count == 77);
+}
+
+static void wrong_pictures(void) {
+    face_predict_options options = options_of(&box, 1);
+    face_predict_image p;
+    static const uint32_t struct_sizes[] = {0, 1, 16, 95, 4097, UINT32_MAX};
+    static const uint32_t formats[] = {0, 6, 255, UINT32_MAX};
+    static const uint32_t rotations[] = {1, 45, 91, 360, UINT32_MAX};
+    static const uint32_t exifs[] = {0, 9, 255, UINT32_MAX};
+    static const size_t strides[] = {1, SIDE, 3 * SIDE - 1};
+    size_t i;
+#define PREDICT() face_predict(model, &p, &options, result)
+    for (i = 0; i < sizeof struct_sizes / sizeof *struct_sizes; i++) {
+        p = image();
+        p.struct_size = struct_sizes[i];
+        REFUSED_PREDICTION(PREDICT(), INVALID, "face_predict_image.struct_size is|sizeof(face_predict_image) is 96");
+        REFUSED(face_predict_image_set_exif(&p, 1), INVALID, "face_predict_image.struct_size");
+    }
+    for (i = 0; i < sizeof formats / sizeof *formats; i++) {
+        p = image();
+        p.format = formats[i];
+        REFUSED_PREDICTION(PREDICT(), INVALID, "image.format is|1 to 5");
+    }
+    for (i = 0; i < sizeof rotations / sizeof *rotations; i++) {
+        p = image();
+        p.rotation = rotations[i];
+        REFUSED_PREDICTION(PREDICT(), INVALID, "rotation is|0, 90, 180 or 270");
+    }
+    for (i = 0; i < sizeof exifs / sizeof *exifs; i++) {
+        p = image();
+        REFUSED(face_predict_image_set_exif(&p, exifs[i]), INVALID, "Exif orientation is|1 to 8");
+        CHECK(p.rotation == 0 && p.mirrored == 0);
+    }
+    for (i = 0; i < sizeof strides / sizeof *strides; i++) {
+        p = image();
+        p.strides[0] = strides[i];
+        REFUSED_PREDICTION(PREDICT(), INVALID, "stride 0 is|512|1536");
+    }
+    p = image();
+    p.strides[0] = SIZE_MAX;
+    REFUSED_PREDICTION(PREDICT(), INVALID, "512 rows of 18446744073709551615 bytes");
+    p.strides[0] = SIZE_MAX / 600; /* No overflow, yet more than an address space. */
+    REFUSED_PREDICTION(PREDICT(), BUFFER, "plane 0 has 786432 bytes|512x512|needs");
+    p.sizes[0] = 0;
+    p.strides[0] = SIZE_MAX / 512;
+    REFUSED_PREDICTION(PREDICT(), INVALID, "planes[0]|bytes");
+    p = image();
+    p.width = 0;
+    REFUSED_PREDICTION(PREDICT(), INVALID, "0x512");
+    p.width = UINT32_MAX;
+    REFUSED_PREDICTION(PREDICT(), INVALID, "4294967295x512|16777216");
+    p = image();
+    p.height = 0;
+    REFUSED_PREDICTION(PREDICT(), INVALID, "512x0");
+    p.height = UINT32_MAX;
+    REFUSED_PREDICTION(PREDICT(), INVALID, "512x4294967295");
+    p.width = p.height = 1 << 24;
+    REFUSED_PREDICTION(PREDICT(), BUFFER, "786432|16777216x16777216");
+    p = image();
+    p.sizes[0] = 1;
+    REFUSED_PREDICTION(PREDICT(), BUFFER, "plane 0 has 1 bytes|512x512|needs 786432");
+    p.sizes[0] = rgb_size - 1;
+    REFUSED_PREDICTION(PREDICT(), BUFFER, "plane 0 has 786431 bytes|needs 786432");
+    p = image();
+    p.planes[1] = rgb;
+    REFUSED_PREDICTION(PREDICT(), INVALID, "one plane");
+    p = image();
+    p.planes[2] = rgb;
+    REFUSED_PREDICTION(PREDICT(), INVALID, "one plane");
+    /* More pixels than the model accepts, in a picture that is all there. */
+    {
+        face_predict_model_options limited;
+        face_predict_model *small = NULL;
+        memset(&limited, 0, sizeof limited);
+        limited.struct_size = sizeof limited;
+        limited.max_pixels = 1000;
+        CHECK_OK(face_predict_model_load_default(&limited, &small));
+        p = image();
+        REFUSED_PREDICTION(face_predict(small, &p, &options, result), LIMIT, "512x512|262144|1000");
+        REFUSED_PREDICTION(face_predict_file(small, in_folder("portrait.png"), &options, result), LIMIT, "512x512|1000");
+        face_predict_model_free(small);
+    }
+#undef PREDICT
+}
+
+static void wrong_options(void) {
+    face_predict_image picture = image();
+    face_predict_options o;
+    face_predict_region regions[2];
+    static const uint32_t struct_sizes[] = {0, 4, 31, 4097, UINT32_MAX};
+    static const float coverages[] = {-0.1f, 1, 2, NAN, INFINITY, -INFINITY};
+    static const float thresholds[] = {0.49f, 1.01f, -1, NAN, INFINITY};
+    static const float sides[] = {0, -1, -0.0f, NAN, INFINITY, -INFINITY, 1e8f, 3e38f};
+    static const float edges[] = {NAN, INFINITY, -INFINITY, 1e8f, -3e38f};
+    size_t i;
+#define PREDICT() face_predict(model, &picture, &o, result)
+    for (i = 0; i < sizeof struct_sizes / sizeof *struct_sizes; i++) {
+        o = options_of(&box, 1);
+        o.struct_size = struct_sizes[i];
+        REFUSED_PREDICTION(PREDICT(), INVALID, "face_predict_options.struct_size is|is 32");
+    }
+    o = options_of(&box, 1);
+    o.flags = 1u << 31;
+    REFUSED_PREDICTION(PREDICT(), INVALID, "options.flags are 0x80000000|0x7");
+    o.flags = FACE_PREDICT_CROPPED;
+    REFUSED_PREDICTION(PREDICT(), INVALID, "one face|1 regions");
+    for (i = 0; i < sizeof coverages / sizeof *coverages; i++) {
+        o = options_of(&box, 1);
+        o.age_coverage = coverages[i];
+        REFUSED_PREDICTION(PREDICT(), INVALID, "age_coverage is");
+    }
+    for (i = 0; i < sizeof thresholds / sizeof *thresholds; i++) {
+        o = options_of(&box, 1);
+        o.gender_threshold = thresholds[i];
+        REFUSED_PREDICTION(PREDICT(), INVALID, "gender_threshold is|0.5 to 1");
+    }
+    regions[0] = box;
+    for (i = 0; i < sizeof sides / sizeof *sides; i++) {
+        o = options_of(regions, 2);
+        regions[1] = box;
+        regions[1].width = sides[i];
+        REFUSED_PREDICTION(PREDICT(), INVALID, "region 1: box 177,66 of");
+        regions[1] = box;
+        regions[1].height = sides[i];
+        REFUSED_PREDICTION(PREDICT(), INVALID, "region 1: box 177,66 of 94x");
+    }
+    for (i = 0; i < sizeof edges / sizeof *edges; i++) {
+        o = options_of(regions, 2);
+        regions[1] = box;
+        regions[1].x = edges[i];
+        REFUSED_PREDICTION(PREDICT(), INVALID, "region 1: box");
+        regions[1] = box;
+        regions[1].y = edges[i];
+        REFUSED_PREDICTION(PREDICT(), INVALID, "region 1: box");
+    }
+#undef PREDICT
+}
+
+/* Boxes may reach out of the picture, or lie outside: an answer, and the quality says so. */
+static void boxes_outside(void) {
+    face_predict_image picture = image();
+    static const float boxes[][4] = {
+        {-50, -60, 120, 160}, {450, 400, 200, 300}, {-1000, -1000, 50, 50}, {9e6f, 9e6f, 100, 100},
+        {-9e6f, 0, 1e7f, 1e7f}, {100, 100, 1e-6f, 1e-6f}, {0, 0, 1e7f, 1e-3f},
+    };
+    size_t i;
+    for (i = 0; i < sizeof boxes / sizeof *boxes; i++) {
+        face_predict_region region;
+        face_predict_options options = options_of(&region, 1);
+        face_predict_face face;
+        memset(&region, 0, sizeof region);
+        region.x = boxes[i][0];
+        region.y = boxes[i][1];
+        region.width = boxes[i][2];
+        region.height = boxes[i][3];
+        CHECK_OK(face_predict(model, &picture, &options, result));
+        CHECK_OK(face_predict_result_face(result, 0, &face, sizeof face));
+        CHECK(isfinite(face.age) && face.quality != 0);
+        region.landmarks[3].y = NAN;
+        CHECK_OK(face_predict(model, &picture, &options, result));
+        if (quick) {
+            break;
+        }
+    }
+    good_call(__LINE__);
+}
+
+static void wrong_bytes(void) {
+    face_predict_options options = options_of(&box, 1);
+    static const char *const names[] = {"portrait.png", "portrait.jpg", "portrait.webp", "portrait.bmp"};
+    size_t i, size, cut;
+    unsigned char *bytes;
+    REFUSED_PREDICTION(face_predict_encoded(model, rgb, 0, &options, result), BAD_IMAGE, "0 bytes|JPEG, PNG, WebP or BMP");
+    REFUSED_PREDICTION(face_predict_encoded(model, rgb, SIZE_MAX, &options, result), INVALID, "data|18446744073709551615");
+    REFUSED_PREDICTION(face_predict_encoded(model, "no picture at all", 17, &options, result), BAD_IMAGE, "17 bytes|JPEG, PNG, WebP or BMP");
+    REFUSED_PREDICTION(face_predict_encoded(model, rgb, rgb_size, &options, result), BAD_IMAGE, "786432 bytes");
+    for (i = 0; i < sizeof names / sizeof *names; i++) {
+        size_t cuts[] = {1, 2, 4, 8, 12, 16, 20, 26, 33, 40, 60, 100, 200, 400, 1000, 0, 0};
+        size_t j;
+        bytes = read_bytes(names[i], &size);
+        cuts[15] = size / 2;
+        cuts[16] = size - size / 10;
+        for (j = 0; j < sizeof cuts / sizeof *cuts; j++) {
+            /* A copy of its own, so that a sanitizer sees a read past the end. */
+            unsigned char *part = malloc(cuts[j]);
+            face_predict_status status;
+            cut = cuts[j];
+            if (!part || (quick && j % 5 != 0)) {
+                free(part);
+                continue;
+            }
+            memcpy(part, bytes, cut);
+            status = face_predict_encoded(model, part, cut, &options, result);
+            /* JPEG decoders show what there is; all else must be refused. */
+            if (i != 1 || status != FACE_PREDICT_OK) {
+                REFUSED_PREDICTION(status, BAD_IMAGE, "");
+            }
+            free(part);
+        }
+        free(bytes);
+    }
+}
+
+static void bombs(void) {
+    face_predict_options options = options_of(&box, 1);
+    face_predict_model_options limited;
+    face_predict_model *small = NULL;
+    REFUSED_PREDICTION(face_predict_file(model, in_folder("huge_dimensions.png"), &options, result), LIMIT, "60000x60000|3600000000|67108864");
+    REFUSED_PREDICTION(face_predict_file(model, in_folder("huge_dimensions.bmp"), &options, result), LIMIT, "");
+    memset(&limited, 0, sizeof limited);
+    limited.struct_size = sizeof limited;
+    limited.max_pixels = 1 << 20;
+    CHECK_OK(face_predict_model_load_default(&limited, &small));
+    REFUSED_PREDICTION(face_predict_file(small, in_folder("inflating.png"), &options, result), LIMIT, "8000x8000|64000000|1048576");
+    /* Claims to be small, and unpacks to 256 MiB: either way it must not cost that much. */
+    (void)!face_predict_file(small, in_folder("inflating_data.png"), &options, result);
+    good_call(__LINE__);
+    (void)!face_predict_file(small, in_folder("inflating_profile.png"), &options, result);
+    good_call(__LINE__);
+    face_predict_model_free(small);
+}
+
+static void wrong_paths(void) {
+    face_predict_options options = options_of(&box, 1);
+    face_predict_model *out = NULL;
+    const char *paths[2];
+    paths[0] = in_folder("age.onnx");
+    paths[1] = "\xC3\x28.onnx";
+    REFUSED_PREDICTION(face_predict_file(model, in_folder("missing.png"), &options, result), IO, "missing.png|cannot be read");
+    REFUSED_PREDICTION(face_predict_file(model, "", &options, result), IO, "cannot be read");
+    REFUSED_PREDICTION(face_predict_file(model, folder, &options, result), IO, "cannot be read");
+    REFUSED_PREDICTION(face_predict_file(model, "abc\xFF.png", &options, result), INVALID, "path is not UTF-8 at byte 3");
+    REFUSED_PREDICTION(face_predict_file(model, in_folder("text.txt"), &options, result), BAD_IMAGE, "JPEG, PNG, WebP or BMP");
+    REFUSED(face_predict_model_load_file(in_folder("missing.onnx"), NULL, &out), IO, "missing.onnx|cannot be read");
+    REFUSED(face_predict_model_load_file(folder, NULL, &out), IO, "cannot be read");
+    REFUSED(face_predict_model_load_file("\xFF", NULL, &out), INVALID, "path is not UTF-8 at byte 0");
+    REFUSED(face_predict_model_load_files(paths, 2, NULL, &out), INVALID, "paths[1] is not UTF-8 at byte 0");
+    REFUSED(face_predict_model_load_files(paths, SIZE_MAX, NULL, &out), INVALID, "paths|18446744073709551615");
+    CHECK(out == NULL);
+}
+
+static void wrong_models(void) {
+    face_predict_model *out = NULL;
+    face_predict_model_options o;
+    size_t size, cut;
+    unsigned char *bytes;
+    REFUSED(face_predict_model_load_file(in_folder("portrait.png"), NULL, &out), BAD_MODEL, "portrait.png|ONNX");
+    REFUSED(face_predict_model_load_file(in_folder("text.txt"), NULL, &out), BAD_MODEL, "text.txt|ONNX");
+    REFUSED(face_predict_model_load_file(in_folder("empty"), NULL, &out), BAD_MODEL, "empty|0 bytes|ONNX");
+    REFUSED(face_predict_model_load_memory(rgb, 0, NULL, &out), BAD_MODEL, "0 bytes|ONNX");
+    REFUSED(face_predict_model_load_memory(rgb, SIZE_MAX, NULL, &out), INVALID, "data|18446744073709551615");
+    REFUSED(face_predict_model_load_file(in_folder("other_task.onnx"), NULL, &out), BAD_MODEL, "face_predict.task is \"detect\"|age_gender");
+    REFUSED(face_predict_model_load_file(in_folder("other_contract.onnx"), NULL, &out), BAD_MODEL, "contract is \"2\"|\"1\"");
+    REFUSED(face_predict_model_load_file(in_folder("no_contract.onnx"), NULL, &out), BAD_MODEL, "not a face-predict model");
+    REFUSED(face_predict_model_load_file(in_folder("other_size.onnx"), NULL, &out), BAD_MODEL, "[1, 3, 32, 32]|[1, 3, 48, 48]");
+    bytes = read_bytes("age.onnx", &size);
+    for (cut = 1; cut < size; cut += size / 20) {
+        unsigned char *part = malloc(cut);
+        face_predict_status status;
+        if (!part) {
+            exit(2);
+        }
+        memcpy(part, bytes, cut);
+        status = face_predict_model_load_memory(part, cut, NULL, &out);
+        REFUSED(status, BAD_MODEL, "");
+        free(part);
+    }
+    free(bytes);
+    memset(&o, 0, sizeof o);
+    REFUSED(face_predict_model_load_default(&o, &out), INVALID, "face_predict_model_options.struct_size is 0|is 16");
+    o.struct_size = sizeof o;
+    o.flags = 6;
+    REFUSED(face_predict_model_load_default(&o, &out), INVALID, "model flags are 0x6|0x1");
+    CHECK(out == NULL);
+}
+
+static void foreign_handles(void) {
+    face_predict_image picture = image();
+    face_predict_options options = options_of(&box, 1);
+    face_predict_face face;
+    union {
+        uint64_t number[64];
+        unsigned char bytes[512];
+    } zeros;
+    face_predict_model *result_as_model = (face_predict_model *)(void *)result;
+    face_predict_result *model_as_result = (face_predict_result *)(void *)model;
+    face_predict_model *zero_model = (face_predict_model *)(void *)&zeros;
+    face_predict_result *odd = (face_predict_result *)(void *)(zeros.bytes + 1);
+    memset(&zeros, 0, sizeof zeros);
+    REFUSED_PREDICTION(face_predict(result_as_model, &picture, &options, result), INVALID, "model is not a handle of this kind");
+    REFUSED_PREDICTION(face_predict(zero_model, &picture, &options, result), INVALID, "model is not a handle");
+    REFUSED(face_predict(model, &picture, &options, model_as_result), INVALID, "result is not a handle of this kind");
+    REFUSED(face_predict(model, &picture, &options, odd), INVALID, "result is not a handle of this kind");
+    REFUSED(face_predict_result_face(model_as_result, 0, &face, sizeof face), INVALID, "result is not a handle");
+    REFUSED(face_predict_result_status(odd), INVALID, "result is not a handle");
+    CHECK(face_predict_model_name(result_as_model) == NULL);
+    CHECK(face_predict_result_count(model_as_result) == 0);
+    /* Neither is freed by the other's function. */
+    face_predict_model_free(result_as_model);
+    message_has(__LINE__, "model is not a handle");
+    face_predict_result_free(model_as_result);
+    message_has(__LINE__, "result is not a handle");
+    good_call(__LINE__);
+}
+
+int main(int argc, char **argv) {
+    face_predict_image picture;
+    face_predict_options options;
+    if (argc < 2) {
+        return 2;
+    }
+    folder = argv[1];
+    quick = argc > 2;
+    box = portrait_face();
+    rgb = read_bytes("portrait.rgb", &rgb_size);
+    CHECK_OK(face_predict_model_load_default(NULL, &model));
+    result = face_predict_result_new();
+    picture = image();
+    options = options_of(&box, 1);
+    CHECK_OK(face_predict(model, &picture, &options, result));
+    CHECK_OK(face_predict_result_face(result, 0, &expected, sizeof expected));
+    null_anywhere();
+    reading_a_result();
+    wrong_pictures();
+    wrong_options();
+    boxes_outside();
+    wrong_bytes();
+    bombs();
+    wrong_paths();
+    wrong_models();
+    foreign_handles();
+    face_predict_result_free(result);
+    face_predict_model_free(model);
+    free(rgb);
+    return failures != 0;
+}

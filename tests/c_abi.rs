@@ -1,0 +1,446 @@
+//! The C interface, from C and C++: the header alone, the beginner's program, tests/c and the examples, by every
+//! compiler here, linked statically and dynamically.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::sync::OnceLock;
+
+use face_predict::Task;
+
+mod bombs;
+#[allow(dead_code)]
+mod onnx;
+#[allow(dead_code)]
+mod portrait;
+#[allow(dead_code)]
+mod small;
+
+const ROOT: &str = env!("CARGO_MANIFEST_DIR");
+
+const WARNINGS: [&str; 4] = ["-Wall", "-Wextra", "-Werror", "-Wpedantic"];
+
+/// What a static library of Rust needs, as `cargo rustc -- --print native-static-libs` says. The last line: one
+/// object of tract lacks the note that it needs no executable stack.
+const SYSTEM_LIBRARIES: [&str; 7] =
+    ["-lgcc_s", "-lutil", "-lrt", "-lpthread", "-lm", "-ldl", "-lc"];
+const NO_EXECUTABLE_STACK: &str = "-Wl,-z,noexecstack";
+
+/// The folder that holds both libraries: this test's own, since `cargo test` leaves those of `cargo build` as they
+/// were.
+fn libraries() -> PathBuf {
+    let test = std::env::current_exe().expect("the path of this test");
+    let folder = test.parent().expect("a folder").to_owned();
+    let built = |path: &Path| {
+        fs::metadata(path).and_then(|m| m.modified()).unwrap_or_else(|e| panic!("{path:?}: {e}"))
+    };
+    let sources = ["src/ffi/error.rs", "src/ffi/model.rs", "src/ffi/result.rs", "src/predict.rs"];
+    for name in ["libface_predict.a", "libface_predict.so"] {
+        for source in sources.map(|source| Path::new(ROOT).join(source)) {
+            assert!(built(&folder.join(name)) >= built(&source), "{name} is older than {source:?}");
+        }
+    }
+    folder
+}
+
+/// A folder that tests and scripts/test_sanitizers.sh share.
+fn work() -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("c_abi");
+    fs::create_dir_all(&folder).expect("the target folder is writable");
+    folder
+}
+
+/// Pictures and models for the C programs, written once.
+fn inputs() -> &'static Path {
+    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
+    FOLDER.get_or_init(|| {
+        let folder = work().join("inputs");
+        fs::create_dir_all(&folder).expect("a folder");
+        let write = |name: &str, bytes: &[u8]| fs::write(folder.join(name), bytes).expect(name);
+        let picture = image::open(portrait::path()).expect("the portrait").into_rgb8();
+        write("portrait.png", &fs::read(portrait::path()).expect("the portrait"));
+        write("portrait.rgb", picture.as_raw());
+        for name in ["portrait.jpg", "portrait.webp", "portrait.bmp"] {
+            picture.save(folder.join(name)).expect(name);
+        }
+        let crop = image::imageops::crop_imm(&picture, 160, 50, 128, 160).to_image();
+        crop.save(folder.join("crop.png")).expect("crop.png");
+        write("text.txt", b"just text, no picture and no model\n");
+        write("empty", b"");
+        write("huge_dimensions.png", &bombs::png(60_000, 60_000, 1000, 0));
+        write("huge_dimensions.bmp", &bombs::bmp(60_000, 60_000));
+        write("inflating.png", &bombs::png(8000, 8000, 8001 * 8000, 0));
+        write("inflating_data.png", &bombs::png(16, 16, 1 << 30, 0));
+        write("inflating_profile.png", &bombs::png(16, 16, 17 * 16, 1 << 30));
+        write_models(&write);
+        folder
+    })
+}
+
+fn write_models(write: &impl Fn(&str, &[u8])) {
+    use prost::Message;
+
+    write("age.onnx", &small::bytes(Task::Age));
+    write("gender.onnx", &small::bytes(Task::Gender));
+    let changed = |key: &str, value: Option<&str>| {
+        let mut props = small::metadata(Task::AgeGender).to_props().expect("right metadata");
+        match value {
+            Some(value) => {
+                let prop = props.iter_mut().find(|(k, _)| k == key).expect("a known key");
+                prop.1 = value.into();
+            }
+            None => props.retain(|(k, _)| k != key),
+        }
+        let mut proto = small::proto(Task::AgeGender);
+        small::set_props(&mut proto, &props);
+        proto.encode_to_vec()
+    };
+    write("other_task.onnx", &changed("face_predict.task", Some("detect")));
+    write("other_contract.onnx", &changed("face_predict.contract", Some("2")));
+    write("no_contract.onnx", &changed("face_predict.contract", None));
+    let mut metadata = small::metadata(Task::AgeGender);
+    (metadata.input.width, metadata.input.height) = (48, 48);
+    let mut proto = small::proto(Task::AgeGender);
+    small::set_props(&mut proto, &metadata.to_props().expect("right metadata"));
+    write("other_size.onnx", &proto.encode_to_vec());
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Link {
+    Static,
+    Shared,
+}
+
+/// Compilers of C and C++ here. gcc must be; clang is in CI, and may be missing elsewhere.
+fn compilers() -> Vec<(&'static str, &'static str)> {
+    let pairs = [("gcc", "g++"), ("clang", "clang++")];
+    let here = |name: &str| Command::new(name).arg("--version").output().is_ok();
+    let found = pairs.into_iter().filter(|(c, cpp)| {
+        let both = here(c) && here(cpp);
+        if !both {
+            println!("skipped: {c} and {cpp} are not installed");
+        }
+        both
+    });
+    let found: Vec<_> = found.collect();
+    assert!(found.contains(&pairs[0]), "gcc and g++ are needed");
+    found
+}
+
+fn run(command: &mut Command) -> Output {
+    let output = command.output().unwrap_or_else(|e| panic!("{command:?}: {e}"));
+    assert!(
+        output.status.success(),
+        "{command:?}: {}\n{}{}",
+        output.status,
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
+    output
+}
+
+/// A compiler with the header and all warnings, for a source of C or, by its name, C++.
+fn compiler((c, cpp): (&str, &str), source: &Path) -> Command {
+    let is_c = source.extension().is_some_and(|e| e == "c");
+    let mut command = Command::new(if is_c { c } else { cpp });
+    command.args(WARNINGS).arg(if is_c { "-std=c99" } else { "-std=c++17" });
+    command.arg("-I").arg(Path::new(ROOT).join("include"));
+    if source.ends_with("threads.c") {
+        command.arg("-pthread");
+    }
+    command.arg(source);
+    command
+}
+
+/// Builds a program and gives its path.
+fn build(compilers: (&str, &str), source: &Path, link: Link) -> PathBuf {
+    let name = source.file_stem().expect("a name").to_string_lossy();
+    let language = source.extension().expect("a language").to_string_lossy();
+    let out = work().join(format!("{name}_{language}_{}_{link:?}", compilers.0));
+    let mut command = compiler(compilers, source);
+    command.arg("-o").arg(&out);
+    match link {
+        Link::Static => {
+            command.arg(libraries().join("libface_predict.a"));
+            command.args(SYSTEM_LIBRARIES).arg(NO_EXECUTABLE_STACK);
+        }
+        Link::Shared => {
+            let folder = shared_library();
+            command.arg("-L").arg(&folder).arg("-lface_predict").arg("-lm");
+            command.arg(format!("-Wl,-rpath,{}", folder.display()));
+        }
+    }
+    run(&mut command);
+    out
+}
+
+/// The shared library under the names that linking and running look for.
+fn shared_library() -> PathBuf {
+    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
+    let make = || {
+        let folder = work().join("lib");
+        // Links of an earlier build would point elsewhere.
+        let _ = fs::remove_dir_all(&folder);
+        fs::create_dir_all(&folder).expect("a folder");
+        for name in ["libface_predict.so", "libface_predict.so.0"] {
+            let library = libraries().join("libface_predict.so");
+            std::os::unix::fs::symlink(library, folder.join(name)).expect("a link");
+        }
+        folder
+    };
+    FOLDER.get_or_init(make).clone()
+}
+
+/// Builds a program in every way and hands each to `each`.
+fn for_every_build(source: &Path, each: impl Fn(&Path)) {
+    for compilers in compilers() {
+        for link in [Link::Static, Link::Shared] {
+            each(&build(compilers, source, link));
+        }
+    }
+}
+
+fn source(name: &str) -> PathBuf {
+    Path::new(ROOT).join(name)
+}
+
+/// Runs a program that says nothing when all is right.
+fn runs_silently(command: &mut Command) {
+    let output = run(command);
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    assert_eq!(text(&output.stdout) + &text(&output.stderr), "", "{command:?} printed something");
+}
+
+#[test]
+fn the_header_stands_alone_and_twice_in_c_and_cpp() {
+    let cpp = work().join("header.cpp");
+    fs::copy(source("tests/c/header.c"), &cpp).expect("a copy");
+    for compilers in compilers() {
+        for source in [source("tests/c/header.c"), cpp.clone()] {
+            run(compiler(compilers, &source).arg("-fsyntax-only"));
+        }
+    }
+}
+
+#[test]
+fn the_beginners_program_in_the_header_runs() {
+    let header = fs::read_to_string(source("include/face_predict.h")).expect("the header");
+    let comment = header.split("*/").next().expect("an opening comment");
+    let program: String = comment
+        .lines()
+        .skip_while(|line| !line.contains("#include <face_predict.h>"))
+        .take_while(|line| !line.contains("OWNERSHIP"))
+        .map(|line| {
+            line.trim_start_matches(" *").strip_prefix("   ").unwrap_or("").to_owned() + "\n"
+        })
+        .collect();
+    assert!(program.contains("int main"), "no program in the header:\n{program}");
+    let path = work().join("from_header.c");
+    fs::write(&path, program.trim_end().to_owned() + "\n").expect("a source");
+    let portrait = portrait::path();
+    for_every_build(&path, |program| {
+        let output = run(Command::new(program).arg(&portrait));
+        let text = String::from_utf8(output.stdout).expect("UTF-8");
+        assert!(text.starts_with("age ") && text.contains(", female "), "{text}");
+        let failed = Command::new(program).arg("missing.jpg").output().expect("runs");
+        assert!(!failed.status.success());
+        assert!(String::from_utf8_lossy(&failed.stderr).contains("missing.jpg cannot be read"));
+    });
+}
+
+#[test]
+fn right_programs() {
+    for_every_build(&source("tests/c/test.c"), |program| {
+        runs_silently(Command::new(program).arg(inputs()));
+    });
+}
+
+#[test]
+fn wrong_programs_and_hostile_files() {
+    for_every_build(&source("tests/c/misuse.c"), |program| {
+        // The bombs unpack to a gibibyte: an address space below that shows whoever unpacks them.
+        let limited = "ulimit -v 1000000; exec \"$0\" \"$1\"";
+        runs_silently(Command::new("sh").arg("-c").arg(limited).arg(program).arg(inputs()));
+    });
+}
+
+#[test]
+fn eight_threads_on_one_model() {
+    for_every_build(&source("tests/c/threads.c"), |program| {
+        runs_silently(Command::new(program).arg(inputs()));
+    });
+}
+
+#[test]
+fn sizes_offsets_and_constants() {
+    let header = fs::read_to_string(source("include/face_predict.h")).expect("the header");
+    let expected = layout();
+    for_every_build(&source("tests/c/layout.c"), |program| {
+        let output = run(&mut Command::new(program));
+        let text = String::from_utf8(output.stdout).expect("UTF-8");
+        let seen: Vec<&str> = text.lines().collect();
+        assert_eq!(seen, expected.iter().map(String::as_str).collect::<Vec<_>>());
+    });
+    for line in header.lines() {
+        let mut words = line.split_whitespace();
+        let (Some("#define"), Some(name), Some(_)) = (words.next(), words.next(), words.next())
+        else {
+            continue;
+        };
+        let is_value =
+            !name.contains("(") && !["_API", "_MUST_USE", "_H"].iter().any(|s| name.ends_with(s));
+        let known = expected.iter().any(|line| line.starts_with(&format!("constant {name} ")));
+        assert!(known || !is_value, "{name} is in the header, and tests/c/layout.c lacks it");
+    }
+}
+
+/// What tests/c/layout.c must print, from the Rust types.
+fn layout() -> Vec<String> {
+    use face_predict::ffi::*;
+
+    let mut lines = Vec::new();
+    macro_rules! structure {
+        ($name:literal, $type:ty $(, $field:ident)*) => {
+            lines.push(format!("size {} {}", $name, size_of::<$type>()));
+            $(lines.push(format!(
+                "offset {}.{} {}", $name, stringify!($field), std::mem::offset_of!($type, $field)
+            ));)*
+        };
+    }
+    structure!("status", face_predict_status);
+    structure!("point", face_predict_point, x, y);
+    structure!("region", face_predict_region, x, y, width, height, landmarks);
+    structure!("model_options", face_predict_model_options, struct_size, flags, max_pixels);
+    structure!(
+        "image",
+        face_predict_image,
+        struct_size,
+        format,
+        width,
+        height,
+        planes,
+        strides,
+        sizes,
+        rotation,
+        mirrored
+    );
+    structure!(
+        "options",
+        face_predict_options,
+        struct_size,
+        flags,
+        max_faces,
+        region_count,
+        regions,
+        age_coverage,
+        gender_threshold
+    );
+    structure!(
+        "face",
+        face_predict_face,
+        x,
+        y,
+        width,
+        height,
+        landmarks,
+        score,
+        age,
+        age_low,
+        age_high,
+        female_probability,
+        gender,
+        quality
+    );
+    let number = |text: &str| text.parse::<u32>().expect("a number");
+    let (major, minor, patch) = (
+        number(env!("CARGO_PKG_VERSION_MAJOR")),
+        number(env!("CARGO_PKG_VERSION_MINOR")),
+        number(env!("CARGO_PKG_VERSION_PATCH")),
+    );
+    assert_eq!(face_predict_version(), (major << 16) | (minor << 8) | patch);
+    lines.push(format!("constant FACE_PREDICT_VERSION {}", face_predict_version()));
+    lines.push(format!("constant FACE_PREDICT_VERSION_MAJOR {major}"));
+    lines.push(format!("constant FACE_PREDICT_VERSION_MINOR {minor}"));
+    lines.push(format!("constant FACE_PREDICT_VERSION_PATCH {patch}"));
+    macro_rules! constants {
+        ($($name:ident)*) => {
+            $(lines.push(format!("constant {} {}", stringify!($name), $name));)*
+        };
+    }
+    constants!(
+        FACE_PREDICT_OK FACE_PREDICT_ERROR_NULL_ARGUMENT FACE_PREDICT_ERROR_INVALID_ARGUMENT
+        FACE_PREDICT_ERROR_OUT_OF_RANGE FACE_PREDICT_ERROR_BUFFER_TOO_SMALL FACE_PREDICT_ERROR_UNSUPPORTED
+        FACE_PREDICT_ERROR_IO FACE_PREDICT_ERROR_IMAGE FACE_PREDICT_ERROR_LIMIT FACE_PREDICT_ERROR_MODEL
+        FACE_PREDICT_ERROR_OUT_OF_MEMORY FACE_PREDICT_ERROR_INTERNAL FACE_PREDICT_PLAIN_CONVOLUTIONS
+        FACE_PREDICT_FORMAT_GRAY FACE_PREDICT_FORMAT_RGB FACE_PREDICT_FORMAT_BGR FACE_PREDICT_FORMAT_RGBA
+        FACE_PREDICT_FORMAT_BGRA FACE_PREDICT_SKIP_AGE FACE_PREDICT_SKIP_GENDER FACE_PREDICT_CROPPED
+        FACE_PREDICT_GENDER_UNDECIDED FACE_PREDICT_GENDER_FEMALE FACE_PREDICT_GENDER_MALE
+        FACE_PREDICT_QUALITY_SMALL FACE_PREDICT_QUALITY_CUT_OFF
+    );
+    lines
+}
+
+#[test]
+fn the_examples_answer() {
+    let portrait = portrait::path();
+    for name in ["examples/c/predict.c", "examples/cpp/predict.cpp"] {
+        for_every_build(&source(name), |program| {
+            let predict = || {
+                let mut command = Command::new(program);
+                command.args(["--json", "--box", "177,66,94,122"]);
+                command
+            };
+            let output = run(predict().arg(&portrait));
+            let text = String::from_utf8(output.stdout).expect("UTF-8");
+            let keys = [
+                "file",
+                "face",
+                "x",
+                "y",
+                "width",
+                "height",
+                "score",
+                "age",
+                "age_low",
+                "age_high",
+                "female_probability",
+                "gender",
+                "quality",
+            ];
+            let places: Vec<_> =
+                keys.iter().map(|key| text.find(&format!("\"{key}\":")).expect(key)).collect();
+            assert!(places.is_sorted(), "{text}");
+            serde_json::from_str::<serde_json::Value>(&text).expect("JSON");
+            // A picture that fails does not stop the others.
+            let list = work().join("list.txt");
+            fs::write(&list, format!("missing.png\n{}\n", portrait.display())).expect("a list");
+            let output = predict().arg(format!("@{}", list.display())).output().expect("runs");
+            assert_eq!(output.status.code(), Some(1));
+            let text = String::from_utf8(output.stdout).expect("UTF-8");
+            let lines: Vec<serde_json::Value> =
+                text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+            assert_eq!(lines.len(), 2, "{text}");
+            assert!(lines[0]["error"].as_str().expect("text").contains("cannot be read"));
+            assert!(lines[1]["age"].is_number());
+            assert_eq!(Command::new(program).output().expect("runs").status.code(), Some(2));
+        });
+    }
+}
+
+/// What scripts/test_sanitizers.sh asks for when it is called by itself.
+#[test]
+fn inputs_are_written() {
+    inputs();
+}
+
+#[test]
+fn memory_is_used_rightly() {
+    let here = |tool: &str| Command::new(tool).arg("--version").output().is_ok();
+    if !here("valgrind") {
+        println!("skipped: valgrind is not installed");
+        return;
+    }
+    let mut script = Command::new(source("scripts/test_sanitizers.sh"));
+    script.arg(libraries()).arg(inputs()).arg(work());
+    println!("{}", String::from_utf8_lossy(&run(&mut script).stdout));
+}

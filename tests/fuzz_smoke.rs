@@ -1,0 +1,100 @@
+//! The fuzz targets on a few hundred inputs that are the same every time.
+#![allow(unsafe_code)]
+#![allow(clippy::unwrap_used)]
+
+use face_predict::Task;
+
+#[path = "../fuzz/src/bodies.rs"]
+mod bodies;
+#[allow(dead_code)]
+mod bombs;
+#[allow(dead_code)]
+mod onnx;
+#[allow(dead_code)]
+mod portrait;
+#[allow(dead_code)]
+mod small;
+
+struct Numbers(u64);
+
+impl Numbers {
+    fn below(&mut self, limit: usize) -> usize {
+        self.0 =
+            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) as usize % limit
+    }
+
+    /// `seed` with some bytes changed, taken out, doubled, or its end cut off.
+    fn mutate(&mut self, seed: &[u8]) -> Vec<u8> {
+        let mut bytes = seed.to_vec();
+        for _ in 0..1 + self.below(4) {
+            if bytes.is_empty() {
+                break;
+            }
+            let at = self.below(bytes.len());
+            // Formats begin with what matters most.
+            let at = if self.below(2) == 0 { at.min(self.below(200)) } else { at };
+            let end = (at + 1 + self.below(16)).min(bytes.len());
+            match self.below(6) {
+                0 => bytes[at] ^= 1 << self.below(8),
+                1 => bytes[at] = self.below(256) as u8,
+                2 => bytes[at] = [0, 0x7F, 0x80, 0xFF][self.below(4)],
+                3 => drop(bytes.drain(at..end)),
+                4 => {
+                    let part = bytes[at..end].to_vec();
+                    bytes.splice(at..at, part);
+                }
+                _ => bytes.truncate(at.max(bytes.len() / 2)),
+            }
+        }
+        bytes
+    }
+}
+
+#[test]
+fn image_descriptors() {
+    let mut random = Numbers(1);
+    for length in 0..300 {
+        let bytes: Vec<u8> = (0..length).map(|_| random.below(256) as u8).collect();
+        bodies::image_descriptor(&bytes);
+    }
+    // Right ones, and near misses: 32 x 20 gray pixels and a face of 30 x 30.
+    let mut right = vec![90, 14, 1, 30, 25, 50, 50];
+    right.extend([20; 10]);
+    right.extend([0, 1, 32, 20, 0, 0, 0, 0, 0, 0, 50, 50]);
+    for _ in 0..300 {
+        bodies::image_descriptor(&random.mutate(&right));
+    }
+}
+
+#[test]
+fn encoded_pictures() {
+    let picture = image::open(portrait::path()).unwrap().thumbnail(48, 48).into_rgb8();
+    let mut random = Numbers(2);
+    for format in [
+        image::ImageFormat::Png,
+        image::ImageFormat::Jpeg,
+        image::ImageFormat::WebP,
+        image::ImageFormat::Bmp,
+    ] {
+        let mut seed = std::io::Cursor::new(Vec::new());
+        picture.write_to(&mut seed, format).unwrap();
+        bodies::encoded(seed.get_ref());
+        for _ in 0..300 {
+            bodies::encoded(&random.mutate(seed.get_ref()));
+        }
+    }
+    bodies::encoded(&bombs::png(16, 16, 1 << 24, 1 << 24));
+}
+
+#[test]
+fn model_files() {
+    let mut random = Numbers(3);
+    for task in [Task::AgeGender, Task::Age, Task::Gender] {
+        let seed = small::bytes(task);
+        bodies::model_bytes(&seed);
+        for _ in 0..200 {
+            bodies::model_bytes(&random.mutate(&seed));
+        }
+    }
+}

@@ -1,0 +1,531 @@
+//! Model files that are wrong, odd, damaged or hostile: each ends in an error or in a model that works.
+#![allow(clippy::unwrap_used)]
+
+use face_predict::{
+    AgeSpec, CropRule, ErrorKind, Format, Frame, Image, Metadata, Model, ModelOptions, Options,
+    Task,
+};
+use onnx::{Onnx, Value};
+use prost::Message;
+use small::{SIDE, YEARS, metadata, numbers};
+use tract_onnx::pb::{AttributeProto, GraphProto, ModelProto, StringStringEntryProto, TensorProto};
+
+#[allow(dead_code)]
+mod onnx;
+#[allow(dead_code)]
+mod small;
+
+const BOTH: Task = Task::AgeGender;
+
+fn load(proto: &ModelProto) -> face_predict::Result<Model> {
+    Model::load_bytes(&proto.encode_to_vec(), &ModelOptions::new())
+}
+
+fn predict(model: &Model) -> face_predict::Result<()> {
+    let pixels: Vec<u8> = (0..40 * 40 * 3).map(|i| (i % 251) as u8).collect();
+    let image = Image::new(Format::Rgb, 40, 40, &pixels).unwrap();
+    let predictions = model.predict(&image, &Options::new().cropped(true))?;
+    let face = predictions.face(0).unwrap();
+    let years = face.age().unwrap().years();
+    assert!((years.iter().sum::<f32>() - 1.0).abs() < 1e-3, "{years:?}");
+    assert!((0.0..=1.0).contains(&face.female_probability().unwrap()));
+    Ok(())
+}
+
+#[track_caller]
+fn refused(proto: &ModelProto, part: &str) {
+    let error = load(proto).expect_err(part);
+    assert_eq!(error.kind(), ErrorKind::Model, "{error}");
+    assert!(error.to_string().contains(part), "{error:?} lacks {part:?}");
+}
+
+/// A right graph with other metadata, which may not be right by themselves.
+fn with_metadata(change: impl FnOnce(&mut Metadata)) -> ModelProto {
+    let mut metadata = metadata(BOTH);
+    change(&mut metadata);
+    let mut proto = small::proto(BOTH);
+    small::set_props(&mut proto, &metadata.to_props().expect("metadata right by themselves"));
+    proto
+}
+
+fn with_prop(key: &str, value: Option<&str>) -> ModelProto {
+    let mut proto = small::proto(BOTH);
+    let key = format!("face_predict.{key}");
+    proto.metadata_props.retain(|prop| prop.key != key);
+    if let Some(value) = value {
+        proto.metadata_props.push(StringStringEntryProto { key, value: value.into() });
+    }
+    proto
+}
+
+/// A right model whose graph is changed.
+fn with_graph(change: impl FnOnce(&mut GraphProto)) -> ModelProto {
+    let mut proto = small::proto(BOTH);
+    change(proto.graph.as_mut().unwrap());
+    proto
+}
+
+/// Nodes of a path from the picture to `[1, features]`, in place of the small model's convolution.
+fn with_body(body: impl FnOnce(&mut Onnx, String) -> String) -> ModelProto {
+    let mut graph = Onnx::default();
+    let image = graph.input(&[1, 3, SIDE, SIDE]);
+    let wire = body(&mut graph, image);
+    let wire = graph.node("GlobalAveragePool", &[&wire], &[]);
+    let wire = graph.node("Flatten", &[&wire], &[]);
+    for width in [YEARS, 1] {
+        let weights = graph.constant(&[3, width], &numbers(3 * width));
+        let wire = graph.node("MatMul", &[&wire, &weights], &[]);
+        graph.output(&wire);
+    }
+    small::finish(graph, BOTH)
+}
+
+/// The picture plus what a constant subgraph gives.
+fn with_constant(constant: impl FnOnce(&mut Onnx) -> String) -> ModelProto {
+    with_body(|graph, image| {
+        let wire = constant(graph);
+        graph.add(&image, &wire)
+    })
+}
+
+#[test]
+fn the_small_models_work() {
+    for task in [BOTH, Task::Age, Task::Gender] {
+        let model = load(&small::proto(task)).unwrap();
+        predict(&model).unwrap();
+        assert_eq!(model.name().contains('+'), task != BOTH);
+    }
+    predict(&load(&with_body(|_, image| image)).unwrap()).unwrap();
+    // Unknown keys are ignored.
+    predict(&load(&with_prop("later", Some("{}"))).unwrap()).unwrap();
+}
+
+#[test]
+fn contract_and_task() {
+    refused(&with_prop("contract", None), "not a face-predict model");
+    refused(&with_prop("contract", Some("2")), "contract is \"2\", this library knows \"1\"");
+    refused(&with_prop("contract", Some("")), "contract is \"\"");
+    refused(&with_prop("task", None), "face_predict.task is \"\"");
+    refused(&with_prop("task", Some("detect")), "face_predict.task is \"detect\"");
+    refused(&with_prop("task", Some("Age")), "face_predict.task is \"Age\"");
+    refused(&with_prop("name", None), "face_predict.name");
+    refused(&with_prop("name", Some(&"x".repeat(101))), "longer than 100");
+    for key in ["input", "age", "gender"] {
+        refused(&with_prop(key, None), &format!("face_predict.{key} is missing"));
+        for bad in ["", "{}", "null", "[]", "{\"width\":", "\u{0}", &"[".repeat(100_000)] {
+            refused(&with_prop(key, Some(bad)), &format!("face_predict.{key}: "));
+        }
+    }
+}
+
+#[test]
+fn metadata_wrong_by_themselves() {
+    let input = |change: &str, to: &str| {
+        let props = metadata(BOTH).to_props().unwrap();
+        let (_, json) = props.iter().find(|(key, _)| key == "face_predict.input").unwrap();
+        assert!(json.contains(change), "{json}");
+        with_prop("input", Some(&json.replace(change, to)))
+    };
+    refused(&input("\"width\":32", "\"width\":7"), "size 7x32 is not within 8 to 1024");
+    refused(&input("\"width\":32", "\"width\":1025"), "size 1025x32");
+    refused(&input("\"width\":32", "\"width\":1e99"), "face_predict.input");
+    refused(&input("\"width\":32", "\"width\":-1"), "face_predict.input");
+    refused(&input("\"RGB\"", "\"BGR\""), "channels are \"BGR\"");
+    refused(&input("[0.25,0.25,0.25]", "[0.25,0,0.25]"), "std is not a positive number");
+    refused(&input("[0.25,0.25,0.25]", "[0.25,1e39,0.25]"), "face_predict.input");
+    refused(&input("[0.25,0.25,0.25]", "[0.25,0.25]"), "face_predict.input");
+    refused(&input("\"landmarks\"", "\"ears\""), "face_predict.input");
+    refused(&input("\"side\":0.8", "\"side\":0"), "a frame's side");
+    refused(&input("[0.3,0.3]", "[0.3,1e9]"), "template");
+    let age = |json: &str| with_prop("age", Some(json));
+    let distribution = |first: &str, count: &str, range: &str, temperature: &str| {
+        age(&format!(
+            "{{\"kind\":\"distribution\",\"first\":{first},\"count\":{count},\"range\":{range},\
+             \"temperature\":{temperature}}}"
+        ))
+    };
+    load(&distribution("0", "101", "[0,100]", "1")).unwrap();
+    refused(&distribution("0", "101", "[100,0]", "1"), "range");
+    refused(&distribution("0", "101", "[0,1000]", "1"), "range");
+    refused(&distribution("0", "101", "[0,100]", "0"), "temperature is 0");
+    refused(&distribution("0", "101", "[0,100]", "-1"), "temperature is -1");
+    refused(&distribution("51", "101", "[0,100]", "1"), "101 years from 51");
+    refused(&distribution("18446744073709551615", "101", "[0,100]", "1"), "years from");
+    refused(&distribution("0", "1", "[0,100]", "1"), "1 years from 0");
+    let regression = |residuals: &str| {
+        age(&format!("{{\"kind\":\"regression\",\"range\":[0,100],\"residuals\":{residuals}}}"))
+    };
+    for residuals in
+        ["[]", "[[0,0]]", "[[0,0],[0,1]]", "[[0,1],[1,0]]", "[[-1,0],[1,1]]", "[[0,0],[2,1]]"]
+    {
+        refused(&regression(residuals), "residuals");
+    }
+    let gender = |temperature: &str, threshold: &str| {
+        with_prop(
+            "gender",
+            Some(&format!(
+                "{{\"positive\":\"male\",\"temperature\":{temperature},\"threshold\":{threshold}}}"
+            )),
+        )
+    };
+    load(&gender("1", "0.5")).unwrap();
+    refused(&gender("1", "0.4"), "threshold is 0.4");
+    refused(&gender("1000", "0.5"), "temperature is 1000");
+}
+
+#[test]
+fn metadata_that_do_not_fit_the_graph() {
+    refused(
+        &with_metadata(|m| m.input.width = 48),
+        "input \"image\" has shape [1, 3, 32, 32], face_predict.input says [1, 3, 32, 48]",
+    );
+    let count = |count| {
+        let (first, range, temperature) = (0, [0.0, 100.0], 1.0);
+        AgeSpec::Distribution { first, count, range, temperature }
+    };
+    refused(&with_metadata(|m| m.age = Some(count(100))), "its metadata promise [1, 100]");
+    refused(&with_metadata(|m| m.age = Some(count(102))), "its metadata promise [1, 102]");
+    let residuals = vec![[0.0, -1.0], [1.0, 1.0]];
+    let regression = AgeSpec::Regression { range: [0.0, 100.0], residuals };
+    refused(&with_metadata(|m| m.age = Some(regression)), "no output \"age\"");
+    // A task that the graph does not do.
+    let mut age = small::proto(Task::Age);
+    small::set_props(&mut age, &metadata(BOTH).to_props().unwrap());
+    refused(&age, "no output \"gender_logit\", which its task promises");
+    // A graph that does more than its task is cut down.
+    let mut more = small::proto(BOTH);
+    small::set_props(&mut more, &metadata(Task::Age).to_props().unwrap());
+    predict(&load(&more).unwrap()).unwrap();
+    // Any shape of the input is fine where the file leaves it open.
+    let open = with_graph(|g| g.input[0] = Onnx::value("image", &[usize::MAX; 4]));
+    predict(&load(&open).unwrap()).unwrap();
+}
+
+#[test]
+fn inputs_outputs_and_nodes_that_are_missing_or_too_many() {
+    refused(&with_graph(|g| g.input.clear()), "");
+    refused(&with_graph(|g| g.output.clear()), "no output \"age_logits\"");
+    refused(&with_graph(|g| g.node.clear()), "");
+    refused(&with_graph(|g| g.initializer.clear()), "");
+    refused(&with_graph(|g| g.input.push(Onnx::value("more", &[1]))), "2 inputs");
+    refused(&with_graph(|g| g.input[0].name = "x".into()), "");
+    refused(&with_graph(|g| g.output[0].name = "other".into()), "");
+    let swapped = with_graph(|g| {
+        g.output.swap(0, 1);
+    });
+    predict(&load(&swapped).unwrap()).unwrap();
+    refused(&with_graph(|g| g.node[0].op_type = "NoSuchOperator".into()), "NoSuchOperator");
+    refused(&with_graph(|g| g.node[0].input.clear()), "");
+    refused(&with_graph(|g| g.node[0].input[1] = "nowhere".into()), "");
+    // A loop.
+    refused(
+        &with_graph(|g| {
+            let end = g.node.last().unwrap().output[0].clone();
+            g.node[1].input[0] = end;
+        }),
+        "",
+    );
+    refused(&ModelProto { graph: None, ..small::proto(BOTH) }, "no ONNX file");
+    refused(&ModelProto::default(), "no ONNX file");
+}
+
+#[test]
+fn weights_that_lie_elsewhere_or_are_not_there() {
+    let weight = |change: fn(&mut TensorProto)| with_graph(|g| change(&mut g.initializer[0]));
+    refused(
+        &weight(|t| {
+            t.data_location = Some(1);
+            t.external_data = vec![StringStringEntryProto {
+                key: "location".into(),
+                value: "/etc/passwd".into(),
+            }];
+        }),
+        "lie in another file",
+    );
+    refused(&weight(|t| t.data_location = Some(1)), "lie in another file");
+    refused(&weight(|t| t.dims = vec![1 << 40, 1 << 40]), "pass the limit");
+    refused(&weight(|t| t.dims = vec![i64::MAX; 8]), "pass the limit");
+    refused(&weight(|t| t.dims = vec![-1, 3, 3, 3]), "");
+    refused(&weight(|t| t.dims = vec![1 << 20, 3, 3, 3]), "");
+    refused(&weight(|t| t.dims = vec![8, 3, 3, 4]), "");
+    refused(&weight(|t| t.dims = vec![]), "");
+    refused(&weight(|t| t.raw_data.truncate(7)), "");
+    refused(&weight(|t| t.raw_data.clear()), "");
+    refused(&weight(|t| t.data_type = 99), "");
+    refused(&weight(|t| t.data_type = -1), "");
+    refused(&weight(|t| t.data_type = 8), "");
+    // The same inside a node's attribute.
+    let constant = |tensor: TensorProto| {
+        with_constant(|graph| {
+            let wire = graph.node("Constant", &[], &[]);
+            let attribute = AttributeProto {
+                name: "value".into(),
+                r#type: 4,
+                t: Some(tensor),
+                ..Default::default()
+            };
+            graph.last_node().attribute.push(attribute);
+            wire
+        })
+    };
+    let one =
+        TensorProto { dims: vec![1], data_type: 1, raw_data: vec![0; 4], ..Default::default() };
+    predict(&load(&constant(one.clone())).unwrap()).unwrap();
+    refused(
+        &constant(TensorProto { data_location: Some(1), ..one.clone() }),
+        "lie in another file",
+    );
+    refused(&constant(TensorProto { dims: vec![1 << 50], ..one.clone() }), "pass the limit");
+    refused(&constant(TensorProto { dims: vec![2], ..one }), "");
+}
+
+#[test]
+fn numbers_that_are_none() {
+    for bad in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+        for tensor in 0..3 {
+            let proto = with_graph(|g| {
+                let data = &mut g.initializer[tensor].raw_data;
+                data.chunks_exact_mut(4).for_each(|n| n.copy_from_slice(&bad.to_le_bytes()));
+            });
+            refused(&proto, "");
+        }
+    }
+    // Weights so large that the picture decides.
+    let proto = with_graph(|g| {
+        let data = &mut g.initializer[0].raw_data;
+        data.chunks_exact_mut(4).for_each(|n| n.copy_from_slice(&f32::MAX.to_le_bytes()));
+    });
+    if let Ok(model) = load(&proto) {
+        let _ = predict(&model);
+    }
+}
+
+/// Shape of the weights, and attributes.
+type Odd = ([usize; 4], Vec<(&'static str, Value)>);
+
+#[test]
+fn odd_convolutions_work_or_are_refused() {
+    let conv = |shape: [usize; 4], attributes: Vec<(&'static str, Value)>| {
+        with_body(|graph, image| {
+            let weights = graph.constant(&shape, &numbers(shape.iter().product()));
+            let wire = graph.node("Conv", &[&image, &weights], &attributes);
+            let back = graph.constant(&[3, shape[0], 1, 1], &numbers(3 * shape[0]));
+            graph.node("Conv", &[&wire, &back], &[])
+        })
+    };
+    let ints = |name, values: &[i64]| vec![(name, Value::Ints(values.to_vec()))];
+    let works: [Odd; 9] = [
+        ([4, 3, 3, 3], ints("dilations", &[2, 3])),
+        ([4, 3, 3, 3], ints("strides", &[3, 1])),
+        ([4, 3, 3, 3], ints("pads", &[0, 1, 2, 3])),
+        ([3, 1, 3, 3], vec![("group", Value::Int(3))]),
+        ([4, 3, 1, 1], vec![]),
+        ([4, 3, 1, 7], vec![]),
+        ([4, 3, 32, 32], vec![]),
+        ([4, 3, 3, 3], vec![("auto_pad", Value::Text("SAME_UPPER"))]),
+        ([1, 3, 5, 5], ints("strides", &[32, 32])),
+    ];
+    for (shape, attributes) in works {
+        predict(&load(&conv(shape, attributes)).unwrap()).unwrap();
+    }
+    for name in ["pads", "dilations", "strides"] {
+        let proto =
+            conv([4, 3, 3, 3], ints(name, &[i64::MAX; 4][..if name == "pads" { 4 } else { 2 }]));
+        refused(&proto, &format!("has {name} of {}", i64::MAX));
+    }
+    let broken: [Odd; 14] = [
+        ([4, 3, 33, 33], vec![]),
+        ([4, 3, 3, 3], ints("dilations", &[20, 20])),
+        ([4, 3, 3, 3], ints("dilations", &[0, 0])),
+        ([4, 3, 3, 3], ints("dilations", &[i64::MAX, 1])),
+        ([4, 3, 3, 3], ints("strides", &[0, 1])),
+        ([4, 3, 3, 3], ints("strides", &[-1, 1])),
+        ([4, 3, 3, 3], ints("strides", &[1])),
+        ([4, 3, 3, 3], ints("pads", &[-20, -20, -20, -20])),
+        ([4, 3, 3, 3], ints("pads", &[1 << 40; 4])),
+        ([4, 3, 3, 3], ints("pads", &[i64::MAX; 4])),
+        ([4, 3, 3, 3], ints("kernel_shape", &[5, 5])),
+        ([4, 3, 3, 3], vec![("group", Value::Int(2))]),
+        ([4, 3, 3, 3], vec![("group", Value::Int(0))]),
+        ([4, 2, 3, 3], vec![]),
+    ];
+    for (shape, attributes) in broken {
+        if let Ok(model) = load(&conv(shape, attributes)) {
+            let _ = predict(&model);
+        }
+    }
+}
+
+/// A small file whose constants, once computed, would not fit into memory. The engine computes what is constant
+/// before it knows how large it is, so such graphs must be refused by their looks.
+#[test]
+fn constants_that_grow() {
+    let huge = [1i64 << 20, 1 << 20];
+    let grows: [(&str, ModelProto); 11] = [
+        (
+            "ConstantOfShape",
+            with_constant(|g| {
+                let shape = g.integers(&huge);
+                g.node("ConstantOfShape", &[&shape], &[])
+            }),
+        ),
+        (
+            "Expand",
+            with_constant(|g| {
+                let (one, shape) = (g.constant(&[1, 1], &[1.0]), g.integers(&huge));
+                g.node("Expand", &[&one, &shape], &[])
+            }),
+        ),
+        (
+            "Tile",
+            with_constant(|g| {
+                let (one, repeats) = (g.constant(&[1, 1], &[1.0]), g.integers(&huge));
+                g.node("Tile", &[&one, &repeats], &[])
+            }),
+        ),
+        (
+            "Pad",
+            with_constant(|g| {
+                let (one, pads) =
+                    (g.constant(&[1, 1], &[1.0]), g.integers(&[0, 0, 1 << 20, 1 << 20]));
+                g.node("Pad", &[&one, &pads], &[])
+            }),
+        ),
+        (
+            "Range",
+            with_constant(|g| {
+                let numbers = [[0.0], [1e12], [1.0]].map(|n| g.constant(&[], &n));
+                g.node("Range", &numbers.each_ref().map(String::as_str), &[])
+            }),
+        ),
+        (
+            "OneHot",
+            with_constant(|g| {
+                let indices = g.integers(&[0; 1 << 10]);
+                let (depth, values) = (g.integers(&[1 << 40]), g.constant(&[2], &[0.0, 1.0]));
+                g.node("OneHot", &[&indices, &depth, &values], &[])
+            }),
+        ),
+        (
+            "Add",
+            with_constant(|g| {
+                let a = g.constant(&[1 << 18, 1], &vec![1.0; 1 << 18]);
+                let b = g.constant(&[1, 1 << 18], &vec![1.0; 1 << 18]);
+                g.add(&a, &b)
+            }),
+        ),
+        (
+            "MatMul",
+            with_constant(|g| {
+                let a = g.constant(&[1 << 18, 1], &vec![1.0; 1 << 18]);
+                let b = g.constant(&[1, 1 << 18], &vec![1.0; 1 << 18]);
+                g.node("MatMul", &[&a, &b], &[])
+            }),
+        ),
+        (
+            "Gather",
+            with_constant(|g| {
+                let data = g.constant(&[1, 1 << 18], &vec![1.0; 1 << 18]);
+                let indices = g.integers(&[0; 1 << 18]);
+                g.node("Gather", &[&data, &indices], &[])
+            }),
+        ),
+        (
+            "Concat, again and again",
+            with_constant(|g| {
+                let mut wire = g.constant(&[1 << 10], &vec![1.0; 1 << 10]);
+                for _ in 0..34 {
+                    wire = g.node("Concat", &[&wire, &wire], &[("axis", Value::Int(0))]);
+                }
+                wire
+            }),
+        ),
+        (
+            "Resize",
+            with_constant(|g| {
+                let (one, none) = (g.constant(&[1, 1, 1, 1], &[1.0]), g.constant(&[0], &[]));
+                let sizes = g.integers(&[1, 1, 1 << 20, 1 << 20]);
+                g.node("Resize", &[&one, &none, &none, &sizes], &[])
+            }),
+        ),
+    ];
+    for (name, proto) in &grows {
+        let error = load(proto).expect_err(name);
+        assert_eq!(error.kind(), ErrorKind::Model, "{name}: {error}");
+        println!("{name}: {error}");
+    }
+    // The same from the size of the picture, and at the picture itself.
+    let pads = with_body(|g, image| {
+        let pads = g.integers(&[0, 0, 0, 0, 0, 0, 1 << 20, 1 << 20]);
+        g.node("Pad", &[&image, &pads], &[])
+    });
+    refused(&pads, "");
+    let from_shape = with_body(|g, image| {
+        let shape = g.node("Shape", &[&image], &[]);
+        let large = g.integers(&[1 << 12]);
+        let shape = g.node("Mul", &[&shape, &large], &[]);
+        let wire = g.node("ConstantOfShape", &[&shape], &[]);
+        g.node("Add", &[&image, &wire], &[])
+    });
+    refused(&from_shape, "");
+}
+
+#[test]
+fn a_file_cut_short_is_refused_at_every_length() {
+    let bytes = small::bytes(BOTH);
+    for length in (0..bytes.len()).step_by(37) {
+        let error = Model::load_bytes(&bytes[..length], &ModelOptions::new()).expect_err("cut");
+        assert_eq!(error.kind(), ErrorKind::Model, "{length}: {error}");
+    }
+    let bytes = std::fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/models/base.onnx")).unwrap();
+    for part in [1, 2, 3, 5, 10, 100, 500, 900, 990, 999] {
+        let length = bytes.len() * part / 1000;
+        let error = Model::load_bytes(&bytes[..length], &ModelOptions::new()).expect_err("cut");
+        assert_eq!(error.kind(), ErrorKind::Model, "{length}: {error}");
+    }
+}
+
+/// A generator of its own, so that a failure comes again.
+struct Numbers(u64);
+
+impl Numbers {
+    fn below(&mut self, limit: usize) -> usize {
+        self.0 =
+            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) as usize % limit
+    }
+}
+
+#[test]
+fn flipped_bytes_end_in_an_error_or_a_working_model() {
+    let small = small::bytes(BOTH);
+    let shipped = std::fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/models/base.onnx")).unwrap();
+    let (mut working, mut random) = (0, Numbers(1));
+    for (bytes, rounds) in [(&small, 600), (&shipped, 25)] {
+        for _ in 0..rounds {
+            let mut bytes = bytes.clone();
+            for _ in 0..1 + random.below(3) {
+                let at = random.below(bytes.len());
+                bytes[at] = random.below(256) as u8;
+            }
+            match Model::load_bytes(&bytes, &ModelOptions::new()) {
+                Ok(model) => {
+                    working += usize::from(predict(&model).is_ok());
+                }
+                Err(error) => assert_eq!(error.kind(), ErrorKind::Model, "{error}"),
+            }
+        }
+    }
+    println!("{working} of 625 still work");
+    assert!(working > 100, "{working} of 625 still work");
+}
+
+#[test]
+fn crops_of_all_kinds_work() {
+    let rule = |crop| with_metadata(|m| m.input.crop = crop);
+    predict(&load(&rule(CropRule::Box { margin: 0.4 })).unwrap()).unwrap();
+    let frame = Frame { x: -3.0, y: 50.0, side: 0.02 };
+    let template = [[0.0, 0.0], [1.0, 0.0], [0.5, 0.5], [0.0, 1.0], [1.0, 1.0]];
+    let odd = CropRule::Landmarks { template, face: frame, picture: frame };
+    predict(&load(&rule(odd)).unwrap()).unwrap();
+}

@@ -1,0 +1,122 @@
+//! Guards the built-in weights: 800 test pictures that no network was trained on, chosen by or calibrated on. A worse
+//! file fails. Skips, saying so, where the pictures are not at hand.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use face_predict::{Model, Options, Point, Predictions, Rect, Region};
+
+struct Row {
+    path: PathBuf,
+    fields: HashMap<String, String>,
+}
+
+impl Row {
+    fn number(&self, key: &str) -> Option<f32> {
+        self.fields.get(key)?.parse().ok()
+    }
+
+    fn region(&self) -> Option<Region> {
+        let point = |name: &str| {
+            Some(Point::new(self.number(&format!("{name}_x"))?, self.number(&format!("{name}_y"))?))
+        };
+        self.number("score").filter(|score| *score > 0.0)?;
+        Some(Region {
+            rect: Rect::new(
+                self.number("box_x")?,
+                self.number("box_y")?,
+                self.number("box_w")?,
+                self.number("box_h")?,
+            ),
+            landmarks: Some([
+                point("eye_left")?,
+                point("eye_right")?,
+                point("nose")?,
+                point("mouth_left")?,
+                point("mouth_right")?,
+            ]),
+        })
+    }
+}
+
+/// The test faces of a set, or nothing where they are not at hand.
+fn rows(set: &str) -> Vec<Row> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/eval");
+    let Ok(text) = std::fs::read_to_string(folder.join(format!("{set}.csv"))) else {
+        println!("skipped: the test pictures of {set} are not at hand");
+        return Vec::new();
+    };
+    let mut lines = text.lines().map(|line| line.split(',').map(str::to_owned));
+    let header: Vec<String> = lines.next().expect("a header").collect();
+    lines
+        .map(|values| {
+            let fields: HashMap<_, _> = header.iter().cloned().zip(values).collect();
+            Row { path: folder.join(set).join(&fields["file"]), fields }
+        })
+        .collect()
+}
+
+/// Mean absolute error of the exact ages, share of brackets that hold the median, share of right genders.
+struct Figures {
+    error: f64,
+    bracket: f64,
+    gender: f64,
+}
+
+fn measure(rows: &[Row], by_landmarks: bool) -> Figures {
+    let model = Model::load_default().expect("built in");
+    let mut predictions = Predictions::new();
+    let (mut errors, mut inside, mut right) = (Vec::new(), Vec::new(), Vec::new());
+    for row in rows {
+        let region = row.region().filter(|_| by_landmarks);
+        let regions: &[Region] = region.as_slice();
+        let options = Options::new().regions(regions).cropped(region.is_none());
+        model.predict_file(&row.path, &options, &mut predictions).expect("a good picture");
+        let face = predictions.face(0).expect("one face");
+        let age = face.age().expect("an age").median();
+        if let Some(label) = row.number("age") {
+            errors.push(f64::from((age - label).abs()));
+        } else if let Some(first) = row.number("age_min") {
+            let last = row.number("age_max").unwrap_or(100.0);
+            inside.push(f64::from(u8::from((first..=last).contains(&age.round()))));
+        }
+        let male = face.female_probability().expect("a gender") < 0.5;
+        right.push(f64::from(u8::from(male == (row.fields["gender"] == "male"))));
+    }
+    let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len().max(1) as f64;
+    Figures { error: mean(&errors), bracket: mean(&inside), gender: mean(&right) }
+}
+
+#[test]
+fn utkface_ages_and_genders() {
+    let rows = rows("utkface");
+    for (by_landmarks, error, gender) in [(true, 5.4, 0.91), (false, 5.7, 0.90)] {
+        if rows.is_empty() {
+            return;
+        }
+        let figures = measure(&rows, by_landmarks);
+        println!(
+            "landmarks {by_landmarks}: MAE {:.2}, gender {:.3}",
+            figures.error, figures.gender
+        );
+        assert!(figures.error <= error, "mean absolute error {:.2}", figures.error);
+        assert!(figures.gender >= gender, "gender {:.3}", figures.gender);
+    }
+}
+
+#[test]
+fn fairface_brackets_and_genders() {
+    let rows = rows("fairface");
+    for (by_landmarks, bracket, gender) in [(true, 0.49, 0.83), (false, 0.47, 0.82)] {
+        if rows.is_empty() {
+            return;
+        }
+        let figures = measure(&rows, by_landmarks);
+        println!(
+            "landmarks {by_landmarks}: bracket {:.3}, gender {:.3}",
+            figures.bracket, figures.gender
+        );
+        assert!(figures.bracket >= bracket, "bracket {:.3}", figures.bracket);
+        assert!(figures.gender >= gender, "gender {:.3}", figures.gender);
+    }
+}

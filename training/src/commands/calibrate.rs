@@ -1,0 +1,102 @@
+//! Fits what turns a network's outputs into probabilities.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, ensure};
+use clap::Args;
+use face_predict::AgeSpec;
+
+use crate::augment::Augment;
+use crate::data::loader::{Placement, Source};
+use crate::data::manifest::{self, Row};
+use crate::infer::{self, Averaged, Raw};
+use crate::metrics::calibration::Calibration;
+
+/// Name of the file in the run's folder.
+pub const FILE: &str = "calibration.json";
+
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Example: face-train calibrate --run runs/base --manifest faces.csv --root photos"
+)]
+pub struct Calibrate {
+    /// Folder of the run, whose best checkpoint is taken; calibration.json goes there.
+    #[arg(long)]
+    run: PathBuf,
+    /// Manifest; its rows of split val are used, never those of test. May be given several times.
+    #[arg(long, required = true)]
+    manifest: Vec<PathBuf>,
+    /// Folder that the manifests' paths start from.
+    #[arg(long)]
+    root: PathBuf,
+    /// Threads that load pictures.
+    #[arg(long, default_value_t = 1)]
+    workers: usize,
+}
+
+impl Calibrate {
+    /// Runs the command.
+    pub fn run(self) -> Result<()> {
+        let averaged = Averaged::load(&self.run)?;
+        let rows = validation(&self.manifest)?;
+        let faces = outputs(&averaged, rows, &self.root, self.workers)?;
+        ensure!(!faces.is_empty(), "no picture of the validation part could be read");
+        let pairs: Vec<_> = faces.iter().map(|(row, raw)| (row, raw)).collect();
+        let found = Calibration::fit(&pairs);
+        match &found.age {
+            Some(AgeSpec::Distribution { temperature, .. }) => {
+                println!("age temperature {temperature:.3}");
+            }
+            Some(AgeSpec::Regression { residuals, .. }) => {
+                println!("age residuals from {:?} to {:?}", residuals.first(), residuals.last());
+            }
+            _ => {}
+        }
+        if let Some(gender) = &found.gender {
+            println!("gender temperature {:.3}", gender.temperature);
+        }
+        for (band, (share, faces)) in &found.coverage {
+            println!("80 % interval, {band:>5}: {:.1} % of {faces}", share * 100.0);
+        }
+        let file = self.run.join(FILE);
+        crate::files::replace_bytes(&file, &serde_json::to_vec_pretty(&found)?)?;
+        println!("{}: from {} faces", file.display(), found.faces);
+        Ok(())
+    }
+}
+
+/// Rows of split val.
+pub fn validation(manifests: &[PathBuf]) -> Result<Vec<Row>> {
+    let mut rows = Vec::new();
+    for path in manifests {
+        rows.extend(manifest::read(path)?);
+    }
+    rows.retain(|row| row.split == "val");
+    ensure!(!rows.is_empty(), "no row of the manifests has split val");
+    Ok(rows)
+}
+
+/// What the network says of `rows`.
+pub fn outputs(
+    averaged: &Averaged,
+    rows: Vec<Row>,
+    root: &Path,
+    workers: usize,
+) -> Result<Vec<(Row, Raw)>> {
+    let input = averaged.checkpoint.config.input.clone();
+    let source = Source::new(rows, root, input, Augment::NONE, Placement::Landmarks, 0);
+    let found = infer::run(&*averaged.net, &source, tch::Device::Cpu, workers)?;
+    let faces = found.into_iter().map(|(row, raw)| (source.rows()[row].clone(), raw)).collect();
+    Ok(faces)
+}
+
+/// The run's calibration, if it has one.
+pub fn read(run: &Path) -> Result<Option<Calibration>> {
+    let folder = if run.is_dir() { Some(run) } else { run.parent() };
+    let file = folder.unwrap_or(Path::new(".")).join(FILE);
+    if !file.exists() {
+        return Ok(None);
+    }
+    let text = std::fs::read(&file).with_context(|| format!("{}", file.display()))?;
+    Ok(Some(serde_json::from_slice(&text).with_context(|| format!("{}", file.display()))?))
+}

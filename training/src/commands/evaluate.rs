@@ -1,0 +1,246 @@
+//! Judges model files through the library, as users run them.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use anyhow::{Context, Result, ensure};
+use clap::Args;
+use face_predict::{DecodeLimits, Metadata, Model, ModelOptions, Options, Picture, Predictions};
+use serde::Serialize;
+
+use crate::data::loader::Placement;
+use crate::data::manifest::{self, Row};
+use crate::export::{self, Card};
+use crate::infer::Averaged;
+use crate::metrics::scores::{self, Answer, Bin, Case, Figures};
+use crate::onnx::{self, Storage};
+use crate::report::evaluation;
+
+/// Judges models; writes report.html and metrics.json.
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Example: face-train evaluate --model base.onnx --model tiny.onnx --manifest faces.csv --root photos --out report"
+)]
+pub struct Evaluate {
+    /// ONNX file, checkpoint or run. Give several to see them side by side.
+    #[arg(long, required = true, num_args = 1..)]
+    model: Vec<PathBuf>,
+    /// Manifest. May be given several times; sources are judged apart.
+    #[arg(long, required = true, num_args = 1..)]
+    manifest: Vec<PathBuf>,
+    /// Folder that the manifests' paths start from.
+    #[arg(long)]
+    root: PathBuf,
+    /// Folder for report.html and metrics.json.
+    #[arg(long)]
+    out: PathBuf,
+    /// Part of the manifests to judge on, or all.
+    #[arg(long, default_value = "test")]
+    split: String,
+    /// How faces are placed.
+    #[arg(long, value_enum, default_value = "landmarks")]
+    placement: Placement,
+    /// Draws behind the 95 % intervals.
+    #[arg(long, default_value_t = 200)]
+    resamples: usize,
+    /// Threads.
+    #[arg(long, default_value_t = 1)]
+    workers: usize,
+}
+
+/// A model and what became of it.
+#[derive(Serialize)]
+pub struct Judged {
+    /// Name and version.
+    pub name: String,
+    /// File as given.
+    pub file: String,
+    /// Bytes of the ONNX file.
+    pub bytes: usize,
+    /// Pictures that failed, with the reason.
+    pub failures: BTreeMap<String, String>,
+    /// Figures by source and group.
+    pub sources: BTreeMap<String, BTreeMap<String, Figures>>,
+    /// Reliability by source and question.
+    pub reliability: BTreeMap<String, BTreeMap<String, Vec<Bin>>>,
+    /// Lines of the run's log, where the model is a run.
+    pub log: Option<String>,
+    /// Faces compared, with their paths.
+    #[serde(skip)]
+    pub cases: Vec<(String, Case)>,
+}
+
+#[derive(Serialize)]
+struct Metrics<'a> {
+    program: &'static str,
+    split: &'a str,
+    placement: String,
+    manifests: &'a [PathBuf],
+    resamples: usize,
+    models: &'a [Judged],
+}
+
+impl Evaluate {
+    /// Runs the command.
+    pub fn run(self) -> Result<()> {
+        let mut rows = Vec::new();
+        for path in &self.manifest {
+            rows.extend(manifest::read(path)?);
+        }
+        rows.retain(|row| self.split == "all" || row.split == self.split);
+        ensure!(!rows.is_empty(), "no row of the manifests has split {}", self.split);
+        let mut models = Vec::new();
+        for file in &self.model {
+            let judged = self.judge(file, &rows).with_context(|| format!("{}", file.display()))?;
+            for (source, groups) in &judged.sources {
+                let Some(all) = groups.get("all") else { continue };
+                let figures = all.iter().map(|(name, f)| format!("{name} {:.4}", f.value));
+                println!("{} {source}: {}", judged.name, figures.collect::<Vec<_>>().join(", "));
+            }
+            if !judged.failures.is_empty() {
+                println!("{}: {} pictures left out", judged.name, judged.failures.len());
+            }
+            models.push(judged);
+        }
+        let metrics = Metrics {
+            program: concat!("face-train ", env!("CARGO_PKG_VERSION")),
+            split: &self.split,
+            placement: format!("{:?}", self.placement).to_lowercase(),
+            manifests: &self.manifest,
+            resamples: self.resamples,
+            models: &models,
+        };
+        let json = serde_json::to_vec_pretty(&metrics)?;
+        crate::files::replace_bytes(&self.out.join("metrics.json"), &json)?;
+        let page = evaluation::page(&models, &self.root, &self.split);
+        crate::files::replace_bytes(&self.out.join("report.html"), page.as_bytes())?;
+        println!("{}", self.out.join("report.html").display());
+        Ok(())
+    }
+
+    fn judge(&self, file: &Path, rows: &[Row]) -> Result<Judged> {
+        let (bytes, log) = load(file)?;
+        let props = onnx::decode(&bytes)?.metadata_props;
+        let props = props.iter().map(|p| (p.key.as_str(), p.value.as_str()));
+        let metadata = Metadata::from_props(props)?;
+        let model = Model::load_bytes(&bytes, &ModelOptions::new())?;
+        let (cases, failures) = self.answers(&model, &metadata, rows)?;
+        ensure!(
+            !cases.is_empty(),
+            "none of {} pictures could be judged; the first: {:?}",
+            rows.len(),
+            failures.first_key_value()
+        );
+        let mut by_source: BTreeMap<String, Vec<Case>> = BTreeMap::new();
+        for (_, case) in &cases {
+            by_source.entry(case.source.clone()).or_default().push(case.clone());
+        }
+        let mut judged = Judged {
+            name: format!("{} {}", metadata.name, metadata.version),
+            file: file.display().to_string(),
+            bytes: bytes.len(),
+            failures,
+            sources: BTreeMap::new(),
+            reliability: BTreeMap::new(),
+            log,
+            cases,
+        };
+        for (source, cases) in by_source {
+            let figures = scores::groups(&cases)
+                .into_iter()
+                .map(|(name, cases)| (name, scores::figures(&cases, self.resamples)));
+            judged.sources.insert(source.clone(), figures.collect());
+            let mut bins: BTreeMap<String, Vec<Bin>> = BTreeMap::new();
+            for (i, limit) in scores::LIMITS.iter().enumerate() {
+                let pairs: Vec<_> = cases.iter().filter_map(|c| c.at_least[i]).collect();
+                bins.insert(format!("at least {limit}"), scores::reliability(&pairs));
+            }
+            let pairs: Vec<_> = cases.iter().filter_map(|c| c.p_male.zip(c.male)).collect();
+            bins.insert("male".into(), scores::reliability(&pairs));
+            judged.reliability.insert(source, bins);
+        }
+        Ok(judged)
+    }
+
+    fn answers(
+        &self,
+        model: &Model,
+        metadata: &Metadata,
+        rows: &[Row],
+    ) -> Result<(Vec<(String, Case)>, BTreeMap<String, String>)> {
+        let next = AtomicUsize::new(0);
+        let found = Mutex::new((Vec::with_capacity(rows.len()), BTreeMap::new()));
+        std::thread::scope(|scope| {
+            for _ in 0..self.workers.max(1) {
+                scope.spawn(|| {
+                    let mut out = Predictions::new();
+                    while let Some(row) = rows.get(next.fetch_add(1, Ordering::Relaxed)) {
+                        let answer = self.answer(model, metadata, row, &mut out);
+                        let mut found = found.lock().expect("no holder panics");
+                        match answer {
+                            Ok(answer) => {
+                                found.0.push((row.path.clone(), Case::new(row, &answer)));
+                            }
+                            Err(error) => {
+                                found.1.insert(row.path.clone(), format!("{error:#}"));
+                            }
+                        }
+                    }
+                });
+            }
+        });
+        let (mut cases, failures) = found.into_inner().expect("no holder panics");
+        // Threads finish in any order; the bootstrap must not depend on it.
+        cases.sort_by(|a, b| a.0.cmp(&b.0));
+        Ok((cases, failures))
+    }
+
+    fn answer(
+        &self,
+        model: &Model,
+        metadata: &Metadata,
+        row: &Row,
+        out: &mut Predictions,
+    ) -> Result<Answer> {
+        let picture = Picture::open(self.root.join(&row.path), &DecodeLimits::default())?;
+        let mut region = row.region();
+        if self.placement == Placement::Box {
+            region.iter_mut().for_each(|region| region.landmarks = None);
+        }
+        let regions = region.filter(|_| self.placement != Placement::Picture);
+        let (has_age, has_gender) = (metadata.task.has_age(), metadata.task.has_gender());
+        let options = Options::new().skip_age(!has_age).skip_gender(!has_gender);
+        let options = match &regions {
+            Some(region) => options.regions(std::slice::from_ref(region)),
+            None => options.cropped(true),
+        };
+        model.predict_into(&picture.image(), &options, out)?;
+        let face = out.face(0).context("no face came back")?;
+        Ok(Answer {
+            years: face.age().map(|age| age.years().to_vec()).unwrap_or_default(),
+            interval: face.age_interval().unwrap_or((f32::NAN, f32::NAN)),
+            male: face.female_probability().map(|p| 1.0 - p),
+        })
+    }
+}
+
+/// The bytes of an ONNX file, or of what a checkpoint or a run exports to, with the run's log.
+fn load(file: &Path) -> Result<(Vec<u8>, Option<String>)> {
+    let checkpoint = file.extension().is_some_and(|e| e == "safetensors");
+    if !file.is_dir() && !checkpoint {
+        let bytes = std::fs::read(file)?;
+        return Ok((bytes, None));
+    }
+    let averaged = Averaged::load(file)?;
+    let calibration = export::calibration(&averaged, file)?;
+    let name = averaged.checkpoint.config.arch.clone();
+    let text = String::new;
+    let (version, license) = ("checkpoint".into(), text());
+    let card = Card { name, version, license, data: text(), revision: text() };
+    let bytes = export::encode(&averaged, &calibration, &card, Storage::F32)?;
+    let folder = if file.is_dir() { Some(file) } else { file.parent() };
+    let log = folder.and_then(|folder| std::fs::read_to_string(folder.join("log.csv")).ok());
+    Ok((bytes, log))
+}

@@ -1,0 +1,212 @@
+//! Calibration on the validation part: temperatures of the heads, or the residuals of a regression.
+
+use std::collections::BTreeMap;
+
+use face_predict::{AgeDistribution, AgeSpec, GenderSpec, Positive};
+use serde::{Deserialize, Serialize};
+
+use crate::data::loader::YEARS;
+use crate::data::manifest::Row;
+use crate::infer::Raw;
+
+/// What calibration found; the model file carries it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Calibration {
+    /// How the age output is to be read.
+    pub age: Option<AgeSpec>,
+    /// How the gender output is to be read.
+    pub gender: Option<GenderSpec>,
+    /// Faces that it rests on.
+    pub faces: usize,
+    /// Share of exact years inside the 80 % interval, by age band, on the same faces.
+    pub coverage: BTreeMap<String, (f64, usize)>,
+}
+
+/// Ages that the networks are trained for.
+pub const RANGE: [f32; 2] = [0.0, 100.0];
+
+/// Probability that a label of gender needs.
+const THRESHOLD: f32 = 0.6;
+
+impl Calibration {
+    /// None was made: logits as they are. A regression has nothing to go by without one.
+    pub fn none() -> Self {
+        let age = AgeSpec::Distribution { first: 0, count: YEARS, range: RANGE, temperature: 1.0 };
+        let (age, gender) = (Some(age), Some(gender(1.0)));
+        Self { age, gender, faces: 0, coverage: BTreeMap::new() }
+    }
+
+    /// Fits everything that the outputs have, each source with equal weight.
+    pub fn fit(faces: &[(&Row, &Raw)]) -> Self {
+        let has = |with: &dyn Fn(&Raw) -> bool| faces.iter().any(|(_, raw)| with(raw));
+        let age = if has(&|raw| !raw.age_logits.is_empty()) {
+            let temperature = minimum(|t| by_source(faces, |row, raw| age_loss(row, raw, t)));
+            Some(AgeSpec::Distribution { first: 0, count: YEARS, range: RANGE, temperature })
+        } else if has(&|raw| raw.age.is_some()) {
+            Some(AgeSpec::Regression { range: RANGE, residuals: residuals(faces) })
+        } else {
+            None
+        };
+        let gender = has(&|raw| raw.gender_logit.is_some())
+            .then(|| gender(minimum(|t| by_source(faces, |row, raw| gender_loss(row, raw, t)))));
+        let coverage = match &age {
+            Some(AgeSpec::Distribution { temperature, .. }) => coverage(faces, *temperature),
+            _ => BTreeMap::new(),
+        };
+        Self { age, gender, faces: faces.len(), coverage }
+    }
+}
+
+fn gender(temperature: f32) -> GenderSpec {
+    GenderSpec { positive: Positive::Male, temperature, threshold: THRESHOLD }
+}
+
+/// Probability of each year.
+pub fn softmax(logits: &[f32], temperature: f32) -> Vec<f32> {
+    let top = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let mut years: Vec<f32> = logits.iter().map(|v| ((v - top) / temperature).exp()).collect();
+    let sum: f32 = years.iter().sum();
+    years.iter_mut().for_each(|v| *v /= sum);
+    years
+}
+
+/// Minus the logarithm of the probability of the year, or of the bracket.
+fn age_loss(row: &Row, raw: &Raw, temperature: f32) -> Option<f64> {
+    if raw.age_logits.is_empty() {
+        return None;
+    }
+    let (first, last) = match (row.age, row.age_min, row.age_max) {
+        (Some(age), ..) => (age, age),
+        (None, Some(first), Some(last)) => (first, last),
+        _ => return None,
+    };
+    let top = (YEARS - 1) as f32;
+    let (first, last) = (first.round().clamp(0.0, top), last.round().clamp(0.0, top));
+    let years = softmax(&raw.age_logits, temperature);
+    let mass: f32 = years[first as usize..=last as usize].iter().sum();
+    Some(-f64::from(mass.max(1e-9)).ln())
+}
+
+fn gender_loss(row: &Row, raw: &Raw, temperature: f32) -> Option<f64> {
+    let (male, logit) = (row.is_male()?, raw.gender_logit?);
+    let towards = f64::from(if male { logit } else { -logit }) / f64::from(temperature);
+    // ln(1 + e^-x) without overflow.
+    Some((-towards).max(0.0) + (-towards.abs()).exp().ln_1p())
+}
+
+/// The mean over sources of their means.
+fn by_source(faces: &[(&Row, &Raw)], loss: impl Fn(&Row, &Raw) -> Option<f64>) -> f64 {
+    let mut sums: BTreeMap<&str, (f64, usize)> = BTreeMap::new();
+    for (row, raw) in faces {
+        if let Some(value) = loss(row, raw) {
+            let sum = sums.entry(&row.source).or_default();
+            *sum = (sum.0 + value, sum.1 + 1);
+        }
+    }
+    sums.values().map(|(sum, n)| sum / *n as f64).sum::<f64>() / sums.len().max(1) as f64
+}
+
+/// The temperature of least loss, by golden section over its logarithm: the loss has one minimum.
+fn minimum(loss: impl Fn(f32) -> f64) -> f32 {
+    const RATIO: f64 = 0.618_033_988_749_895;
+    let at = |x: f64| loss(x.exp() as f32);
+    let (mut low, mut high) = (0.1f64.ln(), 10f64.ln());
+    let (mut left, mut right) = (high - RATIO * (high - low), low + RATIO * (high - low));
+    let (mut at_left, mut at_right) = (at(left), at(right));
+    for _ in 0..24 {
+        if at_left < at_right {
+            (high, right, at_right) = (right, left, at_left);
+            left = high - RATIO * (high - low);
+            at_left = at(left);
+        } else {
+            (low, left, at_left) = (left, right, at_right);
+            right = low + RATIO * (high - low);
+            at_right = at(right);
+        }
+    }
+    ((low + high) / 2.0).exp() as f32
+}
+
+/// Quantiles of label minus output, at every twentieth and closer at the ends.
+fn residuals(faces: &[(&Row, &Raw)]) -> Vec<[f32; 2]> {
+    let mut errors: Vec<f32> =
+        faces.iter().filter_map(|(row, raw)| Some(row.age? - raw.age?)).collect();
+    errors.sort_by(f32::total_cmp);
+    let last = errors.len().saturating_sub(1);
+    let inner = (1..20).map(|i| i as f32 / 20.0);
+    let shares = [0.0, 0.01].into_iter().chain(inner).chain([0.99, 1.0]);
+    shares
+        .map(|share| {
+            let place = share * last as f32;
+            let (below, part) = (place.floor() as usize, place.fract());
+            let at = |i: usize| errors.get(i.min(last)).copied().unwrap_or(0.0);
+            [share, at(below) + (at(below + 1) - at(below)) * part]
+        })
+        .collect()
+}
+
+/// The ten-year bands of the tables; infants apart, who look like nobody else.
+pub fn band(age: f32) -> &'static str {
+    const NAMES: [&str; 9] =
+        ["0-2", "3-9", "10-19", "20-29", "30-39", "40-49", "50-59", "60-69", "70+"];
+    match age {
+        a if a < 3.0 => NAMES[0],
+        a if a < 10.0 => NAMES[1],
+        a => NAMES[((a / 10.0) as usize + 1).min(8)],
+    }
+}
+
+fn coverage(faces: &[(&Row, &Raw)], temperature: f32) -> BTreeMap<String, (f64, usize)> {
+    let mut found: BTreeMap<String, (f64, usize)> = BTreeMap::new();
+    for (row, raw) in faces {
+        let Some(age) = row.age else { continue };
+        let years = softmax(&raw.age_logits, temperature);
+        let (low, high) = AgeDistribution::new(&years).interval(0.8);
+        for name in ["all", band(age)] {
+            let sum = found.entry(name.to_owned()).or_default();
+            *sum = (sum.0 + f64::from(u8::from(low <= age && age <= high)), sum.1 + 1);
+        }
+    }
+    found.values_mut().for_each(|(sum, n)| *sum /= *n as f64);
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_temperature_that_is_known_is_found() {
+        // Logits twice as large as the labels' frequencies say: 3 of 4 right at logit 2 ln 3.
+        let row = |male: bool| Row {
+            gender: if male { "male" } else { "female" }.into(),
+            ..Row::default()
+        };
+        let raw = Raw { gender_logit: Some(2.0 * 3f32.ln()), ..Raw::default() };
+        let rows = [row(true), row(true), row(true), row(false)];
+        let faces: Vec<_> = rows.iter().map(|r| (r, &raw)).collect();
+        let found = Calibration::fit(&faces).gender.expect("a gender head");
+        assert!((found.temperature - 2.0).abs() < 0.01, "{}", found.temperature);
+    }
+
+    #[test]
+    fn residuals_are_quantiles_of_label_minus_output() {
+        let rows: Vec<Row> =
+            (0..=100).map(|i| Row { age: Some(i as f32), ..Row::default() }).collect();
+        let raw = Raw { age: Some(50.0), ..Raw::default() };
+        let faces: Vec<_> = rows.iter().map(|r| (r, &raw)).collect();
+        let Some(AgeSpec::Regression { residuals, .. }) = Calibration::fit(&faces).age else {
+            panic!("a regression");
+        };
+        for [share, years] in residuals {
+            assert!((years - (share * 100.0 - 50.0)).abs() < 1e-3, "{share} {years}");
+        }
+    }
+
+    #[test]
+    fn bands_meet_at_ten_year_steps() {
+        let ages = [0.0, 2.9, 3.0, 10.0, 19.9, 65.0, 70.0, 116.0];
+        let bands = ages.map(band);
+        assert_eq!(bands, ["0-2", "0-2", "3-9", "10-19", "10-19", "60-69", "70+", "70+"]);
+    }
+}

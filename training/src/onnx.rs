@@ -1,0 +1,225 @@
+//! Writes ONNX files: a graph put together operator by operator.
+
+use anyhow::{Context, Result, ensure};
+use half::f16;
+use prost::Message;
+use tch::{Kind, Tensor};
+use tract_onnx::pb::attribute_proto::AttributeType;
+use tract_onnx::pb::tensor_proto::DataType;
+use tract_onnx::pb::tensor_shape_proto::{Dimension, dimension};
+use tract_onnx::pb::{
+    AttributeProto, GraphProto, ModelProto, NodeProto, OperatorSetIdProto, StringStringEntryProto,
+    TensorProto, TensorShapeProto, TypeProto, ValueInfoProto, type_proto,
+};
+
+/// Read by every ONNX Runtime since 1.12 (2022), and by tract; later ones move axes into inputs.
+const OPSET: i64 = 17;
+/// The IR version that goes with the opset.
+const IR: i64 = 8;
+
+/// How weights are stored. The graph computes in `f32` either way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Storage {
+    /// Two bytes a weight, cast when the file is loaded.
+    F16,
+    /// Four bytes.
+    F32,
+}
+
+/// A value in the graph.
+#[derive(Clone, Debug)]
+pub struct Value(String);
+
+/// A graph under construction. Its one input is `image`, `[N, 3, H, W]`.
+pub struct Graph {
+    graph: GraphProto,
+    storage: Storage,
+}
+
+impl Graph {
+    /// A graph for crops of `height` x `width`.
+    pub fn new(name: &str, height: usize, width: usize, storage: Storage) -> (Self, Value) {
+        let shape = [None, Some(3), Some(height as i64), Some(width as i64)];
+        let graph = GraphProto {
+            name: name.to_owned(),
+            input: vec![info("image", &shape)],
+            ..GraphProto::default()
+        };
+        (Self { graph, storage }, Value("image".into()))
+    }
+
+    /// Adds a constant; its name is the value's.
+    pub fn weights(&mut self, name: &str, tensor: &Tensor) -> Result<Value> {
+        let values: Vec<f32> =
+            tensor.detach().to_kind(Kind::Float).contiguous().view([-1]).try_into()?;
+        ensure!(values.iter().all(|v| v.is_finite()), "{name} has numbers that are not finite");
+        let (data_type, raw_data, stored) = match self.storage {
+            Storage::F32 => (
+                DataType::Float,
+                values.iter().flat_map(|v| v.to_le_bytes()).collect(),
+                name.to_owned(),
+            ),
+            Storage::F16 => {
+                let halves: Vec<f16> = values.iter().map(|v| f16::from_f32(*v)).collect();
+                ensure!(halves.iter().all(|v| v.is_finite()), "{name} does not fit into f16");
+                let bytes = halves.iter().flat_map(|v| v.to_le_bytes()).collect();
+                (DataType::Float16, bytes, format!("{name}.f16"))
+            }
+        };
+        self.graph.initializer.push(TensorProto {
+            dims: tensor.size(),
+            data_type: data_type.into(),
+            name: stored.clone(),
+            raw_data,
+            ..TensorProto::default()
+        });
+        if self.storage == Storage::F16 {
+            self.named(
+                "Cast",
+                name,
+                &[&Value(stored)],
+                vec![int("to", i64::from(DataType::Float as i32))],
+            );
+        }
+        Ok(Value(name.to_owned()))
+    }
+
+    /// Adds an operator; its result is called `name`.
+    pub fn named(
+        &mut self,
+        op: &str,
+        name: &str,
+        inputs: &[&Value],
+        attribute: Vec<AttributeProto>,
+    ) -> Value {
+        self.graph.node.push(NodeProto {
+            op_type: op.to_owned(),
+            name: name.to_owned(),
+            input: inputs.iter().map(|v| v.0.clone()).collect(),
+            output: vec![name.to_owned()],
+            attribute,
+            ..NodeProto::default()
+        });
+        Value(name.to_owned())
+    }
+
+    /// A convolution with bias; `pads` are top, left, bottom, right.
+    pub fn conv(
+        &mut self,
+        name: &str,
+        x: &Value,
+        weight: &Tensor,
+        bias: &Tensor,
+        stride: i64,
+        pads: [i64; 4],
+    ) -> Result<Value> {
+        let kernel = weight.size()[2..].to_vec();
+        let w = self.weights(&format!("{name}.weight"), weight)?;
+        let b = self.weights(&format!("{name}.bias"), bias)?;
+        let attributes = vec![
+            ints("kernel_shape", &kernel),
+            ints("strides", &[stride, stride]),
+            ints("pads", &pads),
+        ];
+        Ok(self.named("Conv", name, &[x, &w, &b], attributes))
+    }
+
+    /// A dense layer of `[N, in]`; `weight` is `[out, in]`.
+    pub fn dense(
+        &mut self,
+        name: &str,
+        x: &Value,
+        weight: &Tensor,
+        bias: &Tensor,
+    ) -> Result<Value> {
+        let w = self.weights(&format!("{name}.weight"), weight)?;
+        let b = self.weights(&format!("{name}.bias"), bias)?;
+        Ok(self.named("Gemm", name, &[x, &w, &b], vec![int("transB", 1)]))
+    }
+
+    /// Rectifies.
+    pub fn relu(&mut self, x: &Value) -> Value {
+        self.named("Relu", &format!("{}.relu", x.0), &[x], Vec::new())
+    }
+
+    /// Makes the operator called `value` an output, `[N, size]`.
+    pub fn output(&mut self, value: &Value, size: i64) {
+        self.graph.output.push(info(&value.0, &[None, Some(size)]));
+    }
+
+    /// The file's bytes, with `props` as its metadata.
+    pub fn finish(self, props: Vec<(String, String)>) -> Vec<u8> {
+        let metadata_props =
+            props.into_iter().map(|(key, value)| StringStringEntryProto { key, value }).collect();
+        ModelProto {
+            ir_version: IR,
+            opset_import: vec![OperatorSetIdProto { domain: String::new(), version: OPSET }],
+            producer_name: "face-train".into(),
+            producer_version: env!("CARGO_PKG_VERSION").into(),
+            graph: Some(self.graph),
+            metadata_props,
+            ..ModelProto::default()
+        }
+        .encode_to_vec()
+    }
+}
+
+/// Reads a file back, for its graph and metadata.
+pub fn decode(bytes: &[u8]) -> Result<ModelProto> {
+    ModelProto::decode(bytes).context("not an ONNX file")
+}
+
+fn info(name: &str, shape: &[Option<i64>]) -> ValueInfoProto {
+    let dim = shape
+        .iter()
+        .map(|size| {
+            let value = match size {
+                Some(size) => dimension::Value::DimValue(*size),
+                None => dimension::Value::DimParam("N".into()),
+            };
+            Dimension { denotation: String::new(), value: Some(value) }
+        })
+        .collect();
+    let tensor = type_proto::Tensor {
+        elem_type: DataType::Float.into(),
+        shape: Some(TensorShapeProto { dim }),
+    };
+    ValueInfoProto {
+        name: name.to_owned(),
+        r#type: Some(TypeProto {
+            denotation: String::new(),
+            value: Some(type_proto::Value::TensorType(tensor)),
+        }),
+        doc_string: String::new(),
+    }
+}
+
+/// A whole number as attribute.
+pub fn int(name: &str, value: i64) -> AttributeProto {
+    AttributeProto {
+        name: name.to_owned(),
+        r#type: AttributeType::Int.into(),
+        i: value,
+        ..AttributeProto::default()
+    }
+}
+
+/// Whole numbers as attribute.
+pub fn ints(name: &str, values: &[i64]) -> AttributeProto {
+    AttributeProto {
+        name: name.to_owned(),
+        r#type: AttributeType::Ints.into(),
+        ints: values.to_vec(),
+        ..AttributeProto::default()
+    }
+}
+
+/// A number as attribute.
+pub fn float(name: &str, value: f32) -> AttributeProto {
+    AttributeProto {
+        name: name.to_owned(),
+        r#type: AttributeType::Float.into(),
+        f: value,
+        ..AttributeProto::default()
+    }
+}

@@ -1,0 +1,5 @@
+//! HTML pages that are one file each: no network, no script, light and dark.
+
+pub mod evaluation;
+pub mod page;
+pub mod svg;

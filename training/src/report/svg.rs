@@ -1,0 +1,185 @@
+//! Figures as inline SVG. A crate would bring fonts and colours of its own; these follow the page's.
+
+use std::fmt::Write;
+
+const WIDTH: f64 = 460.0;
+const HEIGHT: f64 = 260.0;
+const LEFT: f64 = 48.0;
+const BOTTOM: f64 = 36.0;
+const TOP: f64 = 12.0;
+const RIGHT: f64 = 12.0;
+
+/// A picture of axes to draw on.
+pub struct Plot {
+    body: String,
+    x: (f64, f64),
+    y: (f64, f64),
+    legend: Vec<String>,
+}
+
+impl Plot {
+    /// Axes from `x.0` to `x.1` and `y.0` to `y.1`.
+    pub fn new(x: (f64, f64), y: (f64, f64)) -> Self {
+        let wide =
+            |(low, high): (f64, f64)| if high > low { (low, high) } else { (low, low + 1.0) };
+        Self { body: String::new(), x: wide(x), y: wide(y), legend: Vec::new() }
+    }
+
+    fn at(&self, x: f64, y: f64) -> (f64, f64) {
+        let across = (x - self.x.0) / (self.x.1 - self.x.0);
+        let up = (y - self.y.0) / (self.y.1 - self.y.0);
+        (LEFT + across * (WIDTH - LEFT - RIGHT), HEIGHT - BOTTOM - up * (HEIGHT - BOTTOM - TOP))
+    }
+
+    /// Draws a bar from the axis for each `(left, right, height)`, in colour `series`.
+    pub fn bars(&mut self, series: usize, bars: &[(f64, f64, f64)]) {
+        for &(left, right, height) in bars {
+            let ((x0, y0), (x1, y1)) = (self.at(left, height), self.at(right, self.y.0));
+            let _ = write!(
+                self.body,
+                "<rect class='s{series}' x='{x0:.1}' y='{y0:.1}' width='{:.1}' height='{:.1}'/>",
+                (x1 - x0 - 0.5).max(0.5),
+                (y1 - y0).max(0.0)
+            );
+        }
+    }
+
+    /// Draws a line through `points`.
+    pub fn line(&mut self, series: usize, points: &[(f64, f64)]) {
+        let mut text = String::new();
+        for &(x, y) in points {
+            let (x, y) = self.at(x, y);
+            let _ = write!(text, "{x:.1},{y:.1} ");
+        }
+        let _ = write!(self.body, "<polyline class='l{series}' points='{}'/>", text.trim_end());
+    }
+
+    /// Draws a dot at each of `points`.
+    pub fn dots(&mut self, series: usize, points: &[(f64, f64)], radius: f64) {
+        for &(x, y) in points {
+            let (x, y) = self.at(x, y);
+            let _ = write!(
+                self.body,
+                "<circle class='s{series}' cx='{x:.1}' cy='{y:.1}' r='{radius}'/>"
+            );
+        }
+    }
+
+    /// Draws the box of a box plot at `x`: whiskers, quartiles, median, and the mean as a dot.
+    pub fn spread(&mut self, series: usize, x: f64, values: &mut [f64]) {
+        values.sort_by(f64::total_cmp);
+        let Some(last) = values.len().checked_sub(1) else { return };
+        let at = |share: f64| values[(share * last as f64).round() as usize];
+        let (low, high) = (at(0.25), at(0.75));
+        let reach = 1.5 * (high - low);
+        let whisker = |ok: &dyn Fn(f64) -> bool, pick: &dyn Fn(f64, f64) -> f64, from: f64| {
+            values.iter().copied().filter(|v| ok(*v)).fold(from, pick)
+        };
+        let bottom = whisker(&|v| v >= low - reach, &f64::min, low);
+        let top = whisker(&|v| v <= high + reach, &f64::max, high);
+        let mean = values.iter().sum::<f64>() / values.len() as f64;
+        self.line(series, &[(x, bottom), (x, low)]);
+        self.line(series, &[(x, high), (x, top)]);
+        let corners = [(x - 0.3, low), (x - 0.3, high), (x + 0.3, high), (x + 0.3, low)];
+        self.line(series, &[corners.as_slice(), &corners[..1]].concat());
+        self.line(series, &[(x - 0.3, at(0.5)), (x + 0.3, at(0.5))]);
+        self.dots(series, &[(x, mean)], 3.0);
+    }
+
+    /// Writes `text` at a place within the axes.
+    pub fn label(&mut self, x: f64, y: f64, text: &str) {
+        let (x, y) = self.at(x, y);
+        let text = super::page::escape(text);
+        let _ = write!(self.body, "<text x='{x:.1}' y='{y:.1}' text-anchor='middle'>{text}</text>");
+    }
+
+    /// Names the next colour in the legend.
+    pub fn series(&mut self, name: &str) {
+        self.legend.push(name.to_owned());
+    }
+
+    /// The finished figure with a title and axis labels.
+    pub fn finish(self, title: &str, x_label: &str, y_label: &str) -> String {
+        use super::page::escape;
+        let mut out = format!(
+            "<figure><svg viewBox='0 0 {WIDTH} {HEIGHT}' role='img' aria-label='{0}'><title>{0}</title>",
+            escape(title)
+        );
+        for i in 0..=4 {
+            let share = f64::from(i) / 4.0;
+            let x = self.x.0 + share * (self.x.1 - self.x.0);
+            let y = self.y.0 + share * (self.y.1 - self.y.0);
+            let ((px, floor), (wall, py)) = (self.at(x, self.y.0), self.at(self.x.0, y));
+            let _ = write!(
+                out,
+                "<line class='grid' x1='{wall:.1}' y1='{py:.1}' x2='{:.1}' y2='{py:.1}'/>\
+                 <text x='{:.1}' y='{:.1}' text-anchor='end'>{}</text>\
+                 <text x='{px:.1}' y='{:.1}' text-anchor='middle'>{}</text>",
+                WIDTH - RIGHT,
+                wall - 4.0,
+                py + 3.0,
+                number(y),
+                floor + 13.0,
+                number(x)
+            );
+        }
+        out += &self.body;
+        for (i, name) in self.legend.iter().enumerate() {
+            let y = TOP + 10.0 + 14.0 * i as f64;
+            let _ = write!(
+                out,
+                "<rect class='s{i}' x='{:.0}' y='{:.0}' width='9' height='9'/><text x='{:.0}' y='{y:.0}'>{}</text>",
+                WIDTH - 150.0,
+                y - 8.0,
+                WIDTH - 136.0,
+                escape(name)
+            );
+        }
+        let _ = write!(
+            out,
+            "<text x='{:.0}' y='{:.0}' text-anchor='middle'>{}</text>\
+             <text transform='translate(10 {:.0}) rotate(-90)' text-anchor='middle'>{}</text></svg>\
+             <figcaption>{}</figcaption></figure>",
+            WIDTH / 2.0,
+            HEIGHT - 4.0,
+            escape(x_label),
+            HEIGHT / 2.0,
+            escape(y_label),
+            escape(title)
+        );
+        out
+    }
+}
+
+fn number(value: f64) -> String {
+    match value.abs() {
+        v if v >= 1e4 => format!("{:.0}k", value / 1e3),
+        v if v >= 10.0 || value.fract() == 0.0 => format!("{value:.0}"),
+        _ => format!("{value:.2}"),
+    }
+}
+
+/// Counts of `values` in bins of `width` from `low` to `high`, as bars; what lies outside goes to the last bins.
+pub fn histogram(values: &[f64], low: f64, high: f64, width: f64) -> Vec<(f64, f64, f64)> {
+    let bins = ((high - low) / width).ceil().max(1.0) as usize;
+    let mut counts = vec![0.0; bins];
+    for value in values.iter().filter(|v| v.is_finite()) {
+        counts[(((value - low) / width).max(0.0) as usize).min(bins - 1)] += 1.0;
+    }
+    let bar = |(i, count): (usize, f64)| {
+        let left = low + i as f64 * width;
+        (left, left + width, count)
+    };
+    counts.into_iter().enumerate().map(bar).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bins_hold_what_they_should() {
+        let bars = histogram(&[0.0, 1.9, 2.0, 99.0, -5.0, f64::NAN], 0.0, 4.0, 2.0);
+        assert_eq!(bars, [(0.0, 2.0, 3.0), (2.0, 4.0, 2.0)]);
+    }
+}

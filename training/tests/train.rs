@@ -1,0 +1,91 @@
+//! Training through the program: the same result after a break, damaged pictures, wrong input, export.
+
+mod common;
+
+use common::{faces, fails, ok};
+
+const TINY: &str =
+    "train --arch tiny --manifest faces.csv --root photos --batch 5 --epochs 2 --threads 1";
+
+fn log(folder: &std::path::Path, run: &str) -> Vec<String> {
+    let text = std::fs::read_to_string(folder.join(run).join("log.csv")).expect("a log");
+    // All but the speed.
+    let keep = |line: &str| {
+        let fields: Vec<&str> = line.split(',').collect();
+        [&fields[..5], &fields[7..]].concat().join(",")
+    };
+    text.lines().map(keep).collect()
+}
+
+fn tensors(folder: &std::path::Path, run: &str) -> Vec<u8> {
+    // The weights; the state in front has the run's arguments and progress.
+    std::fs::read(folder.join(run).join("last.safetensors")).expect("a checkpoint")
+}
+
+#[test]
+fn a_run_with_breaks_ends_as_one_without() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let here = folder.path();
+    faces(here, 30);
+    ok(here, &format!("{TINY} --run whole"));
+    let error = fails(here, &format!("{TINY} --run broken --stop-after 2"));
+    assert!(error.contains("epoch 1 after step 2"), "{error}");
+    // Once more in the second epoch, with other numbers of threads that load.
+    let error = fails(here, &format!("{TINY} --run broken --resume --stop-after 3 --workers 2"));
+    assert!(error.contains("epoch 2 after step"), "{error}");
+    ok(here, &format!("{TINY} --run broken --resume"));
+    assert_eq!(log(here, "whole"), log(here, "broken"));
+    assert_eq!(tensors(here, "whole"), tensors(here, "broken"));
+    let events = std::fs::read_dir(here.join("whole")).expect("a run").filter(|entry| {
+        entry.as_ref().is_ok_and(|e| e.file_name().to_string_lossy().contains("tfevents"))
+    });
+    assert_eq!(events.count(), 1);
+    let error = fails(here, &format!("{TINY} --run whole"));
+    assert!(error.contains("add --resume"), "{error}");
+    let error = fails(here, &format!("{TINY} --run whole --resume --rate 0.1"));
+    assert!(error.contains("other arguments"), "{error}");
+
+    ok(here, "calibrate --run whole --manifest faces.csv --root photos");
+    let out = ok(
+        here,
+        "export --run whole --out a.onnx --manifest faces.csv --root photos --license MIT",
+    );
+    assert!(out.contains("6 of them faces"), "{out}");
+    assert!(!here.join("a.onnx.part").exists());
+
+    ok(here, &format!("{TINY} --run tuned --init-from whole --freeze stem --freeze s0"));
+    let error = fails(here, &format!("{TINY} --run bad --freeze nothing"));
+    assert!(error.contains("no variable starts with"), "{error}");
+}
+
+#[test]
+fn bad_input_is_named_and_counted() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let here = folder.path();
+    faces(here, 20);
+    std::fs::write(here.join("photos/face 0.png"), b"not a picture").expect("written");
+    std::fs::remove_file(here.join("photos/face 2.png")).expect("removed");
+    let out = ok(here, &format!("{TINY} --run run"));
+    assert!(out.contains("2 pictures left out"), "{out}");
+
+    let text = std::fs::read_to_string(here.join("faces.csv")).expect("a manifest");
+    let with = |name: &str, text: String| std::fs::write(here.join(name), text).expect("written");
+    with("new.csv", text.replace("manifest 1", "manifest 9"));
+    with("women.csv", text.replace(",male,", ",female,"));
+    with("empty.csv", text.lines().take(2).collect::<Vec<_>>().join("\n"));
+    with("none.csv", "path,age\nx,1\n".into());
+    with("nan.csv", text.replace("face 0.png,0,", "face 0.png,NaN,"));
+    let try_with = |name: &str| TINY.replace("faces.csv", name) + " --run other";
+    assert!(fails(here, &try_with("new.csv")).contains("version 9"));
+    assert!(fails(here, &try_with("empty.csv")).contains("none of 0 rows has split train"));
+    assert!(fails(here, &try_with("none.csv")).contains("no manifest"));
+    assert!(fails(here, &try_with("missing.csv")).contains("missing.csv"));
+    assert!(fails(here, &try_with("nan.csv")).contains("age is NaN"));
+    let output = common::face_train(here, &try_with("women.csv"));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("0 are male"));
+    assert_eq!(common::face_train(here, "train --arch").status.code(), Some(2));
+    assert!(
+        fails(here, &TINY.replace("tiny", "huge").replace("--batch", "--run x --batch"))
+            .contains("paper-multi")
+    );
+}
