@@ -1,0 +1,164 @@
+#!/usr/bin/env python3
+"""Age and gender of a folder of pictures, of any number, with Spark.
+
+    spark-submit predict_faces.py --input /photos --output /faces.parquet [--boxes boxes.csv] [--batch 20000]
+
+Reads the pictures through `binaryFile` (local folders, HDFS, s3a://...), predicts in `mapInPandas` with one model for
+each worker process, and appends Parquet with a row for each face. A picture that fails is a row with its `error`. A run
+that was stopped goes on where it was: pictures that the output has are not read again.
+
+Without --boxes each picture is one face. With it, a CSV of `path,x,y,width,height` names the faces of each picture; its
+paths are as Spark prints them, or relative to the input.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import time
+from collections.abc import Iterator
+from typing import Any, Optional
+from urllib.parse import unquote
+
+import pandas as pd
+from pyspark.sql import DataFrame, SparkSession, functions
+from pyspark.sql.utils import AnalysisException
+
+SCHEMA = """
+    path string, picture_width int, picture_height int, face int, x float, y float, width float, height float,
+    age float, age_low float, age_high float, adult float, female_probability float, gender string,
+    quality array<string>, error string
+"""
+COLUMNS = [column.split()[0] for column in SCHEMA.replace("\n", " ").split(",")]
+PICTURES = "*.{jpg,jpeg,png,webp,bmp,JPG,JPEG,PNG,WEBP,BMP}"
+ADULT = 18  # Years.
+
+_model: Any = None  # One a worker process, which Spark keeps from task to task.
+
+
+def model() -> Any:
+    """The model of this worker, loaded at its first picture."""
+    global _model
+    if _model is None:
+        import face_predict
+
+        _model = face_predict.Model()
+    return _model
+
+
+def rows(path: str, content: Optional[bytes], boxes: Any) -> Iterator[dict[str, Any]]:
+    """The faces of a picture, or the reason why there are none."""
+    import face_predict
+
+    try:
+        given = {"cropped": True} if boxes is None else {"boxes": [list(map(float, box)) for box in boxes]}
+        answer = model().predict(bytes(content or b""), **given)
+    except face_predict.LibraryError:
+        raise  # No picture would succeed: the job must fail.
+    except face_predict.FacePredictError as error:
+        yield {"path": path, "error": str(error)}
+        return
+    for index, face in enumerate(answer.faces):
+        yield {
+            "path": path,
+            "picture_width": answer.width,
+            "picture_height": answer.height,
+            "face": index,
+            "x": face.box.x,
+            "y": face.box.y,
+            "width": face.box.width,
+            "height": face.box.height,
+            "age": face.age,
+            "age_low": face.age_low,
+            "age_high": face.age_high,
+            "adult": face.age_at_least(ADULT),
+            "female_probability": face.female_probability,
+            "gender": face.gender,
+            "quality": list(face.quality),
+        }
+
+
+def predict(batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
+    """For mapInPandas: `path`, `content` and perhaps `boxes` in, faces out."""
+    for batch in batches:
+        boxes = batch["boxes"] if "boxes" in batch else [None] * len(batch)
+        found = [row for one in zip(batch["path"], batch["content"], boxes) for row in rows(*one)]
+        yield pd.DataFrame({column: pd.Series([row.get(column) for row in found], dtype=object) for column in COLUMNS})
+
+
+def listing(spark: SparkSession, source: str) -> tuple[list[str], set[str]]:
+    """Paths of all pictures, and of those among them that are empty, which Spark's reader would leave out in silence."""
+    reader = spark.read.format("binaryFile").option("recursiveFileLookup", "true").option("pathGlobFilter", PICTURES)
+    files = reader.load(source)
+    # Named as URLs here, and as Hadoop's paths in the column.
+    everything = [re.sub("^file:/+", "file:/", unquote(path)) for path in files.inputFiles()]
+    filled = {row.path for row in files.select("path").collect()}  # Reads no content.
+    return everything, set(everything) - filled
+
+
+def done(spark: SparkSession, output: str) -> Optional[DataFrame]:
+    """Paths that the output has; None before the first run."""
+    try:
+        return spark.read.schema(SCHEMA).parquet(output).select("path").distinct()
+    except AnalysisException as error:
+        if "PATH_NOT_FOUND" in str(error):
+            return None
+        raise
+
+
+def boxes_by_path(spark: SparkSession, file: str, source: str) -> DataFrame:
+    """A list of boxes for each path."""
+    given = spark.read.csv(file, header=True, schema="path string, x float, y float, width float, height float")
+    full = functions.when(functions.col("path").rlike("^[a-z0-9]+:/"), functions.col("path")).otherwise(
+        functions.concat(functions.lit(source.rstrip("/") + "/"), functions.col("path"))
+    )
+    box = functions.array("x", "y", "width", "height")
+    return given.select(full.alias("path"), box.alias("box")).groupBy("path").agg(functions.collect_list("box").alias("boxes"))
+
+
+def run(spark: SparkSession, source: str, output: str, boxes: Optional[str] = None, batch: int = 20000) -> int:
+    """Predicts what is left to do, a batch of pictures a commit; the number of pictures."""
+    spark.conf.set("spark.sql.execution.arrow.maxRecordsPerBatch", "64")  # Pictures in a worker's memory at once.
+    # Else each path of a batch would be looked up in a task of its own.
+    spark.conf.set("spark.sql.sources.parallelPartitionDiscovery.parallelism", str(4 * spark.sparkContext.defaultParallelism))
+    everything, empty = listing(spark, source)
+    old = done(spark, output)
+    finished = {row.path for row in old.collect()} if old is not None else set()
+    paths = [path for path in everything if path not in finished]
+    root = source if ":/" in source else "file:" + source
+    given = boxes_by_path(spark, boxes, root).cache() if boxes else None
+    for start in range(0, len(paths), batch):
+        some = paths[start : start + batch]
+        began = time.monotonic()
+        hollow = [(path, bytearray()) for path in some if path in empty]
+        pictures = spark.createDataFrame(hollow, "path string, content binary")
+        filled = [re.sub(r"([*?{}\[\]\\])", r"\\\1", path) for path in some if path not in empty]  # They are patterns.
+        if filled:
+            read = spark.read.format("binaryFile").load(filled).select("path", "content")
+            pictures = read.unionByName(pictures) if hollow else read
+        if given is not None:
+            pictures = pictures.join(functions.broadcast(given), "path", "left").withColumn(
+                "boxes", functions.coalesce("boxes", functions.array().cast("array<array<float>>"))
+            )
+        # Files are packed into few tasks by size; some hundred pictures a task keep every core busy to the end.
+        tasks = max(spark.sparkContext.defaultParallelism, len(some) // 500)
+        pictures.repartition(tasks).mapInPandas(predict, SCHEMA).write.mode("append").parquet(output)
+        rate = len(some) / (time.monotonic() - began)
+        print(f"{min(start + batch, len(paths))} of {len(paths)} pictures, {rate:.0f} a second", flush=True)
+    return len(paths)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--input", required=True, help="folder of pictures, with those below it")
+    parser.add_argument("--output", required=True, help="Parquet, appended to")
+    parser.add_argument("--boxes", help="CSV of path,x,y,width,height; without it each picture is one face")
+    parser.add_argument("--batch", type=int, default=20000, help="pictures between two commits (20000)")
+    arguments = parser.parse_args()
+    spark = SparkSession.builder.appName("face_predict").getOrCreate()
+    run(spark, arguments.input, arguments.output, arguments.boxes, arguments.batch)
+    spark.stop()
+
+
+if __name__ == "__main__":
+    main()

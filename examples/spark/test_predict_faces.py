@@ -1,0 +1,143 @@
+"""The job in local mode, with two workers, on a few hundred pictures."""
+
+import os
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from pyspark.sql import SparkSession
+
+import face_predict
+
+sys.path.insert(0, str(Path(__file__).parent))
+import predict_faces  # noqa: E402
+
+TOP = Path(__file__).resolve().parents[2]
+COUNT = 400
+
+
+@pytest.fixture(scope="module")
+def spark():
+    # Workers import this module, and threads of other libraries must not take a second core.
+    os.environ["PYTHONPATH"] = str(Path(__file__).parent)
+    os.environ["PYSPARK_PYTHON"] = sys.executable
+    session = (
+        SparkSession.builder.master("local[2]")
+        .config("spark.ui.enabled", "false")
+        .config("spark.driver.host", "127.0.0.1")
+        .config("spark.driver.bindAddress", "127.0.0.1")
+        .config("spark.sql.shuffle.partitions", "4")
+        .getOrCreate()
+    )
+    session.sparkContext.setLogLevel("ERROR")
+    yield session
+    session.stop()
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Crops of the portrait, each of another size, in two folders; and bad files among them."""
+    out = tmp_path_factory.mktemp("photos")
+    (out / "more").mkdir()
+    face = Image.open(TOP / "examples/images/eileen_collins.png").convert("RGB").crop((144, 30, 304, 210))
+    for i in range(COUNT):
+        picture = face.resize((160 + i % 37, 180 + i % 41))
+        picture.save(out / ("more" if i % 2 else ".") / f"face {i:03}.jpg", quality=90)
+    face.save(out / "more" / "odd [1] {2} %20 ä.png")  # Patterns and escapes in its name.
+    (out / "broken.jpg").write_bytes(b"no picture")
+    (out / "empty.png").write_bytes(b"")
+    (out / "notes.txt").write_text("not looked at")
+    return out
+
+
+def table(spark, output):
+    return {(row.path, row.face): row for row in spark.read.parquet(str(output)).collect()}
+
+
+def test_the_job(spark, folder, tmp_path):
+    output = tmp_path / "faces.parquet"
+    # The first run warms up the workers; its time is not told.
+    assert predict_faces.run(spark, str(folder), str(output)) == COUNT + 3
+    found = table(spark, output)
+    assert len(found) == COUNT + 3
+    bad = {Path(path).name: row.error for (path, _), row in found.items() if row.error}
+    assert set(bad) == {"broken.jpg", "empty.png"} and all("no JPEG" in error for error in bad.values())
+    model = face_predict.Model()
+    for (path, index), row in list(found.items())[:20]:
+        if row.error is None:
+            face = model.predict(path.removeprefix("file:"), cropped=True).faces[index]
+            assert row.age == pytest.approx(face.age, abs=1e-4)
+            assert row.adult == pytest.approx(face.age_at_least(18), abs=1e-5)
+            assert (row.gender, row.quality) == (face.gender, list(face.quality))
+
+    # Nothing is left to do; then only what is new is.
+    assert predict_faces.run(spark, str(folder), str(output)) == 0
+    (folder / "new.jpg").write_bytes((folder / "face 000.jpg").read_bytes())
+    assert predict_faces.run(spark, str(folder), str(output)) == 1
+    assert len(table(spark, output)) == COUNT + 4
+    (folder / "new.jpg").unlink()
+
+    # A run that was stopped after its first batch.
+    halves = tmp_path / "halves.parquet"
+    frame, calls = type(spark.range(1)), []
+    original = frame.mapInPandas
+
+    def stop_at_the_second(self, *arguments, **more):
+        calls.append(1)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return original(self, *arguments, **more)
+
+    frame.mapInPandas = stop_at_the_second
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            predict_faces.run(spark, str(folder), str(halves), batch=150)
+    finally:
+        frame.mapInPandas = original
+    assert len(table(spark, halves)) == 150
+    assert predict_faces.run(spark, str(folder), str(halves), batch=150) == COUNT + 3 - 150
+    assert set(table(spark, halves)) == set(found)
+
+
+def test_boxes(spark, folder, tmp_path):
+    small = tmp_path / "two"
+    small.mkdir()
+    portrait = (TOP / "examples/images/eileen_collins.png").read_bytes()
+    (small / "a.png").write_bytes(portrait)
+    boxes = tmp_path / "boxes.csv"
+    boxes.write_text("path,x,y,width,height\na.png,177,66,94,122\na.png,10,10,50,50\n")
+    assert predict_faces.run(spark, str(small), str(tmp_path / "out.parquet"), str(boxes)) == 1
+    faces = sorted(spark.read.parquet(str(tmp_path / "out.parquet")).collect(), key=lambda row: row.face)
+    right = face_predict.Model().predict(portrait, boxes=[(177, 66, 94, 122), (10, 10, 50, 50)]).faces
+    assert [face.age for face in faces] == pytest.approx([face.age for face in right], abs=1e-4)
+
+
+def test_throughput(spark, folder, tmp_path, capfd):
+    """Told, not judged: the machine may be busy. The same pictures, the workers warm."""
+    many = tmp_path / "many"
+    many.mkdir()
+    faces = sorted(folder.rglob("face *.jpg"))
+    for i in range(10):
+        for face in faces:
+            os.link(face, many / f"{i} {face.name}")
+    model = face_predict.Model()
+    model.predict(faces[0], cropped=True)
+
+    def alone():
+        began = time.process_time(), time.monotonic()
+        for face in faces:
+            model.predict(face.read_bytes(), cropped=True)
+        return len(faces) / (time.process_time() - began[0]), len(faces) / (time.monotonic() - began[1])
+
+    before = alone()
+    began = time.monotonic()
+    count = predict_faces.run(spark, str(many), str(tmp_path / "again.parquet"))
+    job = count / (time.monotonic() - began)
+    after = alone()
+    with capfd.disabled():
+        print(
+            f"\none thread: {(before[1] + after[1]) / 2:.0f} pictures a second ({after[0]:.0f} a CPU second); "
+            f"the job with two workers on {count}: {job:.0f} a second, {job / 2:.0f} a core"
+        )
