@@ -1,8 +1,9 @@
-//! What a steady prediction allocates. A file of its own, with one test, because it counts for the whole process.
+//! What a steady prediction allocates. A file of its own, with one test, because the allocator is the process's.
 #![allow(unsafe_code)]
 #![allow(clippy::unwrap_used)]
 
 use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
 use std::sync::atomic::{AtomicIsize, AtomicUsize, Ordering::Relaxed};
 
 use face_predict::{Format, Image, Model, Options, Predictions, Rect, Region};
@@ -11,20 +12,33 @@ static COUNT: AtomicUsize = AtomicUsize::new(0);
 static BYTES: AtomicUsize = AtomicUsize::new(0);
 static HELD: AtomicIsize = AtomicIsize::new(0);
 
+thread_local! {
+    /// Only the thread that predicts is counted: the test harness has one that reports slow tests.
+    static COUNTED: Cell<bool> = const { Cell::new(false) };
+}
+
+fn counted() -> bool {
+    COUNTED.try_with(Cell::get).unwrap_or(false)
+}
+
 struct Counting;
 
 // SAFETY: everything is the system's allocator's, which keeps the contract.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        COUNT.fetch_add(1, Relaxed);
-        BYTES.fetch_add(layout.size(), Relaxed);
-        HELD.fetch_add(layout.size() as isize, Relaxed);
+        if counted() {
+            COUNT.fetch_add(1, Relaxed);
+            BYTES.fetch_add(layout.size(), Relaxed);
+            HELD.fetch_add(layout.size() as isize, Relaxed);
+        }
         // SAFETY: the caller's promise.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        HELD.fetch_sub(layout.size() as isize, Relaxed);
+        if counted() {
+            HELD.fetch_sub(layout.size() as isize, Relaxed);
+        }
         // SAFETY: the caller's promise.
         unsafe { System.dealloc(pointer, layout) }
     }
@@ -33,8 +47,8 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-/// The built-in network allocates this often in a call at most; all of it is the engine's own.
-const MOST: usize = 400;
+/// Measured: 50 allocations a call with the first built-in network, all of them the engine's own.
+const MOST: usize = 100;
 
 #[test]
 fn a_steady_call_allocates_the_same_and_keeps_nothing() {
@@ -50,6 +64,7 @@ fn a_steady_call_allocates_the_same_and_keeps_nothing() {
         model.predict_into(&image, options, &mut out).unwrap();
         (COUNT.load(Relaxed) - before.0, BYTES.load(Relaxed) - before.1)
     };
+    COUNTED.set(true);
     for _ in 0..3 {
         call(&options);
     }
