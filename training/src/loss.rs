@@ -63,7 +63,7 @@ pub fn losses(outputs: &Outputs, batch: &Batch, weights: &LossWeights) -> Losses
         age = mean(&exact * &batch.exact + bracket * (1.0 - &batch.exact), &batch.has_age);
     }
     if let Some(years) = &outputs.age {
-        age = age + mean((years.squeeze_dim(-1) - &batch.years).abs(), &batch.has_age);
+        age += mean((years.squeeze_dim(-1) - &batch.years).abs(), &batch.has_age);
     }
     let mut gender = zero();
     if let Some(logit) = &outputs.gender_logit {

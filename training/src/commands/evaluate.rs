@@ -72,6 +72,9 @@ pub struct Judged {
     pub cases: Vec<(String, Case)>,
 }
 
+/// Compared faces with their paths, and what failed with the reason.
+type Found = (Vec<(String, Case)>, BTreeMap<String, String>);
+
 #[derive(Serialize)]
 struct Metrics<'a> {
     program: &'static str,
@@ -164,12 +167,7 @@ impl Evaluate {
         Ok(judged)
     }
 
-    fn answers(
-        &self,
-        model: &Model,
-        metadata: &Metadata,
-        rows: &[Row],
-    ) -> Result<(Vec<(String, Case)>, BTreeMap<String, String>)> {
+    fn answers(&self, model: &Model, metadata: &Metadata, rows: &[Row]) -> Result<Found> {
         let next = AtomicUsize::new(0);
         let found = Mutex::new((Vec::with_capacity(rows.len()), BTreeMap::new()));
         std::thread::scope(|scope| {

@@ -142,11 +142,11 @@ impl Source {
         let mut region = face.region();
         let rule: &CropRule = &self.input.crop;
         let by_picture = self.placement == Placement::Picture || draw < self.augment.by_picture;
-        if self.placement == Placement::Box || draw < self.augment.by_picture + self.augment.by_box
+        let by_box = draw < self.augment.by_picture + self.augment.by_box;
+        if (self.placement == Placement::Box || by_box)
+            && let Some(region) = &mut region
         {
-            if let Some(region) = &mut region {
-                region.landmarks = None;
-            }
+            region.landmarks = None;
         }
         let to_upright = match region {
             Some(region) if !by_picture => rule.place(&region)?,

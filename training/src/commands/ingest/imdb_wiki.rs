@@ -124,14 +124,14 @@ impl ImdbWiki {
                 source: source.to_owned(),
                 ..Row::default()
             };
-            if let (true, Some(Value::Numbers(place))) = (self.whole_pictures, places.get(i)) {
-                if let [left, top, right, bottom] = place[..] {
-                    // MATLAB counts pixels from one.
-                    row.box_x = Some(left as f32 - 1.0);
-                    row.box_y = Some(top as f32 - 1.0);
-                    row.box_w = Some((right - left) as f32);
-                    row.box_h = Some((bottom - top) as f32);
-                }
+            if let (true, Some(Value::Numbers(place))) = (self.whole_pictures, places.get(i))
+                && let [left, top, right, bottom] = place[..]
+            {
+                // MATLAB counts pixels from one.
+                row.box_x = Some(left as f32 - 1.0);
+                row.box_y = Some(top as f32 - 1.0);
+                row.box_w = Some((right - left) as f32);
+                row.box_h = Some((bottom - top) as f32);
             }
             if row.path.is_empty() {
                 funnel.drop("no path", label);
