@@ -30,7 +30,7 @@ else
 FP_SHARED := libface_predict.so.$(FP_VERSION)
 FP_SONAME := libface_predict.so.$(FP_MAJOR)
 FP_DEVELOP := libface_predict.so
-# What `rustc --print native-static-libs` names; packaging/test_install.sh compares. One object of the archive lacks the
+# What `rustc --print native-static-libs` names. One object of the archive lacks the
 # note that it needs no executable stack, hence the option.
 FP_PRIVATE := -Wl,-z,noexecstack -lgcc_s -lutil -lrt -lpthread -lm -ldl -lc
 endif
