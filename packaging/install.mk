@@ -90,7 +90,7 @@ dist:
 	$(PYTHON) packaging/licences.py $(if $(TARGET),--target $(TARGET)) \
 	  --output build/dist/$(FP_NAME)/share/doc/face_predict/THIRD_PARTY_LICENCES.txt
 	for file in models/*.md docs/*.md; do \
-	  if test -f "$$file"; then $(INSTALL) -m 644 "$$file" build/dist/$(FP_NAME)/share/doc/face_predict/; fi; done
+	  if test -f "$$file"; then $(INSTALL) -D -m 644 "$$file" "build/dist/$(FP_NAME)/share/doc/face_predict/$$file"; fi; done
 	$(INSTALL) -m 644 packaging/RELEASE.md build/dist/$(FP_NAME)/RELEASE.md
 	tar -C build/dist --sort=name --owner=0 --group=0 --numeric-owner --mtime="@$${SOURCE_DATE_EPOCH:-0}" \
 	  -cf - $(FP_NAME) | gzip -9n > build/dist/$(FP_NAME).tar.gz
