@@ -30,7 +30,7 @@ else
 FP_SHARED := libface_predict.so.$(FP_VERSION)
 FP_SONAME := libface_predict.so.$(FP_MAJOR)
 FP_DEVELOP := libface_predict.so
-# What `rustc --print native-static-libs` names; packaging/test_install.sh compares. One object of the archive lacks the
+# What `rustc --print native-static-libs` names. One object of the archive lacks the
 # note that it needs no executable stack, hence the option.
 FP_PRIVATE := -Wl,-z,noexecstack -lgcc_s -lutil -lrt -lpthread -lm -ldl -lc
 endif
@@ -90,7 +90,7 @@ dist:
 	$(PYTHON) packaging/licences.py $(if $(TARGET),--target $(TARGET)) \
 	  --output build/dist/$(FP_NAME)/share/doc/face_predict/THIRD_PARTY_LICENCES.txt
 	for file in models/*.md docs/*.md; do \
-	  if test -f "$$file"; then $(INSTALL) -m 644 "$$file" build/dist/$(FP_NAME)/share/doc/face_predict/; fi; done
+	  if test -f "$$file"; then $(INSTALL) -D -m 644 "$$file" "build/dist/$(FP_NAME)/share/doc/face_predict/$$file"; fi; done
 	$(INSTALL) -m 644 packaging/RELEASE.md build/dist/$(FP_NAME)/RELEASE.md
 	tar -C build/dist --sort=name --owner=0 --group=0 --numeric-owner --mtime="@$${SOURCE_DATE_EPOCH:-0}" \
 	  -cf - $(FP_NAME) | gzip -9n > build/dist/$(FP_NAME).tar.gz

@@ -7,4 +7,4 @@ environment=build/python
 [ -x "$environment/bin/python" ] && "$environment/bin/python" -c 'import face_predict; face_predict.Model()' 2>/dev/null ||
     { echo "run scripts/test_python.sh first" >&2; exit 1; }
 "$environment/bin/pip" install -q --disable-pip-version-check 'pyspark>=4,<5' 'pandas<3' pyarrow
-exec "$environment/bin/python" -m pytest -q examples/spark -p no:cacheprovider
+exec "$environment/bin/python" -m pytest -q examples/spark -p no:cacheprovider "$@"

@@ -6,7 +6,7 @@ cd "$(dirname "$0")/../.."
 if [ "${1-}" = --install ] && ! pkg-config --exists opencv4 Qt5Gui; then
     apt-get install -q -y --no-install-recommends libopencv-core-dev qtbase5-dev
 fi
-library=${CARGO_TARGET_DIR:-target}/release/libface_predict.a
+library=${FP_BUILT:-${CARGO_TARGET_DIR:-target}/release}/libface_predict.a
 mkdir -p build
 tested=0
 for compiler in ${CXX:-g++ clang++}; do

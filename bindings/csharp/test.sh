@@ -11,7 +11,7 @@ out=build/csharp
 mkdir -p $out/other $out/none
 mcs -nologo -langversion:7.2 -warn:4 -warnaserror -target:library -out:$out/FacePredict.dll bindings/csharp/FacePredict.cs
 mcs -nologo -langversion:7.2 -warn:4 -warnaserror -r:$out/FacePredict.dll -out:$out/test.exe bindings/csharp/Test.cs
-cp "${CARGO_TARGET_DIR:-target}/release/libface_predict.so" $out/libface_predict.so
+cp "${FP_BUILT:-${CARGO_TARGET_DIR:-target}/release}/libface_predict.so" $out/libface_predict.so
 LD_LIBRARY_PATH=$out mono $out/test.exe
 fail() { echo "csharp: $*" >&2; exit 1; }
 cp $out/test.exe $out/FacePredict.dll $out/none/

@@ -11,6 +11,6 @@ mkdir -p $out/classes
 # Only JNI's entry points leave the library.
 printf '{ global: Java_facepredict_*; local: *; };\n' > $out/jni.map
 ${CC:-cc} -shared -fPIC -O2 -std=c99 -Wall -Wextra -Wpedantic -Werror -Iinclude -I"$home/include" -I"$home/include/linux" \
-    bindings/java/native/face_predict_jni.c "${CARGO_TARGET_DIR:-target}/release/libface_predict.a" \
+    bindings/java/native/face_predict_jni.c "${FP_BUILT:-${CARGO_TARGET_DIR:-target}/release}/libface_predict.a" \
     -Wl,--version-script=$out/jni.map -Wl,-z,noexecstack -lgcc_s -lpthread -lm -ldl -o $out/libface_predict_jni.so
 strip --strip-unneeded $out/libface_predict_jni.so
