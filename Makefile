@@ -19,7 +19,7 @@ include packaging/install.mk
 
 .PHONY: demo examples library test header bench fmt clean
 demo: examples
-	build/predict --box 177,66,94,122 examples/images/eileen_collins.png
+	build/predict --box 182,59,88,114 examples/images/eileen_collins.png
 
 examples: build/predict
 

@@ -5,7 +5,7 @@
 //!
 //! let model = Model::load_default()?;
 //! let picture = Picture::open("examples/images/eileen_collins.png", &DecodeLimits::default())?;
-//! let faces = [Region::from_box(Rect::new(177.0, 66.0, 94.0, 122.0))];
+//! let faces = [Region::from_box(Rect::new(182.0, 59.0, 88.0, 114.0))];
 //! for face in model.predict(&picture.image(), &Options::new().regions(&faces))?.faces() {
 //!     if let (Some(age), Some((low, high))) = (face.age(), face.age_interval()) {
 //!         println!("{:.0} years ({low:.0} to {high:.0})", age.median());
