@@ -5,8 +5,13 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 packages=()
-for pair in gcc:gcc g++:g++ clang:clang valgrind:valgrind readelf:binutils pkg-config:pkg-config cmake:cmake; do
+for pair in gcc:gcc g++:g++ clang:clang valgrind:valgrind readelf:binutils pkg-config:pkg-config cmake:cmake \
+    javac:openjdk-17-jdk-headless mcs:mono-mcs mono:mono-runtime doxygen:doxygen; do
     command -v "${pair%%:*}" >/dev/null || packages+=("${pair##*:}")
+done
+for pair in /usr/share/java/junit4.jar:junit4 /usr/include/opencv4/opencv2/core/mat.hpp:libopencv-core-dev \
+    /usr/lib/mono/4.5/System.Core.dll:libmono-system-core4.0-cil; do
+    [ -e "${pair%%:*}" ] || packages+=("${pair##*:}")
 done
 if ((${#packages[@]})); then
     echo "installing ${packages[*]}"

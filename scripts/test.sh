@@ -30,8 +30,8 @@ step convolutions on arm64 and without AVX2
 scripts/test_arm64.sh
 scripts/test_no_avx2.sh
 
-step the same cases from C
-scripts/test_cases.sh
+step bindings
+scripts/test_bindings.sh
 
 step installing
 packaging/test_install.sh --no-build
