@@ -98,3 +98,54 @@ fn model_files() {
         }
     }
 }
+
+/// Convolutions that a pass which looks at kernel and stride alone would replace wrongly.
+#[test]
+fn graphs_that_a_careless_pass_would_break() {
+    let conv = |graph: &mut onnx::Onnx, wire: &str, weights: &str, more: &[(&str, onnx::Value)]| {
+        graph.node("Conv", &[wire, weights], more)
+    };
+    let pads = |pads: [i64; 4]| ("pads", onnx::Value::Ints(pads.to_vec()));
+    let pair = |name: &'static str, value: i64| (name, onnx::Value::Ints(vec![value; 2]));
+    type Middle<'a> = Box<dyn FnOnce(&mut onnx::Onnx, String) -> String + 'a>;
+    let middles: Vec<Middle<'_>> = vec![
+        Box::new(|g, wire| {
+            let weights = g.constant(&[8, 8, 3, 3], &small::numbers(8 * 72));
+            conv(g, &wire, &weights, &[pads([2; 4]), pair("dilations", 2)])
+        }),
+        Box::new(|g, wire| {
+            let weights = g.constant(&[8, 4, 3, 3], &small::numbers(8 * 36));
+            conv(g, &wire, &weights, &[pads([1; 4]), ("group", onnx::Value::Int(2))])
+        }),
+        Box::new(|g, wire| {
+            let weights = g.constant(&[8, 8, 3, 3], &small::numbers(8 * 72));
+            conv(g, &wire, &weights, &[pads([0, 1, 2, 1]), pair("strides", 2)])
+        }),
+        Box::new(|g, wire| {
+            // One constant for two convolutions, and the first one's result has two readers.
+            let weights = g.constant(&[8, 8, 3, 3], &small::numbers(8 * 72));
+            let first = conv(g, &wire, &weights, &[pads([1; 4])]);
+            let positive = g.relu(&first);
+            let second = conv(g, &positive, &weights, &[pads([1; 4])]);
+            g.add(&first, &second)
+        }),
+        Box::new(|g, wire| {
+            // Weights that depend on the picture: the mean of each channel, spread by a constant.
+            let mean = g.node("GlobalAveragePool", &[&wire], &[]);
+            let spread = g.constant(&[8, 8, 3, 3], &small::numbers(8 * 72));
+            let weights = g.node("Mul", &[&mean, &spread], &[]);
+            conv(g, &wire, &weights, &[pads([1; 4])])
+        }),
+    ];
+    let mut random = Numbers(4);
+    for middle in middles {
+        let graph = small::graph_around(Task::AgeGender, middle);
+        let seed = prost::Message::encode_to_vec(&small::finish(graph, Task::AgeGender));
+        let loads = face_predict::Model::load_bytes(&seed, &face_predict::ModelOptions::new());
+        assert!(loads.is_ok(), "{:?}", loads.err());
+        bodies::model_bytes(&seed);
+        for _ in 0..60 {
+            bodies::model_bytes(&random.mutate(&seed));
+        }
+    }
+}

@@ -135,14 +135,29 @@ pub fn encoded(data: &[u8]) {
     }
 }
 
-/// Any bytes as a model, which must work if it loads.
+/// Any bytes as a model, which must work if it loads, and say the same with the engine's own convolutions.
 pub fn model_bytes(data: &[u8]) {
-    if let Ok(model) = Model::load_bytes(data, &ModelOptions::new()) {
-        let pixels = [128; 32 * 32];
+    let answer = |plain: bool| {
+        let options = ModelOptions::new().plain_convolutions(plain);
+        let model = Model::load_bytes(data, &options).ok()?;
+        let pixels: Vec<u8> = (0..32 * 32).map(|i| (i * 37 % 251) as u8).collect();
         let format = face_predict::Format::Gray;
         let image = face_predict::Image::new(format, 32, 32, &pixels).expect("a right picture");
         let mut out = Predictions::new();
         // Numbers that are none may come with this picture alone, so an error is fine.
-        let _ = model.predict_into(&image, &Options::new().cropped(true), &mut out);
+        model.predict_into(&image, &Options::new().cropped(true), &mut out).ok()?;
+        Some(out)
+    };
+    let (Some(fast), Some(plain)) = (answer(false), answer(true)) else { return };
+    for (fast, plain) in fast.faces().zip(plain.faces()) {
+        let years = |face: face_predict::Face<'_>| {
+            face.age().map(|age| age.years().to_vec()).unwrap_or_default()
+        };
+        for (a, b) in years(fast).iter().zip(years(plain)) {
+            assert!((a - b).abs() < 1e-2, "{a} with our convolutions, {b} without");
+        }
+        if let (Some(a), Some(b)) = (fast.female_probability(), plain.female_probability()) {
+            assert!((a - b).abs() < 1e-2, "{a} with our convolutions, {b} without");
+        }
     }
 }

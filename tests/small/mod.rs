@@ -50,11 +50,17 @@ pub fn numbers(count: usize) -> Vec<f32> {
 
 /// A convolution, the mean of each channel, and a matrix an output.
 pub fn graph(task: Task) -> Onnx {
+    graph_around(task, |_, wire| wire)
+}
+
+/// The same with `middle` behind its convolution: from a wire of eight channels to another.
+pub fn graph_around(task: Task, middle: impl FnOnce(&mut Onnx, String) -> String) -> Onnx {
     let mut graph = Onnx::default();
     let image = graph.input(&[1, 3, SIDE, SIDE]);
     let weights = graph.constant(&[8, 3, 3, 3], &numbers(8 * 27));
     let wire = graph.node("Conv", &[&image, &weights], &[("pads", Value::Ints(vec![1; 4]))]);
     let wire = graph.relu(&wire);
+    let wire = middle(&mut graph, wire);
     let wire = graph.node("GlobalAveragePool", &[&wire], &[]);
     let wire = graph.node("Flatten", &[&wire], &[]);
     let mut head = |width: usize| {
