@@ -233,7 +233,7 @@ typedef struct face_predict_model_options {
 
 /**
  * A picture in your memory. It is read in place, never written, never kept after the call. Zero the struct,
- * then set struct_size, format, width, height and planes[0].
+ * then set struct_size, format, width, height and the first plane.
  */
 typedef struct face_predict_image {
     /**
@@ -253,7 +253,7 @@ typedef struct face_predict_image {
      */
     uint32_t height;
     /**
-     * planes[0]: the pixels. Formats of one plane leave the others NULL.
+     * The first: the pixels. Formats of one plane leave the others NULL.
      */
     const void *planes[3];
     /**

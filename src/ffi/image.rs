@@ -20,7 +20,7 @@ pub const FACE_PREDICT_FORMAT_RGBA: u32 = 4;
 pub const FACE_PREDICT_FORMAT_BGRA: u32 = 5;
 
 /// A picture in your memory. It is read in place, never written, never kept after the call. Zero the struct,
-/// then set struct_size, format, width, height and planes[0].
+/// then set struct_size, format, width, height and the first plane.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct face_predict_image {
@@ -32,7 +32,7 @@ pub struct face_predict_image {
     pub width: u32,
     /// Rows as stored.
     pub height: u32,
-    /// planes[0]: the pixels. Formats of one plane leave the others NULL.
+    /// The first: the pixels. Formats of one plane leave the others NULL.
     pub planes: [*const c_void; 3],
     /// Bytes from one row to the next. 0: no padding.
     pub strides: [size_t; 3],
