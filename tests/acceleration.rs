@@ -14,7 +14,7 @@ fn load(name: &str, plain: bool) -> Model {
 
 fn pictures() -> Vec<(PathBuf, Vec<Region>)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let face = Region::from_box(Rect::new(177.0, 66.0, 94.0, 122.0));
+    let face = Region::from_box(Rect::new(182.0, 59.0, 88.0, 114.0));
     let mut pictures = vec![(root.join("examples/images/eileen_collins.png"), vec![face])];
     for set in ["utkface", "fairface"] {
         let Ok(folder) = std::fs::read_dir(root.join("../shared/data/eval").join(set)) else {

@@ -256,7 +256,8 @@ mod tests {
         let image = Image::new(Format::Gray, 64, 64, &data).expect("fits");
         for scale in [2.0, 3.0, 5.5, 16.0] {
             for rgb in cut(&image, &Affine::scale(scale, scale), 3, 3) {
-                assert!((rgb[0] - 100.0).abs() < 12.0, "scale {scale}: {rgb:?}");
+                // An odd block holds one stripe more of one kind; without averaging it would be 0 or 200.
+                assert!((rgb[0] - 100.0).abs() < 35.0, "scale {scale}: {rgb:?}");
             }
         }
         let far = Affine { x0: 1e9, y0: -1e9, ..Affine::scale(7.0, 7.0) };
