@@ -4,20 +4,14 @@
 //! `probe MODEL IMAGE...`: each picture is taken as one face.
 
 use face_predict::{
-    Affine, DecodeLimits, Error, Image, InputSpec, Model, ModelOptions, Options, Picture, Warp,
+    DecodeLimits, Error, Image, InputSpec, Model, ModelOptions, Options, Picture, Warp,
 };
 
 fn planes(image: &Image<'_>, input: &InputSpec) -> Result<Vec<f32>, Error> {
     let (width, height) = image.upright_size();
-    let to_unit = Affine::scale(1.0 / input.width as f32, 1.0 / input.height as f32);
-    let map = input.crop.place_picture(width, height).after(&to_unit);
-    let size = input.width * input.height;
-    let mut planes = vec![0.0; 3 * size];
-    Warp::default().cut(image, &map, input.width, input.height, |i, rgb| {
-        for (channel, value) in rgb.into_iter().enumerate() {
-            planes[channel * size + i] = value;
-        }
-    })?;
+    let place = input.crop.place_picture(width, height);
+    let mut planes = vec![0.0; input.len()];
+    input.cut(&mut Warp::default(), image, &place, &mut planes)?;
     input.normalise(&mut planes);
     Ok(planes)
 }

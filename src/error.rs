@@ -1,5 +1,6 @@
 //! The one error type: what went wrong, by who must act, and a message with the numbers.
 
+use std::any::Any;
 use std::error::Error as StdError;
 use std::fmt;
 
@@ -60,6 +61,16 @@ impl Error {
 
     pub(crate) fn model(message: impl Into<String>) -> Self {
         Self::new(ErrorKind::Model, message)
+    }
+
+    /// A panic that was caught, with its message.
+    pub(crate) fn caught(kind: ErrorKind, what: &str, panic: &(dyn Any + Send)) -> Self {
+        let message = panic
+            .downcast_ref::<String>()
+            .map(String::as_str)
+            .or_else(|| panic.downcast_ref::<&str>().copied())
+            .unwrap_or("no message");
+        Self::new(kind, format!("{what}: {message}"))
     }
 
     /// The same error with `context` in front, such as the name of the file it is about.

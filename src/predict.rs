@@ -169,7 +169,7 @@ impl Model {
                 crop.place(region)?
             };
             cut(network, image, &place, warp, planes)?;
-            network.run(&planes[..network.input_len()], age, gender, estimate)
+            network.run(&planes[..network.metadata.input.len()], age, gender, estimate)
         };
         if self.is_one_network() {
             if age || gender {
@@ -212,20 +212,14 @@ fn cut(
     planes: &mut Vec<f32>,
 ) -> Result<()> {
     let input = &network.metadata.input;
-    let (width, height, len) = (input.width, input.height, network.input_len());
+    let len = input.len();
     if planes.len() < len {
         planes.try_reserve(len - planes.len()).map_err(|_| {
             Error::new(ErrorKind::OutOfMemory, format!("no memory for {len} numbers"))
         })?;
         planes.resize(len, 0.0);
     }
-    let to_unit = Affine::scale(1.0 / width as f32, 1.0 / height as f32);
-    let size = width * height;
-    warp.cut(image, &place.after(&to_unit), width, height, |i, [r, g, b]| {
-        planes[i] = r;
-        planes[i + size] = g;
-        planes[i + 2 * size] = b;
-    })?;
+    input.cut(warp, image, place, &mut planes[..len])?;
     input.normalise(&mut planes[..len]);
     Ok(())
 }

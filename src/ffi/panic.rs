@@ -33,12 +33,7 @@ fn value<T>(body: impl FnOnce() -> Result<T>) -> Result<T> {
     let caught = catch_unwind(AssertUnwindSafe(body));
     INSIDE.set(outer);
     caught.unwrap_or_else(|panic| {
-        let message = panic
-            .downcast_ref::<String>()
-            .map(String::as_str)
-            .or_else(|| panic.downcast_ref::<&str>().copied())
-            .unwrap_or("no message");
-        Err(Error::new(ErrorKind::Internal, format!("a bug of ours was caught: {message}")))
+        Err(Error::caught(ErrorKind::Internal, "a bug of ours was caught", &*panic))
     })
 }
 

@@ -17,6 +17,9 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::align::CropRule;
 use crate::error::{Error, Result};
+use crate::geometry::Affine;
+use crate::image::Image;
+use crate::image::warp::Warp;
 
 /// The contract between model files and this library; files of another number are refused.
 pub const CONTRACT: &str = "1";
@@ -70,6 +73,35 @@ pub struct InputSpec {
 }
 
 impl InputSpec {
+    /// Numbers in a crop: three planes.
+    pub fn len(&self) -> usize {
+        3 * self.width * self.height
+    }
+
+    /// Whether there is no pixel; never so in a model that loads.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Cuts a crop into planes of red, green and blue, 0 to 255, [`len`](Self::len) numbers in all. `place` maps the crop, in
+    /// units of its sides, to the upright picture (see [`CropRule::place`]). What fails is [`Warp::cut`].
+    pub fn cut(
+        &self,
+        warp: &mut Warp,
+        image: &Image<'_>,
+        place: &Affine,
+        planes: &mut [f32],
+    ) -> Result<()> {
+        let (width, height) = (self.width, self.height);
+        let to_unit = Affine::scale(1.0 / width as f32, 1.0 / height as f32);
+        let size = width * height;
+        warp.cut(image, &place.after(&to_unit), width, height, |i, [r, g, b]| {
+            planes[i] = r;
+            planes[i + size] = g;
+            planes[i + 2 * size] = b;
+        })
+    }
+
     /// Scales planes of red, green and blue from 0..255 to what the network takes.
     pub fn normalise(&self, planes: &mut [f32]) {
         let size = self.width * self.height;

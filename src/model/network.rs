@@ -49,12 +49,7 @@ impl Network {
     pub(crate) fn load(bytes: &[u8], fast: bool) -> Result<Self> {
         // A file can contain anything, and tract asserts here and there what a file may get wrong.
         catch_unwind(AssertUnwindSafe(|| Self::parse(bytes, fast))).unwrap_or_else(|panic| {
-            let message = panic
-                .downcast_ref::<String>()
-                .map(String::as_str)
-                .or_else(|| panic.downcast_ref::<&str>().copied())
-                .unwrap_or("no message");
-            Err(Error::model(format!("the model file broke the engine: {message}")))
+            Err(Error::caught(ErrorKind::Model, "the model file broke the engine", &*panic))
         })
     }
 
@@ -89,16 +84,11 @@ impl Network {
         let gender_output = gender.map(|_| usize::from(age.is_some()));
         let network = Self { metadata, plan, age_output, gender_output, accelerated };
         // Whatever only shows when it runs shows now, and not at the first face.
-        let input = vec![0.0; network.input_len()];
+        let input = vec![0.0; network.metadata.input.len()];
         network.run(&input, true, true, &mut Estimate::default()).map_err(|e| {
             Error::with_source(ErrorKind::Model, "the model fails on an empty picture", e)
         })?;
         Ok(network)
-    }
-
-    /// Numbers in the input: three planes.
-    pub(crate) fn input_len(&self) -> usize {
-        3 * self.metadata.input.width * self.metadata.input.height
     }
 
     /// Runs on normalised planes and fills what is asked for and what the network has.

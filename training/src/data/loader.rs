@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
-use face_predict::{Affine, CropRule, DecodeLimits, InputSpec, Picture, Warp};
+use face_predict::{CropRule, DecodeLimits, InputSpec, Picture, Warp};
 use rand::Rng;
 use tch::{Kind, Tensor};
 
@@ -152,20 +152,12 @@ impl Source {
             Some(region) if !by_picture => rule.place(&region)?,
             _ => rule.place_picture(width, height),
         };
-        let (columns, rows) = (self.input.width, self.input.height);
-        let to_unit = Affine::scale(1.0 / columns as f32, 1.0 / rows as f32);
-        let map = to_upright.after(&self.augment.jitter(&mut rng)).after(&to_unit);
         let plain = self.augment == Augment::NONE;
-        let size = columns * rows;
-        let mut planes = vec![0.0; 3 * size];
-        let map = if plain { to_upright.after(&to_unit) } else { map };
-        warp.cut(&image, &map, columns, rows, |i, rgb| {
-            for (c, value) in rgb.into_iter().enumerate() {
-                planes[c * size + i] = value;
-            }
-        })?;
+        let map = if plain { to_upright } else { to_upright.after(&self.augment.jitter(&mut rng)) };
+        let mut planes = vec![0.0; self.input.len()];
+        self.input.cut(warp, &image, &map, &mut planes)?;
         if !plain {
-            self.augment.pixels(&mut planes, columns, &mut rng);
+            self.augment.pixels(&mut planes, self.input.width, &mut rng);
         }
         self.input.normalise(&mut planes);
         let (ages, exact) = target(face);
