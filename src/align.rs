@@ -69,6 +69,8 @@ pub enum CropRule {
         /// Share of the longer side.
         margin: f32,
     },
+    /// The whole picture, scaled evenly: what a detector takes. No face is cut by it.
+    Whole,
 }
 
 impl CropRule {
@@ -90,6 +92,7 @@ impl CropRule {
                 let Point { x, y } = rect.center();
                 Ok(Affine { x0: x - side / 2.0, y0: y - side / 2.0, ..Affine::scale(side, side) })
             }
+            Self::Whole => Err(Error::invalid("a detector's rule cuts no face")),
         }
     }
 
@@ -100,7 +103,7 @@ impl CropRule {
             Self::Landmarks { picture, .. } => {
                 by_frame(picture, &Rect::new(0.0, 0.0, width, height))
             }
-            Self::Box { .. } => Affine::scale(width, height),
+            Self::Box { .. } | Self::Whole => Affine::scale(width, height),
         }
     }
 
@@ -128,6 +131,7 @@ impl CropRule {
             }
             Self::Box { margin } if margin.is_finite() && (0.0..=10.0).contains(margin) => Ok(()),
             Self::Box { margin } => Err(format!("margin is {margin}, it must be 0 to 10")),
+            Self::Whole => Ok(()),
         }
     }
 }

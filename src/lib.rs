@@ -46,7 +46,8 @@ pub use geometry::{Affine, Point, Rect};
 pub use image::warp::Warp;
 pub use image::{DecodeLimits, Format, Image, Orientation, Picture};
 pub use model::{
-    AgeSpec, CONTRACT, GenderSpec, InputSpec, Metadata, Model, ModelOptions, Positive, Task,
+    AgeSpec, CONTRACT, DetectSpec, GenderSpec, InputSpec, Metadata, Model, ModelOptions, Positive,
+    Task,
 };
 pub use options::Options;
 pub use predict::{Face, Gender, Predictions};

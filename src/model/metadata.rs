@@ -3,11 +3,12 @@
 //! | key | value |
 //! | --- | --- |
 //! | `face_predict.contract` | `1` |
-//! | `face_predict.task` | `age_gender`, `age` or `gender` |
+//! | `face_predict.task` | `age_gender`, `age`, `gender` or `detect` |
 //! | `face_predict.name`, `.version`, `.license`, `.data`, `.revision` | text, for logs and cards |
 //! | `face_predict.input` | JSON of [`InputSpec`] |
 //! | `face_predict.age` | JSON of [`AgeSpec`] |
 //! | `face_predict.gender` | JSON of [`GenderSpec`] |
+//! | `face_predict.detect` | JSON of [`DetectSpec`] |
 //!
 //! Unknown keys are ignored, an unknown contract is refused.
 
@@ -40,6 +41,8 @@ pub enum Task {
     Age,
     /// Output `gender_logit`.
     Gender,
+    /// Outputs `stride8` and so on.
+    Detect,
 }
 
 impl Task {
@@ -213,6 +216,47 @@ impl GenderSpec {
     }
 }
 
+/// How a detector's outputs are read: one for each stride `s`, called `stride8` and so on, of
+/// `[1, 15, H / s, W / s]`. A cell's numbers are the logit of a face there; the centre of its box, to the right and
+/// down from the cell's corner, and the logarithms of its width and height; five landmarks from the same corner, in
+/// the order of [`Region`](crate::Region). Lengths are in strides.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DetectSpec {
+    /// Rising powers of two; the last divides both sides of every input.
+    pub strides: Vec<usize>,
+    /// Score (0 to 1) that a face needs unless the caller says otherwise; chosen on data that was not trained on.
+    pub threshold: f32,
+    /// Share of their union that two boxes may have in common before the weaker one is dropped.
+    pub overlap: f32,
+    /// Smallest face it was trained for: the root of its box's area, in pixels of the input.
+    pub smallest: f32,
+}
+
+impl DetectSpec {
+    /// Numbers in a cell.
+    pub const VALUES: usize = 15;
+
+    fn check(&self) -> std::result::Result<(), String> {
+        let Self { strides, threshold, overlap, smallest } = self;
+        let rising = strides.windows(2).all(|w| w[0] < w[1]);
+        let powers = strides.iter().all(|s| s.is_power_of_two() && (2..=128).contains(s));
+        if strides.is_empty() || !rising || !powers {
+            return Err(format!(
+                "strides are {strides:?}: rising powers of two from 2 to 128 are wanted"
+            ));
+        }
+        for (name, value) in [("threshold", threshold), ("overlap", overlap)] {
+            if !(0.0..=1.0).contains(value) {
+                return Err(format!("{name} is {value}, it must be 0 to 1"));
+            }
+        }
+        if !(1.0..=1000.0).contains(smallest) {
+            return Err(format!("smallest is {smallest}, it must be 1 to 1000 pixels"));
+        }
+        Ok(())
+    }
+}
+
 fn check_temperature(temperature: f32) -> std::result::Result<(), String> {
     if (0.01..=100.0).contains(&temperature) {
         return Ok(());
@@ -241,6 +285,8 @@ pub struct Metadata {
     pub age: Option<AgeSpec>,
     /// Present when the task has a gender.
     pub gender: Option<GenderSpec>,
+    /// Present when the task is to detect.
+    pub detect: Option<DetectSpec>,
 }
 
 impl Metadata {
@@ -263,7 +309,7 @@ impl Metadata {
         let task = props.get("task").copied().unwrap_or_default();
         let task: Task = serde_json::from_value(task.into()).map_err(|_| {
             Error::model(format!(
-                "face_predict.task is {task:?}, this library knows age_gender, age and gender"
+                "face_predict.task is {task:?}, this library knows age_gender, age, gender and detect"
             ))
         })?;
         let metadata = Self {
@@ -276,6 +322,7 @@ impl Metadata {
             input: json(&props, "input")?,
             age: task.has_age().then(|| json(&props, "age")).transpose()?,
             gender: task.has_gender().then(|| json(&props, "gender")).transpose()?,
+            detect: (task == Task::Detect).then(|| json(&props, "detect")).transpose()?,
         };
         metadata.check()?;
         Ok(metadata)
@@ -289,6 +336,12 @@ impl Metadata {
             return Err(Error::model("face_predict.name is missing or longer than 100 bytes"));
         }
         named("input", self.input.check())?;
+        if (self.task == Task::Detect) != (self.input.crop == CropRule::Whole) {
+            return Err(Error::model(
+                "face_predict.input: a detector, and nothing else, aligns the whole picture",
+            ));
+        }
+        named("detect", self.detect.as_ref().map_or(Ok(()), DetectSpec::check))?;
         named("age", self.age.as_ref().map_or(Ok(()), AgeSpec::check))?;
         named("gender", self.gender.as_ref().map_or(Ok(()), GenderSpec::check))
     }
@@ -316,6 +369,9 @@ impl Metadata {
         }
         if let Some(gender) = &self.gender {
             props.push(("gender", json(serde_json::to_string(gender))?));
+        }
+        if let Some(detect) = &self.detect {
+            props.push(("detect", json(serde_json::to_string(detect))?));
         }
         Ok(props.into_iter().map(|(key, value)| (format!("{PREFIX}{key}"), value)).collect())
     }

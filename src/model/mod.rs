@@ -4,7 +4,9 @@ mod constants;
 mod metadata;
 mod network;
 
-pub use metadata::{AgeSpec, CONTRACT, GenderSpec, InputSpec, Metadata, Positive, Task};
+pub use metadata::{
+    AgeSpec, CONTRACT, DetectSpec, GenderSpec, InputSpec, Metadata, Positive, Task,
+};
 pub(crate) use network::{Estimate, Network};
 
 use std::path::Path;

@@ -10,7 +10,7 @@ use tract_onnx::pb::{GraphProto, ModelProto, TensorProto};
 use tract_onnx::prelude::{Framework, InferenceFact, InferenceModel, InferenceModelExt};
 
 use super::constants;
-use super::metadata::{AgeSpec, MAX_SIDE, Metadata, Positive};
+use super::metadata::{AgeSpec, MAX_SIDE, Metadata, Positive, Task};
 use crate::age::AgeDistribution;
 use crate::conv;
 use crate::error::{Error, ErrorKind, Result};
@@ -62,6 +62,9 @@ impl Network {
         };
         let props = proto.metadata_props.iter().map(|p| (p.key.as_str(), p.value.as_str()));
         let metadata = Metadata::from_props(props)?;
+        if metadata.task == Task::Detect {
+            return Err(Error::model("a detector estimates nothing"));
+        }
         check_weights(&proto)?;
         constants::check(graph)?;
         check_windows(graph)?;

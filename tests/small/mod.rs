@@ -40,6 +40,7 @@ pub fn metadata(task: Task) -> Metadata {
             temperature: 1.0,
             threshold: 0.5,
         }),
+        detect: None,
     }
 }
 

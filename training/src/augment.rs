@@ -51,13 +51,13 @@ impl Augment {
     /// Our own: the errors of a detector, and what cameras do.
     pub const DETECTOR: Self = Self {
         flip: 0.5,
-        turn: 5.0,
-        zoom: 0.06,
-        shift: 0.025,
-        by_box: 0.12,
+        turn: 6.0,
+        zoom: 0.08,
+        shift: 0.04,
+        by_box: 0.2,
         by_picture: 0.12,
         light: 0.3,
-        degrade: 0.08,
+        degrade: 0.1,
         cover: 0.12,
         ..Self::NONE
     };

@@ -55,6 +55,7 @@ pub fn encode(
         input: config.input.clone(),
         age: age.transpose()?,
         gender: gender.transpose()?,
+        detect: None,
     };
     let input = &config.input;
     let (mut graph, image) = Graph::new(&card.name, input.height, input.width, storage);

@@ -36,7 +36,7 @@ impl Estimator {
     pub fn named(name: &str) -> Option<Self> {
         let (input, channels, blocks) = match name {
             "tiny" => (64, vec![48, 96, 160], vec![1, 3, 1]),
-            "base" => (96, vec![48, 96, 192], vec![1, 3, 3]),
+            "base" => (96, vec![48, 96, 192], vec![4, 6, 2]),
             _ => return None,
         };
         Some(Self { input, patch: 4, channels, blocks, dropout: 0.2 })
