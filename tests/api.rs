@@ -231,7 +231,12 @@ fn errors_by_kind_and_an_empty_result() {
         assert!(out.is_empty() && out.size() == (0, 0));
     };
     let invalid = ErrorKind::InvalidArgument;
-    fails(&Options::new(), invalid, "no faces given");
+    for size in [-1.0, f32::NAN, f32::INFINITY] {
+        fails(&Options::new().min_face_size(size), invalid, "min_face_size");
+    }
+    for score in [0.0, 1.0, f32::NAN] {
+        fails(&Options::new().min_score(score), invalid, "min_score");
+    }
     fails(&options().cropped(true), invalid, "1 regions");
     for coverage in [0.0, 1.0, -1.0, f32::NAN, f32::INFINITY] {
         fails(&options().age_coverage(coverage), invalid, "age_coverage");

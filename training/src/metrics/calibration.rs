@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use face_predict::{AgeDistribution, AgeSpec, GenderSpec, Positive};
+use face_predict::{AgeDistribution, AgeSpec, Doubt, GenderSpec, Positive};
 use serde::{Deserialize, Serialize};
 
 use crate::data::loader::YEARS;
@@ -31,8 +31,7 @@ const THRESHOLD: f32 = 0.6;
 impl Calibration {
     /// None was made: logits as they are. A regression has nothing to go by without one.
     pub fn none() -> Self {
-        let age = AgeSpec::Distribution { first: 0, count: YEARS, range: RANGE, temperature: 1.0 };
-        let (age, gender) = (Some(age), Some(gender(1.0)));
+        let (age, gender) = (Some(distribution(1.0)), Some(gender(1.0)));
         Self { age, gender, faces: 0, coverage: BTreeMap::new() }
     }
 
@@ -41,7 +40,7 @@ impl Calibration {
         let has = |with: &dyn Fn(&Raw) -> bool| faces.iter().any(|(_, raw)| with(raw));
         let age = if has(&|raw| !raw.age_logits.is_empty()) {
             let temperature = minimum(|t| by_source(faces, |row, raw| age_loss(row, raw, t)));
-            Some(AgeSpec::Distribution { first: 0, count: YEARS, range: RANGE, temperature })
+            Some(distribution(temperature))
         } else if has(&|raw| raw.age.is_some()) {
             Some(AgeSpec::Regression { range: RANGE, residuals: residuals(faces) })
         } else {
@@ -57,8 +56,20 @@ impl Calibration {
     }
 }
 
+fn distribution(temperature: f32) -> AgeSpec {
+    AgeSpec::Distribution {
+        first: 0,
+        count: YEARS,
+        range: RANGE,
+        temperature,
+        by_age: Vec::new(),
+        doubt: Doubt::default(),
+    }
+}
+
 fn gender(temperature: f32) -> GenderSpec {
-    GenderSpec { positive: Positive::Male, temperature, threshold: THRESHOLD }
+    let (positive, threshold) = (Positive::Male, THRESHOLD);
+    GenderSpec { positive, temperature, threshold, doubt: Doubt::default() }
 }
 
 /// Probability of each year.
