@@ -5,6 +5,7 @@ pub(crate) mod decode;
 mod layout;
 pub(crate) mod orient;
 mod pixels;
+pub(crate) mod reduced;
 pub(crate) mod warp;
 
 pub use color::Yuv;
