@@ -5,7 +5,9 @@ mod checkpoint;
 mod commands;
 mod config;
 mod data;
+mod detect;
 mod device;
+mod estimate;
 mod events;
 mod export;
 mod files;
@@ -41,6 +43,8 @@ enum Command {
     Split(commands::split::Split),
     /// Measure the loader alone.
     Loader(commands::loader::Loader),
+    /// Show what a detector is trained on.
+    Frames(commands::frames::Frames),
     /// Train a network.
     Train(commands::train::Train),
     /// Fit a run's probabilities on its validation part.
@@ -61,6 +65,7 @@ fn main() -> ExitCode {
         Command::Explore(command) => command.run(),
         Command::Split(command) => command.run(),
         Command::Loader(command) => command.run(),
+        Command::Frames(command) => command.run(),
         Command::Train(command) => command.run(),
         Command::Calibrate(command) => command.run(),
         Command::Export(command) => command.run(),

@@ -4,6 +4,7 @@ pub mod calibrate;
 pub mod evaluate;
 pub mod explore;
 pub mod export;
+pub mod frames;
 pub mod ingest;
 pub mod inspect;
 pub mod loader;

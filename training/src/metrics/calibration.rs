@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use face_predict::{AgeDistribution, AgeSpec, GenderSpec, Positive};
+use face_predict::{AgeDistribution, AgeSpec, DetectSpec, GenderSpec, Positive};
 use serde::{Deserialize, Serialize};
 
 use crate::data::loader::YEARS;
@@ -20,6 +20,9 @@ pub struct Calibration {
     pub faces: usize,
     /// Share of exact years inside the 80 % interval, by age band, on the same faces.
     pub coverage: BTreeMap<String, (f64, usize)>,
+    /// How a detector's outputs are to be read.
+    #[serde(default)]
+    pub detect: Option<DetectSpec>,
 }
 
 /// Ages that the networks are trained for.
@@ -29,11 +32,16 @@ pub const RANGE: [f32; 2] = [0.0, 100.0];
 const THRESHOLD: f32 = 0.6;
 
 impl Calibration {
+    /// A detector's.
+    pub fn of_detector(spec: DetectSpec, faces: usize) -> Self {
+        Self { age: None, gender: None, faces, coverage: BTreeMap::new(), detect: Some(spec) }
+    }
+
     /// None was made: logits as they are. A regression has nothing to go by without one.
     pub fn none() -> Self {
         let age = AgeSpec::Distribution { first: 0, count: YEARS, range: RANGE, temperature: 1.0 };
         let (age, gender) = (Some(age), Some(gender(1.0)));
-        Self { age, gender, faces: 0, coverage: BTreeMap::new() }
+        Self { age, gender, faces: 0, coverage: BTreeMap::new(), detect: None }
     }
 
     /// Fits everything that the outputs have, each source with equal weight.
@@ -53,7 +61,7 @@ impl Calibration {
             Some(AgeSpec::Distribution { temperature, .. }) => coverage(faces, *temperature),
             _ => BTreeMap::new(),
         };
-        Self { age, gender, faces: faces.len(), coverage }
+        Self { age, gender, faces: faces.len(), coverage, detect: None }
     }
 }
 
