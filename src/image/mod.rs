@@ -117,7 +117,8 @@ impl<'a> Image<'a> {
         self.orientation
     }
 
-    pub(crate) fn row(&self, y: usize) -> &'a [u8] {
+    /// The bytes of row `y` of the stored picture; panics where there is none.
+    pub fn row(&self, y: usize) -> &'a [u8] {
         let start = y * self.stride;
         &self.data[start..start + self.width * self.format.bytes_per_pixel()]
     }

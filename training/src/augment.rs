@@ -175,6 +175,15 @@ fn to_bytes(planes: &[f32]) -> Vec<u8> {
 fn read_back(image: &Image<'_>, planes: &mut [f32], width: usize, height: usize) {
     let size = width * height;
     let (w, h) = image.upright_size();
+    if (w, h) == (width, height) && image.format() == Format::Rgb {
+        for y in 0..height {
+            for (x, rgb) in image.row(y).chunks_exact(3).enumerate() {
+                let i = y * width + x;
+                (0..3).for_each(|c| planes[i + c * size] = f32::from(rgb[c]));
+            }
+        }
+        return;
+    }
     let map = Affine::scale(w as f32 / width as f32, h as f32 / height as f32);
     Warp::default()
         .cut(image, &map, width, height, |i, rgb| {

@@ -24,7 +24,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-/// Trains networks that tell age and gender from faces.
+/// Trains networks that find faces and tell age and gender from them.
 #[derive(Parser)]
 #[command(version)]
 struct Cli {
@@ -53,6 +53,8 @@ enum Command {
     Export(commands::export::Export),
     /// Judge models through the library: one page, one JSON file.
     Evaluate(commands::evaluate::Evaluate),
+    /// Judge detectors on scenes and on pictures of one face.
+    EvaluateDetector(commands::evaluate_detector::EvaluateDetector),
     /// Print what a model file says of itself.
     Inspect(commands::inspect::Inspect),
     /// Print a network's layers.
@@ -70,6 +72,7 @@ fn main() -> ExitCode {
         Command::Calibrate(command) => command.run(),
         Command::Export(command) => command.run(),
         Command::Evaluate(command) => command.run(),
+        Command::EvaluateDetector(command) => command.run(),
         Command::Inspect(command) => command.run(),
         Command::Summary(command) => command.run(),
     };

@@ -2,6 +2,7 @@
 
 pub mod calibrate;
 pub mod evaluate;
+pub mod evaluate_detector;
 pub mod explore;
 pub mod export;
 pub mod frames;

@@ -49,8 +49,8 @@ pub const KEPT: usize = 640;
 /// Pictures of faces are smaller.
 const KEPT_FACES: usize = 256;
 
-/// Sizes of frames, and how often each comes: what phones and cameras have, scaled to 320.
-pub const SHAPES: [(usize, usize); 8] = [
+/// Sizes of frames, and how often each comes: what phones and cameras have, scaled to 320, and pictures of one face.
+pub const SHAPES: [(usize, usize); 11] = [
     (320, 256),
     (320, 256),
     (320, 192),
@@ -59,6 +59,9 @@ pub const SHAPES: [(usize, usize); 8] = [
     (256, 320),
     (256, 320),
     (192, 320),
+    (224, 224),
+    (128, 128),
+    (64, 64),
 ];
 
 /// Light and loss of detail, over the whole frame.
@@ -343,7 +346,8 @@ impl Validation {
         for i in 0..FRAMES {
             // Of its own, whatever the run's seed: runs are compared.
             let mut rng = generator(77, 0, i as u64);
-            let (width, height) = SHAPES[i % SHAPES.len()];
+            // Those alone that look like a camera's.
+            let (width, height) = SHAPES[i % 8];
             let Frame { canvas, targets } = self.frames.frame(width, height, &mut rng)?;
             let mut planes = soiled(&canvas, &mut rng);
             normalise(&self.input, &mut planes);

@@ -102,7 +102,8 @@ impl Judged {
                 best
             })
             .sum();
-        Some(area / self.faces as f64)
+        // The sum of nothing is -0.
+        Some(area.abs() / self.faces as f64)
     }
 
     /// Recall where there are `rate` wrong answers a picture, and the score there.

@@ -7,6 +7,7 @@ pub mod job;
 pub mod loss;
 pub mod measure;
 pub mod paint;
+pub mod portraits;
 pub mod run;
 pub mod scene;
 pub mod store;

@@ -25,10 +25,10 @@ pub struct Letterbox {
 }
 
 impl Letterbox {
-    /// Scales the longer side to `side`.
+    /// Shrinks the longer side to `side`; a smaller picture stays as it is.
     pub fn fit(image: &Image<'_>, side: usize, stride: usize) -> Result<Self> {
         let (w, h) = image.upright_size();
-        let scale = side as f32 / w.max(h) as f32;
+        let scale = (side as f32 / w.max(h) as f32).min(1.0);
         let whole = |size: usize| {
             ((size as f32 * scale).round().max(1.0) as usize).next_multiple_of(stride)
         };

@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
-use face_predict::{Affine, DecodeLimits, Picture, Warp};
+use face_predict::{Affine, DecodeLimits, Format, Orientation, Picture, Warp};
 
 use super::paint::Bitmap;
 
@@ -53,6 +53,15 @@ impl Store {
         let span = (width.max(height) as f32 / self.longest as f32).max(1.0);
         let small = |side: usize| ((side as f32 / span).round() as usize).max(1);
         let mut bitmap = Bitmap::new(small(width), small(height));
+        if span == 1.0
+            && image.format() == Format::Rgb
+            && image.orientation() == Orientation::UPRIGHT
+        {
+            for (y, row) in bitmap.rgb.chunks_exact_mut(3 * width).enumerate() {
+                row.copy_from_slice(image.row(y));
+            }
+            return Ok((bitmap, span));
+        }
         let map = Affine::scale(span, span);
         let (width, height) = (bitmap.width, bitmap.height);
         Warp::default().cut(&image, &map, width, height, |i, rgb| {
