@@ -40,7 +40,7 @@ pub struct DetectConfig {
 
 /// Boxes that have more of their union in common are one face.
 pub const OVERLAP: f32 = 0.4;
-/// Frames with laid-on faces that are validated with.
+/// Frames with laid-on faces that are validated with; no more than an epoch has.
 const FRAMES: usize = 300;
 /// Answers below this are not looked at.
 const LEAST: f32 = 0.02;
@@ -49,27 +49,35 @@ pub const KEPT: usize = 640;
 /// Pictures of faces are smaller.
 const KEPT_FACES: usize = 256;
 
-/// Sizes of frames, and how often each comes: what phones and cameras have, scaled to 320, and pictures of one face.
-pub const SHAPES: [(usize, usize); 11] = [
+/// Sizes of frames, and how often each comes: what phones and cameras have, scaled to 320, parts of that, which show as
+/// many faces for less work, and pictures of one face.
+pub const SHAPES: [(usize, usize); 14] = [
     (320, 256),
-    (320, 256),
-    (320, 192),
     (320, 192),
     (320, 320),
     (256, 320),
-    (256, 320),
     (192, 320),
+    (320, 256),
+    (256, 192),
+    (256, 192),
+    (192, 256),
+    (192, 256),
+    (224, 224),
     (224, 224),
     (128, 128),
     (64, 64),
 ];
 
+/// How many of them, from the first, look like a camera's.
+const CAMERAS: usize = 6;
+
 /// Light and loss of detail, over the whole frame.
 const AUGMENT: Augment = Augment { light: 0.3, degrade: 0.08, ..Augment::NONE };
 
-/// Frames of one size.
+/// Frames of one size. Numbers, not tensors: a thread that outlives `main` by a moment must not call libtorch.
 pub struct Batch {
-    images: Tensor,
+    size: (usize, usize),
+    planes: Vec<f32>,
     faces: Vec<Vec<Target>>,
 }
 
@@ -110,11 +118,11 @@ impl Maker {
     fn batch(&self, epoch: u64, index: usize, count: usize, batch: usize) -> Batch {
         let mut rng = generator(self.seed, epoch, u64::MAX - index as u64);
         let size = SHAPES[rng.random_range(0..SHAPES.len())];
-        let (mut images, mut faces) = (Vec::new(), Vec::new());
+        let (mut planes, mut faces) = (Vec::new(), Vec::new());
         for i in 0..count {
             match self.sample(epoch, (index * batch + i) as u64, size) {
-                Ok((planes, targets)) => {
-                    images.push(tensor(&planes, size.0, size.1));
+                Ok((frame, targets)) => {
+                    planes.extend(frame);
                     faces.push(targets);
                 }
                 Err(error) => {
@@ -124,10 +132,7 @@ impl Maker {
                 }
             }
         }
-        if images.is_empty() {
-            return Batch { images: Tensor::new(), faces };
-        }
-        Batch { images: Tensor::cat(&images, 0), faces }
+        Batch { size, planes, faces }
     }
 }
 
@@ -155,6 +160,7 @@ pub struct Validation {
     input: InputSpec,
     strides: Vec<usize>,
     device: Device,
+    count: usize,
 }
 
 /// Pictures of a run and where they are.
@@ -206,6 +212,7 @@ impl Data<'_> {
             input: config.input.clone(),
             strides: strides(config)?,
             device,
+            count: FRAMES.min(config.epoch_size),
         })
     }
 }
@@ -250,9 +257,10 @@ impl Job for Detect<'_> {
     fn describe(&self) -> String {
         let composer = &self.maker.composer;
         format!(
-            "{} faces and {} scenes to train on, {FRAMES} frames and {} scenes to validate with",
+            "{} faces and {} scenes to train on, {} frames and {} scenes to validate with",
             composer.faces.len(),
             composer.scenes.len(),
+            self.val.count,
             self.val.scenes.len()
         )
     }
@@ -278,7 +286,11 @@ impl Job for Detect<'_> {
     }
 
     fn losses(&self, net: &dyn Network, batch: Batch) -> Result<Vec<Tensor>> {
-        let outputs = net.forward(&batch.images.to_device(self.device), true);
+        let (width, height) = batch.size;
+        let images = Tensor::from_slice(&batch.planes)
+            .view([-1, 3, height as i64, width as i64])
+            .to_device(self.device);
+        let outputs = net.forward(&images, true);
         losses(&outputs.grids, &self.strides, &batch.faces, &self.weights)
     }
 
@@ -343,11 +355,10 @@ impl Validation {
             groups.push(group("scenes", &pairs));
         }
         let mut pairs = Vec::new();
-        for i in 0..FRAMES {
+        for i in 0..self.count {
             // Of its own, whatever the run's seed: runs are compared.
             let mut rng = generator(77, 0, i as u64);
-            // Those alone that look like a camera's.
-            let (width, height) = SHAPES[i % 8];
+            let (width, height) = SHAPES[i % CAMERAS];
             let Frame { canvas, targets } = self.frames.frame(width, height, &mut rng)?;
             let mut planes = soiled(&canvas, &mut rng);
             normalise(&self.input, &mut planes);
