@@ -22,6 +22,8 @@ pub struct Raw {
     pub gender_logit: Option<f32>,
     /// What is to be held against the crop.
     pub quality: Quality,
+    /// A detector's numbers, one list a stride.
+    pub grids: Vec<Vec<f32>>,
 }
 
 /// Splits a batch's outputs by face.
@@ -34,11 +36,18 @@ pub fn split(outputs: &Outputs, faces: usize) -> Result<Vec<Raw>> {
     };
     let (logits, ages, genders) =
         (flat(&outputs.age_logits)?, flat(&outputs.age)?, flat(&outputs.gender_logit)?);
+    let grids = outputs.grids.iter().map(|grid| {
+        let values = flat(&Some(grid.shallow_clone()))?;
+        let each = values.len() / faces.max(1);
+        Ok((values, each))
+    });
+    let grids: Vec<(Vec<f32>, usize)> = grids.collect::<Result<_>>()?;
     let face = |i: usize| Raw {
         age_logits: logits.chunks(YEARS).nth(i).unwrap_or_default().to_vec(),
         age: ages.get(i).copied(),
         gender_logit: genders.get(i).copied(),
         quality: Quality::default(),
+        grids: grids.iter().map(|(grid, each)| grid[i * each..(i + 1) * each].to_vec()).collect(),
     };
     Ok((0..faces).map(face).collect())
 }

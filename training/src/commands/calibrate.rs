@@ -5,11 +5,13 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, ensure};
 use clap::Args;
-use face_predict::AgeSpec;
+use face_predict::{AgeSpec, Task};
 
 use crate::augment::{Augment, Fault};
 use crate::data::loader::{Placement, Source};
 use crate::data::manifest::{self, Row};
+use crate::detect::job::Data;
+use crate::detect::scene;
 use crate::infer::{self, Averaged, Raw};
 use crate::metrics::calibration::Calibration;
 
@@ -30,6 +32,12 @@ pub struct Calibrate {
     /// Folder that the manifests' paths start from.
     #[arg(long)]
     root: PathBuf,
+    /// Manifest of scenes, for a detector; those of split val are used. May be given several times.
+    #[arg(long)]
+    scenes: Vec<PathBuf>,
+    /// Folder that keeps raw pixels of pictures, for a detector.
+    #[arg(long)]
+    cache: Option<PathBuf>,
     /// Threads that load pictures.
     #[arg(long, default_value_t = 1)]
     workers: usize,
@@ -39,6 +47,9 @@ impl Calibrate {
     /// Runs the command.
     pub fn run(self) -> Result<()> {
         let averaged = Averaged::load(&self.run)?;
+        if averaged.checkpoint.config.network.task() == Task::Detect {
+            return self.threshold(&averaged);
+        }
         let rows = validation(&self.manifest)?;
         let input = averaged.checkpoint.config.input.clone();
         let source = Source::new(rows, &self.root, input, Augment::NONE, Placement::Landmarks, 0);
@@ -80,6 +91,34 @@ impl Calibrate {
 
     fn outputs(&self, averaged: &Averaged, source: &Arc<Source>) -> Result<Vec<(usize, Raw)>> {
         infer::run(&*averaged.net, source, tch::Device::Cpu, self.workers)
+    }
+
+    /// A detector's threshold.
+    fn threshold(&self, averaged: &Averaged) -> Result<()> {
+        let mut scenes = Vec::new();
+        for path in &self.scenes {
+            scenes.extend(scene::read(path)?);
+        }
+        let rows = validation(&self.manifest)?;
+        let data = Data { rows, scenes, root: &self.root, cache: self.cache.as_deref() };
+        let validation = data.validation(&averaged.checkpoint.config, tch::Device::Cpu)?;
+        let (spec, groups) = validation.spec(&*averaged.net)?;
+        for group in &groups {
+            println!(
+                "{}: {} faces, average precision {:.3}; at the threshold recall {:.3}, {:.3} wrong answers a picture",
+                group.name,
+                group.judged.faces(),
+                group.judged.average_precision().unwrap_or(f64::NAN),
+                group.judged.recall(spec.threshold).unwrap_or(f64::NAN),
+                group.judged.wrong_rate(spec.threshold)
+            );
+        }
+        let faces = groups.first().map_or(0, |group| group.judged.faces());
+        let (file, threshold) = (self.run.join(FILE), spec.threshold);
+        let found = Calibration::of_detector(spec, faces);
+        crate::files::replace_bytes(&file, &serde_json::to_vec_pretty(&found)?)?;
+        println!("{}: threshold {threshold:.3}, from {faces} faces", file.display());
+        Ok(())
     }
 }
 

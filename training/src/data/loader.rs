@@ -3,18 +3,16 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, sync_channel};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use face_predict::{CropRule, DecodeLimits, InputSpec, Look, Picture, Quality, Warp};
 use rand::Rng;
 use tch::{Kind, Tensor};
 
 use super::manifest::Row;
 use super::sampler::generator;
+use super::stream::Stream;
 use crate::augment::{Augment, Fault};
 
 /// Whole years 0 to 100.
@@ -172,7 +170,7 @@ impl Source {
         let mut planes = vec![0.0; self.input.len()];
         self.input.cut(warp, &image, &map, &mut planes)?;
         if !plain {
-            self.augment.pixels(&mut planes, self.input.width, &mut rng);
+            self.augment.pixels(&mut planes, self.input.width, self.input.height, &mut rng);
         }
         if let Some(fault) = self.fault {
             fault.apply(&mut planes, self.input.width, &mut rng);
@@ -217,28 +215,12 @@ impl Source {
         epoch: u64,
         workers: usize,
         skip: usize,
-    ) -> Stream {
-        let batches = order.len().div_ceil(batch);
-        let workers = workers.max(1);
-        let (send, receive) = sync_channel(2 * workers);
-        let (order, next) = (Arc::new(order), Arc::new(AtomicUsize::new(skip)));
-        for _ in 0..workers {
-            let (source, order, next, send) =
-                (Arc::clone(self), Arc::clone(&order), Arc::clone(&next), send.clone());
-            std::thread::spawn(move || {
-                let mut warp = Warp::default();
-                loop {
-                    let index = next.fetch_add(1, Ordering::Relaxed);
-                    let Some(rows) = order.chunks(batch).nth(index) else { return };
-                    let batch = source.batch(&mut warp, rows, epoch, index * batch);
-                    // The receiver is gone when the epoch was cut short.
-                    if send.send((index, batch)).is_err() {
-                        return;
-                    }
-                }
-            });
-        }
-        Stream { receive, early: BTreeMap::new(), next: skip, batches, waited: Duration::ZERO }
+    ) -> Stream<Batch> {
+        let source = Arc::clone(self);
+        Stream::new(order.len().div_ceil(batch), skip, workers, move |warp: &mut Warp, index| {
+            let rows = order.chunks(batch).nth(index).unwrap_or_default();
+            source.batch(warp, rows, epoch, index * batch)
+        })
     }
 }
 
@@ -261,39 +243,4 @@ fn target(face: &Row) -> (Vec<f32>, bool) {
         }
     }
     (ages, false)
-}
-
-/// Batches in order.
-pub struct Stream {
-    receive: Receiver<(usize, Batch)>,
-    early: BTreeMap<usize, Batch>,
-    next: usize,
-    batches: usize,
-    waited: Duration,
-}
-
-impl Stream {
-    /// Time spent waiting for the workers.
-    pub fn waited(&self) -> Duration {
-        self.waited
-    }
-
-    fn receive(&mut self) -> Result<Batch> {
-        let start = Instant::now();
-        while !self.early.contains_key(&self.next) {
-            let (index, batch) = self.receive.recv().context("a loader thread died")?;
-            self.early.insert(index, batch);
-        }
-        self.waited += start.elapsed();
-        self.next += 1;
-        self.early.remove(&(self.next - 1)).context("the batch was just found")
-    }
-}
-
-impl Iterator for Stream {
-    type Item = Result<Batch>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        (self.next < self.batches).then(|| self.receive())
-    }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use face_predict::{AgeDistribution, AgeSpec, Doubt, GenderSpec, Positive, Quality};
+use face_predict::{AgeDistribution, AgeSpec, DetectSpec, Doubt, GenderSpec, Positive, Quality};
 use serde::{Deserialize, Serialize};
 
 use super::widths;
@@ -21,6 +21,9 @@ pub struct Calibration {
     pub faces: usize,
     /// Share of exact years inside the 80 % interval, by age band, on the same faces.
     pub coverage: BTreeMap<String, (f64, usize)>,
+    /// How a detector's outputs are to be read.
+    #[serde(default)]
+    pub detect: Option<DetectSpec>,
 }
 
 /// Ages that the networks are trained for.
@@ -30,10 +33,15 @@ pub const RANGE: [f32; 2] = [0.0, 100.0];
 const THRESHOLD: f32 = 0.6;
 
 impl Calibration {
+    /// A detector's.
+    pub fn of_detector(spec: DetectSpec, faces: usize) -> Self {
+        Self { age: None, gender: None, faces, coverage: BTreeMap::new(), detect: Some(spec) }
+    }
+
     /// None was made: logits as they are. A regression has nothing to go by without one.
     pub fn none() -> Self {
         let (age, gender) = (Some(distribution(1.0)), Some(gender(1.0)));
-        Self { age, gender, faces: 0, coverage: BTreeMap::new() }
+        Self { age, gender, faces: 0, coverage: BTreeMap::new(), detect: None }
     }
 
     /// Fits everything that the outputs have, each source with equal weight: temperatures, then how they change with the
@@ -54,7 +62,7 @@ impl Calibration {
             Some(spec @ AgeSpec::Distribution { .. }) => coverage(faces, spec),
             _ => BTreeMap::new(),
         };
-        Self { age, gender, faces: faces.len(), coverage }
+        Self { age, gender, faces: faces.len(), coverage, detect: None }
     }
 
     /// Fits how much less to trust faces that have one of the reasons of [`Quality::ALL`] against them. `spoiled` are
