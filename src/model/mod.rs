@@ -3,6 +3,8 @@
 mod constants;
 mod metadata;
 mod network;
+mod onnx;
+mod operators;
 
 pub use metadata::{
     AgeSpec, CONTRACT, DetectSpec, GenderSpec, InputSpec, Metadata, Positive, Task,

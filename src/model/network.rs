@@ -1,22 +1,25 @@
 //! One network: checked against its own description, optimised once, run by any number of threads.
 
-use std::io::Cursor;
+use std::collections::HashSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+use prost::Message;
 use tract_core::ops::konst::Const;
 use tract_core::prelude::*;
-use tract_onnx::pb::{GraphProto, ModelProto, TensorProto};
-use tract_onnx::prelude::{Framework, InferenceFact, InferenceModel, InferenceModelExt};
 
-use super::constants;
 use super::metadata::{AgeSpec, MAX_SIDE, Metadata, Positive, Task};
+use super::onnx::{GraphProto, ModelProto, TensorProto, ValueInfoProto};
+use super::{constants, operators};
 use crate::age::AgeDistribution;
 use crate::conv;
 use crate::error::{Error, ErrorKind, Result};
 
 /// Most bytes that the weights of a file may take once unpacked.
 const MAX_WEIGHTS: u64 = 1 << 30;
+
+/// What the one input is called.
+const INPUT: &str = "image";
 
 /// Most numbers in one intermediate result.
 const MAX_VALUES: usize = 1 << 26;
@@ -54,12 +57,10 @@ impl Network {
     }
 
     fn parse(bytes: &[u8], fast: bool) -> Result<Self> {
-        let not_onnx = |e| model_error(format!("{} bytes that are no ONNX file", bytes.len()), e);
-        let onnx = tract_onnx::onnx();
-        let proto = onnx.proto_model_for_read(&mut Cursor::new(bytes)).map_err(not_onnx)?;
-        let Some(graph) = &proto.graph else {
-            return Err(Error::model(format!("{} bytes that are no ONNX file", bytes.len())));
-        };
+        let not_onnx = || format!("{} bytes that are no ONNX file", bytes.len());
+        let proto = ModelProto::decode(bytes)
+            .map_err(|e| Error::with_source(ErrorKind::Model, not_onnx(), e))?;
+        let graph = proto.graph.as_ref().ok_or_else(|| Error::model(not_onnx()))?;
         let props = proto.metadata_props.iter().map(|p| (p.key.as_str(), p.value.as_str()));
         let metadata = Metadata::from_props(props)?;
         if metadata.task == Task::Detect {
@@ -68,11 +69,12 @@ impl Network {
         check_weights(&proto)?;
         constants::check(graph)?;
         check_windows(graph)?;
-        let model = onnx
-            .model_for_proto_model(&proto)
-            .map_err(|e| model_error("the model's graph cannot be read", e))?;
         let (age, gender) = outputs(&metadata);
-        let model = make_concrete(model, &metadata, age.as_ref(), gender)?;
+        let wanted: Vec<(&str, usize)> =
+            age.into_iter().chain(gender.map(|name| (name, 1))).collect();
+        let shape = input_shape(graph, &metadata)?;
+        let model = read(&proto, graph, bytes, shape, &wanted)?;
+        check_outputs(&model, &wanted)?;
         let (model, accelerated) = if fast {
             conv::accelerate(model)
                 .map_err(|e| model_error("convolutions cannot be replaced", e))?
@@ -208,51 +210,75 @@ fn check_windows(graph: &GraphProto) -> Result<()> {
     Ok(())
 }
 
-/// The graph for one face, with exactly the outputs that the metadata promise.
-fn make_concrete(
-    model: InferenceModel,
-    metadata: &Metadata,
-    age: Option<&(&str, usize)>,
-    gender: Option<&str>,
-) -> Result<TypedModel> {
-    let input = &metadata.input;
-    let inputs = model.input_outlets().map_err(|e| model_error("no inputs", e))?.to_vec();
-    let name = inputs.first().map(|i| model.node(i.node).name.clone()).unwrap_or_default();
-    if inputs.len() != 1 || name != "image" {
+/// The shape of the one input, which must fit what the metadata say.
+fn input_shape(graph: &GraphProto, metadata: &Metadata) -> Result<[usize; 4]> {
+    // Old files list their weights among the inputs.
+    let weights: HashSet<&str> = graph.initializer.iter().map(|t| t.name.as_str()).collect();
+    let inputs: Vec<&ValueInfoProto> =
+        graph.input.iter().filter(|input| !weights.contains(input.name.as_str())).collect();
+    let name = inputs.first().map_or("", |input| input.name.as_str());
+    if inputs.len() != 1 || name != INPUT {
         return Err(Error::model(format!(
-            "the model has {} inputs, the first called {name:?}: one called \"image\" is wanted",
+            "the model has {} inputs, the first called {name:?}: one called {INPUT:?} is wanted",
             inputs.len()
         )));
     }
-    let shape = [1, 3, input.height, input.width];
-    let declared = model.input_fact(0).map_err(|e| model_error("no input", e))?.clone();
-    let fact = InferenceFact::dt_shape(f32::datum_type(), shape);
-    if let Some(concrete) = declared.shape.as_concrete_finite().ok().flatten()
-        && (concrete.len() != 4 || concrete[1..] != shape[1..])
+    let shape = [1, 3, metadata.input.height, metadata.input.width];
+    if let Some(declared) = inputs[0].shape()
+        && (declared.len() != 4 || declared[1..] != shape[1..])
     {
         return Err(Error::model(format!(
-            "input \"image\" has shape {concrete:?}, face_predict.input says {shape:?}"
+            "input {INPUT:?} has shape {declared:?}, face_predict.input says {shape:?}"
         )));
     }
-    let wanted: Vec<(&str, usize)> =
-        age.copied().into_iter().chain(gender.map(|name| (name, 1))).collect();
-    let mut outlets = Vec::new();
-    for (name, _) in &wanted {
-        let outlet = model
-            .outputs
-            .iter()
-            .copied()
-            .find(|o| model.outlet_label(*o) == Some(name) || model.node(o.node).name == *name);
-        outlets.push(outlet.ok_or_else(|| {
-            Error::model(format!("the model has no output {name:?}, which its task promises"))
-        })?);
+    Ok(shape)
+}
+
+/// The graph for one picture, decluttered, with exactly the outputs that are wanted.
+fn read(
+    proto: &ModelProto,
+    graph: &GraphProto,
+    bytes: &[u8],
+    shape: [usize; 4],
+    wanted: &[(&str, usize)],
+) -> Result<TypedModel> {
+    let names: Vec<&str> = wanted.iter().map(|(name, _)| *name).collect();
+    if let Some(missing) = names.iter().find(|name| graph.output.iter().all(|o| o.name != **name)) {
+        return Err(Error::model(format!(
+            "the model has no output {missing:?}, which its task promises"
+        )));
     }
-    let typed = model
-        .with_input_fact(0, fact)
-        .and_then(|model| model.with_output_outlets(&outlets))
-        .and_then(|model| model.into_typed())
-        .and_then(|model| model.into_decluttered())
-        .map_err(|e| model_error(format!("the model does not work on {shape:?} numbers"), e))?;
+    let picture = f32::fact(shape);
+    let own = operators::build(graph, proto.operator_set(), (INPUT, picture), &names)
+        .and_then(|model| model.into_decluttered());
+    #[cfg(feature = "all-operators")]
+    let own = own.or_else(|_| read_any(bytes, shape, &names));
+    #[cfg(not(feature = "all-operators"))]
+    let _ = bytes;
+    own.map_err(|e| model_error(format!("the model does not work on {shape:?} numbers"), e))
+}
+
+/// The same by tract-onnx, which knows more operators.
+#[cfg(feature = "all-operators")]
+fn read_any(bytes: &[u8], shape: [usize; 4], names: &[&str]) -> TractResult<TypedModel> {
+    use tract_core::internal::*;
+    use tract_onnx::prelude::{Framework, InferenceFact, InferenceModelExt};
+
+    let model = tract_onnx::onnx().model_for_read(&mut std::io::Cursor::new(bytes))?;
+    let outlet = |name: &&str| {
+        let labelled = |o: &&OutletId| model.outlet_label(**o) == Some(name);
+        model.outputs.iter().find(labelled).copied().context("an output that nothing gives")
+    };
+    let outlets = names.iter().map(outlet).collect::<TractResult<Vec<_>>>()?;
+    model
+        .with_input_fact(0, InferenceFact::dt_shape(f32::datum_type(), shape))?
+        .with_output_outlets(&outlets)?
+        .into_typed()?
+        .into_decluttered()
+}
+
+/// Refuses outputs of other sizes than the metadata promise, and intermediate results that are too large.
+fn check_outputs(typed: &TypedModel, wanted: &[(&str, usize)]) -> Result<()> {
     for (index, (name, width)) in wanted.iter().enumerate() {
         let fact = typed.output_fact(index).map_err(|e| model_error("no output", e))?;
         let shape = fact.shape.as_concrete().unwrap_or_default();
@@ -277,7 +303,7 @@ fn make_concrete(
             }
         }
     }
-    Ok(typed)
+    Ok(())
 }
 
 fn read_age(spec: &AgeSpec, values: &[f32], years: &mut Vec<f32>) -> Result<()> {
