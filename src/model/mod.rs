@@ -23,8 +23,20 @@ use crate::image::decode::read_limited;
 /// Largest model file read, in bytes.
 const MAX_FILE: u64 = 512 << 20;
 
-/// The built-in network, as `face-train export` wrote it.
-static BUILT_IN: &[u8] = include_bytes!("../../models/base.onnx");
+/// Files of `models/`, as `face-train export` wrote them, with the features that build them in.
+macro_rules! weights {
+    ($($feature:literal: $file:literal,)*) => {
+        &[$(#[cfg(feature = $feature)] include_bytes!(concat!("../../models/", $file)),)*]
+    };
+}
+
+/// The built-in network. Of several the first counts, so the default feature's is last.
+static BUILT_IN: Option<&[u8]> = {
+    const WEIGHTS: &[&[u8]] = weights! {
+        "weights-base": "base.onnx",
+    };
+    WEIGHTS.first().copied()
+};
 
 /// How to load.
 #[derive(Clone, Copy, Debug, Default)]
@@ -73,7 +85,7 @@ pub struct Model {
 }
 
 impl Model {
-    /// The model that is built in. It is parsed once, by whoever comes first.
+    /// The model that is built in. It is parsed once, by whoever comes first. A build without weights has none.
     pub fn load_default() -> Result<Self> {
         Self::load_default_with(&ModelOptions::default())
     }
@@ -110,14 +122,15 @@ impl Model {
     }
 
     fn from_networks(networks: Vec<Arc<Network>>, options: &ModelOptions) -> Result<Self> {
-        let last = |has: fn(Task) -> bool| {
-            networks
-                .iter()
-                .rev()
-                .find(|n| has(n.metadata.task))
-                .map_or_else(|| built_in(options), |network| Ok(Arc::clone(network)))
+        let last = |part: &str, has: fn(Task) -> bool| {
+            let given = networks.iter().rev().find(|n| has(n.metadata.task)).cloned();
+            given.map_or_else(
+                || built_in(options).map_err(|e| e.context(format!("no {part} in what is loaded"))),
+                Ok,
+            )
         };
-        Ok(Self::from_parts(last(Task::has_age)?, last(Task::has_gender)?, options))
+        let (age, gender) = (last("age", Task::has_age)?, last("gender", Task::has_gender)?);
+        Ok(Self::from_parts(age, gender, options))
     }
 
     fn from_parts(age: Arc<Network>, gender: Arc<Network>, options: &ModelOptions) -> Self {
@@ -167,9 +180,13 @@ impl Model {
 fn built_in(options: &ModelOptions) -> Result<Arc<Network>> {
     static FAST: OnceCell<Arc<Network>> = OnceCell::new();
     static PLAIN: OnceCell<Arc<Network>> = OnceCell::new();
+    let Some(bytes) = BUILT_IN else {
+        let none = "this build has no built-in model: load a model file";
+        return Err(Error::new(ErrorKind::Unsupported, none));
+    };
     let plain = options.plain_convolutions;
     let cell = if plain { &PLAIN } else { &FAST };
-    let load = || Network::load(BUILT_IN, !plain).map(Arc::new);
+    let load = || Network::load(bytes, !plain).map(Arc::new);
     cell.get_or_try_init(load).cloned().map_err(|e| {
         Error::with_source(ErrorKind::Internal, "the built-in model cannot be loaded", e)
     })
