@@ -457,3 +457,15 @@ fn refusals() {
         assert!(error.contains(part), "{error:?} lacks {part:?}");
     }
 }
+
+#[test]
+fn the_documents_list_the_operators() {
+    let text = include_str!("../../../docs/models.md");
+    let listed: Vec<&str> = text.split(|c: char| !c.is_ascii_alphanumeric()).collect();
+    let table = include_str!("mod.rs").lines().filter_map(|line| {
+        let (name, _) = line.trim().strip_prefix('"')?.split_once("\" =>")?;
+        Some(name)
+    });
+    let missing: Vec<&str> = table.filter(|name| !listed.contains(name)).collect();
+    assert!(missing.is_empty(), "docs/models.md lacks {missing:?}");
+}
