@@ -5,7 +5,7 @@ use std::hint::black_box;
 use std::io::Cursor;
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use face_predict::{Affine, Format, Image, Model, Options, Point, Predictions, Rect, Region, Warp};
+use face_predict::{Format, Image, Model, Options, Point, Predictions, Rect, Region, Warp};
 use image::{ImageFormat, RgbImage};
 
 fn portrait() -> RgbImage {
@@ -27,19 +27,11 @@ fn crop(c: &mut Criterion) {
     let (picture, model) = (portrait(), Model::load_default().expect("the built-in model"));
     let image = Image::new(Format::Rgb, 512, 512, &picture).expect("a right picture");
     let input = &model.age_metadata().input;
-    let (width, height) = (input.width, input.height);
     let place = input.crop.place(&with_landmarks()).expect("a right face");
-    let place = place.after(&Affine::scale(1.0 / width as f32, 1.0 / height as f32));
-    let (mut warp, mut planes) = (Warp::default(), vec![0.0; 3 * width * height]);
+    let (mut warp, mut planes) = (Warp::default(), vec![0.0; input.len()]);
     c.bench_function("crop", |b| {
         b.iter(|| {
-            let size = width * height;
-            let cut = warp.cut(&image, black_box(&place), width, height, |i, pixel| {
-                for (plane, value) in pixel.into_iter().enumerate() {
-                    planes[i + plane * size] = value;
-                }
-            });
-            cut.expect("a crop");
+            input.cut(&mut warp, &image, black_box(&place), &mut planes).expect("a crop");
             input.normalise(&mut planes);
         });
     });

@@ -1,4 +1,5 @@
-# make install [PREFIX=/usr/local] [DESTDIR=] [LIBDIR=] [INCLUDEDIR=] [TARGET=aarch64-unknown-linux-gnu] [PROFILE=release]
+# make install [PREFIX=/usr/local] [DESTDIR=] [LIBDIR=] [INCLUDEDIR=] [TARGET=aarch64-unknown-linux-gnu] [PROFILE=dist]
+#              [FEATURES=decode,weights-base]
 # make uninstall with the same settings. make dist for a release tarball. Included by the Makefile at the top; also
 # runs alone, from the top: make -f packaging/install.mk install.
 #
@@ -10,7 +11,10 @@ LIBDIR ?= $(PREFIX)/lib
 INCLUDEDIR ?= $(PREFIX)/include
 DOCDIR ?= $(PREFIX)/share/doc/face_predict
 DESTDIR ?=
-PROFILE ?= release
+# Small, and some minutes of link-time optimisation: see Cargo.toml. PROFILE=release takes what developers build.
+PROFILE ?= dist
+# Features of Cargo.toml, with commas; none at all is a library without decoders and weights.
+FEATURES ?= decode,weights-base
 TARGET ?=
 CARGO ?= cargo
 PYTHON ?= python3
@@ -47,11 +51,13 @@ FP_CMAKEDIR = $(LIBDIR)/cmake/FacePredict
 # Cargo decides what is out of date. FP_NO_BUILD=1 installs what lies there (root without a toolchain, cross builds).
 library-built:
 ifndef FP_NO_BUILD
-	$(CARGO) build --profile $(PROFILE) $(if $(TARGET),--target $(TARGET))
+	$(CARGO) rustc --profile $(PROFILE) --package face-predict --lib --crate-type cdylib,staticlib \
+	  --no-default-features $(if $(FEATURES),--features $(FEATURES)) $(if $(TARGET),--target $(TARGET)) \
+	  -- $(shell packaging/link_options.sh $(TARGET))
 endif
 
 install: library-built
-	@test -f "$(FP_BUILT)/libface_predict.a" || { echo "no libface_predict.a in $(FP_BUILT): cargo build --release"; exit 1; }
+	@test -f "$(FP_BUILT)/libface_predict.a" || { echo "no libface_predict.a in $(FP_BUILT): leave FP_NO_BUILD out"; exit 1; }
 	$(INSTALL) -d "$(DESTDIR)$(INCLUDEDIR)" "$(DESTDIR)$(LIBDIR)/pkgconfig" "$(DESTDIR)$(FP_CMAKEDIR)" "$(DESTDIR)$(DOCDIR)"
 	$(INSTALL) -m 644 include/face_predict.h "$(DESTDIR)$(INCLUDEDIR)/face_predict.h"
 	if test -f bindings/cpp/face_predict.hpp; then \

@@ -1,40 +1,53 @@
 #!/bin/sh
-# Prints a table of the stripped shared library's size, for README.
-#   scripts/size.sh [--build] PROFILE[:FEATURES]...     FEATURES: +-separated, "none" for --no-default-features
-#   scripts/size.sh --build release dist dist:none
-# Without --build only what was built before is shown. A profile of its own builds the engine anew: some 15 minutes of one
-# core. The library alone is built, since a profile's lto does not reach a crate that is a Rust library as well.
+# The table of sizes in README: the shared library as `make install` builds it, stripped, by features.
+#   scripts/size.sh --build    builds what it measures (ten minutes of one core for each line, an hour when the engine is new)
+#   scripts/size.sh --write    puts the table into README.md
+# Without --build what was built before is measured.
 set -eu
 cd "$(dirname "$0")/.."
-build=
-[ "${1-}" = --build ] && build=1 && shift
-[ $# -gt 0 ] || set -- release
+build= write=
+for argument in "$@"; do
+    case $argument in
+    --build) build=1 ;;
+    --write) write=1 ;;
+    *) echo "unknown: $argument" >&2 && exit 2 ;;
+    esac
+done
+target=${CARGO_TARGET_DIR:-target}
+kept=$target/size
+mkdir -p "$kept"
 temp=$(mktemp -d)
 trap 'rm -rf "$temp"' EXIT
-echo "| profile | features | stripped library | of it code | gzip -9 |"
-echo "| --- | --- | ---: | ---: | ---: |"
-mega() { awk -v bytes="$1" 'BEGIN { printf "%.2f MB", bytes / 1e6 }'; }
-for entry in "$@"; do
-    profile=${entry%%:*}
-    features=default
-    arguments=
-    kept=
-    if [ "$entry" != "$profile" ]; then
-        features=$(echo "${entry#*:}" | tr + ,)
-        arguments=--no-default-features
-        [ "$features" = none ] || arguments="$arguments --features $features"
-        kept=/size-$(echo "$features" | tr , -)
-    fi
-    folder=${CARGO_TARGET_DIR:-target}$kept
-    library=$folder/$profile/libface_predict.so
+mega() { awk -v bytes="$1" 'BEGIN { printf "%.1f", bytes / 1e6 }'; }
+
+# One line: what it is called, its file, and the features.
+line() {
+    library=$kept/$2.so
     if [ -n "$build" ]; then
-        # shellcheck disable=SC2086
-        CARGO_TARGET_DIR=$folder cargo rustc --quiet --profile "$profile" --lib --crate-type cdylib $arguments >&2
+        make -s -f packaging/install.mk library-built PROFILE=dist FEATURES="$3" >&2
+        cp "$target/dist/libface_predict.so" "$library"
+        cp "$target/dist/libface_predict.a" "$kept/$2.a"
     fi
-    [ -f "$library" ] || { echo "| $profile | $features | not built | | |"; continue; }
+    [ -f "$library" ] || { echo "| $1 | not built | | |"; return; }
     strip --strip-unneeded -o "$temp/stripped.so" "$library"
     bytes=$(wc -c < "$temp/stripped.so")
     code=$(size -A "$temp/stripped.so" | awk '$1 == ".text" { print $2 }')
     small=$(gzip -9 -c "$temp/stripped.so" | wc -c)
-    echo "| $profile | $features | $(mega "$bytes") | $(mega "$code") | $(mega "$small") |"
-done
+    echo "| $1 | $(mega "$bytes") | $(mega "$code") | $(mega "$small") |"
+}
+
+{
+    echo "| features | stripped library, MB | of it code | gzip -9 |"
+    echo "| --- | ---: | ---: | ---: |"
+    line '`decode,weights-base`: what `make install` builds' installed decode,weights-base
+    line '`all-operators,decode,weights-base`: what Cargo builds' all all-operators,decode,weights-base
+    line 'none: no decoders, no weights' minimal ''
+} > "$temp/table"
+cat "$temp/table"
+if [ -n "$write" ]; then
+    awk -v table="$temp/table" '
+        /<!-- end -->/ { skip = 0 }
+        !skip { print }
+        /<!-- sizes -->/ { while ((getline row < table) > 0) print row; skip = 1 }' README.md > "$temp/README.md"
+    cp "$temp/README.md" README.md
+fi

@@ -30,6 +30,9 @@ step convolutions on arm64 and without AVX2
 scripts/test_arm64.sh
 scripts/test_no_avx2.sh
 
+step the library on arm64
+scripts/test_arm64_example.sh
+
 step bindings
 scripts/test_bindings.sh
 

@@ -3,11 +3,13 @@
 #![allow(clippy::unwrap_used)]
 
 use face_predict::Task;
+use numbers::Numbers;
 
 #[path = "../fuzz/src/bodies.rs"]
 mod bodies;
 #[allow(dead_code)]
 mod bombs;
+mod numbers;
 #[allow(dead_code)]
 mod onnx;
 #[allow(dead_code)]
@@ -15,40 +17,30 @@ mod portrait;
 #[allow(dead_code)]
 mod small;
 
-struct Numbers(u64);
-
-impl Numbers {
-    fn below(&mut self, limit: usize) -> usize {
-        self.0 =
-            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) as usize % limit
-    }
-
-    /// `seed` with some bytes changed, taken out, doubled, or its end cut off.
-    fn mutate(&mut self, seed: &[u8]) -> Vec<u8> {
-        let mut bytes = seed.to_vec();
-        for _ in 0..1 + self.below(4) {
-            if bytes.is_empty() {
-                break;
-            }
-            let at = self.below(bytes.len());
-            // Formats begin with what matters most.
-            let at = if self.below(2) == 0 { at.min(self.below(200)) } else { at };
-            let end = (at + 1 + self.below(16)).min(bytes.len());
-            match self.below(6) {
-                0 => bytes[at] ^= 1 << self.below(8),
-                1 => bytes[at] = self.below(256) as u8,
-                2 => bytes[at] = [0, 0x7F, 0x80, 0xFF][self.below(4)],
-                3 => drop(bytes.drain(at..end)),
-                4 => {
-                    let part = bytes[at..end].to_vec();
-                    bytes.splice(at..at, part);
-                }
-                _ => bytes.truncate(at.max(bytes.len() / 2)),
-            }
+/// `seed` with some bytes changed, taken out, doubled, or its end cut off.
+fn mutate(random: &mut Numbers, seed: &[u8]) -> Vec<u8> {
+    let mut bytes = seed.to_vec();
+    for _ in 0..1 + random.below(4) {
+        if bytes.is_empty() {
+            break;
         }
-        bytes
+        let at = random.below(bytes.len());
+        // Formats begin with what matters most.
+        let at = if random.below(2) == 0 { at.min(random.below(200)) } else { at };
+        let end = (at + 1 + random.below(16)).min(bytes.len());
+        match random.below(6) {
+            0 => bytes[at] ^= 1 << random.below(8),
+            1 => bytes[at] = random.below(256) as u8,
+            2 => bytes[at] = [0, 0x7F, 0x80, 0xFF][random.below(4)],
+            3 => drop(bytes.drain(at..end)),
+            4 => {
+                let part = bytes[at..end].to_vec();
+                bytes.splice(at..at, part);
+            }
+            _ => bytes.truncate(at.max(bytes.len() / 2)),
+        }
     }
+    bytes
 }
 
 #[test]
@@ -63,7 +55,7 @@ fn image_descriptors() {
     right.extend([20; 10]);
     right.extend([0, 1, 32, 20, 0, 0, 0, 0, 0, 0, 50, 50]);
     for _ in 0..300 {
-        bodies::image_descriptor(&random.mutate(&right));
+        bodies::image_descriptor(&mutate(&mut random, &right));
     }
 }
 
@@ -81,7 +73,7 @@ fn encoded_pictures() {
         picture.write_to(&mut seed, format).unwrap();
         bodies::encoded(seed.get_ref());
         for _ in 0..300 {
-            bodies::encoded(&random.mutate(seed.get_ref()));
+            bodies::encoded(&mutate(&mut random, seed.get_ref()));
         }
     }
     bodies::encoded(&bombs::png(16, 16, 1 << 24, 1 << 24));
@@ -94,7 +86,7 @@ fn model_files() {
         let seed = small::bytes(task);
         bodies::model_bytes(&seed);
         for _ in 0..200 {
-            bodies::model_bytes(&random.mutate(&seed));
+            bodies::model_bytes(&mutate(&mut random, &seed));
         }
     }
 }
@@ -145,7 +137,7 @@ fn graphs_that_a_careless_pass_would_break() {
         assert!(loads.is_ok(), "{:?}", loads.err());
         bodies::model_bytes(&seed);
         for _ in 0..60 {
-            bodies::model_bytes(&random.mutate(&seed));
+            bodies::model_bytes(&mutate(&mut random, &seed));
         }
     }
 }

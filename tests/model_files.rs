@@ -10,6 +10,7 @@ use prost::Message;
 use small::{SIDE, YEARS, metadata, numbers};
 use tract_onnx::pb::{AttributeProto, GraphProto, ModelProto, StringStringEntryProto, TensorProto};
 
+mod numbers;
 #[allow(dead_code)]
 mod onnx;
 #[allow(dead_code)]
@@ -489,21 +490,11 @@ fn a_file_cut_short_is_refused_at_every_length() {
 }
 
 /// A generator of its own, so that a failure comes again.
-struct Numbers(u64);
-
-impl Numbers {
-    fn below(&mut self, limit: usize) -> usize {
-        self.0 =
-            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) as usize % limit
-    }
-}
-
 #[test]
 fn flipped_bytes_end_in_an_error_or_a_working_model() {
     let small = small::bytes(BOTH);
     let shipped = std::fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/models/base.onnx")).unwrap();
-    let (mut working, mut random) = (0, Numbers(1));
+    let (mut working, mut random) = (0, numbers::Numbers(1));
     for (bytes, rounds) in [(&small, 600), (&shipped, 25)] {
         for _ in 0..rounds {
             let mut bytes = bytes.clone();

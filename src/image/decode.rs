@@ -1,12 +1,6 @@
 //! JPEG, PNG, WebP and BMP bytes to pixels, within limits.
 
-use std::io::Cursor;
 use std::path::Path;
-
-use image::{
-    ColorType, DynamicImage, ImageDecoder, ImageError, ImageReader, Limits,
-    metadata::Orientation as Exif,
-};
 
 use super::{Format, Image, Orientation};
 use crate::error::{Error, ErrorKind, Result};
@@ -40,52 +34,12 @@ pub struct Picture {
 
 impl Picture {
     /// Decodes the bytes of a JPEG, PNG, WebP or BMP file; its Exif orientation is kept beside the
-    /// pixels.
+    /// pixels. A build without the feature `decode` cannot.
     pub fn decode(bytes: &[u8], limits: &DecodeLimits) -> Result<Self> {
-        let mut reader = ImageReader::new(Cursor::new(bytes))
-            .with_guessed_format()
-            .map_err(|e| Error::with_source(ErrorKind::Image, "picture cannot be read", e))?;
-        if reader.format().is_none() {
-            return Err(Error::new(
-                ErrorKind::Image,
-                format!("{} bytes that are no JPEG, PNG, WebP or BMP", bytes.len()),
-            ));
-        }
-        // Eight bytes a pixel is the widest that the decoders produce (16-bit RGBA), and they need room
-        // beside it.
-        let mut decoder_limits = Limits::default();
-        decoder_limits.max_alloc = Some(limits.max_pixels.saturating_mul(16).max(1 << 20));
-        reader.limits(decoder_limits.clone());
-        let mut decoder = reader.into_decoder().map_err(image_error)?;
-        let (width, height) = decoder.dimensions();
-        let pixels = u64::from(width) * u64::from(height);
-        if pixels > limits.max_pixels {
-            return Err(Error::new(
-                ErrorKind::Limit,
-                format!(
-                    "picture of {width}x{height} has {pixels} pixels, the limit is {}",
-                    limits.max_pixels
-                ),
-            ));
-        }
-        decoder.set_limits(decoder_limits).map_err(image_error)?;
-        // A damaged Exif block is no reason to refuse the picture.
-        let exif = decoder.orientation().unwrap_or(Exif::NoTransforms);
-        let color = decoder.color_type();
-        let decoded = DynamicImage::from_decoder(decoder).map_err(image_error)?;
-        let (format, data) = match color {
-            ColorType::L8 => (Format::Gray, decoded.into_luma8().into_raw()),
-            ColorType::Rgba8 => (Format::Rgba, decoded.into_rgba8().into_raw()),
-            ColorType::L16 | ColorType::La8 | ColorType::La16 => {
-                (Format::Gray, decoded.into_luma8().into_raw())
-            }
-            _ => (Format::Rgb, decoded.into_rgb8().into_raw()),
-        };
-        let orientation = Orientation::from_exif(u32::from(exif.to_exif()))?;
-        let (width, height) = (width as usize, height as usize);
-        Self::from_parts(format, (width, height), data, orientation)
+        decode(bytes, limits)
     }
 
+    #[cfg(feature = "decode")]
     pub(super) fn from_parts(
         format: Format,
         (width, height): (usize, usize),
@@ -99,7 +53,13 @@ impl Picture {
 
     /// Reads and decodes a file.
     pub fn open(path: impl AsRef<Path>, limits: &DecodeLimits) -> Result<Self> {
-        Self::decode(&read_limited(path.as_ref(), limits.max_bytes)?, limits)
+        // Without decoders, that is what must be told, whatever the path.
+        let bytes = if cfg!(feature = "decode") {
+            read_limited(path.as_ref(), limits.max_bytes)?
+        } else {
+            Vec::new()
+        };
+        Self::decode(&bytes, limits)
     }
 
     /// A view of the pixels, oriented as the file says.
@@ -137,7 +97,67 @@ pub(crate) fn read_limited(path: &Path, limit: u64) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-fn image_error(error: ImageError) -> Error {
+#[cfg(not(feature = "decode"))]
+fn decode(_: &[u8], _: &DecodeLimits) -> Result<Picture> {
+    let none = "this build has no picture decoders: decode the picture and pass its pixels";
+    Err(Error::new(ErrorKind::Unsupported, none))
+}
+
+#[cfg(feature = "decode")]
+fn decode(bytes: &[u8], limits: &DecodeLimits) -> Result<Picture> {
+    use image::metadata::Orientation as Exif;
+    use image::{ColorType, DynamicImage, ImageDecoder, ImageReader, Limits};
+
+    let mut reader = ImageReader::new(std::io::Cursor::new(bytes))
+        .with_guessed_format()
+        .map_err(|e| Error::with_source(ErrorKind::Image, "picture cannot be read", e))?;
+    if reader.format().is_none() {
+        return Err(Error::new(
+            ErrorKind::Image,
+            format!("{} bytes that are no JPEG, PNG, WebP or BMP", bytes.len()),
+        ));
+    }
+    // Eight bytes a pixel is the widest that the decoders produce (16-bit RGBA), and they need room
+    // beside it.
+    let mut decoder_limits = Limits::default();
+    decoder_limits.max_alloc = Some(limits.max_pixels.saturating_mul(16).max(1 << 20));
+    reader.limits(decoder_limits.clone());
+    let mut decoder = reader.into_decoder().map_err(image_error)?;
+    let (width, height) = decoder.dimensions();
+    let pixels = u64::from(width) * u64::from(height);
+    if pixels > limits.max_pixels {
+        return Err(Error::new(
+            ErrorKind::Limit,
+            format!(
+                "picture of {width}x{height} has {pixels} pixels, the limit is {}",
+                limits.max_pixels
+            ),
+        ));
+    }
+    decoder.set_limits(decoder_limits).map_err(image_error)?;
+    // A damaged Exif block is no reason to refuse the picture.
+    let exif = decoder.orientation().unwrap_or(Exif::NoTransforms);
+    let color = decoder.color_type();
+    let decoded = DynamicImage::from_decoder(decoder).map_err(image_error)?;
+    let (format, data) = match color {
+        ColorType::L8 => (Format::Gray, decoded.into_luma8().into_raw()),
+        ColorType::Rgba8 => (Format::Rgba, decoded.into_rgba8().into_raw()),
+        ColorType::L16 | ColorType::La8 | ColorType::La16 => {
+            (Format::Gray, decoded.into_luma8().into_raw())
+        }
+        _ => (Format::Rgb, decoded.into_rgb8().into_raw()),
+    };
+    let orientation = Orientation::from_exif(u32::from(exif.to_exif()))?;
+    let (width, height) = (width as usize, height as usize);
+    // Proves that the view below cannot fail.
+    Image::new(format, width, height, &data)?;
+    Ok(Picture { format, width, height, data, orientation })
+}
+
+#[cfg(feature = "decode")]
+fn image_error(error: image::ImageError) -> Error {
+    use image::ImageError;
+
     let (kind, message) = match error {
         ImageError::Limits(_) => (ErrorKind::Limit, "picture is too large"),
         ImageError::Unsupported(_) => (ErrorKind::Image, "kind of picture not supported"),

@@ -1,12 +1,6 @@
 //! JPEG at an eighth, a quarter or half of its size: most of the work of decoding a large one is never done.
 
-use std::io::Cursor;
-
-use image::metadata::Orientation as Exif;
-use jpeg_decoder::{Decoder, PixelFormat};
-
 use super::decode::{DecodeLimits, Picture};
-use super::{Format, Orientation};
 use crate::error::Result;
 
 /// A picture smaller than its file says.
@@ -18,13 +12,27 @@ pub(crate) struct Reduced {
 }
 
 impl Reduced {
+    /// Nothing decodes in such a build.
+    #[cfg(not(feature = "decode"))]
+    pub(crate) fn decode(_: &[u8], _: &DecodeLimits, _: impl FnOnce(f32) -> f32) -> Option<Self> {
+        None
+    }
+
     /// Decodes with a longer side of at least what `longer` makes of the whole one, in pixels. `None` where nothing is gained, and for all that this cannot
     /// read: the ordinary decoder has the last word on what is wrong with a file.
+    #[cfg(feature = "decode")]
     pub(crate) fn decode(
         bytes: &[u8],
         limits: &DecodeLimits,
         longer: impl FnOnce(f32) -> f32,
     ) -> Option<Self> {
+        use std::io::Cursor;
+
+        use image::metadata::Orientation as Exif;
+        use jpeg_decoder::{Decoder, PixelFormat};
+
+        use super::{Format, Orientation};
+
         if !bytes.starts_with(&[0xFF, 0xD8, 0xFF]) {
             return None;
         }

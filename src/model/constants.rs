@@ -5,8 +5,7 @@
 
 use std::collections::HashMap;
 
-use tract_onnx::pb::{GraphProto, NodeProto, TensorProto};
-
+use super::onnx::{GraphProto, NodeProto, TensorProto};
 use crate::error::{Error, Result};
 
 /// Most numbers that constants may unpack to, together.

@@ -1,18 +1,21 @@
 //! Model files to graphs: parsed, checked against what they say of themselves, made concrete for one size.
 
-use std::io::Cursor;
+use std::collections::HashSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+use prost::Message;
 use tract_core::ops::konst::Const;
 use tract_core::prelude::*;
-use tract_onnx::pb::{GraphProto, ModelProto, TensorProto};
-use tract_onnx::prelude::{Framework, InferenceFact, InferenceModel, InferenceModelExt};
 
-use super::constants;
 use super::metadata::{MAX_SIDE, Metadata};
+use super::onnx::{GraphProto, ModelProto, TensorProto, ValueInfoProto};
+use super::{constants, operators};
 use crate::conv;
 use crate::error::{Error, ErrorKind, Result};
+
+/// What the one input is called.
+const INPUT: &str = "image";
 
 /// Most bytes that the weights of a file may take once unpacked.
 const MAX_WEIGHTS: u64 = 1 << 30;
@@ -24,7 +27,10 @@ const MAX_VALUES: usize = 1 << 26;
 #[derive(Debug)]
 pub(super) struct Graph {
     pub(super) metadata: Metadata,
-    model: InferenceModel,
+    proto: ModelProto,
+    /// The file, for tract-onnx.
+    #[cfg(feature = "all-operators")]
+    bytes: Vec<u8>,
 }
 
 /// A graph for one size, ready to run.
@@ -44,25 +50,27 @@ pub(super) fn guard<T>(load: impl FnOnce() -> Result<T>) -> Result<T> {
 impl Graph {
     /// Parses and checks an ONNX file.
     pub(super) fn parse(bytes: &[u8]) -> Result<Self> {
-        let not_onnx = |e| model_error(format!("{} bytes that are no ONNX file", bytes.len()), e);
-        let onnx = tract_onnx::onnx();
-        let proto = onnx.proto_model_for_read(&mut Cursor::new(bytes)).map_err(not_onnx)?;
-        let Some(graph) = &proto.graph else {
-            return Err(Error::model(format!("{} bytes that are no ONNX file", bytes.len())));
-        };
+        let not_onnx = || format!("{} bytes that are no ONNX file", bytes.len());
+        let proto = ModelProto::decode(bytes)
+            .map_err(|e| Error::with_source(ErrorKind::Model, not_onnx(), e))?;
+        let graph = proto.graph.as_ref().ok_or_else(|| Error::model(not_onnx()))?;
         let props = proto.metadata_props.iter().map(|p| (p.key.as_str(), p.value.as_str()));
         let metadata = Metadata::from_props(props)?;
         check_weights(&proto)?;
         constants::check(graph)?;
         check_windows(graph)?;
-        let model = onnx
-            .model_for_proto_model(&proto)
-            .map_err(|e| model_error("the model's graph cannot be read", e))?;
-        Ok(Self { metadata, model })
+        #[cfg(feature = "all-operators")]
+        let bytes = bytes.to_vec();
+        Ok(Self {
+            metadata,
+            proto,
+            #[cfg(feature = "all-operators")]
+            bytes,
+        })
     }
 
-    /// Optimises it for pictures of `height` x `width`, with exactly the outputs `wanted`: their names and shapes
-    /// (leading ones left out). `fast` replaces convolutions by this library's own.
+    /// Optimises it for pictures of `height` x `width`, with exactly the outputs `wanted`: their names and shapes.
+    /// `fast` replaces convolutions by this library's own.
     pub(super) fn ready(
         &self,
         height: usize,
@@ -70,7 +78,8 @@ impl Graph {
         wanted: &[(String, TVec<usize>)],
         fast: bool,
     ) -> Result<Ready> {
-        let model = make_concrete(self.model.clone(), height, width, wanted)?;
+        let model = self.read(height, width, wanted)?;
+        check_outputs(&model, wanted)?;
         let (model, accelerated) = if fast {
             conv::accelerate(model)
                 .map_err(|e| model_error("convolutions cannot be replaced", e))?
@@ -82,6 +91,50 @@ impl Graph {
             .and_then(|model| model.into_runnable())
             .map_err(|e| model_error("the model cannot be optimised", e))?;
         Ok(Ready { plan, accelerated })
+    }
+
+    /// The graph for one picture, decluttered, with exactly the outputs that are wanted.
+    fn read(
+        &self,
+        height: usize,
+        width: usize,
+        wanted: &[(String, TVec<usize>)],
+    ) -> Result<TypedModel> {
+        let graph = self.proto.graph.as_ref().ok_or_else(|| Error::model("no graph"))?;
+        let shape = input_shape(graph, height, width)?;
+        let names: Vec<&str> = wanted.iter().map(|(name, _)| name.as_str()).collect();
+        if let Some(missing) =
+            names.iter().find(|name| graph.output.iter().all(|o| o.name != **name))
+        {
+            return Err(Error::model(format!(
+                "the model has no output {missing:?}, which its task promises"
+            )));
+        }
+        let picture = f32::fact(shape);
+        let own = operators::build(graph, self.proto.operator_set(), (INPUT, picture), &names)
+            .and_then(|model| model.into_decluttered());
+        #[cfg(feature = "all-operators")]
+        let own = own.or_else(|_| self.read_any(shape, &names));
+        own.map_err(|e| model_error(format!("the model does not work on {shape:?} numbers"), e))
+    }
+
+    /// The same by tract-onnx, which knows more operators.
+    #[cfg(feature = "all-operators")]
+    fn read_any(&self, shape: [usize; 4], names: &[&str]) -> TractResult<TypedModel> {
+        use tract_core::internal::*;
+        use tract_onnx::prelude::{Framework, InferenceFact, InferenceModelExt};
+
+        let model = tract_onnx::onnx().model_for_read(&mut std::io::Cursor::new(&self.bytes))?;
+        let outlet = |name: &&str| {
+            let labelled = |o: &&OutletId| model.outlet_label(**o) == Some(name);
+            model.outputs.iter().find(labelled).copied().context("an output that nothing gives")
+        };
+        let outlets = names.iter().map(outlet).collect::<TractResult<Vec<_>>>()?;
+        model
+            .with_input_fact(0, InferenceFact::dt_shape(f32::datum_type(), shape))?
+            .with_output_outlets(&outlets)?
+            .into_typed()?
+            .into_decluttered()
     }
 }
 
@@ -169,48 +222,32 @@ fn check_windows(graph: &GraphProto) -> Result<()> {
     Ok(())
 }
 
-/// The graph for one picture, with exactly the outputs that the metadata promise.
-fn make_concrete(
-    model: InferenceModel,
-    height: usize,
-    width: usize,
-    wanted: &[(String, TVec<usize>)],
-) -> Result<TypedModel> {
-    let inputs = model.input_outlets().map_err(|e| model_error("no inputs", e))?.to_vec();
-    let name = inputs.first().map(|i| model.node(i.node).name.clone()).unwrap_or_default();
-    if inputs.len() != 1 || name != "image" {
+/// The shape of the one input, which must fit what the metadata say.
+fn input_shape(graph: &GraphProto, height: usize, width: usize) -> Result<[usize; 4]> {
+    // Old files list their weights among the inputs.
+    let weights: HashSet<&str> = graph.initializer.iter().map(|t| t.name.as_str()).collect();
+    let inputs: Vec<&ValueInfoProto> =
+        graph.input.iter().filter(|input| !weights.contains(input.name.as_str())).collect();
+    let name = inputs.first().map_or("", |input| input.name.as_str());
+    if inputs.len() != 1 || name != INPUT {
         return Err(Error::model(format!(
-            "the model has {} inputs, the first called {name:?}: one called \"image\" is wanted",
+            "the model has {} inputs, the first called {name:?}: one called {INPUT:?} is wanted",
             inputs.len()
         )));
     }
     let shape = [1, 3, height, width];
-    let declared = model.input_fact(0).map_err(|e| model_error("no input", e))?.clone();
-    let fact = InferenceFact::dt_shape(f32::datum_type(), shape);
-    if let Some(concrete) = declared.shape.as_concrete_finite().ok().flatten()
-        && (concrete.len() != 4 || concrete[1..] != shape[1..])
+    if let Some(declared) = inputs[0].shape()
+        && (declared.len() != 4 || declared[1..] != shape[1..])
     {
         return Err(Error::model(format!(
-            "input \"image\" has shape {concrete:?}, face_predict.input says {shape:?}"
+            "input {INPUT:?} has shape {declared:?}, face_predict.input says {shape:?}"
         )));
     }
-    let mut outlets = Vec::new();
-    for (name, _) in wanted {
-        let outlet = model
-            .outputs
-            .iter()
-            .copied()
-            .find(|o| model.outlet_label(*o) == Some(name) || model.node(o.node).name == *name);
-        outlets.push(outlet.ok_or_else(|| {
-            Error::model(format!("the model has no output {name:?}, which its task promises"))
-        })?);
-    }
-    let typed = model
-        .with_input_fact(0, fact)
-        .and_then(|model| model.with_output_outlets(&outlets))
-        .and_then(|model| model.into_typed())
-        .and_then(|model| model.into_decluttered())
-        .map_err(|e| model_error(format!("the model does not work on {shape:?} numbers"), e))?;
+    Ok(shape)
+}
+
+/// Refuses outputs of other sizes than the metadata promise, and intermediate results that are too large.
+fn check_outputs(typed: &TypedModel, wanted: &[(String, TVec<usize>)]) -> Result<()> {
     for (index, (name, promised)) in wanted.iter().enumerate() {
         let fact = typed.output_fact(index).map_err(|e| model_error("no output", e))?;
         let shape = fact.shape.as_concrete().unwrap_or_default();
@@ -237,5 +274,5 @@ fn make_concrete(
             }
         }
     }
-    Ok(typed)
+    Ok(())
 }

@@ -5,6 +5,8 @@ mod detector;
 mod graph;
 mod metadata;
 mod network;
+mod onnx;
+mod operators;
 mod reading;
 
 pub(crate) use detector::{Detector, Found};
@@ -26,11 +28,28 @@ use graph::{Graph, guard};
 /// Largest model file read, in bytes.
 const MAX_FILE: u64 = 512 << 20;
 
-/// The built-in estimator, as `face-train export` wrote it.
-static BUILT_IN: &[u8] = include_bytes!("../../models/base.onnx");
+/// Files of `models/`, as `face-train export` wrote them, with the features that build them in.
+macro_rules! weights {
+    ($($feature:literal: $file:literal,)*) => {
+        &[$(#[cfg(feature = $feature)] include_bytes!(concat!("../../models/", $file)),)*]
+    };
+}
+
+/// The built-in estimator. Of several the first counts, so the default feature's is last.
+static BUILT_IN: Option<&[u8]> = {
+    const WEIGHTS: &[&[u8]] = weights! {
+        "weights-base": "base.onnx",
+    };
+    WEIGHTS.first().copied()
+};
 
 /// The built-in detector.
-static BUILT_IN_DETECTOR: &[u8] = include_bytes!("../../models/detector.onnx");
+static BUILT_IN_DETECTOR: Option<&[u8]> = {
+    const WEIGHTS: &[&[u8]] = weights! {
+        "detector": "detector.onnx",
+    };
+    WEIGHTS.first().copied()
+};
 
 /// How to load.
 #[derive(Clone, Copy, Debug, Default)]
@@ -92,7 +111,7 @@ pub struct Model {
 }
 
 impl Model {
-    /// The model that is built in. It is parsed once, by whoever comes first.
+    /// The model that is built in. It is parsed once, by whoever comes first. A build without weights has none.
     pub fn load_default() -> Result<Self> {
         Self::load_default_with(&ModelOptions::default())
     }
@@ -126,21 +145,22 @@ impl Model {
     }
 
     fn combine(parts: Vec<Part>, options: &ModelOptions) -> Result<Self> {
-        let last = |has: fn(Task) -> bool| {
-            let estimators = parts.iter().rev().filter_map(|part| match part {
-                Part::Estimator(network) => Some(network),
-                Part::Detector(_) => None,
+        let last = |part: &str, has: fn(Task) -> bool| {
+            let given = parts.iter().rev().find_map(|part| match part {
+                Part::Estimator(network) if has(network.metadata.task) => Some(Arc::clone(network)),
+                _ => None,
             });
-            estimators
-                .into_iter()
-                .find(|n| has(n.metadata.task))
-                .map_or_else(|| built_in(options.plain_convolutions), |n| Ok(Arc::clone(n)))
+            let built_in = || {
+                built_in(options.plain_convolutions)
+                    .map_err(|e| e.context(format!("no {part} in what is loaded")))
+            };
+            given.map_or_else(built_in, Ok)
         };
         let detector = parts.iter().rev().find_map(|part| match part {
             Part::Detector(detector) => Some(Arc::clone(detector)),
             Part::Estimator(_) => None,
         });
-        let (age, gender) = (last(Task::has_age)?, last(Task::has_gender)?);
+        let (age, gender) = (last("age", Task::has_age)?, last("gender", Task::has_gender)?);
         Ok(Self::from_parts(age, gender, detector, options))
     }
 
@@ -228,16 +248,25 @@ impl Part {
 fn built_in(plain: bool) -> Result<Arc<Network>> {
     static FAST: OnceCell<Arc<Network>> = OnceCell::new();
     static PLAIN: OnceCell<Arc<Network>> = OnceCell::new();
+    let Some(bytes) = BUILT_IN else {
+        let none = "this build has no built-in model: load a model file";
+        return Err(Error::new(ErrorKind::Unsupported, none));
+    };
     let cell = if plain { &PLAIN } else { &FAST };
-    let load = || Network::new(Graph::parse(BUILT_IN)?, !plain).map(Arc::new);
+    let load = || Network::new(Graph::parse(bytes)?, !plain).map(Arc::new);
     cell.get_or_try_init(load).cloned().map_err(broken)
 }
 
 fn built_in_detector(plain: bool) -> Result<&'static Detector> {
     static FAST: OnceCell<Detector> = OnceCell::new();
     static PLAIN: OnceCell<Detector> = OnceCell::new();
+    let Some(bytes) = BUILT_IN_DETECTOR else {
+        let none =
+            "this build has no detector: pass the faces as regions, or load a detector's file";
+        return Err(Error::new(ErrorKind::Unsupported, none));
+    };
     let cell = if plain { &PLAIN } else { &FAST };
-    cell.get_or_try_init(|| Detector::new(Graph::parse(BUILT_IN_DETECTOR)?, !plain)).map_err(broken)
+    cell.get_or_try_init(|| Detector::new(Graph::parse(bytes)?, !plain)).map_err(broken)
 }
 
 fn broken(e: Error) -> Error {

@@ -1,23 +1,14 @@
 //! Convolution as the definition says it, in `f64`, and how far a kernel is from it. Shared by the
 //! tests and by the program that runs on another processor.
 
+#[path = "../numbers/mod.rs"]
+mod numbers;
+
+pub use numbers::Numbers;
+
 use super::kernels::layout::{padded, to_first, to_last};
 use super::kernels::winograd::Shape;
 use super::kernels::{Buffer, Kind, Patch, Point, Size, Winograd};
-
-/// Numbers that look random and are the same everywhere.
-pub struct Numbers(pub u64);
-
-impl Numbers {
-    pub fn next(&mut self) -> f32 {
-        self.0 = self.0.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
-        ((self.0 >> 40) as f32 / (1u64 << 24) as f32 - 0.5) * 2.0
-    }
-
-    pub fn take(&mut self, n: usize) -> Vec<f32> {
-        (0..n).map(|_| self.next()).collect()
-    }
-}
 
 /// A convolution and what it is given, channels first.
 #[derive(Clone, Debug)]

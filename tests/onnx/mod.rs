@@ -10,6 +10,7 @@ const FLOAT: i32 = 1;
 const FLOAT16: i32 = 10;
 const INT64: i32 = 7;
 /// Kinds of attribute.
+const A_FLOAT: i32 = 1;
 const A_INT: i32 = 2;
 const A_STRING: i32 = 3;
 const A_INTS: i32 = 7;
@@ -133,6 +134,8 @@ impl Onnx {
 }
 
 pub enum Value {
+    #[allow(dead_code)] // Not every test has such.
+    Float(f32),
     Int(i64),
     Ints(Vec<i64>),
     Text(&'static str),
@@ -142,6 +145,7 @@ impl Value {
     fn attribute(&self, name: &str) -> AttributeProto {
         let empty = AttributeProto { name: name.into(), ..Default::default() };
         match self {
+            Value::Float(f) => AttributeProto { f: *f, r#type: A_FLOAT, ..empty },
             Value::Int(i) => AttributeProto { i: *i, r#type: A_INT, ..empty },
             Value::Ints(ints) => AttributeProto { ints: ints.clone(), r#type: A_INTS, ..empty },
             Value::Text(s) => {
