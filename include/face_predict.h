@@ -270,6 +270,12 @@ typedef struct face_predict_model face_predict_model;
 typedef struct face_predict_result face_predict_result;
 
 /**
+ * Follows faces over frames: gives each a track_id and averages its predictions, so that numbers settle instead of
+ * flickering. One tracker a camera, for one thread at a time.
+ */
+typedef struct face_predict_tracker face_predict_tracker;
+
+/**
  * Result of a call: 0 is success. Numbers are never reused; later versions may add some.
  */
 typedef int32_t face_predict_status;
@@ -511,6 +517,32 @@ typedef struct face_predict_face {
     uint64_t track_id;
 } face_predict_face;
 
+/**
+ * How to follow. NULL, or all zero but struct_size, means the defaults.
+ */
+typedef struct face_predict_tracker_options {
+    /**
+     * sizeof(face_predict_tracker_options)
+     */
+    uint32_t struct_size;
+    /**
+     * Searches each so many frames; in between faces keep moving as they did. 0: 1.
+     */
+    uint32_t detect_every;
+    /**
+     * Estimates a face again each so many times that it is found. 0: 1.
+     */
+    uint32_t estimate_every;
+    /**
+     * Time constant of the average over looks. 0: 2.
+     */
+    float memory_seconds;
+    /**
+     * Time after which an unseen face is forgotten. 0: 1.
+     */
+    float lost_seconds;
+} face_predict_tracker_options;
+
 #ifdef __cplusplus
 extern "C" {
 #endif // __cplusplus
@@ -597,8 +629,8 @@ face_predict_status face_predict_image_set_exif(struct face_predict_image *image
                                                 uint32_t orientation);
 
 /**
- * Finds the faces of a picture, unless they are given, and estimates them, largest first. Replaces what `result` held. On failure `result` is
- * empty. Fails with NULL_ARGUMENT, INVALID_ARGUMENT, BUFFER_TOO_SMALL, UNSUPPORTED, LIMIT or OUT_OF_MEMORY.
+ * Finds the faces of a picture, unless they are given, and estimates them, largest first. Replaces what `result`
+ * held. On failure `result` is empty. Fails with NULL_ARGUMENT, INVALID_ARGUMENT, BUFFER_TOO_SMALL, UNSUPPORTED, LIMIT or OUT_OF_MEMORY.
  */
 FACE_PREDICT_API
 FACE_PREDICT_MUST_USE
@@ -694,6 +726,49 @@ FACE_PREDICT_API
 const float *face_predict_result_age_distribution(const struct face_predict_result *result,
                                                   size_t index,
                                                   size_t *count_out);
+
+/**
+ * Makes a tracker. It keeps what it needs of the model, which may be freed.
+ */
+FACE_PREDICT_API
+FACE_PREDICT_MUST_USE
+face_predict_status face_predict_tracker_new(const struct face_predict_model *model,
+                                             const struct face_predict_tracker_options *options_in,
+                                             struct face_predict_tracker **tracker_out);
+
+/**
+ * Takes the next frame, as face_predict does. `time_us` is in microseconds from any start and must not go back.
+ */
+FACE_PREDICT_API
+FACE_PREDICT_MUST_USE
+face_predict_status face_predict_tracker_update(struct face_predict_tracker *tracker,
+                                                const struct face_predict_image *image,
+                                                int64_t time_us,
+                                                const struct face_predict_options *options,
+                                                struct face_predict_result *result);
+
+/**
+ * Forgets all faces, as after a seek. Their numbers are not used again. NULL does nothing.
+ */
+FACE_PREDICT_API void face_predict_tracker_reset(struct face_predict_tracker *tracker);
+
+/**
+ * Frees a tracker; NULL does nothing.
+ */
+FACE_PREDICT_API void face_predict_tracker_free(struct face_predict_tracker *tracker);
+
+/**
+ * Many pictures: images[i] fills results[i]; all results must be different. Spread over the model's threads. One bad
+ * picture does not stop the rest: the first failure is returned with its message, face_predict_result_status() tells
+ * each. Options with regions are refused: these belong to one picture.
+ */
+FACE_PREDICT_API
+FACE_PREDICT_MUST_USE
+face_predict_status face_predict_batch(const struct face_predict_model *model,
+                                       const struct face_predict_image *const *images,
+                                       size_t count,
+                                       const struct face_predict_options *options,
+                                       struct face_predict_result *const *results);
 
 #ifdef __cplusplus
 }  // extern "C"
