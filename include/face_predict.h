@@ -512,6 +512,10 @@ typedef struct face_predict_face {
      */
     uint32_t track_frames;
     /**
+     * Zero.
+     */
+    uint32_t reserved;
+    /**
      * With a tracker the same face has the same number; else 0.
      */
     uint64_t track_id;
@@ -629,8 +633,8 @@ face_predict_status face_predict_image_set_exif(struct face_predict_image *image
                                                 uint32_t orientation);
 
 /**
- * Finds the faces of a picture, unless they are given, and estimates them, largest first. Replaces what `result`
- * held. On failure `result` is empty. Fails with NULL_ARGUMENT, INVALID_ARGUMENT, BUFFER_TOO_SMALL, UNSUPPORTED, LIMIT or OUT_OF_MEMORY.
+ * Finds the faces of a picture, unless they are given, and estimates them, largest first. Replaces what `result` held. On failure `result` is
+ * empty. Fails with NULL_ARGUMENT, INVALID_ARGUMENT, BUFFER_TOO_SMALL, UNSUPPORTED, LIMIT or OUT_OF_MEMORY.
  */
 FACE_PREDICT_API
 FACE_PREDICT_MUST_USE
@@ -660,6 +664,19 @@ face_predict_status face_predict_encoded(const struct face_predict_model *model,
                                          size_t size,
                                          const struct face_predict_options *options,
                                          struct face_predict_result *result);
+
+/**
+ * Many pictures: images[i] fills results[i]; all results must be different. Spread over the model's threads. One bad
+ * picture does not stop the rest: the first failure is returned with its message, face_predict_result_status() tells
+ * each. Options with regions are refused: these belong to one picture.
+ */
+FACE_PREDICT_API
+FACE_PREDICT_MUST_USE
+face_predict_status face_predict_batch(const struct face_predict_model *model,
+                                       const struct face_predict_image *const *images,
+                                       size_t count,
+                                       const struct face_predict_options *options,
+                                       struct face_predict_result *const *results);
 
 /**
  * Makes an empty result. NULL if memory is short, which every call below reports.
@@ -756,19 +773,6 @@ FACE_PREDICT_API void face_predict_tracker_reset(struct face_predict_tracker *tr
  * Frees a tracker; NULL does nothing.
  */
 FACE_PREDICT_API void face_predict_tracker_free(struct face_predict_tracker *tracker);
-
-/**
- * Many pictures: images[i] fills results[i]; all results must be different. Spread over the model's threads. One bad
- * picture does not stop the rest: the first failure is returned with its message, face_predict_result_status() tells
- * each. Options with regions are refused: these belong to one picture.
- */
-FACE_PREDICT_API
-FACE_PREDICT_MUST_USE
-face_predict_status face_predict_batch(const struct face_predict_model *model,
-                                       const struct face_predict_image *const *images,
-                                       size_t count,
-                                       const struct face_predict_options *options,
-                                       struct face_predict_result *const *results);
 
 #ifdef __cplusplus
 }  // extern "C"

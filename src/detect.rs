@@ -1,7 +1,7 @@
 //! Searching a picture for faces.
 
 use crate::error::Result;
-use crate::geometry::{Affine, Point, Rect};
+use crate::geometry::{Affine, Point};
 use crate::image::Image;
 use crate::image::warp::Warp;
 use crate::model::{Detector, Found};
@@ -22,7 +22,7 @@ pub(crate) fn search(
 ) -> Result<()> {
     let (width, height) = image.upright_size();
     let longer = width.max(height) as f32;
-    let scale = (longest(detector, options, longer) / longer).min(1.0);
+    let scale = longest(detector, options, longer) / longer;
     let (across, down) = detector.whole(width as f32 * scale, height as f32 * scale);
     let size = across * down;
     let planes = room(planes, 3 * size)?;
@@ -36,12 +36,7 @@ pub(crate) fn search(
     detector.metadata().input.normalise(planes);
     let threshold = options.min_score.unwrap_or(detector.spec().threshold);
     detector.run(down, across, planes, threshold, found)?;
-    for Found { region, .. } in found.iter_mut() {
-        let Rect { x, y, width, height } = region.rect;
-        region.rect = Rect::new(x / scale, y / scale, width / scale, height / scale);
-        let upright = |points: [Point; 5]| points.map(|p| Point::new(p.x / scale, p.y / scale));
-        region.landmarks = region.landmarks.map(upright);
-    }
+    found.iter_mut().for_each(|face| face.region = face.region.scaled(1.0 / scale));
     found.retain(|face| {
         let rect = &face.region.rect;
         let Point { x, y } = rect.center();
@@ -52,7 +47,7 @@ pub(crate) fn search(
 }
 
 /// Longer side of the input that shows the smallest face asked for.
-fn longest(detector: &Detector, options: &Options<'_>, longer: f32) -> f32 {
+pub(crate) fn longest(detector: &Detector, options: &Options<'_>, longer: f32) -> f32 {
     let input = &detector.metadata().input;
     let own = input.width.max(input.height) as f32;
     if options.min_face_size == 0.0 {

@@ -32,6 +32,7 @@ mod batch;
 #[doc(hidden)]
 pub mod conv;
 mod detect;
+mod encoded;
 mod error;
 #[doc(hidden)]
 pub mod ffi;

@@ -1,14 +1,12 @@
 //! The path of a picture: faces, crops, networks, answers.
 
-use std::path::Path;
-
 use crate::align::Region;
 use crate::answer::{Gender, Predictions, Record, Track};
 use crate::detect::search;
 use crate::error::{Error, ErrorKind, Result};
 use crate::geometry::Rect;
+use crate::image::Image;
 use crate::image::warp::Warp;
-use crate::image::{Image, Picture};
 use crate::model::{Estimate, Found, Model, Network};
 use crate::options::Options;
 use crate::pose::Pose;
@@ -17,8 +15,8 @@ use crate::quality::{Look, Quality};
 /// Memory that one call leaves to the next.
 #[derive(Debug, Default)]
 pub(crate) struct Work {
-    warp: Warp,
-    planes: Vec<f32>,
+    pub(crate) warp: Warp,
+    pub(crate) planes: Vec<f32>,
     pub(crate) estimate: Estimate,
     found: Vec<Found>,
     pub(crate) faces: Vec<Candidate>,
@@ -76,30 +74,6 @@ impl Model {
             out.clear();
         }
         done
-    }
-
-    /// The same for the bytes of a JPEG, PNG, WebP or BMP file; its Exif orientation is applied.
-    pub fn predict_encoded(
-        &self,
-        bytes: &[u8],
-        options: &Options<'_>,
-        out: &mut Predictions,
-    ) -> Result<()> {
-        out.clear();
-        let picture = Picture::decode(bytes, &self.limits)?;
-        self.predict_into(&picture.image(), options, out)
-    }
-
-    /// The same for a file.
-    pub fn predict_file(
-        &self,
-        path: impl AsRef<Path>,
-        options: &Options<'_>,
-        out: &mut Predictions,
-    ) -> Result<()> {
-        out.clear();
-        let picture = Picture::open(path, &self.limits)?;
-        self.predict_into(&picture.image(), options, out)
     }
 
     fn fill(&self, image: &Image<'_>, options: &Options<'_>, out: &mut Predictions) -> Result<()> {
@@ -198,7 +172,7 @@ impl Model {
             };
             let planes = room(planes, input.len())?;
             input.cut(warp, image, &place, planes)?;
-            quality = quality.and_pixels(&Look::of(planes, input.width, input.height));
+            quality = quality | Quality::of_look(&Look::of(planes, input.width, input.height));
             input.normalise(planes);
             network.run(planes, age, gender, quality, estimate)
         };

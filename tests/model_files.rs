@@ -106,7 +106,7 @@ fn contract_and_task() {
     refused(&with_prop("contract", Some("2")), "contract is \"2\", this library knows \"1\"");
     refused(&with_prop("contract", Some("")), "contract is \"\"");
     refused(&with_prop("task", None), "face_predict.task is \"\"");
-    refused(&with_prop("task", Some("detect")), "face_predict.task is \"detect\"");
+    refused(&with_prop("task", Some("landmarks")), "face_predict.task is \"landmarks\"");
     refused(&with_prop("task", Some("Age")), "face_predict.task is \"Age\"");
     refused(&with_prop("name", None), "face_predict.name");
     refused(&with_prop("name", Some(&"x".repeat(101))), "longer than 100");

@@ -88,6 +88,8 @@ pub struct face_predict_face {
     pub roll: f32,
     /// Looks that the answer averages, with a tracker; else 0.
     pub track_frames: u32,
+    /// Zero.
+    pub reserved: u32,
     /// With a tracker the same face has the same number; else 0.
     pub track_id: u64,
 }
@@ -166,6 +168,7 @@ fn copy(face: &Face<'_>) -> face_predict_face {
         pitch: pose.pitch,
         roll: pose.roll,
         track_frames: face.track().map_or(0, |track| track.looks),
+        reserved: 0,
         track_id: face.track().map_or(0, |track| track.id),
     }
 }

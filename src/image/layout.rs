@@ -17,13 +17,15 @@ pub struct Layout {
 pub(crate) struct Plane<'a> {
     pub(super) data: &'a [u8],
     pub(super) stride: usize,
+    /// Bytes of a row that are read.
+    pub(super) row: usize,
 }
 
 /// What a plane's bytes must be.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Shape {
     /// Bytes of a row that are read.
-    row: usize,
+    pub(super) row: usize,
     rows: usize,
     pub(super) stride: usize,
 }

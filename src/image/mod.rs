@@ -5,6 +5,7 @@ pub(crate) mod decode;
 mod layout;
 pub(crate) mod orient;
 mod pixels;
+pub(crate) mod reduced;
 pub(crate) mod warp;
 
 pub use color::Yuv;
@@ -120,7 +121,7 @@ impl<'a> Image<'a> {
             }
             // The last row of the last plane need not be padded, so there may be less than whole rows.
             rest = data.get(shape.whole()..).unwrap_or_default();
-            found[index] = layout::Plane { data, stride: shape.stride };
+            found[index] = layout::Plane { data, stride: shape.stride, row: shape.row };
         }
         let chroma_step = layout.chroma_step.max(1);
         let (yuv, orientation) = (Yuv::default(), Orientation::UPRIGHT);
@@ -163,5 +164,11 @@ impl<'a> Image<'a> {
     /// How the picture is turned upright.
     pub fn orientation(&self) -> Orientation {
         self.orientation
+    }
+
+    /// The bytes of row `y` of the first plane; panics where there is none.
+    pub fn row(&self, y: usize) -> &'a [u8] {
+        let plane = &self.planes[0];
+        &plane.data[y * plane.stride..][..plane.row]
     }
 }

@@ -5,6 +5,7 @@ mod detector;
 mod graph;
 mod metadata;
 mod network;
+mod reading;
 
 pub(crate) use detector::{Detector, Found};
 pub use metadata::{

@@ -87,10 +87,10 @@ impl Augment {
             .after(&to_centre)
     }
 
-    /// Changes the pixels: planes of red, green and blue from 0 to 255, `side` x `side` each.
-    pub fn pixels(&self, planes: &mut [f32], side: usize, rng: &mut Pcg64Mcg) {
+    /// Changes the pixels: planes of red, green and blue from 0 to 255, `width` x `height` each.
+    pub fn pixels(&self, planes: &mut [f32], width: usize, height: usize, rng: &mut Pcg64Mcg) {
         if rng.random_bool(self.cover) {
-            repeat_border(planes, side, rng);
+            repeat_border(planes, width, height, rng);
         }
         if rng.random_bool(self.light) {
             gain(planes, rng.random_range(0.55..1.45));
@@ -108,19 +108,58 @@ impl Augment {
             saturation(planes, 0.0);
         }
         if rng.random_bool(self.degrade) {
-            shrink(planes, side, rng.random_range(0.2..0.8));
+            shrink(planes, width, height, rng.random_range(0.2..0.8));
         }
         if rng.random_bool(self.degrade) {
-            blur(planes, side, rng.random_range(1..=2));
+            blur(planes, width, height, rng.random_range(1..=2));
         }
         if rng.random_bool(self.degrade) {
             noise(planes, rng.random_range(2.0..14.0), rng);
         }
         if rng.random_bool(self.degrade) {
-            jpeg(planes, side, rng.random_range(20..=75));
+            jpeg(planes, width, height, rng.random_range(20..=75));
         }
         if rng.random_bool(self.cover) {
-            erase(planes, side, rng);
+            erase(planes, width, height, rng);
+        }
+        planes.iter_mut().for_each(|v| *v = v.clamp(0.0, 255.0));
+    }
+}
+
+/// One thing that goes wrong, from just noticeable to bad, for calibration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// A face of 10 to 40 pixels.
+    Small,
+    /// Out of focus.
+    Blurred,
+    /// Under-exposed.
+    Dark,
+    /// Over-exposed.
+    Bright,
+}
+
+impl Fault {
+    /// Every kind.
+    pub const ALL: [Self; 4] = [Self::Small, Self::Blurred, Self::Dark, Self::Bright];
+
+    /// Changes planes of red, green and blue from 0 to 255.
+    pub fn apply(self, planes: &mut [f32], side: usize, rng: &mut Pcg64Mcg) {
+        match self {
+            Self::Small => shrink(planes, side, side, rng.random_range(10.0..40.0) / side as f32),
+            // Three running means are nearly a Gaussian (Wells 1986).
+            Self::Blurred => {
+                let radius = rng.random_range(1..=4);
+                (0..3).for_each(|_| blur(planes, side, side, radius));
+            }
+            Self::Dark => {
+                let factor = rng.random_range(0.08..0.4);
+                planes.iter_mut().for_each(|v| *v = (*v * factor + 2.0 * normal(rng)).round());
+            }
+            Self::Bright => {
+                let factor = rng.random_range(1.6..3.5);
+                planes.iter_mut().for_each(|v| *v = (*v * factor).min(255.0));
+            }
         }
         planes.iter_mut().for_each(|v| *v = v.clamp(0.0, 255.0));
     }
@@ -171,13 +210,22 @@ fn to_bytes(planes: &[f32]) -> Vec<u8> {
         .collect()
 }
 
-/// Reads `image`, however small, back into planes of `side` x `side`.
-fn read_back(image: &Image<'_>, planes: &mut [f32], side: usize) {
-    let size = side * side;
-    let (width, height) = image.upright_size();
-    let map = Affine::scale(width as f32 / side as f32, height as f32 / side as f32);
+/// Reads `image`, however small, back into planes of `width` x `height`.
+fn read_back(image: &Image<'_>, planes: &mut [f32], width: usize, height: usize) {
+    let size = width * height;
+    let (w, h) = image.upright_size();
+    if (w, h) == (width, height) && image.format() == Format::Rgb {
+        for y in 0..height {
+            for (x, rgb) in image.row(y).chunks_exact(3).enumerate() {
+                let i = y * width + x;
+                (0..3).for_each(|c| planes[i + c * size] = f32::from(rgb[c]));
+            }
+        }
+        return;
+    }
+    let map = Affine::scale(w as f32 / width as f32, h as f32 / height as f32);
     Warp::default()
-        .cut(image, &map, side, side, |i, rgb| {
+        .cut(image, &map, width, height, |i, rgb| {
             for (c, value) in rgb.into_iter().enumerate() {
                 planes[i + c * size] = value;
             }
@@ -185,45 +233,47 @@ fn read_back(image: &Image<'_>, planes: &mut [f32], side: usize) {
         .expect("a finite map");
 }
 
-fn shrink(planes: &mut [f32], side: usize, factor: f32) {
+fn shrink(planes: &mut [f32], width: usize, height: usize, factor: f32) {
     let bytes = to_bytes(planes);
-    let image = Image::new(Format::Rgb, side, side, &bytes).expect("a whole picture");
-    let small = ((side as f32 * factor) as usize).max(8);
-    let mut pixels = vec![0u8; small * small * 3];
-    let map = Affine::scale(side as f32 / small as f32, side as f32 / small as f32);
+    let image = Image::new(Format::Rgb, width, height, &bytes).expect("a whole picture");
+    let small = |side: usize| ((side as f32 * factor) as usize).max(8);
+    let (w, h) = (small(width), small(height));
+    let mut pixels = vec![0u8; w * h * 3];
+    let map = Affine::scale(width as f32 / w as f32, height as f32 / h as f32);
     Warp::default()
-        .cut(&image, &map, small, small, |i, rgb| {
+        .cut(&image, &map, w, h, |i, rgb| {
             pixels[i * 3..i * 3 + 3].copy_from_slice(&rgb.map(|v| v as u8));
         })
         .expect("a finite map");
-    let image = Image::new(Format::Rgb, small, small, &pixels).expect("a whole picture");
-    read_back(&image, planes, side);
+    let image = Image::new(Format::Rgb, w, h, &pixels).expect("a whole picture");
+    read_back(&image, planes, width, height);
 }
 
-fn jpeg(planes: &mut [f32], side: usize, quality: u8) {
+fn jpeg(planes: &mut [f32], width: usize, height: usize, quality: u8) {
     let bytes = to_bytes(planes);
     let mut file = Vec::new();
     let encoder = image::codecs::jpeg::JpegEncoder::new_with_quality(&mut file, quality);
     let encoded = image::ImageEncoder::write_image(
         encoder,
         &bytes,
-        side as u32,
-        side as u32,
+        width as u32,
+        height as u32,
         image::ExtendedColorType::Rgb8,
     );
     encoded.expect("a small picture encodes");
     let picture = Picture::decode(&file, &DecodeLimits::default()).expect("what was just encoded");
-    read_back(&picture.image(), planes, side);
+    read_back(&picture.image(), planes, width, height);
 }
 
 /// A running mean of 2 `radius` + 1 pixels along rows, then columns.
-fn blur(planes: &mut [f32], side: usize, radius: usize) {
-    let mut line = vec![0.0; side];
-    for plane in planes.chunks_exact_mut(side * side) {
-        for (step, start) in [(1, side), (side, 1)] {
-            for i in 0..side {
+fn blur(planes: &mut [f32], width: usize, height: usize, radius: usize) {
+    let mut line = vec![0.0; width.max(height)];
+    for plane in planes.chunks_exact_mut(width * height) {
+        for (step, start, count, length) in [(1, width, height, width), (width, 1, width, height)] {
+            let line = &mut line[..length];
+            for i in 0..count {
                 for (j, value) in line.iter_mut().enumerate() {
-                    let (from, to) = (j.saturating_sub(radius), (j + radius).min(side - 1));
+                    let (from, to) = (j.saturating_sub(radius), (j + radius).min(length - 1));
                     let sum: f32 = (from..=to).map(|k| plane[i * start + k * step]).sum();
                     *value = sum / (to - from + 1) as f32;
                 }
@@ -236,29 +286,30 @@ fn blur(planes: &mut [f32], side: usize, radius: usize) {
 }
 
 /// Repeats the pixels of an inner rectangle outwards, as a tightly cropped source does.
-fn repeat_border(planes: &mut [f32], side: usize, rng: &mut Pcg64Mcg) {
-    let mut inset = || rng.random_range(0..=side / 8);
-    let (left, right, top, bottom) = (inset(), side - 1 - inset(), inset(), side - 1 - inset());
-    for plane in planes.chunks_exact_mut(side * side) {
-        for y in 0..side {
-            for x in 0..side {
-                plane[y * side + x] = plane[y.clamp(top, bottom) * side + x.clamp(left, right)];
+fn repeat_border(planes: &mut [f32], width: usize, height: usize, rng: &mut Pcg64Mcg) {
+    let mut inset = |side: usize| rng.random_range(0..=side / 8);
+    let (left, right) = (inset(width), width - 1 - inset(width));
+    let (top, bottom) = (inset(height), height - 1 - inset(height));
+    for plane in planes.chunks_exact_mut(width * height) {
+        for y in 0..height {
+            for x in 0..width {
+                plane[y * width + x] = plane[y.clamp(top, bottom) * width + x.clamp(left, right)];
             }
         }
     }
 }
 
 /// Covers a rectangle of 2 to 15 % with one colour (Zhong et al., "Random Erasing", 2020).
-fn erase(planes: &mut [f32], side: usize, rng: &mut Pcg64Mcg) {
-    let area = rng.random_range(0.02..0.15) * (side * side) as f32;
+fn erase(planes: &mut [f32], width: usize, height: usize, rng: &mut Pcg64Mcg) {
+    let area = rng.random_range(0.02..0.15) * (width * height) as f32;
     let shape: f32 = rng.random_range(0.4f32..2.5).sqrt();
-    let width = ((area.sqrt() * shape) as usize).clamp(1, side);
-    let height = ((area.sqrt() / shape) as usize).clamp(1, side);
-    let (x0, y0) = (rng.random_range(0..=side - width), rng.random_range(0..=side - height));
-    for plane in planes.chunks_exact_mut(side * side) {
+    let w = ((area.sqrt() * shape) as usize).clamp(1, width);
+    let h = ((area.sqrt() / shape) as usize).clamp(1, height);
+    let (x0, y0) = (rng.random_range(0..=width - w), rng.random_range(0..=height - h));
+    for plane in planes.chunks_exact_mut(width * height) {
         let colour: f32 = rng.random_range(0.0..255.0);
-        for row in plane.chunks_exact_mut(side).skip(y0).take(height) {
-            row[x0..x0 + width].fill(colour);
+        for row in plane.chunks_exact_mut(width).skip(y0).take(h) {
+            row[x0..x0 + w].fill(colour);
         }
     }
 }

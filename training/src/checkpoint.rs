@@ -34,19 +34,19 @@ pub struct Partial {
     /// Its faces seen.
     pub seen: usize,
     /// Bits of the sums of its losses: as text they would lose the last digit.
-    sums: [u32; 3],
+    sums: Vec<u32>,
 }
 
 impl Partial {
     /// After `steps` steps with the summed losses `sum`.
     pub fn new(steps: usize, seen: usize, sum: &Tensor) -> Result<Self> {
         let sums: Vec<f32> = sum.to_device(tch::Device::Cpu).try_into()?;
-        Ok(Self { steps, seen, sums: std::array::from_fn(|i| sums[i].to_bits()) })
+        Ok(Self { steps, seen, sums: sums.into_iter().map(f32::to_bits).collect() })
     }
 
-    /// The summed losses.
-    pub fn sums(&self) -> [f32; 3] {
-        self.sums.map(f32::from_bits)
+    /// The summed losses; none before the first step.
+    pub fn sums(&self) -> Vec<f32> {
+        self.sums.iter().copied().map(f32::from_bits).collect()
     }
 }
 

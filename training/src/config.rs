@@ -4,6 +4,7 @@ use face_predict::{CropRule, Frame, InputSpec};
 use serde::{Deserialize, Serialize};
 
 use crate::augment::Augment;
+use crate::detect::job::DetectConfig;
 use crate::loss::LossWeights;
 use crate::model::Arch;
 
@@ -54,6 +55,9 @@ pub struct TrainConfig {
     /// Checkpoint that the weights start from.
     #[serde(default)]
     pub init_from: Option<String>,
+    /// What only a detector's training needs.
+    #[serde(default)]
+    pub detect: Option<DetectConfig>,
 }
 
 /// How the step size changes.
@@ -99,5 +103,18 @@ pub fn paper_input() -> InputSpec {
         mean: [0.0; 3],
         std: [1.0; 3],
         crop: CropRule::Box { margin: 0.0 },
+    }
+}
+
+/// A detector's: the whole picture. Other sizes follow from the picture.
+pub fn whole_input() -> InputSpec {
+    let side = crate::model::detector::SIDE;
+    InputSpec {
+        width: side,
+        height: side,
+        channels: "RGB".into(),
+        mean: [0.5; 3],
+        std: [0.25; 3],
+        crop: CropRule::Whole,
     }
 }

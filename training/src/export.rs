@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
-use face_predict::Metadata;
+use face_predict::{Metadata, Task};
 use serde::Serialize;
 use tch::{Kind, Tensor};
 use tract_onnx::prelude::{
@@ -12,6 +12,7 @@ use tract_onnx::prelude::{
 
 use crate::infer::{self, Averaged, Raw};
 use crate::metrics::calibration::Calibration;
+use crate::model::Arch;
 use crate::onnx::{Graph, Storage};
 
 /// Largest difference between the file and the checkpoint, in units of the largest output.
@@ -45,6 +46,8 @@ pub fn encode(
     let age = task.has_age().then(|| calibration.age.clone().context("no calibration of age"));
     let gender =
         task.has_gender().then(|| calibration.gender.clone().context("no calibration of gender"));
+    let detect = (task == Task::Detect)
+        .then(|| calibration.detect.clone().context("no threshold: run `face-train calibrate`"));
     let metadata = Metadata {
         task,
         name: card.name.clone(),
@@ -55,10 +58,13 @@ pub fn encode(
         input: config.input.clone(),
         age: age.transpose()?,
         gender: gender.transpose()?,
-        detect: None,
+        detect: detect.transpose()?,
     };
     let input = &config.input;
-    let (mut graph, image) = Graph::new(&card.name, input.height, input.width, storage);
+    let (mut graph, image) = match task {
+        Task::Detect => Graph::of_any_size(&card.name, storage),
+        _ => Graph::new(&card.name, input.height, input.width, storage),
+    };
     averaged.net.export(&mut graph, &image)?;
     Ok(graph.finish(metadata.to_props()?))
 }
@@ -67,6 +73,9 @@ pub fn encode(
 pub fn calibration(averaged: &Averaged, run: &Path) -> Result<Calibration> {
     if let Some(found) = crate::commands::calibrate::read(run)? {
         return Ok(found);
+    }
+    if averaged.checkpoint.config.network.task() == Task::Detect {
+        bail!("a detector needs a threshold: run `face-train calibrate` first");
     }
     if averaged.checkpoint.config.network.regression() {
         bail!("an age in years needs residuals: run `face-train calibrate` first");
@@ -109,6 +118,8 @@ impl Tract {
                 "age_logits" => raw.age_logits = values.to_vec(),
                 "age" => raw.age = values.first().copied(),
                 "gender_logit" => raw.gender_logit = values.first().copied(),
+                // In the order of the file, which is that of the strides.
+                name if name.starts_with("stride") => raw.grids.push(values.to_vec()),
                 other => bail!("an output is called {other:?}"),
             }
         }
@@ -133,16 +144,19 @@ pub struct Differences {
 pub struct Probe {
     shape: Vec<i64>,
     image: Vec<f32>,
-    outputs: std::collections::BTreeMap<&'static str, Vec<f32>>,
+    outputs: std::collections::BTreeMap<String, Vec<f32>>,
 }
 
 impl Probe {
-    fn new(image: &Tensor, raw: &Raw) -> Result<Self> {
-        let outputs = [
-            ("age_logits", raw.age_logits.clone()),
-            ("age", raw.age.into_iter().collect()),
-            ("gender_logit", raw.gender_logit.into_iter().collect()),
+    fn new(image: &Tensor, raw: &Raw, strides: &[usize]) -> Result<Self> {
+        let mut outputs = vec![
+            ("age_logits".to_owned(), raw.age_logits.clone()),
+            ("age".to_owned(), raw.age.into_iter().collect()),
+            ("gender_logit".to_owned(), raw.gender_logit.into_iter().collect()),
         ];
+        for (grid, stride) in raw.grids.iter().zip(strides) {
+            outputs.push((format!("stride{stride}"), grid.clone()));
+        }
         Ok(Self {
             shape: image.size(),
             image: image.contiguous().view([-1]).try_into()?,
@@ -161,6 +175,10 @@ pub fn check(
 ) -> Result<Differences> {
     let input = &averaged.checkpoint.config.input;
     let (height, width) = (input.height, input.width);
+    let strides = match &averaged.checkpoint.config.network {
+        Arch::Detector(detector) => detector.strides(),
+        _ => Vec::new(),
+    };
     let size = [1, 3, height as i64, width as i64];
     let full = Tract::load(full, height, width)?;
     let file = Tract::load(file, height, width)?;
@@ -171,7 +189,7 @@ pub fn check(
         let outputs = tch::no_grad(|| averaged.net.forward(image, false));
         let want = infer::split(&outputs, 1)?.remove(0);
         if found.probes.len() < 12 {
-            found.probes.push(Probe::new(image, &want)?);
+            found.probes.push(Probe::new(image, &want, &strides)?);
         }
         found.graph = found.graph.max(distance(&want, &full.run(image)?)?);
         found.file = found.file.max(distance(&want, &file.run(image)?)?);
@@ -201,5 +219,10 @@ fn distance(want: &Raw, got: &Raw) -> Result<f32> {
     let age = head(&want.age_logits, &got.age_logits)?;
     let years = head(want.age.as_slice(), got.age.as_slice())?;
     let gender = head(want.gender_logit.as_slice(), got.gender_logit.as_slice())?;
-    Ok(age.max(years).max(gender))
+    ensure!(want.grids.len() == got.grids.len(), "{} grids", got.grids.len());
+    let mut most = age.max(years).max(gender);
+    for (want, got) in want.grids.iter().zip(&got.grids) {
+        most = most.max(head(want, got)?);
+    }
+    Ok(most)
 }

@@ -5,7 +5,9 @@ mod checkpoint;
 mod commands;
 mod config;
 mod data;
+mod detect;
 mod device;
+mod estimate;
 mod events;
 mod export;
 mod files;
@@ -22,7 +24,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-/// Trains networks that tell age and gender from faces.
+/// Trains networks that find faces and tell age and gender from them.
 #[derive(Parser)]
 #[command(version)]
 struct Cli {
@@ -41,6 +43,8 @@ enum Command {
     Split(commands::split::Split),
     /// Measure the loader alone.
     Loader(commands::loader::Loader),
+    /// Show what a detector is trained on.
+    Frames(commands::frames::Frames),
     /// Train a network.
     Train(commands::train::Train),
     /// Fit a run's probabilities on its validation part.
@@ -49,6 +53,8 @@ enum Command {
     Export(commands::export::Export),
     /// Judge models through the library: one page, one JSON file.
     Evaluate(commands::evaluate::Evaluate),
+    /// Judge detectors on scenes and on pictures of one face.
+    EvaluateDetector(commands::evaluate_detector::EvaluateDetector),
     /// Print what a model file says of itself.
     Inspect(commands::inspect::Inspect),
     /// Print a network's layers.
@@ -61,10 +67,12 @@ fn main() -> ExitCode {
         Command::Explore(command) => command.run(),
         Command::Split(command) => command.run(),
         Command::Loader(command) => command.run(),
+        Command::Frames(command) => command.run(),
         Command::Train(command) => command.run(),
         Command::Calibrate(command) => command.run(),
         Command::Export(command) => command.run(),
         Command::Evaluate(command) => command.run(),
+        Command::EvaluateDetector(command) => command.run(),
         Command::Inspect(command) => command.run(),
         Command::Summary(command) => command.run(),
     };

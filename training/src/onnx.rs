@@ -39,13 +39,23 @@ pub struct Graph {
 impl Graph {
     /// A graph for crops of `height` x `width`.
     pub fn new(name: &str, height: usize, width: usize, storage: Storage) -> (Self, Value) {
-        let shape = [None, Some(3), Some(height as i64), Some(width as i64)];
+        let batch = Size::Named("N".into());
+        let shape = [batch, Size::Is(3), Size::Is(height as i64), Size::Is(width as i64)];
         let graph = GraphProto {
             name: name.to_owned(),
             input: vec![info("image", &shape)],
             ..GraphProto::default()
         };
         (Self { graph, storage }, Value("image".into()))
+    }
+
+    /// A graph for pictures of any height and width.
+    pub fn of_any_size(name: &str, storage: Storage) -> (Self, Value) {
+        let (mut graph, image) = Self::new(name, 0, 0, storage);
+        let free = |name: &str| Size::Named(name.to_owned());
+        let shape = [free("N"), Size::Is(3), free("H"), free("W")];
+        graph.graph.input = vec![info("image", &shape)];
+        (graph, image)
     }
 
     /// Adds a constant; its name is the value's.
@@ -144,7 +154,34 @@ impl Graph {
 
     /// Makes the operator called `value` an output, `[N, size]`.
     pub fn output(&mut self, value: &Value, size: i64) {
-        self.graph.output.push(info(&value.0, &[None, Some(size)]));
+        let shape = [Size::Named("N".into()), Size::Is(size)];
+        self.graph.output.push(info(&value.0, &shape));
+    }
+
+    /// Makes the operator called `value` an output, `[N, channels, height, width]`, whose height and width follow from
+    /// the input's.
+    pub fn output_grid(&mut self, value: &Value, channels: i64) {
+        let shape = [Size::Named("N".into()), Size::Is(channels), Size::Follows, Size::Follows];
+        self.graph.output.push(info(&value.0, &shape));
+    }
+
+    /// Every pixel twice in both directions.
+    pub fn double(&mut self, name: &str, x: &Value) -> Value {
+        let scales = format!("{name}.scales");
+        self.graph.initializer.push(TensorProto {
+            dims: vec![4],
+            data_type: DataType::Float.into(),
+            name: scales.clone(),
+            raw_data: [1.0f32, 1.0, 2.0, 2.0].iter().flat_map(|v| v.to_le_bytes()).collect(),
+            ..TensorProto::default()
+        });
+        let attributes = vec![
+            text("mode", "nearest"),
+            text("coordinate_transformation_mode", "asymmetric"),
+            text("nearest_mode", "floor"),
+        ];
+        // The second input is for a mode that is not used.
+        self.named("Resize", name, &[x, &Value(String::new()), &Value(scales)], attributes)
     }
 
     /// The file's bytes, with `props` as its metadata.
@@ -169,15 +206,23 @@ pub fn decode(bytes: &[u8]) -> Result<ModelProto> {
     ModelProto::decode(bytes).context("not an ONNX file")
 }
 
-fn info(name: &str, shape: &[Option<i64>]) -> ValueInfoProto {
+/// One size of a shape.
+enum Size {
+    Is(i64),
+    Named(String),
+    Follows,
+}
+
+fn info(name: &str, shape: &[Size]) -> ValueInfoProto {
     let dim = shape
         .iter()
         .map(|size| {
             let value = match size {
-                Some(size) => dimension::Value::DimValue(*size),
-                None => dimension::Value::DimParam("N".into()),
+                Size::Is(size) => Some(dimension::Value::DimValue(*size)),
+                Size::Named(name) => Some(dimension::Value::DimParam(name.clone())),
+                Size::Follows => None,
             };
-            Dimension { denotation: String::new(), value: Some(value) }
+            Dimension { denotation: String::new(), value }
         })
         .collect();
     let tensor = type_proto::Tensor {
@@ -210,6 +255,16 @@ pub fn ints(name: &str, values: &[i64]) -> AttributeProto {
         name: name.to_owned(),
         r#type: AttributeType::Ints.into(),
         ints: values.to_vec(),
+        ..AttributeProto::default()
+    }
+}
+
+/// Text as attribute.
+pub fn text(name: &str, value: &str) -> AttributeProto {
+    AttributeProto {
+        name: name.to_owned(),
+        r#type: AttributeType::String.into(),
+        s: value.as_bytes().to_vec(),
         ..AttributeProto::default()
     }
 }

@@ -1,29 +1,22 @@
 //! The loop: resumable, to the same result as without a break.
 
+use std::collections::BTreeMap;
 use std::fs::OpenOptions;
 use std::io::Write;
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail, ensure};
-use face_predict::AgeDistribution;
 use indicatif::{ProgressBar, ProgressStyle};
-use tch::{Device, Tensor, nn};
+use tch::{Device, Kind, Tensor, nn};
 
-use crate::augment::Augment;
 use crate::checkpoint::{self, Checkpoint, Partial, Progress};
 use crate::commands::train::Train;
 use crate::config::{Schedule, TrainConfig};
-use crate::data::loader::{Placement, Source};
-use crate::data::manifest::Row;
-use crate::data::sampler::Sampler;
+use crate::data::stream::Stream;
 use crate::events::Events;
-use crate::infer::{self, Averaged};
-use crate::loss::losses;
-use crate::metrics::calibration::softmax;
-use crate::metrics::{self, Prediction, Summary};
+use crate::infer::Averaged;
 use crate::model::Network;
 use crate::optim::{AdamW, cosine};
 
@@ -38,13 +31,53 @@ pub fn watch_for_interrupts() -> Result<()> {
     })?)
 }
 
+/// What is particular to a task: its pictures, its loss and what it is judged by.
+pub trait Job {
+    /// Pictures and what is known of them.
+    type Batch: Send + 'static;
+
+    /// What there is to train on, in words.
+    fn describe(&self) -> String;
+
+    /// Pictures an epoch.
+    fn per_epoch(&self) -> usize;
+
+    /// The batches of `epoch`, in order, without the first `skip`.
+    fn stream(&self, epoch: u64, skip: usize) -> Stream<Self::Batch>;
+
+    /// Pictures in a batch; there are none where all of them failed.
+    fn pictures(&self, batch: &Self::Batch) -> usize;
+
+    /// Names of the losses after the total.
+    fn parts(&self) -> &'static [&'static str];
+
+    /// The losses of a batch, each a scalar: the total, which is minimised, and its parts.
+    fn losses(&self, net: &dyn Network, batch: Self::Batch) -> Result<Vec<Tensor>>;
+
+    /// Judges `net` on the validation part.
+    fn validate(&self, net: &dyn Network) -> Result<Judgement>;
+
+    /// Pictures that failed so far, with the reason.
+    fn failures(&self) -> BTreeMap<String, String>;
+}
+
+/// Figures of one group of pictures; those that it has no labels for are `None`.
+pub type Figures = Vec<(&'static str, Option<f64>)>;
+
+/// What validation says.
+pub struct Judgement {
+    /// What the best checkpoint has the smallest of.
+    pub score: f64,
+    /// Figures to watch, by group.
+    pub groups: Vec<(String, Figures)>,
+}
+
 /// Trains until the epochs are done or nothing gets better.
-pub fn fit(
+pub fn fit<J: Job>(
     config: &TrainConfig,
     args: &Train,
     device: Device,
-    train: Vec<Row>,
-    val: Vec<Row>,
+    job: &J,
     resumed: Option<Checkpoint>,
 ) -> Result<()> {
     tch::manual_seed(config.seed as i64);
@@ -66,26 +99,14 @@ pub fn fit(
         progress = checkpoint.progress;
     }
     println!(
-        "{}: {:.1} MMAC, {} parameters, {} faces to train on, {} to validate with",
+        "{}: {:.1} MMAC, {} parameters, {}",
         config.arch,
         config.network.mega_macs(),
         vars.trainable_variables().iter().map(Tensor::numel).sum::<usize>(),
-        train.len(),
-        val.len()
+        job.describe()
     );
-    let sampler = if config.shuffle {
-        Sampler::uniform(train.len(), config.seed)
-    } else {
-        let rows: Vec<&Row> = train.iter().collect();
-        Sampler::balanced(&rows, config.balance, config.epoch_size, config.seed)
-    };
-    let source = |rows, augment| {
-        let (input, by) = (config.input.clone(), Placement::Landmarks);
-        Source::new(rows, &args.root, input, augment, by, config.seed)
-    };
-    let (train, val) = (source(train, config.augment.clone()), source(val, Augment::NONE));
     let mut events = Events::create(&args.run)?;
-    let steps = sampler.per_epoch().div_ceil(config.batch);
+    let steps = job.per_epoch().div_ceil(config.batch);
     let total = steps * config.epochs;
     let save =
         |name: &str, progress: &Progress, average: &nn::VarStore, optimiser: Option<&AdamW>| {
@@ -97,29 +118,34 @@ pub fn fit(
         let start = Instant::now();
         let partial = progress.partial.take().unwrap_or_default();
         let (first, mut seen) = (partial.steps, partial.seen);
-        let mut sum = Tensor::from_slice(&partial.sums()).to_device(device);
-        let order = sampler.epoch(epoch as u64);
-        let mut stream = train.stream(order, config.batch, epoch as u64, args.workers, first);
+        let mut sum = match partial.sums() {
+            sums if sums.is_empty() => {
+                Tensor::zeros(1 + job.parts().len() as i64, (Kind::Float, device))
+            }
+            sums => Tensor::from_slice(&sums).to_device(device),
+        };
+        let mut stream = job.stream(epoch as u64, first);
         let bar = progress_bar(steps, epoch, config.epochs);
         bar.set_position(first as u64);
         let mut step = first;
         for batch in &mut stream {
-            let batch = batch?.to(device);
+            let batch = batch?;
             // Dropout draws the same numbers after a break.
             let place = (epoch * steps + step) as u64;
             tch::manual_seed(config.seed.wrapping_mul(0x9E37_79B9).wrapping_add(place) as i64);
-            if batch.rows.is_empty() {
+            let pictures = job.pictures(&batch);
+            if pictures == 0 {
                 bar.println(format!("step {step}: none of its pictures could be read"));
             } else {
-                seen += batch.rows.len();
-                let loss = losses(&net.forward(&batch.images, true), &batch, &config.loss);
+                seen += pictures;
+                let losses = job.losses(&*net, batch)?;
                 let rate = match config.schedule {
                     Schedule::Cosine => {
                         cosine(config.rate, epoch * steps + step, total, steps.min(500))
                     }
                     Schedule::Constant => config.rate,
                 };
-                if !optimiser.step(&loss.total, rate) {
+                if !optimiser.step(&losses[0], rate) {
                     bar.println(format!("step {step}: gradient is not finite, left out"));
                 }
                 restore(&frozen);
@@ -128,17 +154,15 @@ pub fn fit(
                     let n = progress.steps as f64;
                     blend(&average, &vars, config.average.min((1.0 + n) / (10.0 + n)));
                 }
-                let parts = [loss.total, loss.age, loss.gender];
-                sum += tch::no_grad(|| Tensor::stack(&parts, 0).detach());
+                sum += tch::no_grad(|| Tensor::stack(&losses, 0).detach());
             }
             step += 1;
             bar.inc(1);
             if step.is_multiple_of(50) {
                 let mean: Vec<f32> = (&sum / step as f64).try_into()?;
-                bar.set_message(format!(
-                    "loss {:.3} age {:.3} gender {:.3}",
-                    mean[0], mean[1], mean[2]
-                ));
+                let names = ["loss"].iter().chain(job.parts());
+                let parts = names.zip(&mean).map(|(name, mean)| format!("{name} {mean:.3}"));
+                bar.set_message(parts.collect::<Vec<_>>().join(" "));
             }
             taken += 1;
             if INTERRUPTED.load(Ordering::SeqCst) || args.stop_after == Some(taken) {
@@ -152,9 +176,9 @@ pub fn fit(
         }
         let waited = stream.waited();
         bar.finish_and_clear();
-        ensure!(seen > 0, "no picture could be read: {}", first_failure(&train));
+        ensure!(seen > 0, "no picture could be read: {}", first_failure(&job.failures()));
         let trained = start.elapsed();
-        let (score, by_source) = validate(&*averaged, &val, config, device, args.workers)?;
+        let Judgement { score, groups } = job.validate(&*averaged)?;
         progress.epochs += 1;
         let better = progress.best.is_none_or(|best| score < best);
         if better {
@@ -165,22 +189,23 @@ pub fn fit(
         let mean: Vec<f32> = (&sum / steps as f64).try_into()?;
         let report = Report {
             epoch: epoch + 1,
-            loss: [mean[0], mean[1], mean[2]],
+            parts: job.parts(),
+            losses: &mean,
             score,
             better,
             rate: (seen - partial.seen) as f64 / trained.as_secs_f64(),
             waiting: waited.as_secs_f64() / trained.as_secs_f64(),
-            by_source: &by_source,
+            groups: &groups,
         };
         println!("{}", report.text());
-        append(&args.run.join("log.csv"), &by_source, &report.line())?;
+        append(&args.run.join("log.csv"), &report)?;
         events.scalars(epoch + 1, &report.scalars())?;
         if better {
             save("best.safetensors", &progress, &average, None)?;
         }
         save("last.safetensors", &progress, &average, Some(&optimiser))?;
     }
-    let failures = train.failures();
+    let failures = job.failures();
     for (path, error) in failures.iter().take(10) {
         eprintln!("left out {path}: {error}");
     }
@@ -201,8 +226,8 @@ pub fn peak_memory() -> u64 {
     number.unwrap_or(0) * 1024
 }
 
-fn first_failure(source: &Source) -> String {
-    let failures = source.failures();
+/// The first of what failed, in words.
+pub fn first_failure(failures: &BTreeMap<String, String>) -> String {
     failures.iter().next().map_or(String::new(), |(path, error)| format!("{path}: {error}"))
 }
 
@@ -270,63 +295,16 @@ fn blend(average: &nn::VarStore, vars: &nn::VarStore, decay: f64) {
     });
 }
 
-/// The mean validation loss over sources, so that a large one does not drown a small one, and the figures
-/// of each source.
-fn validate(
-    net: &dyn Network,
-    val: &Arc<Source>,
-    config: &TrainConfig,
-    device: Device,
-    workers: usize,
-) -> Result<(f64, Vec<(String, Summary)>)> {
-    let mut predictions = Vec::new();
-    let order: Vec<usize> = (0..val.rows().len()).collect();
-    let mut sums: std::collections::BTreeMap<String, (f64, usize)> = Default::default();
-    tch::no_grad(|| -> Result<()> {
-        // Batches of one source each are not worth arranging: rows come sorted by source.
-        for batch in val.stream(order, 64, 0, workers, 0) {
-            let batch = batch?.to(device);
-            let Some(first) = batch.rows.first() else { continue };
-            let outputs = net.forward(&batch.images, false);
-            let loss = losses(&outputs, &batch, &config.loss).total.double_value(&[]);
-            let sum = sums.entry(val.rows()[*first].source.clone()).or_default();
-            sum.0 += loss * batch.rows.len() as f64;
-            sum.1 += batch.rows.len();
-            let raw = infer::split(&outputs, batch.rows.len())?;
-            predictions.extend(batch.rows.iter().copied().zip(raw));
-        }
-        Ok(())
-    })?;
-    ensure!(!sums.is_empty(), "no validation picture could be read: {}", first_failure(val));
-    let score = sums.values().map(|(loss, n)| loss / *n as f64).sum::<f64>() / sums.len() as f64;
-    let predictions: Vec<(usize, Prediction)> = predictions
-        .into_iter()
-        .map(|(row, raw)| {
-            let years = softmax(&raw.age_logits, 1.0);
-            let age = raw.age.unwrap_or_else(|| AgeDistribution::new(&years).median());
-            let male = raw.gender_logit.map_or(f32::NAN, |logit| 1.0 / (1.0 + (-logit).exp()));
-            (row, Prediction { age, male })
-        })
-        .collect();
-    let by_source = sums
-        .keys()
-        .map(|name| {
-            let of = predictions.iter().map(|(row, p)| (&val.rows()[*row], p));
-            (name.clone(), metrics::summary(of.filter(|(row, _)| row.source == *name)))
-        })
-        .collect();
-    Ok((score, by_source))
-}
-
 /// An epoch's figures.
 struct Report<'a> {
     epoch: usize,
-    loss: [f32; 3],
+    parts: &'a [&'a str],
+    losses: &'a [f32],
     score: f64,
     better: bool,
     rate: f64,
     waiting: f64,
-    by_source: &'a [(String, Summary)],
+    groups: &'a [(String, Figures)],
 }
 
 impl Report<'_> {
@@ -334,14 +312,13 @@ impl Report<'_> {
         let mut text = format!(
             "epoch {:3}  loss {:.3}  val {:.4}{}  {:.0}/s, {:.0} % waiting",
             self.epoch,
-            self.loss[0],
+            self.losses[0],
             self.score,
             if self.better { " *" } else { "  " },
             self.rate,
             self.waiting * 100.0
         );
-        for (name, s) in self.by_source {
-            let figures = [("mae", s.mae), ("bracket", s.bracket), ("gender", s.gender)];
+        for (name, figures) in self.groups {
             text += &format!("  {name}:");
             for (figure, value) in figures {
                 if let Some(value) = value {
@@ -352,30 +329,39 @@ impl Report<'_> {
         text
     }
 
+    fn header(&self) -> String {
+        let mut header = "epoch,loss".to_owned();
+        self.parts.iter().for_each(|part| header += &format!(",{part}_loss"));
+        header += ",val_score,faces_per_second,waiting";
+        for (name, figures) in self.groups {
+            figures.iter().for_each(|(figure, _)| header += &format!(",{name}_{figure}"));
+        }
+        header
+    }
+
     fn line(&self) -> String {
-        let [loss, age, gender] = self.loss;
         let Self { epoch, score, rate, waiting, .. } = self;
-        let mut line =
-            format!("{epoch},{loss:.5},{age:.5},{gender:.5},{score:.5},{rate:.0},{waiting:.3}");
-        for (_, s) in self.by_source {
-            let show = |v: Option<f64>| v.map_or(String::new(), |v| format!("{v:.4}"));
-            line += &format!(",{},{},{}", show(s.mae), show(s.bracket), show(s.gender));
+        let mut line = epoch.to_string();
+        self.losses.iter().for_each(|loss| line += &format!(",{loss:.5}"));
+        line += &format!(",{score:.5},{rate:.0},{waiting:.3}");
+        for (_, value) in self.groups.iter().flat_map(|(_, figures)| figures) {
+            line += &value.map_or(",".to_owned(), |v| format!(",{v:.4}"));
         }
         line
     }
 
     fn scalars(&self) -> Vec<(String, f64)> {
-        let [loss, age, gender] = self.loss.map(f64::from);
-        let mut values = vec![
-            ("train/loss".to_owned(), loss),
-            ("train/age".to_owned(), age),
-            ("train/gender".to_owned(), gender),
+        let names = ["loss"].iter().chain(self.parts);
+        let losses = names.zip(self.losses);
+        let mut values: Vec<(String, f64)> =
+            losses.map(|(name, loss)| (format!("train/{name}"), f64::from(*loss))).collect();
+        values.extend([
             ("val/score".to_owned(), self.score),
             ("speed/faces_per_second".to_owned(), self.rate),
             ("speed/waiting".to_owned(), self.waiting),
-        ];
-        for (name, s) in self.by_source {
-            for (figure, value) in [("mae", s.mae), ("bracket", s.bracket), ("gender", s.gender)] {
+        ]);
+        for (name, figures) in self.groups {
+            for (figure, value) in figures {
                 values.extend(value.map(|v| (format!("val_{name}/{figure}"), v)));
             }
         }
@@ -392,7 +378,7 @@ fn progress_bar(steps: usize, epoch: usize, epochs: usize) -> ProgressBar {
     bar
 }
 
-fn append(path: &Path, by_source: &[(String, Summary)], line: &str) -> Result<()> {
+fn append(path: &Path, report: &Report<'_>) -> Result<()> {
     let new = !path.exists();
     let mut file = OpenOptions::new()
         .create(true)
@@ -400,12 +386,7 @@ fn append(path: &Path, by_source: &[(String, Summary)], line: &str) -> Result<()
         .open(path)
         .with_context(|| format!("log {}", path.display()))?;
     if new {
-        let mut header =
-            "epoch,loss,age_loss,gender_loss,val_score,faces_per_second,waiting".to_owned();
-        for (name, _) in by_source {
-            header += &format!(",{name}_mae,{name}_bracket,{name}_gender");
-        }
-        writeln!(file, "{header}")?;
+        writeln!(file, "{}", report.header())?;
     }
-    Ok(writeln!(file, "{line}")?)
+    Ok(writeln!(file, "{}", report.line())?)
 }

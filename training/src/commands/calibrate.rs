@@ -1,14 +1,17 @@
 //! Fits what turns a network's outputs into probabilities.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::{Context, Result, ensure};
 use clap::Args;
-use face_predict::AgeSpec;
+use face_predict::{AgeSpec, Task};
 
-use crate::augment::Augment;
+use crate::augment::{Augment, Fault};
 use crate::data::loader::{Placement, Source};
 use crate::data::manifest::{self, Row};
+use crate::detect::job::Data;
+use crate::detect::scene;
 use crate::infer::{self, Averaged, Raw};
 use crate::metrics::calibration::Calibration;
 
@@ -29,6 +32,12 @@ pub struct Calibrate {
     /// Folder that the manifests' paths start from.
     #[arg(long)]
     root: PathBuf,
+    /// Manifest of scenes, for a detector; those of split val are used. May be given several times.
+    #[arg(long)]
+    scenes: Vec<PathBuf>,
+    /// Folder that keeps raw pixels of pictures, for a detector.
+    #[arg(long)]
+    cache: Option<PathBuf>,
     /// Threads that load pictures.
     #[arg(long, default_value_t = 1)]
     workers: usize,
@@ -38,14 +47,30 @@ impl Calibrate {
     /// Runs the command.
     pub fn run(self) -> Result<()> {
         let averaged = Averaged::load(&self.run)?;
+        if averaged.checkpoint.config.network.task() == Task::Detect {
+            return self.threshold(&averaged);
+        }
         let rows = validation(&self.manifest)?;
-        let faces = outputs(&averaged, rows, &self.root, self.workers)?;
+        let input = averaged.checkpoint.config.input.clone();
+        let source = Source::new(rows, &self.root, input, Augment::NONE, Placement::Landmarks, 0);
+        let faces = self.outputs(&averaged, &source)?;
         ensure!(!faces.is_empty(), "no picture of the validation part could be read");
-        let pairs: Vec<_> = faces.iter().map(|(row, raw)| (row, raw)).collect();
-        let found = Calibration::fit(&pairs);
+        let pairs = |faces: &[(usize, Raw)]| -> Vec<(Row, Raw)> {
+            faces.iter().map(|(row, raw)| (source.rows()[*row].clone(), raw.clone())).collect()
+        };
+        let faces = pairs(&faces);
+        let by_reference: Vec<_> = faces.iter().map(|(row, raw)| (row, raw)).collect();
+        let mut found = Calibration::fit(&by_reference);
+        let mut spoiled = faces.clone();
+        for fault in Fault::ALL {
+            println!("{fault:?} faces");
+            spoiled.extend(pairs(&self.outputs(&averaged, &source.spoiled(fault))?));
+        }
+        let spoiled: Vec<_> = spoiled.iter().map(|(row, raw)| (row, raw)).collect();
+        found.fit_doubt(&spoiled);
         match &found.age {
-            Some(AgeSpec::Distribution { temperature, .. }) => {
-                println!("age temperature {temperature:.3}");
+            Some(AgeSpec::Distribution { temperature, by_age, doubt, .. }) => {
+                println!("age temperature {temperature:.3}, by age {by_age:.2?}, {:.2?}", doubt.0);
             }
             Some(AgeSpec::Regression { residuals, .. }) => {
                 println!("age residuals from {:?} to {:?}", residuals.first(), residuals.last());
@@ -53,7 +78,7 @@ impl Calibrate {
             _ => {}
         }
         if let Some(gender) = &found.gender {
-            println!("gender temperature {:.3}", gender.temperature);
+            println!("gender temperature {:.3}, {:.2?}", gender.temperature, gender.doubt.0);
         }
         for (band, (share, faces)) in &found.coverage {
             println!("80 % interval, {band:>5}: {:.1} % of {faces}", share * 100.0);
@@ -61,6 +86,38 @@ impl Calibrate {
         let file = self.run.join(FILE);
         crate::files::replace_bytes(&file, &serde_json::to_vec_pretty(&found)?)?;
         println!("{}: from {} faces", file.display(), found.faces);
+        Ok(())
+    }
+
+    fn outputs(&self, averaged: &Averaged, source: &Arc<Source>) -> Result<Vec<(usize, Raw)>> {
+        infer::run(&*averaged.net, source, tch::Device::Cpu, self.workers)
+    }
+
+    /// A detector's threshold.
+    fn threshold(&self, averaged: &Averaged) -> Result<()> {
+        let mut scenes = Vec::new();
+        for path in &self.scenes {
+            scenes.extend(scene::read(path)?);
+        }
+        let rows = validation(&self.manifest)?;
+        let data = Data { rows, scenes, root: &self.root, cache: self.cache.as_deref() };
+        let validation = data.validation(&averaged.checkpoint.config, tch::Device::Cpu)?;
+        let (spec, groups) = validation.spec(&*averaged.net)?;
+        for group in &groups {
+            println!(
+                "{}: {} faces, average precision {:.3}; at the threshold recall {:.3}, {:.3} wrong answers a picture",
+                group.name,
+                group.judged.faces(),
+                group.judged.average_precision().unwrap_or(f64::NAN),
+                group.judged.recall(spec.threshold).unwrap_or(f64::NAN),
+                group.judged.wrong_rate(spec.threshold)
+            );
+        }
+        let faces = groups.first().map_or(0, |group| group.judged.faces());
+        let (file, threshold) = (self.run.join(FILE), spec.threshold);
+        let found = Calibration::of_detector(spec, faces);
+        crate::files::replace_bytes(&file, &serde_json::to_vec_pretty(&found)?)?;
+        println!("{}: threshold {threshold:.3}, from {faces} faces", file.display());
         Ok(())
     }
 }
@@ -74,20 +131,6 @@ pub fn validation(manifests: &[PathBuf]) -> Result<Vec<Row>> {
     rows.retain(|row| row.split == "val");
     ensure!(!rows.is_empty(), "no row of the manifests has split val");
     Ok(rows)
-}
-
-/// What the network says of `rows`.
-pub fn outputs(
-    averaged: &Averaged,
-    rows: Vec<Row>,
-    root: &Path,
-    workers: usize,
-) -> Result<Vec<(Row, Raw)>> {
-    let input = averaged.checkpoint.config.input.clone();
-    let source = Source::new(rows, root, input, Augment::NONE, Placement::Landmarks, 0);
-    let found = infer::run(&*averaged.net, &source, tch::Device::Cpu, workers)?;
-    let faces = found.into_iter().map(|(row, raw)| (source.rows()[row].clone(), raw)).collect();
-    Ok(faces)
 }
 
 /// The run's calibration, if it has one.

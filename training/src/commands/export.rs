@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use clap::Args;
+use face_predict::Task;
 use tch::Tensor;
 
 use crate::augment::Augment;
@@ -74,7 +75,11 @@ impl Export {
         } else {
             export::encode(&averaged, &calibration, &card, Storage::F16)?
         };
-        let faces = self.real_faces(&averaged)?;
+        let faces = match averaged.checkpoint.config.network.task() {
+            // A detector takes no crops.
+            Task::Detect => Vec::new(),
+            _ => self.real_faces(&averaged)?,
+        };
         let found = export::check(&averaged, &full, &file, &faces)?;
         crate::files::replace_bytes(&self.out, &file)?;
         if let Some(path) = &self.probes {

@@ -54,6 +54,9 @@ impl Inspect {
                 gender.positive, gender.temperature, gender.threshold
             );
         }
+        if let Some(detect) = &card.detect {
+            println!("detect    {}", serde_json::to_string(detect)?);
+        }
         println!("written   {} {}", model.producer_name, model.producer_version);
         let mut operators = std::collections::BTreeMap::<&str, usize>::new();
         for node in &graph.node {

@@ -2,8 +2,10 @@
 
 pub mod calibrate;
 pub mod evaluate;
+pub mod evaluate_detector;
 pub mod explore;
 pub mod export;
+pub mod frames;
 pub mod ingest;
 pub mod inspect;
 pub mod loader;

@@ -1,11 +1,14 @@
 //! Prints a network's layers.
 
+use std::path::PathBuf;
+
 use anyhow::Result;
 use clap::Args;
 use tch::nn;
 
 use crate::model::paper::thousands;
 use crate::model::{Arch, NAMES};
+use crate::onnx::{Graph, Storage};
 
 #[derive(Args, Debug)]
 #[command(after_help = "Example: face-train summary --arch paper-age")]
@@ -13,6 +16,9 @@ pub struct Summary {
     /// Network.
     #[arg(long, help = format!("Network: {NAMES}"))]
     arch: String,
+    /// Write the untrained network here as ONNX, to be timed.
+    #[arg(long)]
+    onnx: Option<PathBuf>,
 }
 
 impl Summary {
@@ -27,8 +33,16 @@ impl Summary {
             }
         }
         let vars = nn::VarStore::new(tch::Device::Cpu);
-        let _net = arch.build(&vars.root());
-        if let Arch::Estimator(_) = &arch {
+        let net = arch.build(&vars.root());
+        if let Some(path) = &self.onnx {
+            let (mut graph, image) = match arch {
+                Arch::Detector(_) => Graph::of_any_size(&self.arch, Storage::F32),
+                _ => Graph::new(&self.arch, arch.side(), arch.side(), Storage::F32),
+            };
+            net.export(&mut graph, &image)?;
+            crate::files::replace_bytes(path, &graph.finish(Vec::new()))?;
+        }
+        if !matches!(arch, Arch::Paper(_)) {
             println!("{:40} {:>14} {:>12}", "variable", "shape", "parameters");
             let mut variables: Vec<_> = vars.variables().into_iter().collect();
             variables.sort_by(|a, b| a.0.cmp(&b.0));
@@ -46,7 +60,7 @@ impl Summary {
         let total = size(vars.variables().into_values().collect());
         let trained = size(vars.trainable_variables());
         println!(
-            "total {}; trained {}; not trained {}; {:.1} million multiplications a face",
+            "total {}; trained {}; not trained {}; {:.1} million multiplications a picture",
             thousands(total as i64),
             thousands(trained as i64),
             thousands((total - trained) as i64),

@@ -4,11 +4,15 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail, ensure};
 use clap::{Args, ValueEnum};
+use face_predict::Task;
 
 use crate::augment::Augment;
 use crate::checkpoint::Checkpoint;
-use crate::config::{Schedule, TrainConfig, canonical_input, paper_input};
+use crate::config::{Schedule, TrainConfig, canonical_input, paper_input, whole_input};
 use crate::data::manifest;
+use crate::detect::job::{Data, Detect, DetectConfig};
+use crate::detect::scene;
+use crate::estimate::Estimate;
 use crate::loss::LossWeights;
 use crate::model::{Arch, NAMES};
 use crate::{device, trainer};
@@ -19,15 +23,25 @@ use crate::{device, trainer};
     after_help = "Example: face-train train --arch base --manifest faces.csv --root photos --run runs/base"
 )]
 pub struct Train {
+    /// What to learn [default: what the network is for].
+    #[arg(long)]
+    pub task: Option<TaskKind>,
     /// Network.
-    #[arg(long, default_value = "base", help = format!("Network: {NAMES}"))]
-    pub arch: String,
+    #[arg(long, help = format!("Network: {NAMES} [default: base; for detect: detector]"))]
+    pub arch: Option<String>,
     /// Manifest; its split column says what is trained on and validated with. May be given several times.
     #[arg(long, required = true)]
     pub manifest: Vec<PathBuf>,
     /// Folder that the manifests' paths start from.
     #[arg(long)]
     pub root: PathBuf,
+    /// Manifest of scenes, for a detector; without any it learns from faces over made-up backgrounds. May be given several
+    /// times.
+    #[arg(long)]
+    pub scenes: Vec<PathBuf>,
+    /// Folder that keeps raw pixels of pictures, for a detector: decoding takes longer than training.
+    #[arg(long)]
+    pub cache: Option<PathBuf>,
     /// Folder of the run: log.csv, events for TensorBoard, last.safetensors, best.safetensors.
     #[arg(long)]
     pub run: PathBuf,
@@ -35,13 +49,13 @@ pub struct Train {
     /// the rest of the schedule.
     #[arg(long)]
     pub resume: bool,
-    /// Faces a step [default: 96; paper networks: 32].
+    /// Faces a step [default: 96; paper networks: 32; detectors: 24 pictures].
     #[arg(long)]
     pub batch: Option<usize>,
     /// Epochs at most [default: 40; paper networks: 20].
     #[arg(long)]
     pub epochs: Option<usize>,
-    /// Faces an epoch; 0: as many as there are to train on. Paper networks show each face once.
+    /// Faces an epoch; 0: as many as there are to train on, for detectors 8000 pictures. Paper networks show each face once.
     #[arg(long, default_value_t = 0)]
     pub epoch_size: usize,
     /// How cells of age, gender and source are sampled: 1 as they come, 0 all equally often.
@@ -85,6 +99,15 @@ pub struct Train {
     pub stop_after: Option<usize>,
 }
 
+/// What a network learns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum TaskKind {
+    /// Age and gender of a face.
+    Estimate,
+    /// Where faces are.
+    Detect,
+}
+
 /// Sets of changes to the pictures.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub enum AugmentKind {
@@ -97,23 +120,47 @@ pub enum AugmentKind {
 }
 
 impl Train {
-    fn config(&self, faces: usize) -> Result<TrainConfig> {
-        let network = Arch::named(&self.arch)?;
+    fn config(&self, faces: usize, scenes: usize) -> Result<TrainConfig> {
+        let default = if self.task == Some(TaskKind::Detect) { "detector" } else { "base" };
+        let arch = self.arch.clone().unwrap_or_else(|| default.to_owned());
+        let network = Arch::named(&arch)?;
+        let detect = network.task() == Task::Detect;
+        if let Some(task) = self.task {
+            ensure!((task == TaskKind::Detect) == detect, "{arch} is not a network for that task");
+        }
+        ensure!(detect || self.scenes.is_empty(), "--scenes is for detectors, {arch} is none");
         let paper = matches!(network, Arch::Paper(_));
         let augment = match (self.augment, paper) {
+            // A detector's frames are composed, see `detect::compose`.
+            _ if detect => Augment::NONE,
             (Some(AugmentKind::None), _) => Augment::NONE,
             (Some(AugmentKind::Paper), _) | (None, true) => Augment::PAPER,
             (Some(AugmentKind::Detector), _) | (None, false) => Augment::DETECTOR,
         };
         let config = TrainConfig {
-            arch: self.arch.clone(),
-            input: if paper { paper_input() } else { canonical_input(network.side()) },
+            arch,
+            input: match &network {
+                Arch::Paper(_) => paper_input(),
+                Arch::Detector(_) => whole_input(),
+                Arch::Estimator(_) => canonical_input(network.side()),
+            },
             network,
+            detect: detect.then(|| DetectConfig { scenes, ..DetectConfig::default() }),
             augment,
             loss: if paper { LossWeights::PAPER } else { LossWeights::default() },
-            batch: self.batch.unwrap_or(if paper { 32 } else { 96 }),
+            batch: self.batch.unwrap_or(if paper {
+                32
+            } else if detect {
+                24
+            } else {
+                96
+            }),
             epochs: self.epochs.unwrap_or(if paper { 20 } else { 40 }),
-            epoch_size: if paper || self.epoch_size == 0 { faces } else { self.epoch_size },
+            epoch_size: match self.epoch_size {
+                0 if detect => 8000,
+                size if !paper && size > 0 => size,
+                _ => faces,
+            },
             balance: self.balance,
             rate: self.rate.unwrap_or(2e-3),
             decay: self.decay.unwrap_or(if paper { 0.0 } else { 0.05 }),
@@ -144,8 +191,19 @@ impl Train {
         for path in &self.manifest {
             rows.extend(manifest::read(path)?);
         }
-        let config = self.config(rows.iter().filter(|r| r.split == "train").count())?;
+        let mut scenes = Vec::new();
+        for path in &self.scenes {
+            scenes.extend(scene::read(path)?);
+        }
+        let trained = scenes.iter().filter(|scene| scene.split == "train").count();
+        let config = self.config(rows.iter().filter(|r| r.split == "train").count(), trained)?;
         let task = config.network.task();
+        if task == Task::Detect {
+            let cache = self.cache.as_deref();
+            let data = Data { rows, scenes, root: &self.root, cache };
+            let job = Detect::new(&config, &data, self.workers, device)?;
+            return trainer::fit(&config, &self, device, &job, self.resumed(&config)?);
+        }
         let useful = |row: &manifest::Row| {
             task.has_age() && row.rough_age().is_some()
                 || task.has_gender() && row.is_male().is_some()
@@ -163,9 +221,13 @@ impl Train {
         ensure!(
             !train.is_empty(),
             "none of {all} rows has split train and a label for {}",
-            self.arch
+            config.arch
         );
-        ensure!(!val.is_empty(), "none of {all} rows has split val and a label for {}", self.arch);
+        ensure!(
+            !val.is_empty(),
+            "none of {all} rows has split val and a label for {}",
+            config.arch
+        );
         let males = train.iter().filter_map(manifest::Row::is_male).filter(|m| *m).count();
         let known = train.iter().filter(|row| row.is_male().is_some()).count();
         if task.has_gender() && (males == 0 || males == known) {
@@ -173,6 +235,13 @@ impl Train {
                 "warning: of {known} faces with a gender, {males} are male: nothing to tell apart"
             );
         }
+        let resumed = self.resumed(&config)?;
+        let job = Estimate::new(&config, &self, device, train, val);
+        trainer::fit(&config, &self, device, &job, resumed)
+    }
+
+    /// Makes the run's folder; the checkpoint to go on from, if that is asked for.
+    fn resumed(&self, config: &TrainConfig) -> Result<Option<Checkpoint>> {
         std::fs::create_dir_all(&self.run)
             .with_context(|| format!("folder {}", self.run.display()))?;
         let last = self.run.join("last.safetensors");
@@ -194,8 +263,8 @@ impl Train {
         }
         crate::files::replace_bytes(
             &self.run.join("config.json"),
-            &serde_json::to_vec_pretty(&config)?,
+            &serde_json::to_vec_pretty(config)?,
         )?;
-        trainer::fit(&config, &self, device, train, val, resumed)
+        Ok(resumed)
     }
 }

@@ -3,19 +3,17 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, sync_channel};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
-use face_predict::{CropRule, DecodeLimits, InputSpec, Picture, Warp};
+use anyhow::Result;
+use face_predict::{CropRule, DecodeLimits, InputSpec, Look, Picture, Quality, Warp};
 use rand::Rng;
 use tch::{Kind, Tensor};
 
 use super::manifest::Row;
 use super::sampler::generator;
-use crate::augment::Augment;
+use super::stream::Stream;
+use crate::augment::{Augment, Fault};
 
 /// Whole years 0 to 100.
 pub const YEARS: usize = 101;
@@ -38,6 +36,8 @@ pub struct Batch {
     pub has_age: Tensor,
     /// Index of each face in the rows that the loader was given.
     pub rows: Vec<usize>,
+    /// What the library would hold against each crop.
+    pub qualities: Vec<Quality>,
 }
 
 impl Batch {
@@ -56,6 +56,7 @@ impl Batch {
             exact: column(&|s| f32::from(u8::from(s.exact))),
             male: column(&|s| f32::from(u8::from(s.male == Some(true)))),
             has_gender: column(&|s| f32::from(u8::from(s.male.is_some()))),
+            qualities: samples.iter().map(|s| s.quality).collect(),
             rows: samples.into_iter().map(|s| s.row).collect(),
         }
     }
@@ -73,12 +74,14 @@ impl Batch {
             has_gender: to(self.has_gender),
             has_age: to(self.has_age),
             rows: self.rows,
+            qualities: self.qualities,
         }
     }
 }
 
 struct Sample {
     row: usize,
+    quality: Quality,
     image: Vec<f32>,
     years: Option<f32>,
     exact: bool,
@@ -105,6 +108,7 @@ pub struct Source {
     augment: Augment,
     placement: Placement,
     seed: u64,
+    fault: Option<Fault>,
     failures: Mutex<BTreeMap<String, String>>,
 }
 
@@ -118,8 +122,17 @@ impl Source {
         placement: Placement,
         seed: u64,
     ) -> Arc<Self> {
-        let failures = Mutex::default();
-        Arc::new(Self { rows, root: root.to_owned(), input, augment, placement, seed, failures })
+        let (failures, fault) = (Mutex::default(), None);
+        let root = root.to_owned();
+        Arc::new(Self { rows, root, input, augment, placement, seed, fault, failures })
+    }
+
+    /// The same faces by their landmarks, each with `fault`.
+    pub fn spoiled(&self, fault: Fault) -> Arc<Self> {
+        let (rows, root, input) = (self.rows.clone(), self.root.clone(), self.input.clone());
+        let (augment, placement) = (Augment::NONE, Placement::Landmarks);
+        let (fault, failures) = (Some(fault), Mutex::default());
+        Arc::new(Self { rows, root, input, augment, placement, seed: 1, fault, failures })
     }
 
     /// The rows.
@@ -157,12 +170,21 @@ impl Source {
         let mut planes = vec![0.0; self.input.len()];
         self.input.cut(warp, &image, &map, &mut planes)?;
         if !plain {
-            self.augment.pixels(&mut planes, self.input.width, &mut rng);
+            self.augment.pixels(&mut planes, self.input.width, self.input.height, &mut rng);
+        }
+        if let Some(fault) = self.fault {
+            fault.apply(&mut planes, self.input.width, &mut rng);
+        }
+        let look = Look::of(&planes, self.input.width, self.input.height);
+        let mut quality = Quality::of_look(&look);
+        if self.fault == Some(Fault::Small) {
+            quality = quality | Quality::SMALL;
         }
         self.input.normalise(&mut planes);
         let (ages, exact) = target(face);
         Ok(Sample {
             row,
+            quality,
             image: planes,
             years: face.rough_age(),
             exact,
@@ -193,28 +215,12 @@ impl Source {
         epoch: u64,
         workers: usize,
         skip: usize,
-    ) -> Stream {
-        let batches = order.len().div_ceil(batch);
-        let workers = workers.max(1);
-        let (send, receive) = sync_channel(2 * workers);
-        let (order, next) = (Arc::new(order), Arc::new(AtomicUsize::new(skip)));
-        for _ in 0..workers {
-            let (source, order, next, send) =
-                (Arc::clone(self), Arc::clone(&order), Arc::clone(&next), send.clone());
-            std::thread::spawn(move || {
-                let mut warp = Warp::default();
-                loop {
-                    let index = next.fetch_add(1, Ordering::Relaxed);
-                    let Some(rows) = order.chunks(batch).nth(index) else { return };
-                    let batch = source.batch(&mut warp, rows, epoch, index * batch);
-                    // The receiver is gone when the epoch was cut short.
-                    if send.send((index, batch)).is_err() {
-                        return;
-                    }
-                }
-            });
-        }
-        Stream { receive, early: BTreeMap::new(), next: skip, batches, waited: Duration::ZERO }
+    ) -> Stream<Batch> {
+        let source = Arc::clone(self);
+        Stream::new(order.len().div_ceil(batch), skip, workers, move |warp: &mut Warp, index| {
+            let rows = order.chunks(batch).nth(index).unwrap_or_default();
+            source.batch(warp, rows, epoch, index * batch)
+        })
     }
 }
 
@@ -237,39 +243,4 @@ fn target(face: &Row) -> (Vec<f32>, bool) {
         }
     }
     (ages, false)
-}
-
-/// Batches in order.
-pub struct Stream {
-    receive: Receiver<(usize, Batch)>,
-    early: BTreeMap<usize, Batch>,
-    next: usize,
-    batches: usize,
-    waited: Duration,
-}
-
-impl Stream {
-    /// Time spent waiting for the workers.
-    pub fn waited(&self) -> Duration {
-        self.waited
-    }
-
-    fn receive(&mut self) -> Result<Batch> {
-        let start = Instant::now();
-        while !self.early.contains_key(&self.next) {
-            let (index, batch) = self.receive.recv().context("a loader thread died")?;
-            self.early.insert(index, batch);
-        }
-        self.waited += start.elapsed();
-        self.next += 1;
-        self.early.remove(&(self.next - 1)).context("the batch was just found")
-    }
-}
-
-impl Iterator for Stream {
-    type Item = Result<Batch>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        (self.next < self.batches).then(|| self.receive())
-    }
 }

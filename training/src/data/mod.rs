@@ -6,3 +6,4 @@ pub mod matlab;
 pub mod pictures;
 pub mod sampler;
 pub mod split;
+pub mod stream;

@@ -1,20 +1,16 @@
 //! Our own network: plain 3 x 3 convolutions that fold into a few dense ones at export.
 //!
-//! Each block is `relu(bn(conv(x)) + x)`: RepVGG (Ding et al. 2021) without its 1 x 1 branch. By its table of
-//! ablations the identity brings most of the gain, and the 1 x 1 branch costs a third of the time to train. Batch
-//! norm and identity are one 3 x 3 convolution in the exported file.
+//! A row of [`Block`]s, then two heads.
 
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
-use tch::nn::{self, Module, ModuleT};
+use tch::nn::{self, Module};
 use tch::{Kind, Tensor};
 
+use super::block::{Block, Shape};
 use super::{Network, Outputs};
 use crate::data::loader::YEARS;
 use crate::onnx::{Graph, Value, int, ints};
-
-/// Added to batch norm's variance.
-const EPSILON: f64 = 1e-5;
 
 /// Size of a network. The shipped ones are `tiny` and `base`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -58,30 +54,16 @@ impl Estimator {
 
     /// Variables below `path`: `stem`, `s0.b0` and so on, `pool`, `age`, `gender`.
     pub fn build(&self, path: &nn::Path<'_>) -> EstimatorNet {
-        let conv = |path: nn::Path<'_>, from, to, kernel, stride, padding| {
-            // Batch norm brings the bias.
-            let config = nn::ConvConfig {
-                stride,
-                padding,
-                bias: false,
-                ws_init: nn::init::DEFAULT_KAIMING_NORMAL,
-                ..Default::default()
-            };
-            let conv = nn::conv2d(&path / "conv", from, to, kernel, config);
-            let norm_config = nn::BatchNormConfig { eps: EPSILON, ..Default::default() };
-            let norm = nn::batch_norm2d(&path / "norm", to, norm_config);
-            Block { conv, norm, identity: stride == 1, stride, padding }
-        };
         let first = self.channels[0];
-        let mut blocks = vec![conv(path / "stem", 3, first, self.patch, self.patch, 0)];
+        let mut blocks = vec![Block::new(&(path / "stem"), Shape::patch(3, first, self.patch))];
         let mut from = first;
         for (stage, (&to, &count)) in self.channels.iter().zip(&self.blocks).enumerate() {
             let path = path / format!("s{stage}");
             if stage > 0 {
-                blocks.push(conv(&path / "down", from, to, 3, 2, 1));
+                blocks.push(Block::new(&(&path / "down"), Shape::half(from, to)));
             }
             for block in 0..count {
-                blocks.push(conv(&path / format!("b{block}"), to, to, 3, 1, 1));
+                blocks.push(Block::new(&(&path / format!("b{block}")), Shape::same(to)));
             }
             from = to;
         }
@@ -107,32 +89,6 @@ impl Estimator {
     }
 }
 
-#[derive(Debug)]
-struct Block {
-    conv: nn::Conv2D,
-    norm: nn::BatchNorm,
-    identity: bool,
-    stride: i64,
-    padding: i64,
-}
-
-impl Block {
-    /// Batch norm and identity as part of the convolution.
-    fn fold(&self) -> Result<(Tensor, Tensor)> {
-        let (gain, offset) = (self.norm.ws.as_ref(), self.norm.bs.as_ref());
-        let (gain, offset) = gain.zip(offset).context("a batch norm without its own scale")?;
-        let scale = gain / (&self.norm.running_var + EPSILON).sqrt();
-        let weight = &self.conv.ws * scale.view([-1, 1, 1, 1]);
-        let bias = offset - &self.norm.running_mean * &scale;
-        if self.identity {
-            let (channels, kernel) = (weight.size()[0], weight.size()[2]);
-            let eye = Tensor::eye(channels, (Kind::Float, weight.device()));
-            let _ = weight.select(3, kernel / 2).select(2, kernel / 2).g_add_(&eye);
-        }
-        Ok((weight, bias))
-    }
-}
-
 /// The trainable form.
 #[derive(Debug)]
 pub struct EstimatorNet {
@@ -154,18 +110,7 @@ impl Network for EstimatorNet {
         let kind = if train && self.half { Kind::BFloat16 } else { Kind::Float };
         let mut x = images.to_kind(kind);
         for block in &self.blocks {
-            let c = &block.conv;
-            let w = c.ws.to_kind(kind);
-            let y = x.conv2d(
-                &w,
-                None::<Tensor>,
-                [block.stride, block.stride],
-                [block.padding, block.padding],
-                [1, 1],
-                1,
-            );
-            let y = block.norm.forward_t(&y, train);
-            x = if block.identity { y + x } else { y }.relu();
+            x = block.forward(&x, kind, train);
         }
         let pooled = (x.to_kind(Kind::Float) * &self.pool).mean_dim(
             [2i64, 3].as_slice(),
@@ -176,17 +121,14 @@ impl Network for EstimatorNet {
         Outputs {
             age_logits: Some(self.age.forward(&features)),
             gender_logit: Some(self.gender.forward(&features)),
-            age: None,
+            ..Outputs::default()
         }
     }
 
     fn export(&self, graph: &mut Graph, image: &Value) -> Result<()> {
         let mut x = image.clone();
         for (index, block) in self.blocks.iter().enumerate() {
-            let (weight, bias) = block.fold()?;
-            let pads = [block.padding; 4];
-            let y = graph.conv(&format!("conv{index}"), &x, &weight, &bias, block.stride, pads)?;
-            x = graph.relu(&y);
+            x = block.export(graph, &format!("conv{index}"), &x)?;
         }
         let pool = graph.weights("pool", &self.pool)?;
         let weighted = graph.named("Mul", "weighted", &[&x, &pool], Vec::new());

@@ -1,5 +1,7 @@
 //! Networks to train.
 
+pub mod block;
+pub mod detector;
 pub mod estimator;
 pub mod paper;
 
@@ -9,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use tch::{Tensor, nn};
 
 use crate::onnx::{Graph, Value};
+use detector::Detector;
 use estimator::Estimator;
 use paper::Paper;
 
@@ -21,6 +24,8 @@ pub struct Outputs {
     pub age: Option<Tensor>,
     /// `[N, 1]`, positive for male.
     pub gender_logit: Option<Tensor>,
+    /// `[N, 15, H / s, W / s]` for each stride `s`, as `face_predict::DetectSpec` describes; none but a detector has them.
+    pub grids: Vec<Tensor>,
 }
 
 /// A network under training.
@@ -44,16 +49,21 @@ pub enum Arch {
     Estimator(Estimator),
     /// The published study's.
     Paper(Paper),
+    /// Our own, to find faces.
+    Detector(Detector),
 }
 
 /// Names of the networks there are.
-pub const NAMES: &str = "tiny, base, paper-age, paper-gender, paper-multi";
+pub const NAMES: &str = "tiny, base, detector, paper-age, paper-gender, paper-multi";
 
 impl Arch {
     /// The network called `name`.
     pub fn named(name: &str) -> Result<Self> {
         if let Some(paper) = Paper::named(name) {
             return Ok(Self::Paper(paper));
+        }
+        if let Some(detector) = Detector::named(name) {
+            return Ok(Self::Detector(detector));
         }
         match Estimator::named(name) {
             Some(estimator) => Ok(Self::Estimator(estimator)),
@@ -66,14 +76,16 @@ impl Arch {
         match self {
             Self::Estimator(arch) => Box::new(arch.build(path)),
             Self::Paper(arch) => Box::new(arch.build(path)),
+            Self::Detector(arch) => Box::new(arch.build(path)),
         }
     }
 
-    /// Multiplications and additions for one face, in millions.
+    /// Multiplications and additions for one face, in millions; a detector's for 320 x 256 pixels.
     pub fn mega_macs(&self) -> f64 {
         match self {
             Self::Estimator(arch) => arch.mega_macs(),
             Self::Paper(arch) => arch.mega_macs(),
+            Self::Detector(arch) => arch.mega_macs(320, 256),
         }
     }
 
@@ -82,6 +94,7 @@ impl Arch {
         match self {
             Self::Estimator(arch) => arch.input as usize,
             Self::Paper(_) => paper::SIDE as usize,
+            Self::Detector(_) => detector::SIDE,
         }
     }
 
@@ -95,6 +108,7 @@ impl Arch {
         match self {
             Self::Estimator(_) => Task::AgeGender,
             Self::Paper(paper) => paper.task(),
+            Self::Detector(_) => Task::Detect,
         }
     }
 }

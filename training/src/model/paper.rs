@@ -218,6 +218,7 @@ impl Network for PaperNet {
             age_logits: None,
             age: self.head(&self.age, &x, train),
             gender_logit: self.head(&self.gender, &x, train),
+            ..Outputs::default()
         }
     }
 

@@ -3,6 +3,7 @@
 mod imdb_wiki;
 mod sets;
 mod table;
+mod wider;
 
 use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -29,6 +30,8 @@ pub enum Ingest {
     Csv(sets::Csv),
     /// A CSV table of faces with scores of a detector.
     Table(table::Table),
+    /// WIDER FACE: a CSV table of the faces in its pictures, to a manifest of scenes.
+    Wider(wider::Wider),
 }
 
 impl Ingest {
@@ -41,6 +44,7 @@ impl Ingest {
             Self::Folder(command) => command.run(),
             Self::Csv(command) => command.run(),
             Self::Table(command) => command.run(),
+            Self::Wider(command) => command.run(),
         }
     }
 }

@@ -1,0 +1,110 @@
+//! WIDER FACE.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, ensure};
+use clap::Args;
+use rand::Rng;
+
+use crate::data::sampler::generator;
+use crate::detect::scene::{self, Row};
+
+/// Takes a table of faces in scenes (file, x, y, width, height, blur, occlusion, pose, invalid; easy, medium, hard).
+///
+/// Faces that are marked invalid are ignored, and so are heavily blurred ones of less than 24 pixels: nobody could say
+/// that they are none.
+#[derive(Args, Debug)]
+pub struct Wider {
+    /// CSV file with a row a face.
+    #[arg(long)]
+    table: PathBuf,
+    /// Folder of the pictures, below the root that other commands are given.
+    #[arg(long)]
+    prefix: String,
+    /// Part that the pictures belong to.
+    #[arg(long, default_value = "train")]
+    split: String,
+    /// Share of the pictures to validate with instead.
+    #[arg(long, default_value_t = 0.0)]
+    val: f64,
+    /// Manifest to write.
+    #[arg(long)]
+    out: PathBuf,
+}
+
+/// A row of the table.
+#[derive(serde::Deserialize)]
+struct TableRow {
+    file: String,
+    x: f32,
+    y: f32,
+    width: f32,
+    height: f32,
+    blur: u8,
+    invalid: u8,
+    #[serde(default)]
+    easy: u8,
+    #[serde(default)]
+    medium: u8,
+    #[serde(default)]
+    hard: u8,
+}
+
+/// Side below which a heavily blurred face is ignored.
+const BLURRED: f32 = 24.0;
+/// The value of `blur` for it.
+const HEAVY: u8 = 2;
+
+impl Wider {
+    /// Runs the command.
+    pub fn run(self) -> Result<()> {
+        ensure!((0.0..1.0).contains(&self.val), "val is {}, it must be 0 to 1", self.val);
+        let mut reader = csv::Reader::from_path(&self.table)
+            .with_context(|| format!("table {}", self.table.display()))?;
+        // Together what belongs to one picture, in the same order on every machine.
+        let mut pictures: BTreeMap<String, Vec<TableRow>> = BTreeMap::new();
+        for row in reader.deserialize() {
+            let row: TableRow = row.with_context(|| format!("{}", self.table.display()))?;
+            pictures.entry(row.file.clone()).or_default().push(row);
+        }
+        ensure!(!pictures.is_empty(), "{} has no rows", self.table.display());
+        let (mut rows, mut faces, mut ignored, mut val) = (Vec::new(), 0, 0, 0);
+        for (index, (file, found)) in pictures.iter().enumerate() {
+            let to_val = generator(1, 0, index as u64).random_bool(self.val);
+            val += usize::from(to_val);
+            let split = if to_val { "val" } else { &self.split };
+            let path = format!("{}/{file}", self.prefix.trim_end_matches('/'));
+            let bare = Row { path, split: split.to_owned(), ..Row::default() };
+            let before = rows.len();
+            for face in found.iter().filter(|f| f.width > 0.0 && f.height > 0.0) {
+                let small = face.width.max(face.height) < BLURRED;
+                let ignore = face.invalid != 0 || (face.blur == HEAVY && small);
+                ignored += usize::from(ignore);
+                rows.push(Row {
+                    x: Some(face.x),
+                    y: Some(face.y),
+                    width: Some(face.width),
+                    height: Some(face.height),
+                    ignored: u8::from(ignore),
+                    easy: face.easy,
+                    medium: face.medium,
+                    hard: face.hard,
+                    ..bare.clone()
+                });
+            }
+            faces += rows.len() - before;
+            if rows.len() == before {
+                rows.push(bare);
+            }
+        }
+        let command = format!("ingest wider {}", self.table.display());
+        scene::write(&self.out, &command, &rows)?;
+        println!(
+            "{}: {} pictures, {val} of them to validate with; {faces} faces, {ignored} of them ignored",
+            self.out.display(),
+            pictures.len()
+        );
+        Ok(())
+    }
+}

@@ -1,0 +1,440 @@
+//! Frames to train on: views of scenes, faces laid over backgrounds, pictures of one face.
+
+use anyhow::{Context, Result, ensure};
+use face_predict::{Affine, Point, Rect, Region};
+use rand::Rng;
+use rand_pcg::Pcg64Mcg;
+
+use super::paint::{Bitmap, Canvas, Mask, inverse};
+use super::scene::Scene;
+use super::store::Store;
+use super::{SMALLEST, Target, overlap, texture};
+
+/// A picture of a face.
+pub struct Face {
+    /// Picture, relative to the root folder.
+    pub path: String,
+    /// Where the face is.
+    pub region: Region,
+}
+
+/// What frames are made of.
+pub struct Composer {
+    /// Pictures of faces, with landmarks.
+    pub faces: Vec<Face>,
+    /// Pictures of scenes; there may be none.
+    pub scenes: Vec<Scene>,
+    /// Where pictures of faces are.
+    pub face_store: Store,
+    /// Where pictures of scenes are.
+    pub scene_store: Store,
+}
+
+/// A frame and its faces.
+pub struct Frame {
+    /// The picture.
+    pub canvas: Canvas,
+    /// All its faces.
+    pub targets: Vec<Target>,
+}
+
+impl Composer {
+    /// A frame of `width` x `height`.
+    pub fn frame(&self, width: usize, height: usize, rng: &mut Pcg64Mcg) -> Result<Frame> {
+        let draw: f64 = rng.random();
+        let mut frame = if self.scenes.is_empty() {
+            match draw {
+                ..0.5 => self.crowd(width, height, rng)?,
+                ..0.85 => self.portrait(width, height, rng)?,
+                _ => self.nothing(width, height, rng)?,
+            }
+        } else {
+            match draw {
+                ..0.6 => self.view(width, height, rng)?,
+                ..0.78 => self.crowd(width, height, rng)?,
+                ..0.93 => self.portrait(width, height, rng)?,
+                _ => self.nothing(width, height, rng)?,
+            }
+        };
+        if rng.random_bool(0.25) {
+            pad(&mut frame.canvas, rng);
+        }
+        if rng.random_bool(0.5) {
+            mirror(&mut frame);
+        }
+        for target in &mut frame.targets {
+            target.ignored |= target.rect.area().sqrt() < SMALLEST;
+        }
+        Ok(frame)
+    }
+
+    /// A part of a scene at some scale, often around one of its faces (data-anchor-sampling, Tang et al. 2018), at times
+    /// with further faces laid over it.
+    fn view(&self, width: usize, height: usize, rng: &mut Pcg64Mcg) -> Result<Frame> {
+        let scene = pick(&self.scenes, rng)?;
+        let (bitmap, span) = self.scene_store.open(&scene.path)?;
+        let (w, h) = (bitmap.width as f32, bitmap.height as f32);
+        let fit = (width as f32 / w).min(height as f32 / h);
+        let clear: Vec<&Rect> =
+            scene.marks.iter().filter(|m| !m.ignored).map(|m| &m.rect).collect();
+        let (scale, focus) = if clear.is_empty() || rng.random_bool(0.35) {
+            (fit * rng.random_range(-0.3f32..0.5).exp(), None)
+        } else {
+            let rect = clear[rng.random_range(0..clear.len())];
+            let wanted = rng.random_range(9f32.ln()..180f32.ln()).exp();
+            let scale = (wanted / (rect.area().sqrt() / span)).clamp(0.5 * fit, 2.5);
+            let centre = rect.center();
+            (scale, Some(Point::new(centre.x / span, centre.y / span)))
+        };
+        let mut start = |size: f32, side: f32, focus: Option<f32>| {
+            let seen = side / scale;
+            if seen >= size {
+                // All of it, somewhere in the frame.
+                return -rng.random_range(0.0..=1.0f32).round() * 0.5 * (seen - size);
+            }
+            let free = size - seen;
+            match focus {
+                Some(place) => (place - seen * rng.random_range(0.05..0.95f32)).clamp(0.0, free),
+                None => rng.random_range(0.0..=free),
+            }
+        };
+        let x0 = start(w, width as f32, focus.map(|p| p.x));
+        let y0 = start(h, height as f32, focus.map(|p| p.y));
+        let map = Affine { x0, y0, ..Affine::scale(1.0 / scale, 1.0 / scale) };
+        let mut canvas = Canvas::new(width, height, [0.0; 3]);
+        canvas.fill(&bitmap, &map);
+        // What lies outside the picture repeats its edge, or is one colour.
+        if rng.random_bool(0.5) {
+            let ink = [rng.random_range(0.0..255.0); 3];
+            for y in 0..height {
+                for x in 0..width {
+                    let p = map.apply(Point::new(x as f32 + 0.5, y as f32 + 0.5));
+                    if p.x > w || p.y > h || p.x < 0.0 || p.y < 0.0 {
+                        canvas.pixels[y * width + x] = ink;
+                    }
+                }
+            }
+        }
+        let targets = scene.marks.iter().filter_map(|mark| {
+            let (r, by) = (&mark.rect, scale / span);
+            let rect = Rect::new(
+                r.x * by - x0 * scale,
+                r.y * by - y0 * scale,
+                r.width * by,
+                r.height * by,
+            );
+            let seen = visible(&rect, width, height);
+            let ignored = mark.ignored || seen < 0.5;
+            (seen > 0.0).then_some(Target { rect, landmarks: None, ignored })
+        });
+        let mut frame = Frame { targets: targets.collect(), canvas };
+        if rng.random_bool(0.3) {
+            self.lay(&mut frame, rng.random_range(1..=3), rng)?;
+        }
+        Ok(frame)
+    }
+
+    /// Several faces over a background.
+    fn crowd(&self, width: usize, height: usize, rng: &mut Pcg64Mcg) -> Result<Frame> {
+        let canvas = self.background(width, height, rng)?;
+        let mut frame = Frame { canvas, targets: Vec::new() };
+        self.distract(&mut frame, rng.random_range(0..=3), rng)?;
+        let count = rng.random_range(1f32.ln()..10f32.ln()).exp() as usize;
+        self.lay(&mut frame, count.max(1), rng)?;
+        Ok(frame)
+    }
+
+    /// A background alone, with patches that are laid over it as faces are.
+    fn nothing(&self, width: usize, height: usize, rng: &mut Pcg64Mcg) -> Result<Frame> {
+        let canvas = self.background(width, height, rng)?;
+        let mut frame = Frame { canvas, targets: Vec::new() };
+        self.distract(&mut frame, rng.random_range(0..=6), rng)?;
+        Ok(frame)
+    }
+
+    /// One picture of a face as it is: a whole frame of it, or its corners shown.
+    fn portrait(&self, width: usize, height: usize, rng: &mut Pcg64Mcg) -> Result<Frame> {
+        let face = pick(&self.faces, rng)?;
+        let (mut bitmap, _) = self.face_store.open(&face.path)?;
+        let side = width.min(height) as f32;
+        let pixels = rng.random_range((0.12f32).ln()..(1.05f32).ln()).exp() * side;
+        // A face that was small once.
+        let mut region = face.region;
+        while bitmap.width > 48 && rng.random_bool(0.15) {
+            bitmap = bitmap.halved();
+            region = scaled(&region, 0.5);
+        }
+        let scale = pixels / region.rect.area().sqrt();
+        let turn = turn(rng);
+        let middle = Point::new(
+            width as f32 * rng.random_range(0.3..0.7),
+            height as f32 * rng.random_range(0.3..0.7),
+        );
+        let forward = place(&region, scale, turn, middle);
+        let map = inverse(&forward).context("a face without size")?;
+        let mut canvas = if rng.random_bool(0.4) {
+            let mut canvas = Canvas::new(width, height, [0.0; 3]);
+            canvas.fill(&bitmap, &map);
+            canvas
+        } else {
+            let ink = [rng.random_range(0.0..255.0); 3];
+            let mut canvas = match rng.random_bool(0.4) {
+                true => Canvas::new(width, height, ink),
+                false => self.background(width, height, rng)?,
+            };
+            canvas.paste(&bitmap, &map, &Mask::whole(&bitmap, 0.0), |c| c);
+            canvas
+        };
+        let target = target(&region, &forward, turn, width, height);
+        if rng.random_bool(0.1) {
+            dim(&mut canvas, &target.rect, rng);
+        }
+        Ok(Frame { canvas, targets: vec![target] })
+    }
+
+    fn background(&self, width: usize, height: usize, rng: &mut Pcg64Mcg) -> Result<Canvas> {
+        let mut canvas = Canvas::new(width, height, [0.0; 3]);
+        if !self.scenes.is_empty() && rng.random_bool(0.6) {
+            let scene = pick(&self.scenes, rng)?;
+            let (bitmap, span) = self.scene_store.open(&scene.path)?;
+            for _ in 0..12 {
+                let scale = rng.random_range(-1.5f32..0.7).exp();
+                let (w, h) = (width as f32 * scale, height as f32 * scale);
+                let (free_x, free_y) = (bitmap.width as f32 - w, bitmap.height as f32 - h);
+                if free_x <= 0.0 || free_y <= 0.0 {
+                    continue;
+                }
+                let (x, y) = (rng.random_range(0.0..free_x), rng.random_range(0.0..free_y));
+                let part = Rect::new(x * span, y * span, w * span, h * span);
+                let free = scene.marks.iter().all(|m| overlap(&m.rect, &part) == 0.0);
+                if free {
+                    let map = Affine { x0: x, y0: y, ..Affine::scale(scale, scale) };
+                    canvas.fill(&bitmap, &map);
+                    return Ok(canvas);
+                }
+            }
+        }
+        let face = pick(&self.faces, rng)?;
+        let (bitmap, _) = self.face_store.open(&face.path)?;
+        texture::background(&mut canvas, Some(&bitmap), rng);
+        Ok(canvas)
+    }
+
+    /// Lays up to `count` faces where there is room.
+    fn lay(&self, frame: &mut Frame, count: usize, rng: &mut Pcg64Mcg) -> Result<()> {
+        let (width, height) = (frame.canvas.width, frame.canvas.height);
+        let most = (0.9 * width.min(height) as f32 / (count as f32).sqrt()).max(12.0);
+        for _ in 0..count {
+            let face = pick(&self.faces, rng)?;
+            let pixels = rng.random_range(9f32.ln()..most.ln()).exp();
+            let scale = pixels / face.region.rect.area().sqrt();
+            let turn = turn(rng);
+            for _ in 0..6 {
+                let middle = Point::new(
+                    rng.random_range(0.0..width as f32),
+                    rng.random_range(0.0..height as f32),
+                );
+                let forward = place(&face.region, scale, turn, middle);
+                let target = target(&face.region, &forward, turn, width, height);
+                let room = grown(&target.rect, 1.4);
+                let free = frame.targets.iter().all(|t| overlap(&t.rect, &room) == 0.0);
+                if !free || target.ignored {
+                    continue;
+                }
+                let (bitmap, _) = self.face_store.open(&face.path)?;
+                let map = inverse(&forward).context("a face without size")?;
+                let mask = mask(&face.region.rect, &bitmap, rng);
+                let light = light(rng);
+                frame.canvas.paste(&bitmap, &map, &mask, light);
+                if rng.random_bool(0.06) {
+                    dim(&mut frame.canvas, &target.rect, rng);
+                }
+                frame.targets.push(target);
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Lays patches without faces in the manner of faces, so that the seam tells nothing.
+    fn distract(&self, frame: &mut Frame, count: usize, rng: &mut Pcg64Mcg) -> Result<()> {
+        let (width, height) = (frame.canvas.width as f32, frame.canvas.height as f32);
+        for _ in 0..count {
+            let face = pick(&self.faces, rng)?;
+            let (bitmap, _) = self.face_store.open(&face.path)?;
+            let patch = texture::scrambled(&bitmap, rng.random_range(2..=5), rng);
+            let pixels = rng.random_range(9f32.ln()..(0.8 * width.min(height)).ln()).exp();
+            let scale = pixels / patch.width as f32;
+            let rect = Rect::new(0.0, 0.0, patch.width as f32, patch.height as f32);
+            let region = Region::from_box(rect);
+            let middle = Point::new(rng.random_range(0.0..width), rng.random_range(0.0..height));
+            let forward = place(&region, scale, turn(rng), middle);
+            let map = inverse(&forward).context("a patch without size")?;
+            let mask = mask(&rect, &patch, rng);
+            let light = light(rng);
+            frame.canvas.paste(&patch, &map, &mask, light);
+        }
+        Ok(())
+    }
+}
+
+fn pick<'a, T>(from: &'a [T], rng: &mut Pcg64Mcg) -> Result<&'a T> {
+    ensure!(!from.is_empty(), "nothing to choose from");
+    Ok(&from[rng.random_range(0..from.len())])
+}
+
+/// Mostly upright, at times far from it; radians.
+fn turn(rng: &mut Pcg64Mcg) -> f32 {
+    let degrees = if rng.random_bool(0.55) {
+        rng.random_range(-12.0..12.0f32)
+    } else {
+        rng.random_range(-45.0..45.0f32)
+    };
+    degrees.to_radians()
+}
+
+fn scaled(region: &Region, by: f32) -> Region {
+    let r = &region.rect;
+    Region {
+        rect: Rect::new(r.x * by, r.y * by, r.width * by, r.height * by),
+        landmarks: region.landmarks.map(|l| l.map(|p| Point::new(p.x * by, p.y * by))),
+    }
+}
+
+/// The map from the face's picture to the frame that brings the middle of its box to `middle`.
+pub fn place(region: &Region, scale: f32, turn: f32, middle: Point) -> Affine {
+    let centre = region.rect.center();
+    let to_centre = Affine { x0: -centre.x, y0: -centre.y, ..Affine::IDENTITY };
+    Affine::similarity(scale, turn, middle.x, middle.y).after(&to_centre)
+}
+
+/// The face in the frame. Turned by an angle, a box bounds the ellipse that it held: a face has no corners.
+pub fn target(region: &Region, forward: &Affine, turn: f32, width: usize, height: usize) -> Target {
+    let (r, scale) = (&region.rect, forward.magnification());
+    let (sin, cos) = turn.sin_cos();
+    let (a, b) = (r.width * scale, r.height * scale);
+    let (w, h) = ((a * cos).hypot(b * sin), (a * sin).hypot(b * cos));
+    let centre = forward.apply(r.center());
+    let rect = Rect::new(centre.x - w / 2.0, centre.y - h / 2.0, w, h);
+    let landmarks = region.landmarks.map(|l| l.map(|p| forward.apply(p)));
+    let ignored = visible(&rect, width, height) < 0.5;
+    Target { rect, landmarks, ignored }
+}
+
+/// The share of the box that lies in the frame.
+fn visible(rect: &Rect, width: usize, height: usize) -> f32 {
+    let across = (rect.x + rect.width).min(width as f32) - rect.x.max(0.0);
+    let down = (rect.y + rect.height).min(height as f32) - rect.y.max(0.0);
+    across.max(0.0) * down.max(0.0) / rect.area().max(1e-6)
+}
+
+fn grown(rect: &Rect, by: f32) -> Rect {
+    let (centre, w, h) = (rect.center(), rect.width * by, rect.height * by);
+    Rect::new(centre.x - w / 2.0, centre.y - h / 2.0, w, h)
+}
+
+/// From a head that melts into what is around it to the whole picture with its corners.
+fn mask(rect: &Rect, bitmap: &Bitmap, rng: &mut Pcg64Mcg) -> Mask {
+    let feather = rng.random_range(0.0f32..0.5).powi(2) * 2.0;
+    if rng.random_bool(0.2) {
+        return Mask::whole(bitmap, feather * 0.5);
+    }
+    let grow = rng.random_range(0.54..0.8);
+    Mask {
+        centre: rect.center(),
+        radii: (rect.width * grow, rect.height * grow * rng.random_range(0.95..1.15)),
+        power: [2, 2, 4, 8][rng.random_range(0..4)],
+        feather,
+    }
+}
+
+/// Its own brightness and tint.
+fn light(rng: &mut Pcg64Mcg) -> impl Fn([f32; 3]) -> [f32; 3] + use<> {
+    let gain: f32 = rng.random_range(-0.4f32..0.25).exp();
+    let tint = [0; 3].map(|_| gain * rng.random_range(0.93..1.07f32));
+    move |c| std::array::from_fn(|i| (c[i] * tint[i]).min(255.0))
+}
+
+/// Covers a part of a face with one colour, as hands, masks and microphones do; under half of it.
+fn dim(canvas: &mut Canvas, rect: &Rect, rng: &mut Pcg64Mcg) {
+    let ink = [0; 3].map(|_| rng.random_range(0.0..255.0f32));
+    let (w, h) =
+        (rect.width * rng.random_range(0.2..0.6), rect.height * rng.random_range(0.2..0.5));
+    let x0 = rect.x + rng.random_range(0.0..=1.0) * (rect.width - w);
+    let y0 = rect.y + rng.random_range(0.0..=1.0) * (rect.height - h);
+    let columns = x0.max(0.0) as usize..((x0 + w).max(0.0) as usize).min(canvas.width);
+    for y in y0.max(0.0) as usize..((y0 + h).max(0.0) as usize).min(canvas.height) {
+        if !columns.is_empty() {
+            canvas.pixels[y * canvas.width..][columns.clone()].fill(ink);
+        }
+    }
+}
+
+/// Columns at the right and rows at the bottom as the library adds them, up to a multiple of the last stride.
+fn pad(canvas: &mut Canvas, rng: &mut Pcg64Mcg) {
+    let keep = |side: usize, by: usize| side.saturating_sub(by).max(1);
+    let by = rng.random_range(1..32);
+    let (width, height) = if rng.random_bool(0.5) {
+        (keep(canvas.width, by), canvas.height)
+    } else {
+        (canvas.width, keep(canvas.height, by))
+    };
+    let ink = rng.random_bool(0.5).then(|| [[0.0, 127.5][rng.random_range(0..2)]; 3]);
+    for y in 0..canvas.height {
+        for x in 0..canvas.width {
+            if x >= width || y >= height {
+                let edge = canvas.pixels[y.min(height - 1) * canvas.width + x.min(width - 1)];
+                canvas.pixels[y * canvas.width + x] = ink.unwrap_or(edge);
+            }
+        }
+    }
+}
+
+/// Left becomes right, in the picture and in what is known of it.
+fn mirror(frame: &mut Frame) {
+    frame.canvas.mirror();
+    let width = frame.canvas.width as f32;
+    for target in &mut frame.targets {
+        target.rect.x = width - target.rect.x - target.rect.width;
+        if let Some(l) = &mut target.landmarks {
+            l.iter_mut().for_each(|p| p.x = width - p.x);
+            l.swap(0, 1);
+            l.swap(3, 4);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_turned_face_keeps_its_landmarks_inside() {
+        let mut region = Region::from_box(Rect::new(10.0, 20.0, 40.0, 60.0));
+        region.landmarks = Some(
+            [(20, 40), (40, 40), (30, 50), (22, 64), (38, 64)]
+                .map(|(x, y): (i32, i32)| Point::new(x as f32, y as f32)),
+        );
+        let turn = 30f32.to_radians();
+        let forward = place(&region, 0.5, turn, Point::new(50.0, 50.0));
+        let found = target(&region, &forward, turn, 100, 100);
+        assert_eq!(found.rect.center(), Point::new(50.0, 50.0));
+        assert!(!found.ignored && found.rect.width > 20.0 && found.rect.height < 30.0);
+        let l = found.landmarks.expect("landmarks");
+        // Turned clockwise as seen: the right eye lies lower than the left one.
+        assert!(l[1].y > l[0].y && l.iter().all(|p| (p.x - 50.0).abs() < 15.0));
+        let canvas = Canvas::new(100, 100, [0.0; 3]);
+        let mut frame = Frame { canvas, targets: vec![found.clone()] };
+        mirror(&mut frame);
+        let mirrored = frame.targets[0].landmarks.expect("landmarks");
+        assert!(mirrored[0].x < mirrored[1].x);
+        mirror(&mut frame);
+        assert!((frame.targets[0].rect.x - found.rect.x).abs() < 1e-4);
+    }
+
+    #[test]
+    fn what_leaves_the_frame_is_seen_in_part() {
+        assert_eq!(visible(&Rect::new(-5.0, 0.0, 10.0, 10.0), 100, 100), 0.5);
+        assert_eq!(visible(&Rect::new(-15.0, 0.0, 10.0, 10.0), 100, 100), 0.0);
+    }
+}

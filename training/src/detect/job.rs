@@ -1,0 +1,434 @@
+//! Training to find faces, as the trainer's loop wants it.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+use anyhow::{Context, Result, bail, ensure};
+use face_predict::{DetectSpec, InputSpec};
+use rand::Rng;
+use rand_pcg::Pcg64Mcg;
+use serde::{Deserialize, Serialize};
+use tch::{Device, Tensor};
+
+use super::compose::{Composer, Face, Frame};
+use super::decode::{Found, decode, suppress};
+use super::loss::{DetectWeights, losses};
+use super::measure::{Answer, Judged, Truth};
+use super::paint::Canvas;
+use super::run::{Letterbox, tensor};
+use super::scene::Scene;
+use super::store::Store;
+use super::{SMALLEST, Target, overlap};
+use crate::augment::Augment;
+use crate::config::TrainConfig;
+use crate::data::manifest::Row;
+use crate::data::sampler::generator;
+use crate::data::stream::Stream;
+use crate::model::detector::SIDE;
+use crate::model::{Arch, Network};
+use crate::trainer::{Job, Judgement};
+
+/// What only a detector's training needs.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct DetectConfig {
+    /// Weights of the loss.
+    pub weights: DetectWeights,
+    /// Pictures of scenes to train on; none for weights whose licence allows no such set.
+    pub scenes: usize,
+}
+
+/// Boxes that have more of their union in common are one face.
+pub const OVERLAP: f32 = 0.4;
+/// Frames with laid-on faces that are validated with; no more than an epoch has.
+const FRAMES: usize = 300;
+/// Answers below this are not looked at.
+const LEAST: f32 = 0.02;
+/// Pictures of scenes are kept at this longer side: twice the input's, to see a half of one.
+pub const KEPT: usize = 640;
+/// Pictures of faces are smaller.
+const KEPT_FACES: usize = 256;
+
+/// Sizes of frames, and how often each comes: what phones and cameras have, scaled to 320, parts of that, which show as
+/// many faces for less work, and pictures of one face.
+pub const SHAPES: [(usize, usize); 14] = [
+    (320, 256),
+    (320, 192),
+    (320, 320),
+    (256, 320),
+    (192, 320),
+    (320, 256),
+    (256, 192),
+    (256, 192),
+    (192, 256),
+    (192, 256),
+    (224, 224),
+    (224, 224),
+    (128, 128),
+    (64, 64),
+];
+
+/// How many of them, from the first, look like a camera's.
+const CAMERAS: usize = 6;
+
+/// Light and loss of detail, over the whole frame.
+const AUGMENT: Augment = Augment { light: 0.3, degrade: 0.08, ..Augment::NONE };
+
+/// Frames of one size. Numbers, not tensors: a thread that outlives `main` by a moment must not call libtorch.
+pub struct Batch {
+    size: (usize, usize),
+    planes: Vec<f32>,
+    faces: Vec<Vec<Target>>,
+}
+
+/// Frames with faces to be found.
+pub struct Detect<'a> {
+    config: &'a TrainConfig,
+    strides: Vec<usize>,
+    weights: DetectWeights,
+    maker: Arc<Maker>,
+    val: Validation,
+    workers: usize,
+    device: Device,
+}
+
+/// What worker threads share.
+struct Maker {
+    composer: Composer,
+    input: InputSpec,
+    seed: u64,
+    failures: Mutex<BTreeMap<String, String>>,
+}
+
+impl Maker {
+    fn sample(
+        &self,
+        epoch: u64,
+        place: u64,
+        size: (usize, usize),
+    ) -> Result<(Vec<f32>, Vec<Target>)> {
+        let mut rng = generator(self.seed, epoch, 1 + place);
+        let (width, height) = size;
+        let Frame { canvas, targets } = self.composer.frame(width, height, &mut rng)?;
+        let mut planes = soiled(&canvas, &mut rng);
+        normalise(&self.input, &mut planes);
+        Ok((planes, targets))
+    }
+
+    fn batch(&self, epoch: u64, index: usize, count: usize, batch: usize) -> Batch {
+        let mut rng = generator(self.seed, epoch, u64::MAX - index as u64);
+        let size = SHAPES[rng.random_range(0..SHAPES.len())];
+        let (mut planes, mut faces) = (Vec::new(), Vec::new());
+        for i in 0..count {
+            match self.sample(epoch, (index * batch + i) as u64, size) {
+                Ok((frame, targets)) => {
+                    planes.extend(frame);
+                    faces.push(targets);
+                }
+                Err(error) => {
+                    let mut failures = self.failures.lock().expect("no holder panics");
+                    let message = format!("{error:#}");
+                    failures.insert(message.clone(), message);
+                }
+            }
+        }
+        Batch { size, planes, faces }
+    }
+}
+
+/// A frame's planes as a camera might have taken them.
+pub fn soiled(canvas: &Canvas, rng: &mut Pcg64Mcg) -> Vec<f32> {
+    let mut planes = canvas.planes();
+    AUGMENT.pixels(&mut planes, canvas.width, canvas.height, rng);
+    planes
+}
+
+/// Planes of red, green and blue, 0 to 255, to what the network takes, whatever their size.
+pub fn normalise(input: &InputSpec, planes: &mut [f32]) {
+    let size = planes.len() / 3;
+    for ((plane, mean), std) in planes.chunks_exact_mut(size).zip(input.mean).zip(input.std) {
+        let (scale, offset) = (1.0 / (255.0 * std), mean / std);
+        plane.iter_mut().for_each(|v| *v = *v * scale - offset);
+    }
+}
+
+/// What a run is validated with; its thresholds are chosen there, too.
+pub struct Validation {
+    scenes: Vec<Scene>,
+    scene_store: Store,
+    frames: Composer,
+    input: InputSpec,
+    strides: Vec<usize>,
+    device: Device,
+    count: usize,
+}
+
+/// Pictures of a run and where they are.
+pub struct Data<'a> {
+    /// Faces.
+    pub rows: Vec<Row>,
+    /// Scenes.
+    pub scenes: Vec<Scene>,
+    /// Folder that paths start from.
+    pub root: &'a Path,
+    /// Folder that keeps raw pixels.
+    pub cache: Option<&'a Path>,
+}
+
+impl Data<'_> {
+    fn faces(&self, split: &str) -> Vec<Face> {
+        let rows = self.rows.iter().filter(|row| row.split == split);
+        rows.filter_map(|row| {
+            let region = row.region().filter(|r| r.landmarks.is_some())?;
+            Some(Face { path: row.path.clone(), region })
+        })
+        .collect()
+    }
+
+    /// The scenes of one part.
+    pub fn scenes(&self, split: &str) -> Vec<Scene> {
+        self.scenes.iter().filter(|scene| scene.split == split).cloned().collect()
+    }
+
+    /// Frames of one part, with the given scenes.
+    pub fn composer(&self, split: &str, scenes: Vec<Scene>) -> Result<Composer> {
+        let faces = self.faces(split);
+        ensure!(!faces.is_empty(), "no row of the manifests has split {split} and landmarks");
+        Ok(Composer {
+            faces,
+            scenes,
+            face_store: Store::new(self.root, self.cache, KEPT_FACES),
+            scene_store: Store::new(self.root, self.cache, KEPT),
+        })
+    }
+
+    /// The validation part.
+    pub fn validation(&self, config: &TrainConfig, device: Device) -> Result<Validation> {
+        Ok(Validation {
+            scenes: self.scenes("val"),
+            scene_store: Store::new(self.root, self.cache, KEPT),
+            // The same frames for weights with and without scenes.
+            frames: self.composer("val", Vec::new())?,
+            input: config.input.clone(),
+            strides: strides(config)?,
+            device,
+            count: FRAMES.min(config.epoch_size),
+        })
+    }
+}
+
+fn strides(config: &TrainConfig) -> Result<Vec<usize>> {
+    match &config.network {
+        Arch::Detector(detector) => Ok(detector.strides()),
+        _ => bail!("{} is no detector", config.arch),
+    }
+}
+
+impl<'a> Detect<'a> {
+    /// Trains on the parts `train` of `data` and validates with its parts `val`.
+    pub fn new(
+        config: &'a TrainConfig,
+        data: &Data<'_>,
+        workers: usize,
+        device: Device,
+    ) -> Result<Self> {
+        let detect = config.detect.clone().context("no detector's arguments")?;
+        let maker = Maker {
+            composer: data.composer("train", data.scenes("train"))?,
+            input: config.input.clone(),
+            seed: config.seed,
+            failures: Mutex::default(),
+        };
+        Ok(Self {
+            config,
+            strides: strides(config)?,
+            weights: detect.weights,
+            maker: Arc::new(maker),
+            val: data.validation(config, device)?,
+            workers,
+            device,
+        })
+    }
+}
+
+impl Job for Detect<'_> {
+    type Batch = Batch;
+
+    fn describe(&self) -> String {
+        let composer = &self.maker.composer;
+        format!(
+            "{} faces and {} scenes to train on, {} frames and {} scenes to validate with",
+            composer.faces.len(),
+            composer.scenes.len(),
+            self.val.count,
+            self.val.scenes.len()
+        )
+    }
+
+    fn per_epoch(&self) -> usize {
+        self.config.epoch_size
+    }
+
+    fn stream(&self, epoch: u64, skip: usize) -> Stream<Batch> {
+        let (all, batch) = (self.config.epoch_size, self.config.batch);
+        let maker = Arc::clone(&self.maker);
+        Stream::new(all.div_ceil(batch), skip, self.workers, move |_: &mut (), index| {
+            maker.batch(epoch, index, batch.min(all - index * batch), batch)
+        })
+    }
+
+    fn pictures(&self, batch: &Batch) -> usize {
+        batch.faces.len()
+    }
+
+    fn parts(&self) -> &'static [&'static str] {
+        &["score", "box", "landmark"]
+    }
+
+    fn losses(&self, net: &dyn Network, batch: Batch) -> Result<Vec<Tensor>> {
+        let (width, height) = batch.size;
+        let images = Tensor::from_slice(&batch.planes)
+            .view([-1, 3, height as i64, width as i64])
+            .to_device(self.device);
+        let outputs = net.forward(&images, true);
+        losses(&outputs.grids, &self.strides, &batch.faces, &self.weights)
+    }
+
+    /// The score is 1 less the mean of the average precisions on scenes and on frames with laid-on faces.
+    fn validate(&self, net: &dyn Network) -> Result<Judgement> {
+        let groups = self.val.judge(net)?;
+        let precisions: Vec<f64> =
+            groups.iter().filter_map(|g| g.judged.average_precision()).collect();
+        ensure!(!precisions.is_empty(), "no face to validate with");
+        let score = 1.0 - precisions.iter().sum::<f64>() / precisions.len() as f64;
+        let groups = groups.into_iter().map(|group| {
+            let recall = group.judged.at_wrong_rate(WRONG_RATE).map(|(recall, _)| recall);
+            let figures = vec![
+                ("ap", group.judged.average_precision()),
+                ("recall", recall),
+                ("landmark", group.landmarks),
+            ];
+            (group.name.to_owned(), figures)
+        });
+        Ok(Judgement { score, groups: groups.collect() })
+    }
+
+    fn failures(&self) -> BTreeMap<String, String> {
+        self.maker.failures.lock().expect("no holder panics").clone()
+    }
+}
+
+/// Wrong answers a picture that a threshold is chosen for: one in ten pictures.
+pub const WRONG_RATE: f64 = 0.1;
+
+/// Pictures of one kind, judged.
+pub struct Group {
+    /// `scenes` or `frames`.
+    pub name: &'static str,
+    /// Right and wrong answers.
+    pub judged: Judged,
+    /// Mean distance of landmarks from where they belong, in units of the face's size; of faces that were found.
+    pub landmarks: Option<f64>,
+}
+
+impl Validation {
+    /// What `net` finds in the validation part.
+    pub fn judge(&self, net: &dyn Network) -> Result<Vec<Group>> {
+        let mut groups = Vec::new();
+        if !self.scenes.is_empty() {
+            let mut pairs = Vec::new();
+            for scene in &self.scenes {
+                let (bitmap, span) = self.scene_store.open(&scene.path)?;
+                let image = bitmap.image()?;
+                let letterbox = Letterbox::fit(&image, SIDE, *self.strides.last().unwrap_or(&32))?;
+                let by = letterbox.scale / span;
+                let targets = scene.marks.iter().map(|mark| Target {
+                    rect: scaled(&mark.rect, by),
+                    landmarks: None,
+                    ignored: mark.ignored,
+                });
+                let targets: Vec<Target> = targets.collect();
+                let Letterbox { mut planes, width, height, .. } = letterbox;
+                normalise(&self.input, &mut planes);
+                pairs.push((self.find(net, &planes, width, height)?, targets));
+            }
+            groups.push(group("scenes", &pairs));
+        }
+        let mut pairs = Vec::new();
+        for i in 0..self.count {
+            // Of its own, whatever the run's seed: runs are compared.
+            let mut rng = generator(77, 0, i as u64);
+            let (width, height) = SHAPES[i % CAMERAS];
+            let Frame { canvas, targets } = self.frames.frame(width, height, &mut rng)?;
+            let mut planes = soiled(&canvas, &mut rng);
+            normalise(&self.input, &mut planes);
+            pairs.push((self.find(net, &planes, width, height)?, targets));
+        }
+        groups.push(group("frames", &pairs));
+        Ok(groups)
+    }
+
+    fn find(
+        &self,
+        net: &dyn Network,
+        planes: &[f32],
+        width: usize,
+        height: usize,
+    ) -> Result<Vec<Found>> {
+        let image = tensor(planes, width, height).to_device(self.device);
+        let outputs = tch::no_grad(|| net.forward(&image, false));
+        let mut found = Vec::new();
+        for (grid, &stride) in outputs.grids.iter().zip(&self.strides) {
+            let values: Vec<f32> =
+                grid.to_device(Device::Cpu).contiguous().view([-1]).try_into()?;
+            decode(&values, stride, height / stride, width / stride, LEAST, &mut found);
+        }
+        suppress(&mut found, OVERLAP);
+        Ok(found)
+    }
+
+    /// How a file's answers are to be read: the threshold lets one wrong answer in ten pictures pass, in scenes where there
+    /// are any.
+    pub fn spec(&self, net: &dyn Network) -> Result<(DetectSpec, Vec<Group>)> {
+        let groups = self.judge(net)?;
+        let first = groups.first().context("nothing to validate with")?;
+        let (_, threshold) =
+            first.judged.at_wrong_rate(WRONG_RATE).context("no face to validate with")?;
+        let spec = DetectSpec {
+            strides: self.strides.clone(),
+            threshold,
+            overlap: OVERLAP,
+            smallest: SMALLEST,
+        };
+        Ok((spec, groups))
+    }
+}
+
+/// A box in pixels of another size.
+pub fn scaled(rect: &face_predict::Rect, by: f32) -> face_predict::Rect {
+    face_predict::Rect::new(rect.x * by, rect.y * by, rect.width * by, rect.height * by)
+}
+
+fn group(name: &'static str, pairs: &[(Vec<Found>, Vec<Target>)]) -> Group {
+    let mut judged = Judged::default();
+    let mut distances = Vec::new();
+    for (found, targets) in pairs {
+        let counts = |t: &Target| !t.ignored && t.rect.area().sqrt() >= SMALLEST;
+        let truths: Vec<Truth> =
+            targets.iter().map(|t| Truth { rect: t.rect, counts: counts(t) }).collect();
+        let answers: Vec<Answer> =
+            found.iter().map(|f| Answer { rect: f.rect, score: f.score }).collect();
+        judged.add(&truths, &answers);
+        for target in targets.iter().filter(|t| counts(t)) {
+            let Some(landmarks) = &target.landmarks else { continue };
+            let hit = found.iter().find(|f| overlap(&f.rect, &target.rect) >= 0.5);
+            let Some(hit) = hit.filter(|f| f.score > 0.2) else { continue };
+            let size = target.rect.area().sqrt();
+            let far = landmarks.iter().zip(&hit.landmarks);
+            let far: f32 = far.map(|(a, b)| (a.x - b.x).hypot(a.y - b.y) / size).sum();
+            distances.push(f64::from(far) / 5.0);
+        }
+    }
+    let mean = distances.iter().sum::<f64>() / distances.len().max(1) as f64;
+    Group { name, judged, landmarks: (!distances.is_empty()).then_some(mean) }
+}

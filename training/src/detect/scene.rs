@@ -1,0 +1,116 @@
+//! The manifest of scenes: one CSV, a row a face, several rows a picture; a picture without faces has one row without box.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader, BufWriter, Write};
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+use face_predict::Rect;
+use serde::{Deserialize, Serialize};
+
+/// The format's version, in the header comment. Another one is refused.
+pub const VERSION: u32 = 1;
+
+const MAGIC: &str = "# face-train scenes";
+
+/// A row of the file.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Row {
+    /// Picture, relative to the root folder.
+    pub path: String,
+    /// `train`, `val` or `test`.
+    pub split: String,
+    /// Left edge of the face's box in upright pixels.
+    pub x: Option<f32>,
+    /// Top edge.
+    pub y: Option<f32>,
+    /// Width.
+    pub width: Option<f32>,
+    /// Height.
+    pub height: Option<f32>,
+    /// 1 where an answer is neither right nor wrong.
+    pub ignored: u8,
+    /// 1 where the set's easy part counts the face.
+    pub easy: u8,
+    /// The same of the medium part.
+    pub medium: u8,
+    /// The same of the hard part.
+    pub hard: u8,
+}
+
+/// A face in a scene.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Mark {
+    /// Its box.
+    pub rect: Rect,
+    /// Whether an answer is neither right nor wrong.
+    pub ignored: bool,
+    /// Whether the easy, the medium and the hard part count it.
+    pub parts: [bool; 3],
+}
+
+/// A picture and all its faces.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Scene {
+    /// Picture, relative to the root folder.
+    pub path: String,
+    /// `train`, `val` or `test`.
+    pub split: String,
+    /// Its faces.
+    pub marks: Vec<Mark>,
+}
+
+/// Reads a manifest of scenes; a missing or other version is an error that names both.
+pub fn read(path: &Path) -> Result<Vec<Scene>> {
+    let file = File::open(path).with_context(|| format!("scenes {}", path.display()))?;
+    let mut reader = BufReader::new(file);
+    let mut first = String::new();
+    reader.read_line(&mut first)?;
+    let version = first.strip_prefix(MAGIC).and_then(|rest| rest.split_whitespace().next());
+    match version {
+        Some(v) if v == VERSION.to_string() => {}
+        Some(v) => bail!("{}: scenes of version {v}, this program reads {VERSION}", path.display()),
+        None => bail!(
+            "{}: no manifest of scenes, its first line is {:?}",
+            path.display(),
+            first.trim_end()
+        ),
+    }
+    let mut scenes: Vec<Scene> = Vec::new();
+    for (index, row) in csv::Reader::from_reader(reader).into_deserialize().enumerate() {
+        let place = || format!("{} line {}", path.display(), index + 3);
+        let row: Row = row.with_context(place)?;
+        if scenes.last().is_none_or(|scene| scene.path != row.path) {
+            scenes.push(Scene { path: row.path.clone(), split: row.split, marks: Vec::new() });
+        }
+        let (Some(x), Some(y), Some(width), Some(height)) = (row.x, row.y, row.width, row.height)
+        else {
+            continue;
+        };
+        let rect = Rect::new(x, y, width, height);
+        if !(width > 0.0 && height > 0.0 && [x, y, width, height].iter().all(|v| v.is_finite())) {
+            bail!("{}: {rect:?} is no box", place());
+        }
+        let parts = [row.easy, row.medium, row.hard].map(|v| v != 0);
+        let mark = Mark { rect, ignored: row.ignored != 0, parts };
+        scenes.last_mut().context("a scene was just added")?.marks.push(mark);
+    }
+    Ok(scenes)
+}
+
+/// Writes a manifest of scenes, to a temporary name first, with `command` in the header comment.
+pub fn write(path: &Path, command: &str, rows: &[Row]) -> Result<()> {
+    crate::files::replace(path, |file| {
+        let mut out = BufWriter::new(file);
+        writeln!(out, "{MAGIC} {VERSION} | face-train {} | {command}", env!("CARGO_PKG_VERSION"))?;
+        let mut csv = csv::Writer::from_writer(&mut out);
+        for row in rows {
+            csv.serialize(row)?;
+        }
+        csv.flush()?;
+        drop(csv);
+        out.flush()?;
+        Ok(())
+    })
+}

@@ -1,0 +1,87 @@
+//! A detector from pictures to a model file, through the program.
+
+mod common;
+
+use std::path::Path;
+
+use common::{fails, ok, picture};
+
+const TRAIN: &str = "train --task detect --manifest faces.csv --root photos --batch 4 --epochs 2 --epoch-size 12 --threads 1";
+
+/// Pictures of one face with landmarks, and scenes of the same pictures.
+fn data(folder: &Path) {
+    let mut faces = String::from(
+        "# face-train manifest 1 | test\npath,split,source,box_x,box_y,box_w,box_h,eye_left_x,eye_left_y,eye_right_x,eye_right_y,nose_x,nose_y,mouth_left_x,mouth_left_y,mouth_right_x,mouth_right_y\n",
+    );
+    let mut table = String::from("file,x,y,width,height,blur,occlusion,pose,invalid\n");
+    for i in 0..12u32 {
+        picture(&folder.join(format!("photos/{i}.png")), i * 7, i % 2 == 0);
+        let split = ["train", "val", "test"][i as usize % 3];
+        faces += &format!("{i}.png,{split},made,10,6,52,68,24,32,48,32,36,42,27,56,45,56\n");
+        table += &format!("{i}.png,10,6,52,68,0,0,0,0\n{i}.png,0,0,9,9,2,0,0,0\n");
+    }
+    // A picture without faces has a row without size.
+    table += "0.png,0,0,0,0,0,0,0,1\n";
+    std::fs::write(folder.join("faces.csv"), faces).expect("a manifest");
+    std::fs::write(folder.join("table.csv"), table).expect("a table");
+}
+
+fn without_speed(folder: &Path, run: &str) -> Vec<String> {
+    let text = std::fs::read_to_string(folder.join(run).join("log.csv")).expect("a log");
+    let keep = |line: &str| {
+        let fields: Vec<&str> = line.split(',').collect();
+        [&fields[..6], &fields[8..]].concat().join(",")
+    };
+    text.lines().map(keep).collect()
+}
+
+#[test]
+fn a_detector_is_trained_resumed_exported_and_judged() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let here = folder.path();
+    data(here);
+    let out = ok(here, "ingest wider --table table.csv --prefix . --val 0.4 --out scenes.csv");
+    assert!(out.contains("12 pictures") && out.contains("24 faces, 12 of them ignored"), "{out}");
+    let train = format!("{TRAIN} --scenes scenes.csv --cache raw");
+    let out = ok(here, &format!("{train} --run whole"));
+    assert!(out.contains("4 faces and"), "{out}");
+    let error = fails(here, &format!("{train} --run broken --stop-after 2"));
+    assert!(error.contains("epoch 1 after step 2"), "{error}");
+    ok(here, &format!("{train} --run broken --resume --workers 2"));
+    assert_eq!(without_speed(here, "whole"), without_speed(here, "broken"));
+    let last = |run: &str| std::fs::read(here.join(run).join("last.safetensors")).expect("a file");
+    assert_eq!(last("whole"), last("broken"));
+    assert!(here.join("raw/640").exists(), "raw pixels are kept");
+
+    let error = fails(here, "export --run whole --out d.onnx");
+    assert!(error.contains("calibrate"), "{error}");
+    ok(here, "calibrate --run whole --manifest faces.csv --scenes scenes.csv --root photos");
+    ok(here, "export --run whole --out d.onnx --license MIT --data made");
+    let out = ok(here, "inspect d.onnx");
+    assert!(out.contains("\"strides\":[8,16,32]") && out.contains("whole"), "{out}");
+    let judge = "evaluate-detector --model d.onnx --root photos --out d.json";
+    ok(here, &format!("{judge} --scenes scenes.csv --split val --manifest faces.csv"));
+    let text = std::fs::read_to_string(here.join("d.json")).expect("figures");
+    let json: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    let scenes = &json["models"][0]["scenes"]["all"];
+    assert!(scenes["faces"].as_u64().is_some_and(|n| n > 0), "{text}");
+    assert_eq!(json["models"][0]["portraits"]["made"]["variants"]["plain"]["pictures"], 4);
+}
+
+#[test]
+fn without_scenes_it_learns_from_faces_alone() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let here = folder.path();
+    data(here);
+    let out = ok(here, &format!("{TRAIN} --run open --half"));
+    assert!(out.contains("0 scenes to train on"), "{out}");
+    let out = ok(here, "frames --manifest faces.csv --root photos --out frames --count 3");
+    assert!(out.contains("3 frames") && here.join("frames/0002.png").exists(), "{out}");
+    let error =
+        fails(here, "train --task detect --arch base --manifest faces.csv --root . --run x");
+    assert!(error.contains("base is not a network for that task"), "{error}");
+    let error = fails(here, "train --scenes s.csv --manifest faces.csv --root photos --run x");
+    assert!(error.contains("s.csv"), "{error}");
+    let error = fails(here, &format!("{TRAIN} --scenes faces.csv --run x"));
+    assert!(error.contains("no manifest of scenes"), "{error}");
+}
