@@ -5,17 +5,18 @@
 //
 //   int main(int, char **argv) {
 //       const auto model = facepredict::Model::load_default();
-//       for (const auto &face : model.predict_file(argv[1], facepredict::Options().cropped()).faces()) {
+//       for (const auto &face : model.predict_file(argv[1]).faces()) {
 //           std::cout << face.age << " years, female " << face.female_probability << "\n";
 //       }
 //   }
 //
-// OWNERSHIP  Model and Result own a handle and can be moved, not copied. A Model that was moved from, and a Face taken
+// OWNERSHIP  Model, Tracker and Result own a handle and can be moved, not copied. A Model that was moved from, and a Face taken
 //            from one, are safe: calls on an empty object fail with NULL_ARGUMENT.
 // ERRORS     Each call that can fail comes twice: `predict` throws facepredict::Error, `try_predict` is noexcept and
 //            gives an Expected. (Where there is no memory even for its message, a noexcept call ends the program.)
 // NAME       The namespace is facepredict: face_predict is the C function.
-// THREADS    One Model serves all threads. One Result serves one thread at a time; keep it, and its buffers are reused.
+// THREADS    One Model serves all threads. One Result, or Tracker, serves one thread at a time; keep it, and its buffers
+//            are reused.
 // PIXELS     Are read where they are, never copied. cv::Mat and QImage work when their headers are included first.
 #ifndef FACE_PREDICT_HPP
 #define FACE_PREDICT_HPP
@@ -23,6 +24,7 @@
 #include <face_predict.h>
 
 #include <array>
+#include <chrono>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -113,13 +115,25 @@ private:
 /// Success or an Error, for calls without a value.
 using Done = Expected<std::monostate>;
 
-/// Byte order of a pixel.
+/// Order of the components in memory; see face_predict.h.
 enum class Format : std::uint32_t {
     gray = FACE_PREDICT_FORMAT_GRAY,
     rgb = FACE_PREDICT_FORMAT_RGB,
     bgr = FACE_PREDICT_FORMAT_BGR,
     rgba = FACE_PREDICT_FORMAT_RGBA,
     bgra = FACE_PREDICT_FORMAT_BGRA,
+    nv12 = FACE_PREDICT_FORMAT_NV12,
+    nv21 = FACE_PREDICT_FORMAT_NV21,
+    i420 = FACE_PREDICT_FORMAT_I420,
+    yuyv = FACE_PREDICT_FORMAT_YUYV,
+};
+
+/// How YUV numbers map to colours.
+enum class Yuv : std::uint32_t {
+    bt601_limited = FACE_PREDICT_YUV_BT601_LIMITED,
+    bt601_full = FACE_PREDICT_YUV_BT601_FULL,
+    bt709_limited = FACE_PREDICT_YUV_BT709_LIMITED,
+    bt709_full = FACE_PREDICT_YUV_BT709_FULL,
 };
 
 enum class Gender : std::uint32_t {
@@ -128,24 +142,42 @@ enum class Gender : std::uint32_t {
     male = FACE_PREDICT_GENDER_MALE,
 };
 
+/// Borrowed rows of a picture, or of its brightness or colours, `stride` bytes apart; 0: without padding.
+struct Plane {
+    Span<const std::uint8_t> bytes = {};
+    std::size_t stride = 0;
+};
+
 /// A borrowed view of a picture. The bytes must outlive the call it is passed to.
 class Image {
 public:
-    /// Rows `stride` bytes apart; 0: without padding. The size of `bytes` is checked by the library.
+    /// Rows `stride` bytes apart; 0: without padding. The size of `bytes` is checked by the library. The colours of
+    /// NV12, NV21 and I420 follow the brightness without a gap.
     Image(Format format, std::uint32_t width, std::uint32_t height, Span<const std::uint8_t> bytes,
           std::size_t stride = 0) noexcept {
         image_.struct_size = sizeof image_;
         image_.format = static_cast<std::uint32_t>(format);
         image_.width = width;
         image_.height = height;
-        image_.planes[0] = bytes.data();
-        image_.strides[0] = stride;
-        // 0 would mean "trust me"; an empty span is no picture.
-        image_.sizes[0] = bytes.size();
-        if (bytes.empty()) {
-            image_.planes[0] = nullptr;
-        }
+        set(0, {bytes, stride});
     }
+
+    /// A picture of several planes: Y and UV of NV12, Y and VU of NV21; Y, U and V of I420.
+    static Image of_planes(Format format, std::uint32_t width, std::uint32_t height, Plane first, Plane second,
+                           Plane third = {}) noexcept {
+        Image image(format, width, height, first.bytes, first.stride);
+        image.set(1, second);
+        image.set(2, third);
+        return image;
+    }
+
+    /// What the numbers of a YUV format mean; BT.601 of limited range where it is not said.
+    Image &yuv(Yuv yuv) noexcept {
+        image_.yuv = static_cast<std::uint32_t>(yuv);
+        return *this;
+    }
+    /// I420: bytes from one chroma sample to the next, Android's pixelStride.
+    Image &chroma_step(std::uint32_t bytes) noexcept { return image_.chroma_step = bytes, *this; }
 
     /// Degrees clockwise that make it upright, and whether left and right are swapped after that.
     Image &rotated(std::uint32_t degrees, bool mirrored = false) noexcept {
@@ -166,6 +198,13 @@ public:
     const face_predict_image &c() const noexcept { return image_; }
 
 private:
+    void set(std::size_t index, const Plane &plane) noexcept {
+        // A size of 0 would mean "trust me"; an empty span is no plane.
+        image_.planes[index] = plane.bytes.empty() ? nullptr : plane.bytes.data();
+        image_.sizes[index] = plane.bytes.size();
+        image_.strides[index] = plane.stride;
+    }
+
     face_predict_image image_ = {};
 };
 
@@ -189,14 +228,16 @@ struct Region : face_predict_region {
 };
 static_assert(sizeof(Region) == sizeof(face_predict_region), "spans of regions are handed over as they are");
 
-/// What to predict. Unset fields are the library's defaults.
+/// What to predict. Unset fields are the library's defaults: the faces are searched.
 class Options {
 public:
     Options() noexcept { options_.struct_size = sizeof options_; }
 
-    /// The faces, found already. Borrowed: they must outlive the call.
+    /// The faces, found already: nothing is searched, even if there are none. Borrowed: they must outlive the call.
     Options &regions(Span<const Region> regions) noexcept {
-        options_.regions = regions.data();
+        // NULL would mean a search.
+        static const face_predict_region none = {};
+        options_.regions = regions.empty() ? &none : regions.data();
         options_.region_count = static_cast<std::uint32_t>(regions.size());
         return *this;
     }
@@ -210,6 +251,10 @@ public:
     Options &age_coverage(float share) noexcept { return options_.age_coverage = share, *this; }
     /// Probability that a label needs, 0.5 to 1.
     Options &gender_threshold(float share) noexcept { return options_.gender_threshold = share, *this; }
+    /// Shorter side, in pixels, of the smallest box searched for; smaller faces cost more time.
+    Options &min_face_size(std::uint32_t pixels) noexcept { return options_.min_face_size = pixels, *this; }
+    /// Score that a found face needs, 0 to 1.
+    Options &min_score(float score) noexcept { return options_.min_score = score, *this; }
 
     const face_predict_options &c() const noexcept { return options_; }
 
@@ -224,15 +269,28 @@ private:
 /// One face: the C struct, which is a plain copy, with names for its numbers. NaN where something was not estimated.
 struct Face : face_predict_face {
     bool has_age() const noexcept { return !std::isnan(age); }
+    bool has_landmarks() const noexcept { return !std::isnan(landmarks[0].x); }
+    /// Whether yaw, pitch and roll are known: those of faces with landmarks are.
+    bool has_pose() const noexcept { return !std::isnan(yaw); }
     Gender label() const noexcept { return static_cast<Gender>(gender); }
-    bool is_small() const noexcept { return (quality & FACE_PREDICT_QUALITY_SMALL) != 0; }
-    bool is_cut_off() const noexcept { return (quality & FACE_PREDICT_QUALITY_CUT_OFF) != 0; }
+    /// Whether nothing speaks against the face.
+    bool is_good() const noexcept { return quality == 0; }
+    bool is_small() const noexcept { return has(FACE_PREDICT_QUALITY_SMALL); }
+    bool is_blurred() const noexcept { return has(FACE_PREDICT_QUALITY_BLURRED); }
+    bool is_dark() const noexcept { return has(FACE_PREDICT_QUALITY_DARK); }
+    bool is_bright() const noexcept { return has(FACE_PREDICT_QUALITY_BRIGHT); }
+    bool is_turned() const noexcept { return has(FACE_PREDICT_QUALITY_TURNED); }
+    bool is_cut_off() const noexcept { return has(FACE_PREDICT_QUALITY_CUT_OFF); }
+
+private:
+    bool has(std::uint32_t reason) const noexcept { return (quality & reason) != 0; }
 };
 
 namespace detail {
 struct Free {
     void operator()(face_predict_model *model) const noexcept { face_predict_model_free(model); }
     void operator()(face_predict_result *result) const noexcept { face_predict_result_free(result); }
+    void operator()(face_predict_tracker *tracker) const noexcept { face_predict_tracker_free(tracker); }
 };
 inline Done done(face_predict_status status) noexcept {
     return status == FACE_PREDICT_OK ? Done(std::monostate()) : Done(Error::last(status));
@@ -248,6 +306,8 @@ public:
         }
     }
 
+    /// Status of the call that filled it.
+    face_predict_status status() const noexcept { return face_predict_result_status(handle_.get()); }
     /// Number of faces.
     std::size_t size() const noexcept { return face_predict_result_count(handle_.get()); }
     bool empty() const noexcept { return size() == 0; }
@@ -322,6 +382,8 @@ public:
         options_.flags = on ? FACE_PREDICT_PLAIN_CONVOLUTIONS : 0;
         return *this;
     }
+    /// Threads for a batch; 0 or 1: the caller's only.
+    ModelOptions &threads(std::uint32_t count) noexcept { return options_.threads = count, *this; }
     const face_predict_model_options &c() const noexcept { return options_; }
 
 private:
@@ -377,7 +439,7 @@ public:
         return name ? name : "";
     }
 
-    /// Estimates the faces of a picture in memory.
+    /// Finds the faces of a picture in memory, unless they are given, and estimates them.
     Result predict(const Image &image, const Options &options = {}) const {
         Result result;
         predict_into(image, options, result);
@@ -412,6 +474,49 @@ public:
             face_predict_encoded(handle_.get(), bytes.data(), bytes.size(), &options.c(), result.c()));
     }
 
+    /// Many pictures, spread over the model's threads. A bad one does not stop the rest: its error stands in its place.
+    /// Throws only what concerns all, such as options with regions, which belong to one picture.
+    std::vector<Expected<Result>> predict_batch(Span<const Image> images, const Options &options = {}) const {
+        std::vector<Result> results(images.size());
+        const Done done = try_predict_batch_into(images, options, results);
+        bool one_failed = false;
+        for (const Result &result : results) {
+            one_failed |= result.status() != FACE_PREDICT_OK;
+        }
+        if (!one_failed) {
+            done.value();
+        }
+        std::vector<Expected<Result>> answers;
+        answers.reserve(images.size());
+        for (std::size_t i = 0; i < results.size(); i++) {
+            // Only the first failure has left its message, so each is asked for its own.
+            if (results[i].status() != FACE_PREDICT_OK) {
+                Done again = try_predict_into(images[i], options, results[i]);
+                if (!again) {
+                    answers.emplace_back(again.error());
+                    continue;
+                }
+            }
+            answers.emplace_back(std::move(results[i]));
+        }
+        return answers;
+    }
+    /// The same into results that are kept, all different, one a picture. Gives the first failure; Result::status()
+    /// tells each.
+    Done try_predict_batch_into(Span<const Image> images, const Options &options, Span<Result> results) const noexcept {
+        if (images.size() != results.size()) {
+            return Error(FACE_PREDICT_ERROR_INVALID_ARGUMENT, std::to_string(images.size()) + " pictures are to fill " +
+                                                                  std::to_string(results.size()) + " results");
+        }
+        std::vector<const face_predict_image *> from;
+        std::vector<face_predict_result *> to;
+        for (std::size_t i = 0; i < images.size(); i++) {
+            from.push_back(&images[i].c());
+            to.push_back(results[i].c());
+        }
+        return detail::done(face_predict_batch(handle_.get(), from.data(), from.size(), &options.c(), to.data()));
+    }
+
     const face_predict_model *c() const noexcept { return handle_.get(); }
 
 private:
@@ -437,6 +542,67 @@ private:
     std::unique_ptr<face_predict_model, detail::Free> handle_;
 };
 
+/// How to follow faces. Unset fields are the library's defaults.
+class TrackerOptions {
+public:
+    TrackerOptions() noexcept { options_.struct_size = sizeof options_; }
+    /// Searches each so many frames; in between faces keep moving as they did.
+    TrackerOptions &detect_every(std::uint32_t frames) noexcept { return options_.detect_every = frames, *this; }
+    /// Estimates a face again each so many times that it is found.
+    TrackerOptions &estimate_every(std::uint32_t times) noexcept { return options_.estimate_every = times, *this; }
+    /// Time constant of the average over looks.
+    TrackerOptions &memory_seconds(float seconds) noexcept { return options_.memory_seconds = seconds, *this; }
+    /// Time after which an unseen face is forgotten.
+    TrackerOptions &lost_seconds(float seconds) noexcept { return options_.lost_seconds = seconds, *this; }
+    const face_predict_tracker_options &c() const noexcept { return options_; }
+
+private:
+    face_predict_tracker_options options_ = {};
+};
+
+/// Follows the faces of one camera: gives each a track_id and averages its answers over track_frames looks. For one
+/// thread at a time. Keeps what it needs of the model, which may go.
+class Tracker {
+public:
+    explicit Tracker(const Model &model, const TrackerOptions &options = {})
+        : Tracker(try_make(model, options).value()) {}
+    static Expected<Tracker> try_make(const Model &model, const TrackerOptions &options = {}) noexcept {
+        face_predict_tracker *tracker = nullptr;
+        const face_predict_status status = face_predict_tracker_new(model.c(), &options.c(), &tracker);
+        if (status != FACE_PREDICT_OK) {
+            return Error::last(status);
+        }
+        return Tracker(tracker);
+    }
+
+    /// Takes the next frame, `time` after any start; it must not go back.
+    Result update(const Image &image, std::chrono::microseconds time, const Options &options = {}) {
+        Result result;
+        update_into(image, time, options, result);
+        return result;
+    }
+    /// The same into a result that is kept, whose buffers are used again.
+    void update_into(const Image &image, std::chrono::microseconds time, const Options &options, Result &result) {
+        try_update_into(image, time, options, result).value();
+    }
+    Done try_update_into(const Image &image, std::chrono::microseconds time, const Options &options,
+                         Result &result) noexcept {
+        return detail::done(face_predict_tracker_update(handle_.get(), &image.c(),
+                                                        static_cast<std::int64_t>(time.count()), &options.c(),
+                                                        result.c()));
+    }
+
+    /// Forgets all faces, as after a jump in the film. Their numbers are not used again.
+    void reset() noexcept { face_predict_tracker_reset(handle_.get()); }
+
+    face_predict_tracker *c() const noexcept { return handle_.get(); }
+
+private:
+    explicit Tracker(face_predict_tracker *handle) noexcept : handle_(handle) {}
+
+    std::unique_ptr<face_predict_tracker, detail::Free> handle_;
+};
+
 } // namespace facepredict
 
 // ---- OpenCV: included before this header, or by it where the program asks with FACE_PREDICT_WITH_OPENCV.
@@ -460,6 +626,29 @@ inline Image view(const cv::Mat &mat) {
     const std::size_t size = mat.step[0] * static_cast<std::size_t>(mat.rows - 1) + row;
     return Image(format, static_cast<std::uint32_t>(mat.cols), static_cast<std::uint32_t>(mat.rows),
                  Span<const std::uint8_t>(mat.data, size), mat.step[0]);
+}
+
+/// A view of a camera frame as OpenCV holds it: NV12, NV21 or I420 as CV_8UC1 of 3/2 of the height, without gaps
+/// between rows; YUYV as CV_8UC2. Throws for other types and formats. The matrix must outlive the view's use.
+inline Image view(const cv::Mat &mat, Format format) {
+    const bool packed = format == Format::yuyv;
+    const bool planar = format == Format::nv12 || format == Format::nv21 || format == Format::i420;
+    if (!packed && !planar) {
+        throw Error(FACE_PREDICT_ERROR_INVALID_ARGUMENT, "view(mat, format) is for NV12, NV21, I420 and YUYV");
+    }
+    const bool right = mat.dims == 2 && !mat.empty() && mat.type() == (packed ? CV_8UC2 : CV_8UC1);
+    if (!right || mat.cols % 2 != 0 || (planar && (mat.rows % 3 != 0 || !mat.isContinuous()))) {
+        throw Error(FACE_PREDICT_ERROR_INVALID_ARGUMENT,
+                    "cv::Mat of type " + std::to_string(mat.type()) + ", " + std::to_string(mat.cols) + "x" +
+                        std::to_string(mat.rows) +
+                        (packed ? ": CV_8UC2 of even width is wanted"
+                                : ": CV_8UC1 of even width and 3/2 of the picture's height is wanted, continuous"));
+    }
+    const int height = packed ? mat.rows : mat.rows / 3 * 2;
+    const std::size_t size = mat.step[0] * static_cast<std::size_t>(mat.rows - 1) +
+                             static_cast<std::size_t>(mat.cols) * mat.elemSize();
+    return Image(format, static_cast<std::uint32_t>(mat.cols), static_cast<std::uint32_t>(height),
+                 Span<const std::uint8_t>(mat.data, size), packed ? mat.step[0] : 0);
 }
 
 } // namespace facepredict

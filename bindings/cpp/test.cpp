@@ -49,11 +49,25 @@ static std::vector<std::uint8_t> bytes_of(const std::string &path) {
 }
 
 static fp::Format format_of(const std::string &name) {
-    return name == "GRAY" ? fp::Format::gray
-           : name == "RGB"  ? fp::Format::rgb
-           : name == "BGR"  ? fp::Format::bgr
-           : name == "RGBA" ? fp::Format::rgba
-                            : fp::Format::bgra;
+    const std::pair<const char *, fp::Format> formats[] = {
+        {"GRAY", fp::Format::gray}, {"RGB", fp::Format::rgb},   {"BGR", fp::Format::bgr},
+        {"RGBA", fp::Format::rgba}, {"BGRA", fp::Format::bgra}, {"NV12", fp::Format::nv12},
+        {"NV21", fp::Format::nv21}, {"I420", fp::Format::i420}, {"YUYV", fp::Format::yuyv},
+    };
+    for (const auto &format : formats) {
+        if (name == format.first) {
+            return format.second;
+        }
+    }
+    json_die("an unknown format");
+    return fp::Format::gray;
+}
+
+static fp::Yuv yuv_of(const std::string &name) {
+    return name == "BT601_FULL"      ? fp::Yuv::bt601_full
+           : name == "BT709_LIMITED" ? fp::Yuv::bt709_limited
+           : name == "BT709_FULL"    ? fp::Yuv::bt709_full
+                                     : fp::Yuv::bt601_limited;
 }
 
 static std::vector<float> numbers(const json *one, const char *key) {
@@ -63,6 +77,26 @@ static std::vector<float> numbers(const json *one, const char *key) {
         out.push_back(static_cast<float>(number->number));
     }
     return out;
+}
+
+/// The planes of a raw picture: one, whose others follow it, or one at each of `offsets`.
+static fp::Image image_of(const json *one, const std::vector<std::uint8_t> &bytes) {
+    auto integer = [&](const char *key) { return static_cast<std::uint32_t>(json_number_or(one, key, 0)); };
+    const std::vector<float> offsets = numbers(one, "offsets"), sizes = numbers(one, "sizes"),
+                             strides = numbers(one, "strides");
+    auto plane = [&](std::size_t i) -> fp::Plane {
+        if (i > 0 && i >= offsets.size()) {
+            return {};
+        }
+        const auto offset = static_cast<std::size_t>(i < offsets.size() ? offsets[i] : 0);
+        const auto size = i < sizes.size() ? static_cast<std::size_t>(sizes[i]) : bytes.size() - offset;
+        return {{bytes.data() + offset, size}, static_cast<std::size_t>(i < strides.size() ? strides[i] : 0)};
+    };
+    return fp::Image::of_planes(format_of(json_string_or(one, "format", "")), integer("width"), integer("height"),
+                                plane(0), plane(1), plane(2))
+        .yuv(yuv_of(json_string_or(one, "yuv", "")))
+        .chroma_step(integer("chroma_step"))
+        .rotated(integer("rotation"), integer("mirrored") != 0);
 }
 
 static bool close(const json *right, float answer, double tolerance) {
@@ -83,14 +117,19 @@ static void one_case(const fp::Model &model, fp::Result &result, const std::stri
         fp::Point &point = regions[i / 10].landmarks[i % 10 / 2];
         (i % 2 ? point.y : point.x) = landmarks[i];
     }
-    const auto options = fp::Options()
-                             .regions(regions)
+    auto options = fp::Options()
+                             .min_face_size(integer("min_face_size"))
+                             .min_score(static_cast<float>(json_number_or(one, "min_score", 0)))
                              .cropped(integer("cropped") != 0)
                              .skip_age(integer("skip_age") != 0)
                              .skip_gender(integer("skip_gender") != 0)
                              .max_faces(integer("max_faces"))
                              .age_coverage(static_cast<float>(json_number_or(one, "age_coverage", 0)))
                              .gender_threshold(static_cast<float>(json_number_or(one, "gender_threshold", 0)));
+    // Without boxes, be it an empty list of them, the picture is searched.
+    if (json_get(one, "boxes")) {
+        options.regions(regions);
+    }
     face_predict_status status = FACE_PREDICT_OK;
     std::string message;
     try {
@@ -100,10 +139,7 @@ static void one_case(const fp::Model &model, fp::Result &result, const std::stri
             result = model.predict_encoded(bytes_of(path), options);
         } else {
             const auto bytes = bytes_of(path);
-            const auto image = fp::Image(format_of(json_string_or(one, "format", "")), integer("width"),
-                                         integer("height"), bytes, integer("stride"))
-                                   .rotated(integer("rotation"), integer("mirrored") != 0);
-            model.predict_into(image, options, result);
+            model.predict_into(image_of(one, bytes), options, result);
         }
     } catch (const fp::Error &error) {
         status = error.status();
@@ -131,12 +167,22 @@ static void one_case(const fp::Model &model, fp::Result &result, const std::stri
         check(face.label() == (gender == "female" ? fp::Gender::female
                                : gender == "male" ? fp::Gender::male
                                                   : fp::Gender::undecided), name + ": gender");
-        bool small = false, cut_off = false;
+        bool small = false, cut_off = false, good = true;
         for (const json *reason = json_get(right, "quality")->first; reason; reason = reason->next) {
             small |= std::string(reason->string) == "small";
             cut_off |= std::string(reason->string) == "cut_off";
+            good = false;
         }
-        check(face.is_small() == small && face.is_cut_off() == cut_off, name + ": quality");
+        check(face.is_small() == small && face.is_cut_off() == cut_off && face.is_good() == good, name + ": quality");
+        check(close(json_get(right, "score"), face.score, share), name + ": score");
+        const json *pose = json_get(right, "pose");
+        check(face.has_pose() == (pose->kind == '['), name + ": pose");
+        if (pose->kind == '[' && face.has_pose()) {
+            const double degrees = json_number_or(tolerance, "degrees", 0);
+            check(close(pose->first, face.yaw, degrees) && close(pose->first->next, face.pitch, degrees) &&
+                      close(pose->first->next->next, face.roll, degrees), name + ": pose");
+        }
+        check(face.track_id == 0, name + ": a track without a tracker");
         float sum = 0;
         for (const float year : result.age_distribution(index)) {
             sum += year;
@@ -196,6 +242,91 @@ static void handles_and_errors(const std::string &folder, const fp::Model &model
     }
 }
 
+static void searching_and_planes(const std::string &folder, const fp::Model &model) {
+    const std::string face = folder + "/pictures/face.bmp";
+    // What a search finds is the detector's affair; that it runs, and that empty regions do not search, is ours.
+    for (const fp::Face &found : model.predict_file(face, fp::Options().min_face_size(20).min_score(0.01f)).faces()) {
+        check(found.score >= 0.01f && found.has_landmarks(), "a face that was found");
+    }
+    check(model.predict_file(face, fp::Options().regions({})).empty(), "no regions, no search");
+    fails("a score", FACE_PREDICT_ERROR_INVALID_ARGUMENT, "min_score", [&] {
+        static_cast<void>(model.predict_file(face, fp::Options().min_score(2)));
+    });
+    const std::vector<std::uint8_t> y(96 * 108), uv(96 * 54);
+    auto predict = [&](const fp::Image &image) { return model.predict(image, fp::Options().cropped()); };
+    check(predict(fp::Image::of_planes(fp::Format::nv12, 96, 108, {y}, {uv})).size() == 1, "planes");
+    fails("a short plane", FACE_PREDICT_ERROR_BUFFER_TOO_SMALL, "plane 1 has 5183 bytes", [&] {
+        predict(fp::Image::of_planes(fp::Format::nv21, 96, 108, {y}, {{uv.data(), uv.size() - 1}}));
+    });
+    fails("no room", FACE_PREDICT_ERROR_BUFFER_TOO_SMALL, "plane 1 has 0 bytes", [&] {
+        predict(fp::Image(fp::Format::i420, 96, 108, y));
+    });
+    fails("too many planes", FACE_PREDICT_ERROR_INVALID_ARGUMENT, "planes", [&] {
+        predict(fp::Image::of_planes(fp::Format::gray, 96, 108, {y}, {uv}));
+    });
+    fails("a step", FACE_PREDICT_ERROR_INVALID_ARGUMENT, "chroma step", [&] {
+        predict(fp::Image::of_planes(fp::Format::nv12, 96, 108, {y}, {uv}).chroma_step(2));
+    });
+    fails("yuv", FACE_PREDICT_ERROR_INVALID_ARGUMENT, "yuv is 9", [&] {
+        predict(fp::Image(fp::Format::yuyv, 2, 2, y).yuv(static_cast<fp::Yuv>(9)));
+    });
+}
+
+static void following(const std::string &folder) {
+    const auto rgb = bytes_of(folder + "/pictures/face_rgb.raw");
+    const fp::Image image(fp::Format::rgb, 96, 108, rgb);
+    const std::vector<fp::Region> box{{20, 22, 56, 73}};
+    const auto options = fp::Options().regions(box);
+    using std::chrono::milliseconds;
+    fp::Tracker tracker = [] { return fp::Tracker(fp::Model::load_default(), fp::TrackerOptions().estimate_every(2)); }();
+    const std::uint64_t id = tracker.update(image, milliseconds(0), options)[0].track_id;
+    check(id != 0, "a track has a number");
+    fp::Result result;
+    tracker.update_into(image, milliseconds(33), options, result);
+    check(result[0].track_id == id && result[0].track_frames == 1, "the same face, not estimated again");
+    check(bool(tracker.try_update_into(image, milliseconds(66), options, result)), "no-throw form");
+    check(result[0].track_id == id && result[0].track_frames == 2, "the same face, estimated again");
+    fails("time that goes back", FACE_PREDICT_ERROR_INVALID_ARGUMENT, "back from 66000 to 65000", [&] {
+        tracker.update(image, milliseconds(65), options);
+    });
+    tracker.reset();
+    check(tracker.update(image, milliseconds(1), options)[0].track_id > id, "numbers are not used again");
+    static_cast<void>(tracker.update(image, milliseconds(2)));
+    const fp::Tracker kept = std::move(tracker);
+    fails("a tracker that was moved from", FACE_PREDICT_ERROR_NULL_ARGUMENT, "tracker", [&] {
+        tracker.update(image, milliseconds(100), options);
+    });
+    const auto none = fp::Tracker::try_make(fp::Model::load_default(), fp::TrackerOptions().lost_seconds(-1));
+    check(!none && std::string(none.error().what()).find("lost_seconds") != std::string::npos, "tracker options");
+}
+
+static void batches(const std::string &folder) {
+    const auto rgb = bytes_of(folder + "/pictures/face_rgb.raw");
+    const fp::Model model = fp::Model::load_default(fp::ModelOptions().threads(2));
+    const fp::Image good(fp::Format::rgb, 96, 108, rgb), bad(fp::Format::rgba, 96, 108, rgb);
+    const std::vector<fp::Image> images{good, bad, good, fp::Image(fp::Format::rgb, 0, 1, rgb), good};
+    const auto cropped = fp::Options().cropped();
+    const float age = model.predict(good, cropped)[0].age;
+    const auto answers = model.predict_batch(images, cropped);
+    check(answers.size() == 5, "an answer for each picture");
+    for (const std::size_t i : {0, 2, 4}) {
+        check(answers[i] && answers[i].value()[0].age == age, "batch: the same age");
+    }
+    check(!answers[1] && std::string(answers[1].error().what()).find("plane 0 has 31104") != std::string::npos, "batch: its message");
+    check(!answers[3] && std::string(answers[3].error().what()).find("0x1") != std::string::npos, "batch: its message too");
+    check(model.predict_batch({}).empty(), "no pictures");
+    std::vector<fp::Result> results(5);
+    const fp::Done done = model.try_predict_batch_into(images, cropped, results);
+    check(!done && done.error().status() == FACE_PREDICT_ERROR_BUFFER_TOO_SMALL, "batch: the first failure");
+    check(results[2].size() == 1 && results[3].status() == FACE_PREDICT_ERROR_INVALID_ARGUMENT, "batch: each status");
+    results.pop_back();
+    check(!model.try_predict_batch_into(images, cropped, results), "fewer results than pictures");
+    const std::vector<fp::Region> box{{20, 22, 56, 73}};
+    fails("batch with regions", FACE_PREDICT_ERROR_INVALID_ARGUMENT, "regions", [&] {
+        static_cast<void>(model.predict_batch(images, fp::Options().regions(box)));
+    });
+}
+
 static void pictures_of_others(const std::string &folder, const fp::Model &model) {
     const auto rgb = bytes_of(folder + "/pictures/face_rgb.raw");
     const std::vector<fp::Region> box{{20, 22, 56, 73}};
@@ -220,6 +351,15 @@ static void pictures_of_others(const std::string &folder, const fp::Model &model
         check(model.predict(fp::view(gray), options).size() == 1, "cv::Mat: gray");
         fails("cv::Mat of floats", FACE_PREDICT_ERROR_INVALID_ARGUMENT, "CV_8UC3", [&] { fp::view(real); });
         fails("empty cv::Mat", FACE_PREDICT_ERROR_INVALID_ARGUMENT, "0x0", [&] { fp::view(none); });
+        // NV12 as OpenCV holds it.
+        std::vector<std::uint8_t> nv12 = bytes_of(folder + "/pictures/face_nv12.raw");
+        const float other = model.predict(fp::Image(fp::Format::nv12, 96, 108, nv12), options)[0].age;
+        cv::Mat frame(162, 96, CV_8UC1, nv12.data()), pairs(108, 96, CV_8UC2, cv::Scalar(128, 128));
+        check(model.predict(fp::view(frame, fp::Format::nv12), options)[0].age == other, "cv::Mat: NV12");
+        check(model.predict(fp::view(pairs, fp::Format::yuyv), options).size() == 1, "cv::Mat: YUYV");
+        fails("NV12 of odd rows", FACE_PREDICT_ERROR_INVALID_ARGUMENT, "96x161", [&] { fp::view(frame.rowRange(0, 161), fp::Format::nv12); });
+        fails("a part of NV12", FACE_PREDICT_ERROR_INVALID_ARGUMENT, "continuous", [&] { fp::view(frame.colRange(0, 90), fp::Format::nv12); });
+        fails("RGB named", FACE_PREDICT_ERROR_INVALID_ARGUMENT, "NV12", [&] { fp::view(part, fp::Format::rgb); });
         std::cout << "cv::Mat: tested with OpenCV " << CV_VERSION << "\n";
     }
 #endif
@@ -251,6 +391,9 @@ int main(int argc, char **argv) {
     std::cout << json_count(json_get(list, "cases")) << " cases\n";
     json_free(list);
     handles_and_errors(folder, model);
+    searching_and_planes(folder, model);
+    following(folder);
+    batches(folder);
     pictures_of_others(folder, model);
     if (wrong) {
         std::cerr << wrong << " differences\n";

@@ -22,7 +22,7 @@ namespace FacePredict
         public string StatusName { get; }
     }
 
-    /// <summary>Byte order of a pixel.</summary>
+    /// <summary>Order of the components in memory.</summary>
     public enum Format : uint
     {
         Gray = 1,
@@ -31,6 +31,25 @@ namespace FacePredict
         Rgba = 4,
         /// <summary>System.Drawing's Format32bppArgb and WPF's Bgra32.</summary>
         Bgra = 5,
+        /// <summary>Y, then U and V in turn: Media Foundation's MFVideoFormat_NV12.</summary>
+        Nv12 = 6,
+        /// <summary>Y, then V and U in turn.</summary>
+        Nv21 = 7,
+        /// <summary>Y, U, V: MFVideoFormat_I420.</summary>
+        I420 = 8,
+        /// <summary>Y U Y V in one plane: MFVideoFormat_YUY2.</summary>
+        Yuyv = 9,
+    }
+
+    /// <summary>How YUV numbers map to colours.</summary>
+    public enum Yuv : uint
+    {
+        /// <summary>Most cameras.</summary>
+        Bt601Limited = 0,
+        Bt601Full = 1,
+        /// <summary>HD video.</summary>
+        Bt709Limited = 2,
+        Bt709Full = 3,
     }
 
     /// <summary>The label that strangers would give the face.</summary>
@@ -46,7 +65,17 @@ namespace FacePredict
     public enum Quality : uint
     {
         Good = 0,
+        /// <summary>Few pixels.</summary>
         Small = 1 << 0,
+        /// <summary>Out of focus or moving.</summary>
+        Blurred = 1 << 1,
+        /// <summary>Under-exposed.</summary>
+        Dark = 1 << 2,
+        /// <summary>Over-exposed.</summary>
+        Bright = 1 << 3,
+        /// <summary>Far from frontal.</summary>
+        Turned = 1 << 4,
+        /// <summary>Reaches beyond the picture.</summary>
         CutOff = 1 << 5,
     }
 
@@ -81,10 +110,142 @@ namespace FacePredict
         }
     }
 
-    /// <summary>What to predict. What is not set is the library's default.</summary>
+    /// <summary>Rows of a picture, or of its brightness or colours, in an array or elsewhere.</summary>
+    public struct Plane
+    {
+        internal readonly byte[] Array;
+        internal readonly IntPtr Address;
+        internal readonly long Offset, Size, Stride;
+
+        /// <summary>From <paramref name="offset"/> of an array to its end, rows <paramref name="stride"/> bytes apart (0: no padding).</summary>
+        public Plane(byte[] array, int stride = 0, int offset = 0)
+            : this(array, stride, offset, (array ?? throw new ArgumentNullException("array")).Length - offset)
+        {
+        }
+
+        /// <summary>So many bytes of an array.</summary>
+        public Plane(byte[] array, int stride, int offset, int size) : this(IntPtr.Zero, size, stride)
+        {
+            if (array == null)
+            {
+                throw new ArgumentNullException("array");
+            }
+            if (offset < 0 || offset > array.Length - size)
+            {
+                throw new ArgumentOutOfRangeException("offset", string.Format("{0} bytes from {1} are not in an array of {2}", size, offset, array.Length));
+            }
+            Array = array;
+            Offset = offset;
+        }
+
+        /// <summary>Memory that is not an array, such as the Scan0 of a locked System.Drawing bitmap, or a media buffer.</summary>
+        public Plane(IntPtr address, long size, int stride = 0) : this()
+        {
+            if (size < 0 || stride < 0)
+            {
+                throw new ArgumentOutOfRangeException("stride", string.Format(
+                    "negative: stride {0} (a bottom-up bitmap must be flipped first), {1} bytes", stride, size));
+            }
+            Address = address;
+            Size = size;
+            Stride = stride;
+        }
+    }
+
+    /// <summary>A picture in memory, which is pinned and read in place while a call runs, and must not change meanwhile.</summary>
+    public sealed class Image
+    {
+        private readonly Plane[] planes;
+
+        /// <summary>
+        /// One plane, or one for each that the format has; those that are not given follow the last one without a gap.
+        /// </summary>
+        public Image(Format format, int width, int height, params Plane[] planes)
+        {
+            if (planes == null)
+            {
+                throw new ArgumentNullException("planes");
+            }
+            if (planes.Length < 1 || planes.Length > 3)
+            {
+                throw new ArgumentException(planes.Length + " planes are given, a picture has one to three", "planes");
+            }
+            if (width < 0 || height < 0)
+            {
+                throw new ArgumentOutOfRangeException("width", string.Format("negative size: {0}x{1}", width, height));
+            }
+            Format = format;
+            Width = width;
+            Height = height;
+            this.planes = (Plane[])planes.Clone();
+        }
+
+        /// <summary>An array with all planes, rows <paramref name="stride"/> bytes apart; 0: no padding.</summary>
+        public Image(Format format, int width, int height, byte[] pixels, int stride = 0) : this(format, width, height, new Plane(pixels, stride))
+        {
+        }
+
+        public Format Format { get; }
+        public int Width { get; }
+        public int Height { get; }
+        /// <summary>Degrees clockwise that make the picture upright: 0, 90, 180 or 270.</summary>
+        public int Rotation { get; set; }
+        /// <summary>Swap left and right after that: selfie cameras.</summary>
+        public bool Mirrored { get; set; }
+        /// <summary>I420: bytes between chroma samples; 0: 1.</summary>
+        public int ChromaStep { get; set; }
+        public Yuv Yuv { get; set; }
+
+        /// <summary>C's view; what must stay pinned meanwhile is added to <paramref name="pins"/>.</summary>
+        internal Native.Image Borrow(List<GCHandle> pins)
+        {
+            if (Rotation < 0 || ChromaStep < 0)
+            {
+                throw new ArgumentOutOfRangeException("image", string.Format("negative: rotation {0}, chroma step {1}", Rotation, ChromaStep));
+            }
+            IntPtr[] addresses = new IntPtr[3];
+            for (int i = 0; i < planes.Length; i++)
+            {
+                if (planes[i].Size == 0)
+                {
+                    continue; // In C, a size of 0 would mean "trust me".
+                }
+                addresses[i] = planes[i].Address;
+                if (planes[i].Array != null)
+                {
+                    GCHandle pin = GCHandle.Alloc(planes[i].Array, GCHandleType.Pinned);
+                    pins.Add(pin);
+                    addresses[i] = new IntPtr(pin.AddrOfPinnedObject().ToInt64() + planes[i].Offset);
+                }
+            }
+            Plane first = planes[0], second = planes.Length > 1 ? planes[1] : new Plane(), third = planes.Length > 2 ? planes[2] : new Plane();
+            return new Native.Image
+            {
+                StructSize = (uint)Marshal.SizeOf(typeof(Native.Image)),
+                Format = (uint)Format,
+                Width = (uint)Width,
+                Height = (uint)Height,
+                Plane0 = addresses[0],
+                Plane1 = addresses[1],
+                Plane2 = addresses[2],
+                Stride0 = (UIntPtr)(ulong)first.Stride,
+                Stride1 = (UIntPtr)(ulong)second.Stride,
+                Stride2 = (UIntPtr)(ulong)third.Stride,
+                Size0 = (UIntPtr)(ulong)first.Size,
+                Size1 = (UIntPtr)(ulong)second.Size,
+                Size2 = (UIntPtr)(ulong)third.Size,
+                Rotation = (uint)Rotation,
+                Mirrored = Mirrored ? 1u : 0u,
+                ChromaStep = (uint)ChromaStep,
+                Yuv = (uint)Yuv,
+            };
+        }
+    }
+
+    /// <summary>What to predict. What is not set is the library's default: the faces are searched.</summary>
     public sealed class Options
     {
-        /// <summary>The faces, found already.</summary>
+        /// <summary>The faces, found already: nothing is searched, even if there are none. Null: search.</summary>
         public Region[] Regions { get; set; }
         /// <summary>The picture is one face.</summary>
         public bool Cropped { get; set; }
@@ -96,6 +257,38 @@ namespace FacePredict
         public float AgeCoverage { get; set; }
         /// <summary>Probability that a label needs, 0.5 to 1; 0: the model's.</summary>
         public float GenderThreshold { get; set; }
+        /// <summary>Shorter side, in pixels, of the smallest box searched for; 0: a thirtieth of the picture's longer side.</summary>
+        public int MinFaceSize { get; set; }
+        /// <summary>Score that a found face needs, 0 to 1; 0: the model's.</summary>
+        public float MinScore { get; set; }
+
+        /// <summary>C's view; what must stay pinned meanwhile is added to <paramref name="pins"/>.</summary>
+        internal Native.Options Borrow(List<GCHandle> pins)
+        {
+            if (MaxFaces < 0 || MinFaceSize < 0)
+            {
+                throw new ArgumentOutOfRangeException("options", string.Format("MaxFaces is {0}, MinFaceSize is {1}", MaxFaces, MinFaceSize));
+            }
+            Native.Options o = new Native.Options
+            {
+                StructSize = (uint)Marshal.SizeOf(typeof(Native.Options)),
+                Flags = (SkipAge ? 1u : 0) | (SkipGender ? 2u : 0) | (Cropped ? 4u : 0),
+                MaxFaces = (uint)MaxFaces,
+                AgeCoverage = AgeCoverage,
+                GenderThreshold = GenderThreshold,
+                MinFaceSize = (uint)MinFaceSize,
+                MinScore = MinScore,
+            };
+            if (Regions != null)
+            {
+                // An array of none is still one: without it the picture would be searched.
+                GCHandle pin = GCHandle.Alloc(Regions.Length == 0 ? new Region[1] : Regions, GCHandleType.Pinned);
+                pins.Add(pin);
+                o.Regions = pin.AddrOfPinnedObject();
+                o.RegionCount = (uint)Regions.Length;
+            }
+            return o;
+        }
     }
 
     /// <summary>One face: plain numbers, null where something was skipped or is not known.</summary>
@@ -116,6 +309,11 @@ namespace FacePredict
             FemaleProbability = Known(face.FemaleProbability);
             Gender = face.Gender;
             Quality = face.Quality;
+            Yaw = Known(face.Yaw);
+            Pitch = Known(face.Pitch);
+            Roll = Known(face.Roll);
+            TrackFrames = (int)face.TrackFrames;
+            TrackId = face.TrackId;
             AgeDistribution = Array.AsReadOnly(years);
         }
 
@@ -137,6 +335,16 @@ namespace FacePredict
         public float? FemaleProbability { get; }
         public Gender Gender { get; }
         public Quality Quality { get; }
+        /// <summary>Where the head looks, in degrees, good to some ten: positive to the right of the picture; null without landmarks.</summary>
+        public float? Yaw { get; }
+        /// <summary>Positive up.</summary>
+        public float? Pitch { get; }
+        /// <summary>Positive when tilted clockwise as seen.</summary>
+        public float? Roll { get; }
+        /// <summary>With a tracker the same face has the same number; else 0.</summary>
+        public ulong TrackId { get; }
+        /// <summary>Looks that the answer averages, with a tracker; else 0.</summary>
+        public int TrackFrames { get; }
         /// <summary>Probability of each whole year from 0, summing to 1; empty where the age was skipped.</summary>
         public IReadOnlyList<float> AgeDistribution { get; }
 
@@ -185,6 +393,80 @@ namespace FacePredict
         public int Width { get; }
         public int Height { get; }
         public IReadOnlyList<Face> Faces { get; }
+
+        /// <summary>A copy of what a result holds.</summary>
+        internal static Prediction Of(Native.ResultHandle result)
+        {
+            uint width, height;
+            Native.Check(Native.face_predict_result_size(result, out width, out height));
+            ulong count = (ulong)Native.face_predict_result_count(result);
+            List<Face> faces = new List<Face>();
+            for (ulong i = 0; i < count; i++)
+            {
+                Native.Face face;
+                Native.Check(Native.face_predict_result_face(result, (UIntPtr)i, out face, (UIntPtr)(ulong)Marshal.SizeOf(typeof(Native.Face))));
+                UIntPtr years;
+                IntPtr data = Native.face_predict_result_age_distribution(result, (UIntPtr)i, out years);
+                float[] distribution = new float[data == IntPtr.Zero ? 0 : (int)years];
+                if (distribution.Length > 0)
+                {
+                    Marshal.Copy(data, distribution, 0, distribution.Length);
+                }
+                faces.Add(new Face(face, distribution));
+            }
+            return new Prediction((int)width, (int)height, faces.AsReadOnly());
+        }
+    }
+
+    /// <summary>What a batch says of one picture: its faces, or why there are none.</summary>
+    public sealed class Answer
+    {
+        private readonly Prediction prediction;
+
+        internal Answer(Prediction prediction, Exception error)
+        {
+            this.prediction = prediction;
+            Error = error;
+        }
+
+        /// <summary>Null where the picture did not fail.</summary>
+        public Exception Error { get; }
+
+        /// <summary>The faces; throws the error where the picture failed.</summary>
+        public Prediction Prediction
+        {
+            get
+            {
+                if (Error != null)
+                {
+                    throw Error;
+                }
+                return prediction;
+            }
+        }
+    }
+
+    /// <summary>How to load a model. What is not set is the library's default.</summary>
+    public sealed class ModelOptions
+    {
+        /// <summary>Largest picture accepted, in pixels; 0: 64 Mi.</summary>
+        public ulong MaxPixels { get; set; }
+        /// <summary>Threads for a batch; 0 or 1: the caller's only.</summary>
+        public int Threads { get; set; }
+
+        internal static Native.ModelOptions Of(ModelOptions options)
+        {
+            if (options != null && options.Threads < 0)
+            {
+                throw new ArgumentOutOfRangeException("options", "Threads is " + options.Threads);
+            }
+            return new Native.ModelOptions
+            {
+                StructSize = (uint)Marshal.SizeOf(typeof(Native.ModelOptions)),
+                MaxPixels = options == null ? 0 : options.MaxPixels,
+                Threads = options == null ? 0 : (uint)options.Threads,
+            };
+        }
     }
 
     /// <summary>
@@ -198,18 +480,21 @@ namespace FacePredict
         private readonly string name;
         private bool disposed;
 
+        /// <summary>Pictures of a batch that are held, and worked on, at once.</summary>
+        private const int Chunk = 32;
+
         private delegate int Call(ref Native.Options options, Native.ResultHandle result);
 
         /// <summary>The built-in model, or model files, each a part; what they lack comes from the built-in model.</summary>
-        public Model(params string[] files) : this(0, files)
+        public Model(params string[] files) : this((ModelOptions)null, files)
         {
         }
 
-        /// <summary>The same, for pictures of so many pixels at most; 0: 64 Mi.</summary>
-        public Model(ulong maxPixels, params string[] files)
+        /// <summary>The same with options.</summary>
+        public Model(ModelOptions modelOptions, params string[] files)
         {
             Native.Require();
-            Native.ModelOptions options = Native.ModelOptions.Of(maxPixels);
+            Native.ModelOptions options = ModelOptions.Of(modelOptions);
             if (files == null || files.Length == 0)
             {
                 Native.Check(Native.face_predict_model_load_default(ref options, out handle));
@@ -235,14 +520,14 @@ namespace FacePredict
         }
 
         /// <summary>The bytes of a model file.</summary>
-        public Model(byte[] model)
+        public Model(byte[] model, ModelOptions modelOptions = null)
         {
             if (model == null)
             {
                 throw new ArgumentNullException("model");
             }
             Native.Require();
-            Native.ModelOptions options = Native.ModelOptions.Of(0);
+            Native.ModelOptions options = ModelOptions.Of(modelOptions);
             Native.Check(Native.face_predict_model_load_memory(model, (UIntPtr)model.Length, ref options, out handle));
             name = Native.Text(Native.face_predict_model_name(handle));
         }
@@ -267,15 +552,15 @@ namespace FacePredict
             }
         }
 
-        /// <summary>Estimates the faces of a JPEG, PNG, WebP or BMP file; its Exif orientation is applied.</summary>
-        public Prediction Predict(string path, Options options)
+        /// <summary>Finds the faces of a JPEG, PNG, WebP or BMP file, unless they are given, and estimates them; its Exif orientation is applied.</summary>
+        public Prediction Predict(string path, Options options = null)
         {
             byte[] utf8 = Native.Utf8(path, "path");
             return Run(options, (ref Native.Options o, Native.ResultHandle result) => Native.face_predict_file(handle, utf8, ref o, result));
         }
 
         /// <summary>The same for the bytes of such a file.</summary>
-        public Prediction Predict(byte[] encoded, Options options)
+        public Prediction Predict(byte[] encoded, Options options = null)
         {
             if (encoded == null)
             {
@@ -287,52 +572,100 @@ namespace FacePredict
                 Native.face_predict_encoded(handle, data, (UIntPtr)encoded.Length, ref o, result));
         }
 
-        /// <summary>
-        /// The same for pixels in memory, which is pinned and read in place. <paramref name="stride"/> bytes lie between
-        /// rows (0: no padding); <paramref name="rotation"/> degrees clockwise and then <paramref name="mirrored"/>
-        /// make the picture upright.
-        /// </summary>
-        public Prediction Predict(byte[] pixels, Format format, int width, int height, Options options, int stride = 0, int rotation = 0, bool mirrored = false)
+        /// <summary>The same for pixels in memory.</summary>
+        public Prediction Predict(Image image, Options options = null)
         {
-            if (pixels == null)
+            if (image == null)
             {
-                throw new ArgumentNullException("pixels");
+                throw new ArgumentNullException("image");
             }
-            GCHandle pinned = GCHandle.Alloc(pixels, GCHandleType.Pinned);
+            List<GCHandle> pins = new List<GCHandle>();
             try
             {
-                IntPtr data = pixels.Length == 0 ? IntPtr.Zero : pinned.AddrOfPinnedObject();
-                return Predict(data, pixels.Length, format, width, height, options, stride, rotation, mirrored);
+                Native.Image native = image.Borrow(pins);
+                return Run(options, (ref Native.Options o, Native.ResultHandle result) => Native.face_predict(handle, ref native, ref o, result));
             }
             finally
             {
-                pinned.Free();
+                pins.ForEach(pin => pin.Free());
             }
         }
 
-        /// <summary>The same for memory that is not an array, such as the Scan0 of a locked System.Drawing bitmap.</summary>
-        public Prediction Predict(IntPtr pixels, long size, Format format, int width, int height, Options options, int stride = 0, int rotation = 0, bool mirrored = false)
+        /// <summary>
+        /// Many pictures, spread over the model's threads. One that fails does not stop the rest: its answer holds the error.
+        /// Throws only what concerns all, such as options with regions, which belong to one picture.
+        /// </summary>
+        public IReadOnlyList<Answer> PredictBatch(IEnumerable<Image> images, Options options = null)
         {
-            if (width < 0 || height < 0 || stride < 0 || rotation < 0 || size < 0)
+            if (images == null)
             {
-                throw new ArgumentOutOfRangeException("width", string.Format(
-                    "negative size: {0}x{1}, stride {2} (a bottom-up bitmap must be flipped first), rotation {3}, {4} bytes", width, height, stride, rotation, size));
+                throw new ArgumentNullException("images");
             }
-            if (size == 0)
+            ThrowIfDisposed();
+            List<Answer> answers = new List<Answer>();
+            List<Image> some = new List<Image>();
+            foreach (Image image in images)
             {
-                pixels = IntPtr.Zero; // In C, a size of 0 would mean "trust me".
+                if (image == null)
+                {
+                    throw new ArgumentNullException("images");
+                }
+                some.Add(image);
+                if (some.Count == Chunk)
+                {
+                    answers.AddRange(Some(some, options ?? new Options()));
+                    some.Clear();
+                }
             }
-            Native.Image image = new Native.Image();
-            image.StructSize = (uint)Marshal.SizeOf(typeof(Native.Image));
-            image.Format = (uint)format;
-            image.Width = (uint)width;
-            image.Height = (uint)height;
-            image.Plane0 = pixels;
-            image.Stride0 = (UIntPtr)stride;
-            image.Size0 = (UIntPtr)(ulong)size;
-            image.Rotation = (uint)rotation;
-            image.Mirrored = mirrored ? 1u : 0u;
-            return Run(options, (ref Native.Options o, Native.ResultHandle result) => Native.face_predict(handle, ref image, ref o, result));
+            answers.AddRange(Some(some, options ?? new Options()));
+            return answers.AsReadOnly();
+        }
+
+        private Answer[] Some(List<Image> images, Options options)
+        {
+            Answer[] answers = new Answer[images.Count];
+            List<GCHandle> pins = new List<GCHandle>();
+            List<Native.ResultHandle> results = new List<Native.ResultHandle>();
+            int size = Marshal.SizeOf(typeof(Native.Image));
+            IntPtr memory = Marshal.AllocHGlobal(size * Math.Max(images.Count, 1));
+            try
+            {
+                Native.Options o = options.Borrow(pins);
+                IntPtr[] from = new IntPtr[images.Count], to = new IntPtr[images.Count];
+                for (int i = 0; i < images.Count; i++)
+                {
+                    from[i] = new IntPtr(memory.ToInt64() + i * size);
+                    Marshal.StructureToPtr(images[i].Borrow(pins), from[i], false);
+                    results.Add(Native.NewResult());
+                    to[i] = results[i].DangerousGetHandle(); // Nobody else knows them, so nobody disposes them meanwhile.
+                }
+                int status = Native.face_predict_batch(handle, from, (UIntPtr)(ulong)from.Length, ref o, to);
+                FacePredictException all = status == 0 ? null : Native.Error(status);
+                bool oneFailed = false;
+                for (int i = 0; i < images.Count; i++)
+                {
+                    int one = Native.face_predict_result_status(results[i]);
+                    oneFailed |= one != 0;
+                    // Only the first failure has left its message, so each is asked for its own.
+                    if (one != 0)
+                    {
+                        Native.Image image = (Native.Image)Marshal.PtrToStructure(from[i], typeof(Native.Image));
+                        one = Native.face_predict(handle, ref image, ref o, results[i]);
+                    }
+                    answers[i] = one == 0 ? new Answer(Prediction.Of(results[i]), null) : new Answer(null, Native.Error(one));
+                }
+                if (all != null && !oneFailed)
+                {
+                    throw all;
+                }
+                return answers;
+            }
+            finally
+            {
+                pins.ForEach(pin => pin.Free());
+                results.ForEach(result => result.Dispose());
+                Marshal.FreeHGlobal(memory);
+            }
         }
 
         /// <summary>Frees the model; may be called twice.</summary>
@@ -359,41 +692,24 @@ namespace FacePredict
 
         private Prediction Run(Options options, Call call)
         {
-            options = options ?? new Options();
-            if (options.MaxFaces < 0)
-            {
-                throw new ArgumentOutOfRangeException("options", "MaxFaces is " + options.MaxFaces);
-            }
-            Region[] regions = options.Regions ?? new Region[0];
-            Native.Options o = new Native.Options();
-            o.StructSize = (uint)Marshal.SizeOf(typeof(Native.Options));
-            o.Flags = (options.SkipAge ? 1u : 0) | (options.SkipGender ? 2u : 0) | (options.Cropped ? 4u : 0);
-            o.MaxFaces = (uint)options.MaxFaces;
-            o.RegionCount = (uint)regions.Length;
-            o.AgeCoverage = options.AgeCoverage;
-            o.GenderThreshold = options.GenderThreshold;
+            List<GCHandle> pins = new List<GCHandle>();
             Native.ResultHandle result = null;
-            lock (spare)
-            {
-                ThrowIfDisposed();
-                // Reused with its buffers; as many as threads ran at once.
-                result = spare.Count > 0 ? spare.Pop() : null;
-            }
-            GCHandle pinned = GCHandle.Alloc(regions, GCHandleType.Pinned);
             try
             {
-                result = result ?? Native.face_predict_result_new();
-                if (result.IsInvalid)
+                Native.Options o = (options ?? new Options()).Borrow(pins);
+                lock (spare)
                 {
-                    throw new OutOfMemoryException("no memory for a result of face_predict");
+                    ThrowIfDisposed();
+                    // Reused with its buffers; as many as threads ran at once.
+                    result = spare.Count > 0 ? spare.Pop() : null;
                 }
-                o.Regions = regions.Length == 0 ? IntPtr.Zero : pinned.AddrOfPinnedObject();
+                result = result ?? Native.NewResult();
                 Native.Check(call(ref o, result));
-                return Read(result);
+                return Prediction.Of(result);
             }
             finally
             {
-                pinned.Free();
+                pins.ForEach(pin => pin.Free());
                 lock (spare)
                 {
                     if (disposed)
@@ -408,26 +724,115 @@ namespace FacePredict
             }
         }
 
-        private static Prediction Read(Native.ResultHandle result)
+        internal Native.ModelHandle Handle
         {
-            uint width, height;
-            Native.Check(Native.face_predict_result_size(result, out width, out height));
-            ulong count = (ulong)Native.face_predict_result_count(result);
-            List<Face> faces = new List<Face>();
-            for (ulong i = 0; i < count; i++)
+            get
             {
-                Native.Face face;
-                Native.Check(Native.face_predict_result_face(result, (UIntPtr)i, out face, (UIntPtr)(ulong)Marshal.SizeOf(typeof(Native.Face))));
-                UIntPtr years;
-                IntPtr data = Native.face_predict_result_age_distribution(result, (UIntPtr)i, out years);
-                float[] distribution = new float[data == IntPtr.Zero ? 0 : (int)years];
-                if (distribution.Length > 0)
-                {
-                    Marshal.Copy(data, distribution, 0, distribution.Length);
-                }
-                faces.Add(new Face(face, distribution));
+                ThrowIfDisposed();
+                return handle;
             }
-            return new Prediction((int)width, (int)height, faces.AsReadOnly());
+        }
+    }
+
+    /// <summary>How to follow faces. What is not set, or 0, is the library's default.</summary>
+    public sealed class TrackerOptions
+    {
+        /// <summary>Searches each so many frames; in between faces keep moving as they did.</summary>
+        public int DetectEvery { get; set; }
+        /// <summary>Estimates a face again each so many times that it is found.</summary>
+        public int EstimateEvery { get; set; }
+        /// <summary>Time constant of the average over looks; 0: 2.</summary>
+        public float MemorySeconds { get; set; }
+        /// <summary>Time after which an unseen face is forgotten; 0: 1.</summary>
+        public float LostSeconds { get; set; }
+    }
+
+    /// <summary>
+    /// Follows the faces of one camera: gives each a TrackId and averages its answers over TrackFrames looks. Keeps what
+    /// it needs of the model, which may be disposed. One thread at a time gets in; others wait.
+    /// </summary>
+    public sealed class Tracker : IDisposable
+    {
+        private readonly Native.TrackerHandle handle;
+        private readonly Native.ResultHandle result;
+        private readonly object gate = new object();
+        private bool disposed;
+
+        public Tracker(Model model, TrackerOptions options = null)
+        {
+            if (model == null)
+            {
+                throw new ArgumentNullException("model");
+            }
+            options = options ?? new TrackerOptions();
+            if (options.DetectEvery < 0 || options.EstimateEvery < 0)
+            {
+                throw new ArgumentOutOfRangeException("options", string.Format("DetectEvery is {0}, EstimateEvery is {1}", options.DetectEvery, options.EstimateEvery));
+            }
+            Native.TrackerOptions o = new Native.TrackerOptions
+            {
+                StructSize = (uint)Marshal.SizeOf(typeof(Native.TrackerOptions)),
+                DetectEvery = (uint)options.DetectEvery,
+                EstimateEvery = (uint)options.EstimateEvery,
+                MemorySeconds = options.MemorySeconds,
+                LostSeconds = options.LostSeconds,
+            };
+            Native.Check(Native.face_predict_tracker_new(model.Handle, ref o, out handle));
+            result = Native.NewResult();
+        }
+
+        /// <summary>Takes the next frame, <paramref name="time"/> after any start; it must not go back.</summary>
+        public Prediction Update(Image image, TimeSpan time, Options options = null)
+        {
+            if (image == null)
+            {
+                throw new ArgumentNullException("image");
+            }
+            List<GCHandle> pins = new List<GCHandle>();
+            try
+            {
+                Native.Image native = image.Borrow(pins);
+                Native.Options o = (options ?? new Options()).Borrow(pins);
+                lock (gate)
+                {
+                    ThrowIfDisposed();
+                    Native.Check(Native.face_predict_tracker_update(handle, ref native, time.Ticks / 10, ref o, result));
+                    return Prediction.Of(result);
+                }
+            }
+            finally
+            {
+                pins.ForEach(pin => pin.Free());
+            }
+        }
+
+        /// <summary>Forgets all faces, as after a jump in the film. Their numbers are not used again.</summary>
+        public void Reset()
+        {
+            lock (gate)
+            {
+                ThrowIfDisposed();
+                Native.face_predict_tracker_reset(handle);
+            }
+        }
+
+        /// <summary>Frees the tracker, after an update that another thread runs; may be called twice.</summary>
+        public void Dispose()
+        {
+            lock (gate)
+            {
+                disposed = true;
+                handle.Dispose();
+                result.Dispose();
+            }
+        }
+
+        private void ThrowIfDisposed()
+        {
+            if (disposed)
+            {
+                throw new ObjectDisposedException("Tracker", "the tracker is disposed: make a new one");
+            }
         }
     }
 
@@ -474,16 +879,37 @@ namespace FacePredict
             }
         }
 
+        internal sealed class TrackerHandle : SafeHandle
+        {
+            public TrackerHandle() : base(IntPtr.Zero, true)
+            {
+            }
+
+            public override bool IsInvalid
+            {
+                get { return handle == IntPtr.Zero; }
+            }
+
+            protected override bool ReleaseHandle()
+            {
+                face_predict_tracker_free(handle);
+                return true;
+            }
+        }
+
         [StructLayout(LayoutKind.Sequential)]
         internal struct ModelOptions
         {
             public uint StructSize, Flags;
             public ulong MaxPixels;
+            public uint Threads, Reserved;
+        }
 
-            internal static ModelOptions Of(ulong maxPixels)
-            {
-                return new ModelOptions { StructSize = (uint)Marshal.SizeOf(typeof(ModelOptions)), MaxPixels = maxPixels };
-            }
+        [StructLayout(LayoutKind.Sequential)]
+        internal struct TrackerOptions
+        {
+            public uint StructSize, DetectEvery, EstimateEvery;
+            public float MemorySeconds, LostSeconds;
         }
 
         [StructLayout(LayoutKind.Sequential)]
@@ -493,7 +919,7 @@ namespace FacePredict
             public IntPtr Plane0, Plane1, Plane2;
             public UIntPtr Stride0, Stride1, Stride2;
             public UIntPtr Size0, Size1, Size2;
-            public uint Rotation, Mirrored;
+            public uint Rotation, Mirrored, ChromaStep, Yuv;
         }
 
         [StructLayout(LayoutKind.Sequential)]
@@ -502,6 +928,8 @@ namespace FacePredict
             public uint StructSize, Flags, MaxFaces, RegionCount;
             public IntPtr Regions;
             public float AgeCoverage, GenderThreshold;
+            public uint MinFaceSize;
+            public float MinScore;
         }
 
         [StructLayout(LayoutKind.Sequential)]
@@ -511,6 +939,9 @@ namespace FacePredict
             public float Score, Age, AgeLow, AgeHigh, FemaleProbability;
             public Gender Gender;
             public Quality Quality;
+            public float Yaw, Pitch, Roll;
+            public uint TrackFrames;
+            public ulong TrackId;
         }
 
         /// <summary>Throws where the library is missing or of another major version, and says what to do.</summary>
@@ -538,8 +969,24 @@ namespace FacePredict
         {
             if (status != 0)
             {
-                throw new FacePredictException(status, Text(face_predict_status_name(status)), Text(face_predict_last_error()));
+                throw Error(status);
             }
+        }
+
+        /// <summary>With the message of this thread's last failed call.</summary>
+        internal static FacePredictException Error(int status)
+        {
+            return new FacePredictException(status, Text(face_predict_status_name(status)), Text(face_predict_last_error()));
+        }
+
+        internal static ResultHandle NewResult()
+        {
+            ResultHandle result = face_predict_result_new();
+            if (result.IsInvalid)
+            {
+                throw new OutOfMemoryException("no memory for a result of face_predict");
+            }
+            return result;
         }
 
         internal static string Text(IntPtr utf8)
@@ -608,7 +1055,25 @@ namespace FacePredict
         internal static extern int face_predict_encoded(ModelHandle model, [In] byte[] data, UIntPtr size, ref Options options, ResultHandle result);
 
         [DllImport(Library, CallingConvention = C)]
-        internal static extern ResultHandle face_predict_result_new();
+        internal static extern int face_predict_batch(ModelHandle model, [In] IntPtr[] images, UIntPtr count, ref Options options, [In] IntPtr[] results);
+
+        [DllImport(Library, CallingConvention = C)]
+        internal static extern int face_predict_tracker_new(ModelHandle model, ref TrackerOptions options, out TrackerHandle tracker);
+
+        [DllImport(Library, CallingConvention = C)]
+        internal static extern int face_predict_tracker_update(TrackerHandle tracker, ref Image image, long timeMicroseconds, ref Options options, ResultHandle result);
+
+        [DllImport(Library, CallingConvention = C)]
+        internal static extern void face_predict_tracker_reset(TrackerHandle tracker);
+
+        [DllImport(Library, CallingConvention = C)]
+        private static extern void face_predict_tracker_free(IntPtr tracker);
+
+        [DllImport(Library, CallingConvention = C)]
+        private static extern ResultHandle face_predict_result_new();
+
+        [DllImport(Library, CallingConvention = C)]
+        internal static extern int face_predict_result_status(ResultHandle result);
 
         [DllImport(Library, CallingConvention = C)]
         private static extern void face_predict_result_free(IntPtr result);

@@ -74,7 +74,10 @@ internal static class Test
         }
         Options options = new Options
         {
-            Regions = regions,
+            // Without boxes, be it an empty list of them, the picture is searched.
+            Regions = one.ContainsKey("boxes") ? regions : null,
+            MinFaceSize = (int)Number(one, "min_face_size"),
+            MinScore = Number(one, "min_score"),
             Cropped = Flag(one, "cropped"),
             SkipAge = Flag(one, "skip_age"),
             SkipGender = Flag(one, "skip_gender"),
@@ -88,10 +91,25 @@ internal static class Test
             case "file": return model.Predict(path, options);
             case "encoded": return model.Predict(File.ReadAllBytes(path), options);
             default:
-                Format format = (Format)Enum.Parse(typeof(Format), (string)one["format"], true);
-                return model.Predict(File.ReadAllBytes(path), format, (int)Number(one, "width"), (int)Number(one, "height"), options,
-                    (int)Number(one, "stride"), (int)Number(one, "rotation"), Flag(one, "mirrored"));
+                return model.Predict(Picture(one, File.ReadAllBytes(path)), options);
         }
+    }
+
+    /// <summary>The planes of a raw picture: one, whose others follow it, or one at each of "offsets".</summary>
+    private static Image Picture(Dictionary<string, object> one, byte[] bytes)
+    {
+        float[] offsets = one.ContainsKey("offsets") ? Numbers(one, "offsets") : new float[1];
+        float[] sizes = Numbers(one, "sizes"), strides = Numbers(one, "strides");
+        Plane[] planes = offsets.Select((offset, i) => new Plane(bytes, i < strides.Length ? (int)strides[i] : 0, (int)offset,
+            i < sizes.Length ? (int)sizes[i] : bytes.Length - (int)offset)).ToArray();
+        Format format = (Format)Enum.Parse(typeof(Format), (string)one["format"], true);
+        return new Image(format, (int)Number(one, "width"), (int)Number(one, "height"), planes)
+        {
+            Rotation = (int)Number(one, "rotation"),
+            Mirrored = Flag(one, "mirrored"),
+            ChromaStep = (int)Number(one, "chroma_step"),
+            Yuv = one.ContainsKey("yuv") ? (Yuv)Enum.Parse(typeof(Yuv), ((string)one["yuv"]).Replace("_", ""), true) : Yuv.Bt601Limited,
+        };
     }
 
     private static void Same(string what, object right, float? answer, float tolerance)
@@ -136,9 +154,15 @@ internal static class Test
                 Same(name + ": adult", right["adult"], face.AgeAtLeast(18), share);
                 Same(name + ": female", right["female_probability"], face.FemaleProbability, share);
                 Check(face.Gender.ToString().ToLowerInvariant() == (string)right["gender"], name + ": gender");
-                List<object> quality = (List<object>)right["quality"];
-                Check(face.Quality.HasFlag(Quality.Small) == quality.Contains("small"), name + ": small");
-                Check(face.Quality.HasFlag(Quality.CutOff) == quality.Contains("cut_off"), name + ": cut off");
+                Quality quality = ((List<object>)right["quality"]).Aggregate(Quality.Good, (all_, reason) =>
+                    all_ | (Quality)Enum.Parse(typeof(Quality), ((string)reason).Replace("_", ""), true));
+                Check(face.Quality == quality, name + ": quality");
+                Same(name + ": score", right["score"], face.Score, share);
+                List<object> pose = (List<object>)right["pose"];
+                Same(name + ": yaw", pose?[0], face.Yaw, Number(tolerance, "degrees"));
+                Same(name + ": pitch", pose?[1], face.Pitch, Number(tolerance, "degrees"));
+                Same(name + ": roll", pose?[2], face.Roll, Number(tolerance, "degrees"));
+                Check(face.TrackId == 0 && face.TrackFrames == 0, name + ": a track without a tracker");
                 Check(Numbers(right, "box").SequenceEqual(new[] { face.X, face.Y, face.Width, face.Height }), name + ": box");
             }
         }
@@ -162,22 +186,38 @@ internal static class Test
         Fails<FacePredictException>("no such model", "absent ä.onnx", () => new Model("absent ä.onnx"), 20);
         Fails<FacePredictException>("no model", "", () => new Model(new byte[] { 1, 2 }), 40);
         Fails<FacePredictException>("empty model", "", () => new Model(new byte[0]), 40);
-        Fails<FacePredictException>("a limit", "100", () => new Model(100).Predict(picture, cropped), 22);
+        Fails<FacePredictException>("a limit", "100", () => new Model(new ModelOptions { MaxPixels = 100 }).Predict(picture, cropped), 22);
         Fails<ArgumentNullException>("null", "path", () => model.Predict((string)null, cropped));
         Fails<ArgumentNullException>("null", "encoded", () => model.Predict((byte[])null, cropped));
-        Fails<ArgumentNullException>("null", "pixels", () => model.Predict(null, Format.Rgb, 1, 1, cropped));
+        Fails<ArgumentNullException>("null", "array", () => new Image(Format.Rgb, 1, 1, (byte[])null));
+        Fails<ArgumentNullException>("null", "image", () => model.Predict((Image)null, cropped));
         Fails<ArgumentException>("NUL", "NUL", () => model.Predict("a\0b", cropped));
-        Fails<ArgumentOutOfRangeException>("negative", "-1", () => model.Predict(new byte[3], Format.Rgb, -1, 1, cropped));
-        Fails<ArgumentOutOfRangeException>("bottom-up", "flipped", () => model.Predict(new byte[3], Format.Rgb, 1, 1, cropped, -3));
+        Fails<ArgumentOutOfRangeException>("negative", "-1", () => new Image(Format.Rgb, -1, 1, new byte[3]));
+        Fails<ArgumentOutOfRangeException>("bottom-up", "flipped", () => new Image(Format.Rgb, 1, 1, new byte[3], -3));
+        Fails<ArgumentOutOfRangeException>("beyond", "array of 3", () => new Plane(new byte[3], 0, 2, 2));
+        Fails<ArgumentOutOfRangeException>("negative", "-90", () => model.Predict(new Image(Format.Rgb, 1, 1, new byte[3]) { Rotation = -90 }, cropped));
         Fails<ArgumentOutOfRangeException>("negative", "MaxFaces", () => model.Predict(picture, new Options { Cropped = true, MaxFaces = -1 }));
-        Fails<FacePredictException>("no pixels", "planes[0]", () => model.Predict(new byte[0], Format.Rgb, 1, 1, cropped), 1);
-        Fails<FacePredictException>("format", "9", () => model.Predict(new byte[64], (Format)9, 1, 1, cropped), 2);
-        Fails<FacePredictException>("too small", "plane 0 has 5 bytes", () => model.Predict(new byte[5], Format.Bgra, 2, 2, cropped), 4);
+        Fails<ArgumentException>("planes", "0 planes", () => new Image(Format.Rgb, 1, 1));
+        Fails<FacePredictException>("no pixels", "planes[0]", () => model.Predict(new Image(Format.Rgb, 1, 1, new byte[0]), cropped), 1);
+        Fails<FacePredictException>("format", "10", () => model.Predict(new Image((Format)10, 1, 1, new byte[64]), cropped), 2);
+        Fails<FacePredictException>("yuv", "yuv is 7", () => model.Predict(new Image(Format.Yuyv, 2, 2, new byte[64]) { Yuv = (Yuv)7 }, cropped), 2);
+        Fails<FacePredictException>("too small", "plane 0 has 5 bytes", () => model.Predict(new Image(Format.Bgra, 2, 2, new byte[5]), cropped), 4);
+        Fails<FacePredictException>("no room", "plane 1 has 0 bytes", () => model.Predict(new Image(Format.Nv12, 8, 8, new byte[64]), cropped), 4);
+        Fails<FacePredictException>("too many", "planes", () => model.Predict(new Image(Format.Rgb, 1, 1, new Plane(new byte[3]), new Plane(new byte[3])), cropped), 2);
         Fails<FacePredictException>("no picture", "no JPEG", () => model.Predict(new byte[0], cropped), 21);
 
         Face face = model.Predict(picture, cropped).Faces[0];
         Check(Math.Abs(face.AgeDistribution.Sum() - 1) < 1e-3 && face.AgeAtLeast(float.PositiveInfinity) == 0, "distribution");
         Check(face.Landmarks == null && face.Score == null, "what is not known is null");
+
+        // What a search finds is the detector's affair; that it runs and gives sound faces is ours.
+        foreach (Face found in model.Predict(picture, new Options { MinFaceSize = 20, MinScore = 0.01f }).Faces)
+        {
+            Check(found.Score >= 0.01f && found.Landmarks.Count == 5 && found.Yaw != null, "a face that was found");
+        }
+        Check(model.Predict(picture).Width == 96, "no options: search");
+        Check(model.Predict(picture, new Options { Regions = new Region[0] }).Faces.Count == 0, "no regions, no search");
+        Fails<FacePredictException>("score", "min_score", () => model.Predict(picture, new Options { MinScore = 2 }), 2);
 
         // One model, four threads, disposed while they work.
         Model shared = new Model();
@@ -225,6 +265,59 @@ internal static class Test
         Check(ages.Distinct().Count() == 1 && ages[0] == face.Age, "threads share a model");
     }
 
+    private static void Following()
+    {
+        Image image = new Image(Format.Rgb, 96, 108, File.ReadAllBytes(Folder + "pictures/face_rgb.raw"));
+        Options box = new Options { Regions = new[] { new Region(20, 22, 56, 73) } };
+        Func<int, TimeSpan> after = milliseconds => TimeSpan.FromMilliseconds(milliseconds);
+        Model model = new Model();
+        Tracker tracker = new Tracker(model, new TrackerOptions { EstimateEvery = 2 });
+        Fails<FacePredictException>("options", "lost_seconds", () => new Tracker(model, new TrackerOptions { LostSeconds = -1 }), 2);
+        Fails<ArgumentOutOfRangeException>("options", "DetectEvery", () => new Tracker(model, new TrackerOptions { DetectEvery = -1 }));
+        model.Dispose();
+        Fails<ObjectDisposedException>("disposed", "load a new one", () => new Tracker(model));
+        Face first = tracker.Update(image, after(0), box).Faces[0];
+        tracker.Update(image, after(33), box);
+        Face third = tracker.Update(image, after(66), box).Faces[0];
+        Check(first.TrackId > 0 && first.TrackId == third.TrackId, "the same face has the same number");
+        Check(first.TrackFrames == 1 && third.TrackFrames == 2, "looks");
+        Fails<FacePredictException>("time", "back from 66000 to 65000", () => tracker.Update(image, after(65), box), 2);
+        tracker.Reset();
+        Check(tracker.Update(image, after(1), box).Faces[0].TrackId > first.TrackId, "numbers are not used again");
+        Check(tracker.Update(image, after(2)).Width == 96, "no options: search");
+        Fails<ArgumentNullException>("null", "image", () => tracker.Update(null, after(3)));
+        tracker.Dispose();
+        tracker.Dispose();
+        Fails<ObjectDisposedException>("disposed", "make a new one", () => tracker.Update(image, after(4)));
+        Fails<ObjectDisposedException>("disposed", "make a new one", () => tracker.Reset());
+    }
+
+    private static void Batch()
+    {
+        byte[] rgb = File.ReadAllBytes(Folder + "pictures/face_rgb.raw");
+        Image good = new Image(Format.Rgb, 96, 108, rgb), bad = new Image(Format.Rgba, 96, 108, rgb);
+        List<Image> images = Enumerable.Range(0, 40).Select(i => i % 3 == 1 ? bad : good).ToList();
+        images.Add(new Image(Format.Rgb, 0, 1, rgb));
+        Options cropped = new Options { Cropped = true };
+        Model model = new Model(new ModelOptions { Threads = 2 });
+        IReadOnlyList<Answer> answers = model.PredictBatch(images, cropped);
+        float? right = model.Predict(good, cropped).Faces[0].Age;
+        Check(answers.Count == 41, "an answer for each picture");
+        for (int i = 0; i < 40; i++)
+        {
+            Answer answer = answers[i];
+            Check(i % 3 == 1 ? answer.Error.Message.Contains("plane 0 has 31104") : answer.Prediction.Faces[0].Age == right, "batch: picture " + i);
+        }
+        Fails<FacePredictException>("batch: the error", "31104", () => answers[1].Prediction.ToString(), 4);
+        Check(answers[40].Error.Message.Contains("0x1"), "batch: each has its message");
+        Check(model.PredictBatch(new Image[0]).Count == 0, "no pictures");
+        Fails<FacePredictException>("batch with regions", "regions", () => model.PredictBatch(images, new Options { Regions = new Region[0] }), 2);
+        Fails<ArgumentNullException>("null", "images", () => model.PredictBatch(new[] { good, null }));
+        Fails<FacePredictException>("threads", "2000", () => new Model(new ModelOptions { Threads = 2000 }), 2);
+        model.Dispose();
+        Fails<ObjectDisposedException>("disposed", "load a new one", () => model.PredictBatch(images));
+    }
+
     private static int Main(string[] arguments)
     {
         if (arguments.Length > 0)
@@ -243,6 +336,8 @@ internal static class Test
         {
             Cases(model);
             Binding(model);
+            Following();
+            Batch();
         }
         return wrong == 0 ? 0 : 1;
     }

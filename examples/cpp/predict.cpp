@@ -1,6 +1,8 @@
 // predict - age and gender of faces in pictures, from C++17.
 //
 //   predict [--json] [--cropped] [--box X,Y,W,H] [--model FILE]... [--repeat N] IMAGE... | @LIST
+//
+// Without --box and --cropped the faces are searched. It answers as examples/c/predict.c does.
 #include <face_predict.h>
 
 #include <algorithm>
@@ -10,9 +12,9 @@
 #include <fstream>
 #include <iostream>
 #include <memory>
-#include <sstream>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace {
@@ -76,13 +78,16 @@ std::string gender(const face_predict_face &face) {
 
 std::string quality(const face_predict_face &face, const char *quote) {
     std::string out;
-    auto add = [&](uint32_t bit, const char *name) {
+    const std::pair<uint32_t, const char *> reasons[] = {
+        {FACE_PREDICT_QUALITY_SMALL, "small"},   {FACE_PREDICT_QUALITY_BLURRED, "blurred"},
+        {FACE_PREDICT_QUALITY_DARK, "dark"},     {FACE_PREDICT_QUALITY_BRIGHT, "bright"},
+        {FACE_PREDICT_QUALITY_TURNED, "turned"}, {FACE_PREDICT_QUALITY_CUT_OFF, "cut_off"},
+    };
+    for (const auto &[bit, name] : reasons) {
         if (face.quality & bit) {
             out += (out.empty() ? "" : ", ") + (quote + std::string(name)) + quote;
         }
-    };
-    add(FACE_PREDICT_QUALITY_SMALL, "small");
-    add(FACE_PREDICT_QUALITY_CUT_OFF, "cut_off");
+    }
     return out;
 }
 
@@ -93,13 +98,20 @@ void print_json(const std::string &path, std::size_t index, const face_predict_f
               << ", \"age\": " << number(face.age) << ", \"age_low\": " << number(face.age_low)
               << ", \"age_high\": " << number(face.age_high)
               << ", \"female_probability\": " << number(face.female_probability) << ", \"gender\": \""
-              << gender(face) << "\", \"quality\": [" << quality(face, "\"") << "]}\n";
+              << gender(face) << "\", \"quality\": [" << quality(face, "\"") << "], \"yaw\": " << number(face.yaw)
+              << ", \"pitch\": " << number(face.pitch) << ", \"roll\": " << number(face.roll) << "}\n";
 }
 
 void print_readable(const std::string &path, const face_predict_face &face) {
-    std::printf("%s: face at %.0f,%.0f of %.0fx%.0f: %.0f years (%.0f to %.0f), %s (female %.0f %%)",
-                path.c_str(), face.x, face.y, face.width, face.height, face.age, face.age_low,
-                face.age_high, gender(face).c_str(), face.female_probability * 100);
+    const float probability = face.gender == FACE_PREDICT_GENDER_MALE ? 1 - face.female_probability
+                                                                      : face.female_probability;
+    std::printf("%s: face at %.0f,%.0f of %.0fx%.0f: %.0f years (%.0f to %.0f), ", path.c_str(), face.x, face.y,
+                face.width, face.height, face.age, face.age_low, face.age_high);
+    if (face.gender == FACE_PREDICT_GENDER_UNDECIDED) {
+        std::printf("gender undecided (female %.0f %%)", probability * 100);
+    } else {
+        std::printf("%s (%.0f %%)", gender(face).c_str(), probability * 100);
+    }
     const std::string reasons = quality(face, "");
     std::printf("%s%s\n", reasons.empty() ? "" : ", ", reasons.c_str());
 }
@@ -143,16 +155,6 @@ Arguments parse(int argc, char **argv) {
             }
         } else if (arg.size() > 1 && arg[0] == '-') {
             throw Usage("unknown option " + arg);
-        } else if (arg[0] == '@') {
-            std::ifstream list(arg.substr(1));
-            if (!list) {
-                throw std::runtime_error(arg.substr(1) + ": cannot be read");
-            }
-            for (std::string line; std::getline(list, line);) {
-                if (!line.empty()) {
-                    arguments.images.push_back(line);
-                }
-            }
         } else {
             arguments.images.push_back(arg);
         }
@@ -169,11 +171,12 @@ int run(const Arguments &arguments) {
     face_predict_options options = {};
     options.struct_size = sizeof options;
     options.flags = arguments.flags;
-    options.regions = arguments.boxes.data();
+    // NULL, where there are none, searches.
+    options.regions = arguments.boxes.empty() ? nullptr : arguments.boxes.data();
     options.region_count = static_cast<uint32_t>(arguments.boxes.size());
     std::vector<double> times;
     int failed = 0;
-    for (const std::string &path : arguments.images) {
+    auto predict = [&](const std::string &path) {
         try {
             for (long i = 0; i < arguments.repeat; i++) {
                 const auto start = std::chrono::steady_clock::now();
@@ -181,6 +184,9 @@ int run(const Arguments &arguments) {
                 const std::chrono::duration<double, std::milli> time =
                     std::chrono::steady_clock::now() - start;
                 times.push_back(time.count());
+            }
+            if (face_predict_result_count(result.get()) == 0 && !arguments.json) {
+                std::cout << path << ": no face\n";
             }
             for (std::size_t i = 0; i < face_predict_result_count(result.get()); i++) {
                 face_predict_face face;
@@ -198,6 +204,25 @@ int run(const Arguments &arguments) {
                           << "}\n";
             } else {
                 std::cerr << path << ": " << error.what() << "\n";
+            }
+        }
+    };
+    for (const std::string &image : arguments.images) {
+        if (image[0] != '@') {
+            predict(image);
+            continue;
+        }
+        std::ifstream list(image.substr(1));
+        if (!list) {
+            std::cerr << image.substr(1) << ": cannot be read\n";
+            failed = 1;
+        }
+        for (std::string line; std::getline(list, line);) {
+            if (!line.empty() && line.back() == '\r') {
+                line.pop_back();
+            }
+            if (!line.empty()) {
+                predict(line);
             }
         }
     }

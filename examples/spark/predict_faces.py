@@ -1,19 +1,21 @@
 #!/usr/bin/env python3
 """Age and gender of a folder of pictures, of any number, with Spark.
 
-    spark-submit predict_faces.py --input /photos --output /faces.parquet [--boxes boxes.csv] [--batch 20000]
+    spark-submit predict_faces.py --input /photos --output /faces.parquet [--cropped | --boxes boxes.csv] [--batch 20000]
 
 Reads the pictures through `binaryFile` (local folders, HDFS, s3a://...), predicts in `mapInPandas` with one model for
-each worker process, and appends Parquet with a row for each face. A picture that fails is a row with its `error`. A run
-that was stopped goes on where it was: pictures that the output has are not read again.
+each worker process, and appends Parquet with a row for each face. A picture without a face is a row whose `face` is
+null, one that fails a row with its `error`. A run that was stopped goes on where it was: pictures that the output has are
+not read again.
 
-Without --boxes each picture is one face. With it, a CSV of `path,x,y,width,height` names the faces of each picture; its
-paths are as Spark prints them, or relative to the input.
+The faces are searched, unless --cropped says that each picture is one, or a CSV of `path,x,y,width,height` names those of
+each picture; its paths are as Spark prints them, or relative to the input.
 """
 
 from __future__ import annotations
 
 import argparse
+import functools
 import re
 import time
 from collections.abc import Iterator
@@ -26,8 +28,8 @@ from pyspark.sql.utils import AnalysisException
 
 SCHEMA = """
     path string, picture_width int, picture_height int, face int, x float, y float, width float, height float,
-    age float, age_low float, age_high float, adult float, female_probability float, gender string,
-    quality array<string>, error string
+    score float, age float, age_low float, age_high float, adult float, female_probability float, gender string,
+    quality array<string>, yaw float, pitch float, roll float, error string
 """
 COLUMNS = [column.split()[0] for column in SCHEMA.replace("\n", " ").split(",")]
 PICTURES = "*.{jpg,jpeg,png,webp,bmp,JPG,JPEG,PNG,WEBP,BMP}"
@@ -46,28 +48,30 @@ def model() -> Any:
     return _model
 
 
-def rows(path: str, content: Optional[bytes], boxes: Any) -> Iterator[dict[str, Any]]:
-    """The faces of a picture, or the reason why there are none."""
+def rows(path: str, content: Optional[bytes], boxes: Any, cropped: bool) -> Iterator[dict[str, Any]]:
+    """The faces of a picture, or the reason why there are none; always a row, which tells that the picture is done."""
     import face_predict
 
     try:
-        given = {"cropped": True} if boxes is None else {"boxes": [list(map(float, box)) for box in boxes]}
-        answer = model().predict(bytes(content or b""), **given)
+        given = None if boxes is None else [list(map(float, box)) for box in boxes]
+        answer = model().predict(bytes(content or b""), boxes=given, cropped=cropped)
     except face_predict.LibraryError:
         raise  # No picture would succeed: the job must fail.
     except face_predict.FacePredictError as error:
         yield {"path": path, "error": str(error)}
         return
+    picture = {"path": path, "picture_width": answer.width, "picture_height": answer.height}
+    if not answer.faces:
+        yield picture
     for index, face in enumerate(answer.faces):
         yield {
-            "path": path,
-            "picture_width": answer.width,
-            "picture_height": answer.height,
+            **picture,
             "face": index,
             "x": face.box.x,
             "y": face.box.y,
             "width": face.box.width,
             "height": face.box.height,
+            "score": face.score,
             "age": face.age,
             "age_low": face.age_low,
             "age_high": face.age_high,
@@ -75,14 +79,17 @@ def rows(path: str, content: Optional[bytes], boxes: Any) -> Iterator[dict[str, 
             "female_probability": face.female_probability,
             "gender": face.gender,
             "quality": list(face.quality),
+            "yaw": face.yaw,
+            "pitch": face.pitch,
+            "roll": face.roll,
         }
 
 
-def predict(batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
+def predict(batches: Iterator[pd.DataFrame], cropped: bool = False) -> Iterator[pd.DataFrame]:
     """For mapInPandas: `path`, `content` and perhaps `boxes` in, faces out."""
     for batch in batches:
         boxes = batch["boxes"] if "boxes" in batch else [None] * len(batch)
-        found = [row for one in zip(batch["path"], batch["content"], boxes) for row in rows(*one)]
+        found = [row for one in zip(batch["path"], batch["content"], boxes) for row in rows(*one, cropped)]
         yield pd.DataFrame({column: pd.Series([row.get(column) for row in found], dtype=object) for column in COLUMNS})
 
 
@@ -116,7 +123,9 @@ def boxes_by_path(spark: SparkSession, file: str, source: str) -> DataFrame:
     return given.select(full.alias("path"), box.alias("box")).groupBy("path").agg(functions.collect_list("box").alias("boxes"))
 
 
-def run(spark: SparkSession, source: str, output: str, boxes: Optional[str] = None, batch: int = 20000) -> int:
+def run(
+    spark: SparkSession, source: str, output: str, boxes: Optional[str] = None, batch: int = 20000, cropped: bool = False
+) -> int:
     """Predicts what is left to do, a batch of pictures a commit; the number of pictures."""
     spark.conf.set("spark.sql.execution.arrow.maxRecordsPerBatch", "64")  # Pictures in a worker's memory at once.
     # Else each path of a batch would be looked up in a task of its own.
@@ -142,7 +151,7 @@ def run(spark: SparkSession, source: str, output: str, boxes: Optional[str] = No
             )
         # Files are packed into few tasks by size; some hundred pictures a task keep every core busy to the end.
         tasks = max(spark.sparkContext.defaultParallelism, len(some) // 500)
-        pictures.repartition(tasks).mapInPandas(predict, SCHEMA).write.mode("append").parquet(output)
+        pictures.repartition(tasks).mapInPandas(functools.partial(predict, cropped=cropped), SCHEMA).write.mode("append").parquet(output)
         rate = len(some) / (time.monotonic() - began)
         print(f"{min(start + batch, len(paths))} of {len(paths)} pictures, {rate:.0f} a second", flush=True)
     return len(paths)
@@ -152,11 +161,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--input", required=True, help="folder of pictures, with those below it")
     parser.add_argument("--output", required=True, help="Parquet, appended to")
-    parser.add_argument("--boxes", help="CSV of path,x,y,width,height; without it each picture is one face")
+    faces = parser.add_mutually_exclusive_group()
+    faces.add_argument("--boxes", help="CSV of path,x,y,width,height, instead of a search")
+    faces.add_argument("--cropped", action="store_true", help="each picture is one face")
     parser.add_argument("--batch", type=int, default=20000, help="pictures between two commits (20000)")
     arguments = parser.parse_args()
     spark = SparkSession.builder.appName("face_predict").getOrCreate()
-    run(spark, arguments.input, arguments.output, arguments.boxes, arguments.batch)
+    run(spark, arguments.input, arguments.output, arguments.boxes, arguments.batch, arguments.cropped)
     spark.stop()
 
 

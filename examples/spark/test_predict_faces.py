@@ -59,7 +59,7 @@ def table(spark, output):
 def test_the_job(spark, folder, tmp_path):
     output = tmp_path / "faces.parquet"
     # The first run warms up the workers; its time is not told.
-    assert predict_faces.run(spark, str(folder), str(output)) == COUNT + 3
+    assert predict_faces.run(spark, str(folder), str(output), cropped=True) == COUNT + 3
     found = table(spark, output)
     assert len(found) == COUNT + 3
     bad = {Path(path).name: row.error for (path, _), row in found.items() if row.error}
@@ -73,9 +73,9 @@ def test_the_job(spark, folder, tmp_path):
             assert (row.gender, row.quality) == (face.gender, list(face.quality))
 
     # Nothing is left to do; then only what is new is.
-    assert predict_faces.run(spark, str(folder), str(output)) == 0
+    assert predict_faces.run(spark, str(folder), str(output), cropped=True) == 0
     (folder / "new.jpg").write_bytes((folder / "face 000.jpg").read_bytes())
-    assert predict_faces.run(spark, str(folder), str(output)) == 1
+    assert predict_faces.run(spark, str(folder), str(output), cropped=True) == 1
     assert len(table(spark, output)) == COUNT + 4
     (folder / "new.jpg").unlink()
 
@@ -93,11 +93,11 @@ def test_the_job(spark, folder, tmp_path):
     frame.mapInPandas = stop_at_the_second
     try:
         with pytest.raises(KeyboardInterrupt):
-            predict_faces.run(spark, str(folder), str(halves), batch=150)
+            predict_faces.run(spark, str(folder), str(halves), batch=150, cropped=True)
     finally:
         frame.mapInPandas = original
     assert len(table(spark, halves)) == 150
-    assert predict_faces.run(spark, str(folder), str(halves), batch=150) == COUNT + 3 - 150
+    assert predict_faces.run(spark, str(folder), str(halves), batch=150, cropped=True) == COUNT + 3 - 150
     assert set(table(spark, halves)) == set(found)
 
 
@@ -112,6 +112,37 @@ def test_boxes(spark, folder, tmp_path):
     faces = sorted(spark.read.parquet(str(tmp_path / "out.parquet")).collect(), key=lambda row: row.face)
     right = face_predict.Model().predict(portrait, boxes=[(177, 66, 94, 122), (10, 10, 50, 50)]).faces
     assert [face.age for face in faces] == pytest.approx([face.age for face in right], abs=1e-4)
+
+
+def test_searching(spark, folder, tmp_path):
+    """What is found is the detector's affair; here each picture leaves its faces, or one row without, and is done."""
+    some = tmp_path / "some"
+    some.mkdir()
+    for name in ("face 000.jpg", "face 002.jpg", "broken.jpg"):
+        os.link(folder / name, some / name)
+    (some / "portrait.png").write_bytes((TOP / "examples/images/eileen_collins.png").read_bytes())
+    output = tmp_path / "found.parquet"
+    assert predict_faces.run(spark, str(some), str(output)) == 4
+    found = table(spark, output)
+    model = face_predict.Model()
+    for picture in some.iterdir():
+        mine = {index: row for (path, index), row in found.items() if Path(path).name == picture.name}
+        if picture.name == "broken.jpg":
+            assert set(mine) == {None} and mine[None].error
+            continue
+        faces = model.predict(picture).faces
+        assert set(mine) == (set(range(len(faces))) or {None})
+        for index, row in mine.items():
+            assert row.error is None and row.picture_width > 0
+            if index is not None:
+                assert row.score == pytest.approx(faces[index].score, abs=1e-4)
+                assert row.age == pytest.approx(faces[index].age, abs=1e-3)
+    assert predict_faces.run(spark, str(some), str(output)) == 0
+    # A list of boxes that names none of them searches nothing.
+    boxes = tmp_path / "none.csv"
+    boxes.write_text("path,x,y,width,height\n")
+    assert predict_faces.run(spark, str(some), str(tmp_path / "none.parquet"), str(boxes)) == 4
+    assert {index for _, index in table(spark, tmp_path / "none.parquet")} == {None}
 
 
 def test_throughput(spark, folder, tmp_path, capfd):
@@ -133,7 +164,7 @@ def test_throughput(spark, folder, tmp_path, capfd):
 
     before = alone()
     began = time.monotonic()
-    count = predict_faces.run(spark, str(many), str(tmp_path / "again.parquet"))
+    count = predict_faces.run(spark, str(many), str(tmp_path / "again.parquet"), cropped=True)
     job = count / (time.monotonic() - began)
     after = alone()
     with capfd.disabled():

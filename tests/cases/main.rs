@@ -8,20 +8,24 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use face_predict::{
-    Error, ErrorKind, Format, Gender, Image, Model, Options, Orientation, Point, Predictions,
-    Quality, Rect, Region,
+    Error, ErrorKind, Format, Gender, Image, Layout, Model, Options, Orientation, Point,
+    Predictions, Rect, Region, Yuv,
 };
 use serde_json::{Value, json};
 
 /// What a case may say, in the order it is written in. What is not said is 0, false or empty.
-const KEYS: [&str; 20] = [
+const KEYS: [&str; 26] = [
     "name",
     "picture",
     "input",
     "format",
     "width",
     "height",
-    "stride",
+    "offsets",
+    "sizes",
+    "strides",
+    "chroma_step",
+    "yuv",
     "rotation",
     "mirrored",
     "boxes",
@@ -32,6 +36,8 @@ const KEYS: [&str; 20] = [
     "max_faces",
     "age_coverage",
     "gender_threshold",
+    "min_face_size",
+    "min_score",
     "message",
     "status",
     "size",
@@ -68,11 +74,53 @@ fn regions(case: &Value) -> Vec<Region> {
     regions
 }
 
+/// The planes of a raw picture: one, whose others follow it, or one at each of `offsets`.
+fn image<'a>(case: &Value, bytes: &'a [u8]) -> Result<Image<'a>, Error> {
+    let list = |key: &str| -> Vec<usize> {
+        numbers(case, key).into_iter().map(|number| number as usize).collect()
+    };
+    let (mut offsets, sizes) = (list("offsets"), list("sizes"));
+    if offsets.is_empty() {
+        offsets.push(0);
+    }
+    let planes: Vec<&[u8]> = offsets
+        .iter()
+        .enumerate()
+        .map(|(i, offset)| &bytes[*offset..sizes.get(i).map_or(bytes.len(), |size| offset + size)])
+        .collect();
+    let mut layout =
+        Layout { chroma_step: integer(case, "chroma_step") as usize, ..Layout::default() };
+    layout.strides.iter_mut().zip(list("strides")).for_each(|(to, from)| *to = from);
+    let format = match case["format"].as_str().unwrap() {
+        "GRAY" => Format::Gray,
+        "RGB" => Format::Rgb,
+        "BGR" => Format::Bgr,
+        "RGBA" => Format::Rgba,
+        "BGRA" => Format::Bgra,
+        "NV12" => Format::Nv12,
+        "NV21" => Format::Nv21,
+        "I420" => Format::I420,
+        "YUYV" => Format::Yuyv,
+        other => panic!("format {other}"),
+    };
+    let yuv = match case["yuv"].as_str().unwrap_or("BT601_LIMITED") {
+        "BT601_LIMITED" => Yuv::Bt601Limited,
+        "BT601_FULL" => Yuv::Bt601Full,
+        "BT709_LIMITED" => Yuv::Bt709Limited,
+        "BT709_FULL" => Yuv::Bt709Full,
+        other => panic!("yuv {other}"),
+    };
+    let orientation = Orientation::from_degrees(integer(case, "rotation"), flag(case, "mirrored"))?;
+    let (width, height) = (integer(case, "width") as usize, integer(case, "height") as usize);
+    let image = Image::from_planes(format, width, height, &planes, &layout)?;
+    Ok(image.with_yuv(yuv).with_orientation(orientation))
+}
+
 fn predict(model: &Model, case: &Value) -> Result<Predictions, Error> {
     let path = folder().join(case["picture"].as_str().unwrap());
     let regions = regions(case);
     let mut options = Options::new()
-        .regions(&regions)
+        .min_face_size(integer(case, "min_face_size") as f32)
         .cropped(flag(case, "cropped"))
         .skip_age(flag(case, "skip_age"))
         .skip_gender(flag(case, "skip_gender"))
@@ -83,26 +131,20 @@ fn predict(model: &Model, case: &Value) -> Result<Predictions, Error> {
     if let Some(threshold) = case["gender_threshold"].as_f64() {
         options = options.gender_threshold(threshold as f32);
     }
+    if let Some(score) = case["min_score"].as_f64() {
+        options = options.min_score(score as f32);
+    }
+    // Without boxes, be it an empty list of them, the picture is searched.
+    if !case["boxes"].is_null() {
+        options = options.regions(&regions);
+    }
     let mut out = Predictions::new();
     match case["input"].as_str().unwrap() {
         "file" => model.predict_file(path, &options, &mut out)?,
         "encoded" => model.predict_encoded(&fs::read(path).unwrap(), &options, &mut out)?,
         "pixels" => {
-            let format = match case["format"].as_str().unwrap() {
-                "GRAY" => Format::Gray,
-                "RGB" => Format::Rgb,
-                "BGR" => Format::Bgr,
-                "RGBA" => Format::Rgba,
-                "BGRA" => Format::Bgra,
-                other => panic!("format {other}"),
-            };
-            let orientation =
-                Orientation::from_degrees(integer(case, "rotation"), flag(case, "mirrored"))?;
-            let pixels = fs::read(path).unwrap();
-            let [width, height, stride] =
-                ["width", "height", "stride"].map(|key| integer(case, key) as usize);
-            let image = Image::with_stride(format, width, height, &pixels, stride)?;
-            model.predict_into(&image.with_orientation(orientation), &options, &mut out)?;
+            let bytes = fs::read(path).unwrap();
+            model.predict_into(&image(case, &bytes)?, &options, &mut out)?;
         }
         other => panic!("input {other}"),
     }
@@ -132,11 +174,6 @@ fn faces(out: &Predictions) -> Value {
     let number = |n: Option<f32>| n.map(round);
     let face = |face: face_predict::Face<'_>| {
         let interval = face.age_interval();
-        let quality: Vec<&str> = [(Quality::SMALL, "small"), (Quality::CUT_OFF, "cut_off")]
-            .iter()
-            .filter(|(reason, _)| face.quality().contains(*reason))
-            .map(|(_, name)| *name)
-            .collect();
         let rect = face.rect();
         json!({
             "box": Vec::from([rect.x, rect.y, rect.width, rect.height].map(round)),
@@ -150,7 +187,9 @@ fn faces(out: &Predictions) -> Value {
                 Some(Gender::Male) => "male",
                 None => "undecided",
             },
-            "quality": quality,
+            "quality": face.quality().names().collect::<Vec<_>>(),
+            "score": number(face.score()),
+            "pose": face.pose().map(|pose| Vec::from([pose.yaw, pose.pitch, pose.roll].map(round))),
         })
     };
     out.faces().map(face).collect::<Vec<_>>().into()
@@ -198,14 +237,17 @@ fn differences(case: &Value, answer: &Value, tolerance: &Value) -> Vec<String> {
             ("female_probability", "probability"),
             ("gender", "pixels"),
             ("quality", "pixels"),
+            ("score", "probability"),
         ] {
             if !close(&right[key], &got[key], tolerance[unit].as_f64().unwrap()) {
                 wrong.push(format!("{key} is {}, {} is right", got[key], right[key]));
             }
         }
-        let pixels = tolerance["pixels"].as_f64().unwrap();
-        if (0..4).any(|i| !close(&right["box"][i], &got["box"][i], pixels)) {
-            wrong.push(format!("box is {}, {} is right", got["box"], right["box"]));
+        for (key, count, unit) in [("box", 4, "pixels"), ("pose", 3, "degrees")] {
+            let tolerance = tolerance[unit].as_f64().unwrap();
+            if (0..count).any(|i| !close(&right[key][i], &got[key][i], tolerance)) {
+                wrong.push(format!("{key} is {}, {} is right", got[key], right[key]));
+            }
         }
     }
     wrong

@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """Makes the pictures of tests/cases from the portrait. They are committed, so this runs only when a case needs a new one.
 
-Needs Pillow. Raw files hold the bytes of plane 0 as a program would hand them over, padding included.
+Needs Pillow and numpy. Raw files hold the planes as a program would hand them over, padding included.
 """
 
 import io
 from pathlib import Path
 
+import numpy as np
 from PIL import Image
 
 HERE = Path(__file__).resolve().parent
@@ -29,6 +30,54 @@ def raw(image: Image.Image, order: str, pad: int = 0) -> bytes:
     return b"".join(rows)
 
 
+def yuv(image: Image.Image, kr: float, kb: float, full: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Planes of Y, and of U and V for two by two pixels, by the definition of BT.601 or BT.709 (kr, kb)."""
+    red, green, blue = np.moveaxis(np.asarray(image.convert("RGB"), np.float64) / 255, 2, 0)
+    y = kr * red + (1 - kr - kb) * green + kb * blue
+    # An odd row or column counts twice.
+    halves = []
+    for chroma in ((blue - y) / (2 - 2 * kb), (red - y) / (2 - 2 * kr)):
+        even = np.pad(chroma, [(0, size % 2) for size in chroma.shape], "edge")
+        halves.append(even.reshape(even.shape[0] // 2, 2, even.shape[1] // 2, 2).mean((1, 3)))
+    scale, offset, chroma_scale = (255, 0, 255) if full else (219, 16, 224)
+    planes = [y * scale + offset, *(half * chroma_scale + 128 for half in halves)]
+    return tuple(np.clip(np.rint(plane), 0, 255).astype(np.uint8) for plane in planes)
+
+
+BT601, BT709 = (0.299, 0.114), (0.2126, 0.0722)
+
+
+def rows(plane: np.ndarray, stride: int) -> bytes:
+    """Rows of a plane `stride` bytes apart, with noise between them; the last one ends early."""
+    out = np.random.default_rng(1).integers(0, 256, (plane.shape[0], stride), np.uint8)
+    plane = plane.reshape(plane.shape[0], -1)
+    out[:, : plane.shape[1]] = plane
+    return out.tobytes()[: stride * (plane.shape[0] - 1) + plane.shape[1]]
+
+
+def cameras(face: Image.Image, turned: Image.Image) -> None:
+    """The face as cameras give it."""
+
+    def write(name: str, *planes: bytes) -> None:
+        (OUT / f"face_{name}.raw").write_bytes(b"".join(planes))
+
+    y, u, v = yuv(face, *BT601, full=False)
+    write("nv12", y.tobytes(), np.stack([u, v], 2).tobytes())
+    # A row of 96 bytes every 103, and 11 bytes between the planes.
+    y, u, v = yuv(face, *BT601, full=True)
+    write("nv21_padded", rows(y, 103), b"\x80" * 11, rows(np.stack([v, u], 2), 103))
+    # Of odd size, planes without a gap.
+    y, u, v = yuv(face.crop((0, 0, 95, 107)), *BT709, full=False)
+    write("i420_odd", y.tobytes(), u.tobytes(), v.tobytes())
+    # Android's YUV_420_888 of a sensor on its side: V and U in one buffer, of which each plane sees every second byte.
+    y, u, v = yuv(turned, *BT601, full=True)
+    write("android_turned", rows(y, 128), rows(np.stack([v, u], 2), 128))
+    y, u, v = yuv(face, *BT709, full=True)
+    # Colour of every row here; that of two rows is good enough.
+    u, v = (np.repeat(plane, 2, 0) for plane in (u, v))
+    write("yuyv_padded", rows(np.stack([y[:, 0::2], u, y[:, 1::2], v], 2), 200))
+
+
 def main() -> None:
     OUT.mkdir(exist_ok=True)
     portrait = Image.open(HERE / "../../examples/images/eileen_collins.png").convert("RGB")
@@ -45,6 +94,7 @@ def main() -> None:
     # Turned by 90 degrees clockwise and then mirrored, this is upright again.
     turned = face.transpose(Image.Transpose.FLIP_LEFT_RIGHT).transpose(Image.Transpose.ROTATE_90)
     (OUT / "face_turned_rgb.raw").write_bytes(raw(turned, "RGB"))
+    cameras(face, turned)
 
     face.convert("L").save(OUT / "face_gray.png")
     face.save(OUT / "face.bmp")

@@ -32,7 +32,8 @@ static void compare(const char *what, const json *right, float answer, double to
 }
 
 static uint32_t format_number(const char *name) {
-    static const char *const names[] = {"", "GRAY", "RGB", "BGR", "RGBA", "BGRA"};
+    static const char *const names[] = {"",     "GRAY", "RGB",  "BGR",  "RGBA",
+                                        "BGRA", "NV12", "NV21", "I420", "YUYV"};
     uint32_t i;
     for (i = 1; i < sizeof names / sizeof *names; i++) {
         if (strcmp(names[i], name) == 0) {
@@ -40,6 +41,51 @@ static uint32_t format_number(const char *name) {
         }
     }
     return 0;
+}
+
+static uint32_t yuv_number(const char *name) {
+    static const char *const names[] = {"BT601_LIMITED", "BT601_FULL", "BT709_LIMITED", "BT709_FULL"};
+    uint32_t i;
+    for (i = 0; i < sizeof names / sizeof *names; i++) {
+        if (strcmp(names[i], name) == 0) {
+            return i;
+        }
+    }
+    json_die("an unknown yuv");
+    return 0;
+}
+
+/* The first three numbers of a list; how many there are. */
+static size_t three_numbers(const json *one, const char *key, size_t out[3]) {
+    const json *list = json_get(one, key), *number = list ? list->first : NULL;
+    size_t i = 0;
+    for (; number && i < 3; number = number->next) {
+        out[i++] = (size_t)number->number;
+    }
+    return i;
+}
+
+/* The planes of a raw picture: one, whose others follow it, or one at each of `offsets`. */
+static face_predict_image picture(const json *one, const char *data, size_t size) {
+    face_predict_image image;
+    size_t offsets[3] = {0, 0, 0}, sizes[3] = {0, 0, 0}, count, i;
+    memset(&image, 0, sizeof image);
+    image.struct_size = sizeof image;
+    image.format = format_number(json_string_or(one, "format", ""));
+    image.width = (uint32_t)json_number_or(one, "width", 0);
+    image.height = (uint32_t)json_number_or(one, "height", 0);
+    image.rotation = (uint32_t)json_number_or(one, "rotation", 0);
+    image.mirrored = (uint32_t)json_number_or(one, "mirrored", 0);
+    image.chroma_step = (uint32_t)json_number_or(one, "chroma_step", 0);
+    image.yuv = yuv_number(json_string_or(one, "yuv", "BT601_LIMITED"));
+    three_numbers(one, "strides", image.strides);
+    three_numbers(one, "sizes", sizes);
+    count = three_numbers(one, "offsets", offsets);
+    for (i = 0; i < count || i == 0; i++) {
+        image.planes[i] = data + offsets[i];
+        image.sizes[i] = sizes[i] ? sizes[i] : size - offsets[i];
+    }
+    return image;
 }
 
 static face_predict_status predict(const face_predict_model *model, const json *one, const char *path,
@@ -55,21 +101,30 @@ static face_predict_status predict(const face_predict_model *model, const json *
     if (strcmp(input, "encoded") == 0) {
         status = face_predict_encoded(model, data, size, options, result);
     } else {
-        face_predict_image image;
-        memset(&image, 0, sizeof image);
-        image.struct_size = sizeof image;
-        image.format = format_number(json_string_or(one, "format", ""));
-        image.width = (uint32_t)json_number_or(one, "width", 0);
-        image.height = (uint32_t)json_number_or(one, "height", 0);
-        image.rotation = (uint32_t)json_number_or(one, "rotation", 0);
-        image.mirrored = (uint32_t)json_number_or(one, "mirrored", 0);
-        image.planes[0] = data;
-        image.strides[0] = (size_t)json_number_or(one, "stride", 0);
-        image.sizes[0] = size;
+        const face_predict_image image = picture(one, data, size);
         status = face_predict(model, &image, options, result);
     }
     free(data);
     return status;
+}
+
+static uint32_t quality_bit(const char *name) {
+    static const struct {
+        const char *name;
+        uint32_t bit;
+    } reasons[] = {
+        {"small", FACE_PREDICT_QUALITY_SMALL},   {"blurred", FACE_PREDICT_QUALITY_BLURRED},
+        {"dark", FACE_PREDICT_QUALITY_DARK},     {"bright", FACE_PREDICT_QUALITY_BRIGHT},
+        {"turned", FACE_PREDICT_QUALITY_TURNED}, {"cut_off", FACE_PREDICT_QUALITY_CUT_OFF},
+    };
+    size_t i;
+    for (i = 0; i < sizeof reasons / sizeof *reasons; i++) {
+        if (strcmp(reasons[i].name, name) == 0) {
+            return reasons[i].bit;
+        }
+    }
+    json_die("an unknown reason of quality");
+    return 0;
 }
 
 static void compare_face(const face_predict_result *result, size_t index, const json *right,
@@ -77,7 +132,8 @@ static void compare_face(const face_predict_result *result, size_t index, const 
     const double years = json_number_or(tolerance, "years", 0);
     const double probability = json_number_or(tolerance, "probability", 0);
     const double pixels = json_number_or(tolerance, "pixels", 0);
-    const json *side = json_get(right, "box")->first, *reason;
+    const json *side = json_get(right, "box")->first, *pose = json_get(right, "pose"), *reason;
+    const double degrees = json_number_or(tolerance, "degrees", 0);
     const char *gender;
     face_predict_face face;
     uint32_t quality = 0;
@@ -94,6 +150,14 @@ static void compare_face(const face_predict_result *result, size_t index, const 
     compare("age_high", json_get(right, "age_high"), face.age_high, years);
     compare("adult", json_get(right, "adult"), face_predict_result_age_at_least(result, index, 18), probability);
     compare("female_probability", json_get(right, "female_probability"), face.female_probability, probability);
+    compare("score", json_get(right, "score"), face.score, probability);
+    pose = pose ? pose->first : NULL;
+    compare("yaw", pose, face.yaw, degrees);
+    compare("pitch", pose ? pose->next : NULL, face.pitch, degrees);
+    compare("roll", pose ? pose->next->next : NULL, face.roll, degrees);
+    if (face.track_id != 0 || face.track_frames != 0) {
+        differs("the face has a track without a tracker");
+    }
     gender = face.gender == FACE_PREDICT_GENDER_FEMALE ? "female"
              : face.gender == FACE_PREDICT_GENDER_MALE ? "male"
                                                        : "undecided";
@@ -101,7 +165,7 @@ static void compare_face(const face_predict_result *result, size_t index, const 
         differs("gender is %s, %s is right", gender, json_string_or(right, "gender", ""));
     }
     for (reason = json_get(right, "quality")->first; reason; reason = reason->next) {
-        quality |= strcmp(reason->string, "small") == 0 ? FACE_PREDICT_QUALITY_SMALL : FACE_PREDICT_QUALITY_CUT_OFF;
+        quality |= quality_bit(reason->string);
     }
     if (quality != face.quality) {
         differs("quality is %#x, %#x is right", (unsigned)face.quality, (unsigned)quality);
@@ -128,7 +192,10 @@ static void run(const face_predict_model *model, face_predict_result *result, co
     options.max_faces = (uint32_t)json_number_or(one, "max_faces", 0);
     options.age_coverage = (float)json_number_or(one, "age_coverage", 0);
     options.gender_threshold = (float)json_number_or(one, "gender_threshold", 0);
-    options.regions = regions;
+    options.min_face_size = (uint32_t)json_number_or(one, "min_face_size", 0);
+    options.min_score = (float)json_number_or(one, "min_score", 0);
+    /* Without boxes, be it an empty list of them, the picture is searched. */
+    options.regions = json_get(one, "boxes") ? regions : NULL;
     options.region_count = (uint32_t)(json_count(json_get(one, "boxes")) / 4);
     if (options.region_count > sizeof regions / sizeof *regions) {
         json_die("more boxes than the runner holds");

@@ -107,6 +107,28 @@ def test_arrays_are_read_where_they_are(model, array, monkeypatch):
         (np.zeros((0, 8, 3), np.uint8), {}, "8x0"),
         (np.zeros((8, 8, 3), np.uint8), {"format": "YUV"}, "YUV"),
         (np.zeros((8, 8, 3), np.uint8), {"format": "RGBA"}, "4"),
+        (np.zeros((8, 8, 2), np.uint8), {}, "YUYV"),
+        (np.zeros((8, 8, 3), np.uint8), {"format": "NV12"}, "height \\* 3 / 2"),
+        (np.zeros((11, 8), np.uint8), {"format": "NV12"}, "height \\* 3 / 2"),
+        (np.zeros((12, 7), np.uint8), {"format": "NV12"}, "even width"),
+        (np.zeros((12, 16), np.uint8)[:, ::2], {"format": "NV12"}, "ascontiguousarray"),
+        (np.zeros((12, 16), np.uint8)[:, :8], {"format": "I420"}, "without padding"),
+        (np.zeros((8, 8, 3), np.uint8), {"format": "YUYV"}, "3 channels"),
+        ([np.zeros((8, 8), np.uint8)], {"format": "NV12"}, "2 planes, 1 are given"),
+        ([np.zeros((8, 8), np.uint8)] * 2, {}, "planes need format"),
+        ([np.zeros((8, 8), np.uint8)] * 2, {"format": "RGB"}, "planes need format"),
+        ([np.zeros((8, 8), np.uint8), np.zeros((4, 4), np.uint8)], {"format": "NV12"}, "stride 1 is 4"),
+        ([np.zeros((8, 8), np.uint8), np.zeros((3, 4, 2), np.uint8)], {"format": "NV12"}, "plane 1 has 24 bytes"),
+        ([np.zeros((8, 8), np.uint8), np.zeros((4, 4, 3), np.uint8)], {"format": "NV12"}, "rows, columns, 2"),
+        ([np.zeros((8, 8)), np.zeros((4, 4, 2), np.uint8)], {"format": "NV12"}, "float64"),
+        ([np.zeros((8, 8, 1), np.uint8), np.zeros((4, 4, 2), np.uint8)], {"format": "NV12"}, "plane 0"),
+        ([np.zeros((8, 8), np.uint8), np.zeros((4, 8), np.uint8)[::-1]], {"format": "NV12"}, "top to bottom"),
+        ([np.zeros((8, 8), np.uint8), np.zeros((4, 4), np.uint8), np.zeros((4, 8), np.uint8)[:, ::2]], {"format": "I420"}, "1 and 2"),
+        ([np.zeros((8, 8), np.uint8), np.zeros((4, 4), np.uint8), None], {"format": "I420"}, "NoneType"),
+        (np.zeros((8, 8, 3), np.uint8), {"yuv": "BT601_FULL"}, "RGB has none"),
+        (np.zeros((8, 8, 2), np.uint8), {"format": "YUYV", "yuv": "BT2020"}, "BT2020"),
+        (np.zeros((8, 8, 3), np.uint8), {"min_score": 1.5}, "min_score"),
+        (np.zeros((8, 8, 3), np.uint8), {"min_face_size": 2.5}, "min_face_size"),
         (np.zeros((8, 8, 3), np.uint8), {"rotation": 45}, "45"),
         (np.zeros((8, 8, 3), np.uint8), {"rotation": "90"}, "rotation"),
         (np.zeros((8, 8, 3), np.uint8), {"cropped": False, "boxes": [(1, 2, 3)]}, "boxes"),
@@ -127,6 +149,103 @@ def test_arrays_are_read_where_they_are(model, array, monkeypatch):
 def test_wrong_arguments(model, picture, more, message):
     with pytest.raises(face_predict.ArgumentError, match=message):
         model.predict(picture, **{"cropped": True, **more})
+
+
+def frame(format):
+    """The portrait's brightness with gray colours, in every way that the binding takes it."""
+    y = np.asarray(Image.open(PORTRAIT).convert("L"))
+    if format == "YUYV":
+        return y, [np.dstack([y, np.full_like(y, 128)])]
+    gray = np.full((256, 512), 128, np.uint8)
+    whole = np.vstack([y, gray])
+    wide = np.full((768, 600), 7, np.uint8)
+    wide[:, 8:520] = whole
+    if format == "I420":
+        pairs = np.full((256, 520), 128, np.uint8)
+        return y, [whole, [y, gray[:, :256], gray[:, 256:]], (wide[:512, 8:520], pairs[:, 1:513:2], pairs[:, 0:512:2])]
+    return y, [whole, wide[:, 8:520], [y, gray], (wide[:512, 8:520], gray.reshape(256, 256, 2))]
+
+
+@pytest.mark.parametrize("format", ["NV12", "NV21", "I420", "YUYV"])
+def test_camera_frames(model, format):
+    y, pictures = frame(format)
+    right = model.predict(y, boxes=[BOX]).faces[0]
+    for picture in pictures:
+        face = model.predict(picture, format=format, yuv="BT601_FULL", boxes=[BOX]).faces[0]
+        assert face.age == pytest.approx(right.age, abs=0.02)
+        assert model.predict(picture, format=format, rotation=90, boxes=[BOX]).faces
+
+
+def test_searching(model, array):
+    """What is found is the detector's affair; that a search runs and gives sound faces is ours."""
+    for picture in (PORTRAIT, array):
+        answer = model.predict(picture, min_face_size=40, min_score=0.01)
+        assert (answer.width, answer.height) == (512, 512)
+        for face in answer.faces:
+            assert face.score >= 0.01 and len(face.landmarks) == 5 and face.yaw is not None
+        assert len(model.predict(picture, min_score=0.01, max_faces=1).faces) <= 1
+    assert model.predict(array, boxes=[]).faces == ()
+
+
+def test_tracker(model, array):
+    with face_predict.Tracker(model, estimate_every=2, lost_seconds=0.5) as tracker:
+        first, second, third = (tracker.update(array, time, boxes=[BOX]).faces[0] for time in (0, 0.033, 0.066))
+        assert first.track_id == second.track_id == third.track_id and first.track_id > 0
+        assert [face.track_frames for face in (first, second, third)] == [1, 1, 2]
+        assert first.age == pytest.approx(third.age, abs=1e-3)
+        with pytest.raises(ValueError, match="back from 66000 to 65000"):
+            tracker.update(array, 0.065, boxes=[BOX])
+        with pytest.raises(face_predict.ArgumentError, match="frames in memory"):
+            tracker.update(PORTRAIT, 1)
+        with pytest.raises(face_predict.ArgumentError, match="time is nan"):
+            tracker.update(array, float("nan"))
+        tracker.reset()
+        again = tracker.update(array, 1, boxes=[BOX]).faces[0]
+        assert again.track_id > first.track_id and again.track_frames == 1
+        assert tracker.update(Image.open(PORTRAIT), 2).width == 512
+    for use in (lambda: tracker.update(array, 9), tracker.reset):
+        with pytest.raises(face_predict.ArgumentError, match="tracker is closed"):
+            use()
+    tracker.close()
+    for wrong, message in [({"detect_every": 0}, "detect_every is 0"), ({"lost_seconds": -1}, "lost_seconds is -1")]:
+        with pytest.raises(face_predict.ArgumentError, match=message):
+            face_predict.Tracker(model, **wrong)
+
+
+def test_a_tracker_outlives_its_model(array):
+    model = face_predict.Model()
+    tracker = face_predict.Tracker(model)
+    model.close()
+    assert tracker.update(array, 0, boxes=[BOX]).faces
+    with pytest.raises(face_predict.ArgumentError, match="model is closed"):
+        face_predict.Tracker(model)
+
+
+def test_batch(array, right):
+    small = array[60:200, 160:290]
+    alone = face_predict.Model()
+    with face_predict.Model(threads=2) as model:
+        good = [small, memoryview(np.ascontiguousarray(small)), PORTRAIT, PORTRAIT.read_bytes(), Image.open(PORTRAIT)]
+        right = [alone.predict(picture, cropped=True) for picture in good]
+        bad = [np.zeros((8, 8)), "absent.jpg", b"no picture", np.zeros((0, 8), np.uint8)]
+        answers = model.predict_batch(iter((good + bad) * 9), cropped=True)
+        assert len(answers) == 81 and answers[:5] == right and answers[-9:-4] == right
+        assert [type(error) for error in answers[5:9]] == [
+            face_predict.ArgumentError, face_predict.FileError, face_predict.ImageError, face_predict.ArgumentError
+        ]
+        assert "float64" in str(answers[5]) and "8x0" in str(answers[8])
+        # The library's own failures, of which each has its message.
+        first, second = model.predict_batch([np.zeros((1, 1, 3), np.uint8), small], gender_threshold=0.1)
+        assert first.status == second.status == 2 and str(first) == str(second)
+        assert model.predict_batch([]) == []
+        planes = [np.zeros((8, 8), np.uint8), np.zeros((4, 8), np.uint8)]
+        assert [len(answer.faces) for answer in model.predict_batch([planes, np.zeros((12, 8), np.uint8)], format="NV12", cropped=True)] == [1, 1]
+        with pytest.raises(face_predict.ArgumentError, match="format"):
+            raise model.predict_batch([small], format="YUV")[0]
+    with pytest.raises(face_predict.ArgumentError, match="closed"):
+        model.predict_batch([small])
+    with pytest.raises(face_predict.ArgumentError, match="2000"):
+        face_predict.Model(threads=2000)
 
 
 def test_errors_are_of_the_built_in_classes_too(model, tmp_path):
@@ -183,7 +302,7 @@ def test_age_at_least_is_the_librarys(model, array):
     library, handle = _native.library(), model._handle
     result = library.result_new()
     region = _native.Region(*map(float, BOX))
-    options = _native.Options(ctypes.sizeof(_native.Options), 0, 0, 1, ctypes.pointer(region), 0, 0)
+    options = _native.Options(ctypes.sizeof(_native.Options), 0, 0, 1, ctypes.pointer(region))
     data = PORTRAIT.read_bytes()
     library.check(library.encoded(handle, data, len(data), options, result))
     face = model.predict(data, boxes=[BOX]).faces[0]
@@ -240,7 +359,13 @@ def test_command_line(right):
     face, error = map(json.loads, run.stdout.splitlines())
     assert face["age"] == pytest.approx(right.faces[0].age, abs=1e-3)
     assert "absent.jpg" in error["error"]
+    assert face["yaw"] is None and face["quality"] == []
     assert "years" in python("-m", "face_predict", str(PORTRAIT), "--cropped").stdout
+    run = python("-m", "face_predict", str(PORTRAIT), "--json")
+    assert run.returncode == 0, run.stderr
+    assert all(line["score"] > 0 for line in map(json.loads, run.stdout.splitlines()))
+    run = python("-m", "face_predict", str(CASES / "pictures" / "gradient.png"))
+    assert run.returncode == 0 and run.stdout, run.stderr
     assert python("-m", "face_predict", str(PORTRAIT), "--box", "1,2").returncode == 2
     assert python("-m", "face_predict", "--version").stdout.strip() == face_predict.library_version()
 
@@ -270,7 +395,14 @@ def test_a_library_of_another_major_version(tmp_path):
 
 
 def test_structs_are_those_of_the_header(tmp_path):
-    structs = {"model_options": "ModelOptions", "image": "Image", "region": "Region", "options": "Options", "face": "Face"}
+    structs = {
+        "model_options": "ModelOptions",
+        "image": "Image",
+        "region": "Region",
+        "options": "Options",
+        "face": "Face",
+        "tracker_options": "TrackerOptions",
+    }
     lines = [f'printf("%zu\\n", sizeof(face_predict_{c}));' for c in structs]
     (tmp_path / "sizes.c").write_text(
         "#include <face_predict.h>\n#include <stdio.h>\nint main(void) {" + "".join(lines) + "return 0;}"

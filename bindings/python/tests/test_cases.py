@@ -21,10 +21,10 @@ def arguments(case):
     boxes = case.get("boxes")
     out = {
         key: case[key]
-        for key in ("cropped", "skip_age", "skip_gender", "max_faces", "age_coverage", "gender_threshold")
+        for key in ("cropped", "skip_age", "skip_gender", "max_faces", "age_coverage", "gender_threshold", "min_face_size", "min_score")
         if key in case
     }
-    if boxes:
+    if boxes is not None:
         out["boxes"] = [boxes[i : i + 4] for i in range(0, len(boxes), 4)]
     if "landmarks" in case:
         flat = case["landmarks"]
@@ -34,12 +34,25 @@ def arguments(case):
 
 
 def pixels(case):
-    """A view of the bytes, with their stride."""
+    """A view of the bytes with their strides: one array, or one for each plane."""
     raw = np.fromfile(FOLDER / case["picture"], np.uint8)
-    channels = {"GRAY": 1, "RGB": 3, "BGR": 3, "RGBA": 4, "BGRA": 4}[case["format"]]
-    shape = (case["height"], case["width"], channels)
-    strides = (case.get("stride", case["width"] * channels), channels, 1)
-    return np.lib.stride_tricks.as_strided(raw, shape, strides, writeable=False)
+    format, width, height, strides = case["format"], case["width"], case["height"], case.get("strides", [])
+
+    def view(array, shape, stride, step=1):
+        strides = (stride or shape[1] * step, step, 1)[: len(shape)]
+        return np.lib.stride_tricks.as_strided(array, shape, strides, writeable=False)
+
+    columns, rows, step = (width + 1) // 2, (height + 1) // 2, case.get("chroma_step", 1)
+    if format in ("NV12", "NV21", "I420"):
+        packed = {0: width * height, 1: columns * rows}
+        offsets = case.get("offsets") or ([0, packed[0], packed[0] + packed[1]] if format == "I420" else [0, packed[0]])
+        strides = strides or [0, 0, 0]
+        planes = [view(raw, (height, width), strides[0])]
+        if format == "I420":
+            return planes + [view(raw[o:], (rows, columns), s, step) for o, s in zip(offsets[1:], strides[1:])]
+        return planes + [view(raw[offsets[1] :], (rows, columns, 2), strides[1], 2)]
+    channels = {"GRAY": 1, "RGB": 3, "BGR": 3, "RGBA": 4, "BGRA": 4, "YUYV": 2}[format]
+    return view(raw, (height, width, channels), strides[0] if strides else 0, channels)
 
 
 def predict(model, case):
@@ -48,7 +61,7 @@ def predict(model, case):
         return model.predict(path, **arguments(case))
     if case["input"] == "encoded":
         return model.predict(path.read_bytes(), **arguments(case))
-    turned = {key: case[key] for key in ("format", "rotation", "mirrored") if key in case}
+    turned = {key: case[key] for key in ("format", "rotation", "mirrored", "yuv") if key in case}
     return model.predict(pixels(case), **turned, **arguments(case))
 
 
@@ -85,5 +98,9 @@ def test_case(model, case):
         same(right["female_probability"], face.female_probability, share)
         assert (face.gender or "undecided") == right["gender"]
         assert list(face.quality) == right["quality"]
+        same(right["score"], face.score, share)
+        for axis, angle in enumerate((face.yaw, face.pitch, face.roll)):
+            same(right["pose"] and right["pose"][axis], angle, LIST["tolerance"]["degrees"])
+        assert face.track_id is None and face.track_frames == 0
         box = [face.box.x, face.box.y, face.box.width, face.box.height]
         assert box == pytest.approx(right["box"], abs=LIST["tolerance"]["pixels"])

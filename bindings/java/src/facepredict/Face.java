@@ -1,11 +1,16 @@
 package facepredict;
 
-import java.util.Arrays;
+import java.util.Collections;
+import java.util.EnumSet;
+import java.util.Set;
 
 /** One face: plain numbers, NaN where something was skipped or is not known. */
 public final class Face {
     /** The label that strangers would give; UNDECIDED when skipped or below the threshold. */
     public enum Gender { UNDECIDED, FEMALE, MALE }
+
+    /** Of a face from JNI. */
+    static final int NUMBERS = 26;
 
     /** Box in upright pixels; may reach outside the picture. */
     public final float x, y, width, height;
@@ -18,28 +23,44 @@ public final class Face {
     /** Calibrated probability of the label female, 0 to 1. */
     public final float femaleProbability;
     public final Gender gender;
-    /** Few pixels. */
-    public final boolean isSmall;
-    /** Reaches beyond the picture. */
-    public final boolean isCutOff;
+    /** Reasons to trust the face less; empty when nothing speaks against it. Not to be changed. */
+    public final Set<Quality> quality;
+    /** Where the head looks, in degrees, good to some ten: to the right of the picture, up, tilted clockwise; NaN without landmarks. */
+    public final float yaw, pitch, roll;
+    /** With a tracker the same face has the same number; else 0. */
+    public final long trackId;
+    /** Looks that the answer averages, with a tracker; else 0. */
+    public final int trackFrames;
     private final float[] landmarks;
     private final float[] years;
 
-    Face(float[] n, float[] years) {
-        x = n[0];
-        y = n[1];
-        width = n[2];
-        height = n[3];
-        landmarks = Float.isNaN(n[4]) ? null : Arrays.copyOfRange(n, 4, 14);
-        score = n[14];
-        age = n[15];
-        ageLow = n[16];
-        ageHigh = n[17];
-        femaleProbability = n[18];
+    Face(double[] n, float[] years) {
+        x = (float) n[0];
+        y = (float) n[1];
+        width = (float) n[2];
+        height = (float) n[3];
+        landmarks = Double.isNaN(n[4]) ? null : new float[10];
+        for (int i = 0; landmarks != null && i < 10; i++) {
+            landmarks[i] = (float) n[4 + i];
+        }
+        score = (float) n[14];
+        age = (float) n[15];
+        ageLow = (float) n[16];
+        ageHigh = (float) n[17];
+        femaleProbability = (float) n[18];
         gender = n[19] == 1 ? Gender.FEMALE : n[19] == 2 ? Gender.MALE : Gender.UNDECIDED;
-        int quality = (int) n[20];
-        isSmall = (quality & 1) != 0;
-        isCutOff = (quality & 1 << 5) != 0;
+        EnumSet<Quality> reasons = EnumSet.noneOf(Quality.class);
+        for (Quality reason : Quality.values()) {
+            if (((int) n[20] & reason.bit) != 0) {
+                reasons.add(reason);
+            }
+        }
+        quality = Collections.unmodifiableSet(reasons);
+        yaw = (float) n[21];
+        pitch = (float) n[22];
+        roll = (float) n[23];
+        trackFrames = (int) n[24];
+        trackId = (long) n[25];
         this.years = years;
     }
 

@@ -1,19 +1,25 @@
 package facepredict;
 
-/** Byte order of a pixel. */
+/** Order of the components in memory. */
 public enum Format {
-    GRAY(1, 1),
-    RGB(2, 3),
-    BGR(3, 3),
+    GRAY(1),
+    RGB(2),
+    BGR(3),
     /** Android's ARGB_8888 bitmaps (copyPixelsToBuffer). */
-    RGBA(4, 4),
-    BGRA(5, 4);
+    RGBA(4),
+    BGRA(5),
+    /** Y, then U and V in turn, for two by two pixels. */
+    NV12(6),
+    /** Y, then V and U in turn: Android's ImageFormat.NV21. */
+    NV21(7),
+    /** Y, U, V; with the planes of Android's YUV_420_888 see {@link Image#yuv420}. */
+    I420(8),
+    /** Y U Y V in one plane: USB cameras. */
+    YUYV(9);
 
     final int number;
-    final int bytesPerPixel;
 
-    Format(int number, int bytesPerPixel) {
+    Format(int number) {
         this.number = number;
-        this.bytesPerPixel = bytesPerPixel;
     }
 }

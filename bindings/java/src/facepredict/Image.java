@@ -4,47 +4,108 @@ import java.nio.ByteBuffer;
 import java.util.Objects;
 
 /**
- * A picture in a direct buffer, read where it is from the buffer's position to its limit. The buffer must not change
+ * A picture in direct buffers, read where it is from each buffer's position to its limit. The buffers must not change
  * while a prediction runs.
  */
 public final class Image {
+    /** One to three planes. */
+    final ByteBuffer[] planes;
+    final int[] strides;
     final Format format;
     final int width;
     final int height;
-    final int stride;
-    final ByteBuffer pixels;
+    final int chromaStep;
+    final Yuv yuv;
     final int rotation;
     final boolean mirrored;
 
-    /** Rows without padding. */
+    /** Rows without padding; the colours of NV12, NV21 and I420 follow the brightness without a gap. */
     public Image(Format format, int width, int height, ByteBuffer pixels) {
         this(format, width, height, pixels, 0);
     }
 
     /** Rows {@code stride} bytes apart; 0: without padding. */
     public Image(Format format, int width, int height, ByteBuffer pixels, int stride) {
-        this(format, width, height, pixels, stride, 0, false);
+        this(format, width, height, new ByteBuffer[] {pixels}, new int[] {stride}, 0, Yuv.BT601_LIMITED, 0, false);
     }
 
-    private Image(Format format, int width, int height, ByteBuffer pixels, int stride, int rotation, boolean mirrored) {
+    private Image(Format format, int width, int height, ByteBuffer[] planes, int[] strides, int chromaStep, Yuv yuv, int rotation,
+            boolean mirrored) {
         this.format = Objects.requireNonNull(format, "format");
-        Objects.requireNonNull(pixels, "pixels");
-        if (!pixels.isDirect()) {
-            throw new IllegalArgumentException("pixels are in a heap buffer: ByteBuffer.allocateDirect() makes one that is read in place");
+        this.yuv = Objects.requireNonNull(yuv, "yuv");
+        for (int i = 0; i < planes.length; i++) {
+            if (!Objects.requireNonNull(planes[i], "pixels").isDirect()) {
+                throw new IllegalArgumentException(
+                        "pixels are in a heap buffer: ByteBuffer.allocateDirect() makes one that is read in place");
+            }
+            if (strides[i] < 0) {
+                throw new IllegalArgumentException("stride " + i + " is " + strides[i]);
+            }
         }
-        if (width < 0 || height < 0 || stride < 0 || rotation < 0) {
-            throw new IllegalArgumentException("negative size: " + width + "x" + height + ", stride " + stride + ", rotation " + rotation);
+        if (width < 0 || height < 0 || chromaStep < 0 || rotation < 0) {
+            throw new IllegalArgumentException("negative size: " + width + "x" + height + ", pixel stride " + chromaStep + ", rotation "
+                    + rotation);
         }
         this.width = width;
         this.height = height;
-        this.stride = stride;
-        this.pixels = pixels;
+        this.planes = planes;
+        this.strides = strides;
+        this.chromaStep = chromaStep;
         this.rotation = rotation;
         this.mirrored = mirrored;
     }
 
+    /** NV12 or NV21 whose colours lie elsewhere than behind the brightness. */
+    public static Image biplanar(Format format, int width, int height, ByteBuffer y, int yStride, ByteBuffer chroma, int chromaStride) {
+        if (format != Format.NV12 && format != Format.NV21) {
+            throw new IllegalArgumentException("format is " + format + ", NV12 or NV21 has two planes");
+        }
+        return new Image(format, width, height, new ByteBuffer[] {y, chroma}, new int[] {yStride, chromaStride}, 0, Yuv.BT601_LIMITED,
+                0, false);
+    }
+
+    /**
+     * Android's YUV_420_888, from the planes of an android.media.Image or a CameraX ImageProxy as they are: their buffers
+     * may overlap, and end before their last row does.
+     */
+    public static Image yuv420(int width, int height, ByteBuffer y, int yRowStride, ByteBuffer u, ByteBuffer v, int uvRowStride,
+            int uvPixelStride) {
+        return new Image(Format.I420, width, height, new ByteBuffer[] {y, u, v}, new int[] {yRowStride, uvRowStride, uvRowStride},
+                uvPixelStride, Yuv.BT601_LIMITED, 0, false);
+    }
+
     /** The same picture, to be turned by 0, 90, 180 or 270 degrees clockwise to be upright, and then mirrored or not. */
     public Image rotated(int degrees, boolean mirrored) {
-        return new Image(format, width, height, pixels, stride, degrees, mirrored);
+        return new Image(format, width, height, planes, strides, chromaStep, yuv, degrees, mirrored);
+    }
+
+    /** The same picture, with other colours behind its Y, U and V; BT601_LIMITED where it is not said. */
+    public Image withYuv(Yuv yuv) {
+        return new Image(format, width, height, planes, strides, chromaStep, yuv, rotation, mirrored);
+    }
+
+    /** The buffers of three planes, null where there is none. */
+    ByteBuffer[] buffers() {
+        ByteBuffer[] all = new ByteBuffer[3];
+        System.arraycopy(planes, 0, all, 0, planes.length);
+        return all;
+    }
+
+    /** For JNI: format, width, height, rotation, mirrored, chroma step, yuv; then offset, size and stride of each plane. */
+    int[] numbers() {
+        int[] n = new int[16];
+        n[0] = format.number;
+        n[1] = width;
+        n[2] = height;
+        n[3] = rotation;
+        n[4] = mirrored ? 1 : 0;
+        n[5] = chromaStep;
+        n[6] = yuv.ordinal();
+        for (int i = 0; i < planes.length; i++) {
+            n[7 + 3 * i] = planes[i].position();
+            n[8 + 3 * i] = planes[i].remaining();
+            n[9 + 3 * i] = strides[i];
+        }
+        return n;
     }
 }

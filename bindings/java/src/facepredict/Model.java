@@ -13,8 +13,15 @@ import java.util.Objects;
  * does any more; a prediction that still runs is waited for by its own thread, which then frees the memory.
  */
 public final class Model implements AutoCloseable {
+    /** Pictures of a batch that are held, and worked on, at once. */
+    private static final int CHUNK = 32;
+
     private interface Call {
         void run(long result);
+    }
+
+    interface Use<T> {
+        T with(long model);
     }
 
     private final ArrayDeque<Long> spare = new ArrayDeque<>();
@@ -28,29 +35,36 @@ public final class Model implements AutoCloseable {
 
     /** The built-in model. */
     public static Model loadDefault() {
-        return loadDefault(0);
+        return loadDefault(new ModelOptions());
     }
 
-    /** The built-in model, for pictures of so many pixels at most; 0: 64 Mi. */
-    public static Model loadDefault(long maxPixels) {
+    public static Model loadDefault(ModelOptions options) {
         Native.require();
-        return new Model(Native.loadDefault(maxPixels));
+        return new Model(Native.loadDefault(options.maxPixels, options.threads));
     }
 
-    /** Model files, each a part (age, gender, both); parts that are not given come from the built-in model. */
+    /** Model files, each a part (detector, age, gender); parts that are not given come from the built-in model. */
     public static Model loadFiles(File... files) {
+        return loadFiles(new ModelOptions(), files);
+    }
+
+    public static Model loadFiles(ModelOptions options, File... files) {
         Native.require();
         byte[][] paths = new byte[files.length][];
         for (int i = 0; i < files.length; i++) {
             paths[i] = utf8(files[i].getPath());
         }
-        return new Model(Native.loadFiles(paths, 0));
+        return new Model(Native.loadFiles(paths, options.maxPixels, options.threads));
     }
 
     /** The bytes of a model file, such as an Android asset. */
     public static Model loadBytes(byte[] model) {
+        return loadBytes(new ModelOptions(), model);
+    }
+
+    public static Model loadBytes(ModelOptions options, byte[] model) {
         Native.require();
-        return new Model(Native.loadMemory(Objects.requireNonNull(model, "model"), 0));
+        return new Model(Native.loadMemory(Objects.requireNonNull(model, "model"), options.maxPixels, options.threads));
     }
 
     /** Version of the native library, such as "0.1.0". */
@@ -62,37 +76,36 @@ public final class Model implements AutoCloseable {
 
     /** Name and version of the networks, for logs. */
     public String name() {
-        long model = enter();
-        try {
-            return new String(Native.name(model), StandardCharsets.UTF_8);
-        } finally {
-            leave(0);
-        }
+        return use(model -> new String(Native.name(model), StandardCharsets.UTF_8));
     }
 
-    /** Estimates the faces of a picture in memory. */
+    /** Finds the faces of a picture in memory, unless they are given, and estimates them. */
     public Prediction predict(Image image, Options options) {
         Objects.requireNonNull(image, "image");
         Options o = Objects.requireNonNull(options, "options");
-        ByteBuffer pixels = image.pixels;
-        return run(result -> Native.predict(handle, result, image.format.number, image.width, image.height, pixels, pixels.position(),
-                pixels.remaining(), image.stride, image.rotation, image.mirrored, o.flags, o.maxFaces, o.ageCoverage, o.genderThreshold,
-                o.regions));
+        return run(result -> Native.predict(handle, result, image.buffers(), image.numbers(), o.whole(), o.shares(), o.regions));
+    }
+
+    public Prediction predict(Image image) {
+        return predict(image, new Options());
     }
 
     /** The same for a JPEG, PNG, WebP or BMP file; its Exif orientation is applied. */
     public Prediction predict(File file, Options options) {
         byte[] path = utf8(Objects.requireNonNull(file, "file").getPath());
         Options o = Objects.requireNonNull(options, "options");
-        return run(result -> Native.predictFile(handle, result, path, o.flags, o.maxFaces, o.ageCoverage, o.genderThreshold, o.regions));
+        return run(result -> Native.predictFile(handle, result, path, o.whole(), o.shares(), o.regions));
+    }
+
+    public Prediction predict(File file) {
+        return predict(file, new Options());
     }
 
     /** The same for the bytes of such a file. */
     public Prediction predict(byte[] encoded, Options options) {
         Objects.requireNonNull(encoded, "encoded");
         Options o = Objects.requireNonNull(options, "options");
-        return run(result -> Native.predictEncoded(handle, result, encoded, null, 0, encoded.length, o.flags, o.maxFaces, o.ageCoverage,
-                o.genderThreshold, o.regions));
+        return run(result -> Native.predictEncoded(handle, result, encoded, null, 0, encoded.length, o.whole(), o.shares(), o.regions));
     }
 
     /** The same for the bytes of such a file in a buffer, from its position to its limit; direct ones are not copied. */
@@ -103,8 +116,58 @@ public final class Model implements AutoCloseable {
             return predict(bytes, options);
         }
         Options o = Objects.requireNonNull(options, "options");
-        return run(result -> Native.predictEncoded(handle, result, null, encoded, encoded.position(), encoded.remaining(), o.flags,
-                o.maxFaces, o.ageCoverage, o.genderThreshold, o.regions));
+        return run(result -> Native.predictEncoded(handle, result, null, encoded, encoded.position(), encoded.remaining(), o.whole(),
+                o.shares(), o.regions));
+    }
+
+    /**
+     * Many pictures, spread over the threads of {@link ModelOptions#threads}. One that fails does not stop the rest: its
+     * answer holds the error. Throws only what concerns all, such as options with regions, which belong to one picture.
+     */
+    public List<Answer> predictBatch(List<Image> images, Options options) {
+        Options o = Objects.requireNonNull(options, "options");
+        List<Image> all = List.copyOf(images);
+        return use(model -> {
+            List<Answer> answers = new ArrayList<>();
+            for (int start = 0; start < all.size(); start += CHUNK) {
+                answers.addAll(some(model, all.subList(start, Math.min(start + CHUNK, all.size())), o));
+            }
+            return answers;
+        });
+    }
+
+    private static List<Answer> some(long model, List<Image> images, Options o) {
+        int count = images.size();
+        long[] results = new long[count];
+        try {
+            ByteBuffer[] buffers = new ByteBuffer[3 * count];
+            int[] numbers = new int[16 * count];
+            for (int i = 0; i < count; i++) {
+                System.arraycopy(images.get(i).buffers(), 0, buffers, 3 * i, 3);
+                System.arraycopy(images.get(i).numbers(), 0, numbers, 16 * i, 16);
+                results[i] = Native.newResult();
+            }
+            int[] statuses = Native.batch(model, results, buffers, numbers, o.whole(), o.shares(), o.regions);
+            List<Answer> answers = new ArrayList<>();
+            for (int i = 0; i < count; i++) {
+                FacePredictException error = null;
+                if (statuses[i] != 0) {
+                    // Only the first failure has left its message, so each is asked for its own.
+                    try {
+                        Image image = images.get(i);
+                        Native.predict(model, results[i], image.buffers(), image.numbers(), o.whole(), o.shares(), o.regions);
+                    } catch (FacePredictException own) {
+                        error = own;
+                    }
+                }
+                answers.add(new Answer(error == null ? Prediction.of(results[i]) : null, error));
+            }
+            return answers;
+        } finally {
+            for (long result : results) {
+                Native.freeResult(result);
+            }
+        }
     }
 
     /** Frees the model; may be called twice. */
@@ -145,6 +208,16 @@ public final class Model implements AutoCloseable {
         return spare.poll();
     }
 
+    /** The handle, which stays while it is used. */
+    <T> T use(Use<T> call) {
+        long model = enter();
+        try {
+            return call.with(model);
+        } finally {
+            leave(0);
+        }
+    }
+
     private Prediction run(Call call) {
         enter();
         long result = 0;
@@ -153,13 +226,7 @@ public final class Model implements AutoCloseable {
             Long old = takeSpare();
             result = old != null ? old : Native.newResult();
             call.run(result);
-            int[] size = Native.size(result);
-            float[] all = Native.faces(result);
-            List<Face> faces = new ArrayList<>();
-            for (int i = 0; i < all.length / 21; i++) {
-                faces.add(new Face(java.util.Arrays.copyOfRange(all, 21 * i, 21 * i + 21), Native.years(result, i)));
-            }
-            return new Prediction(size[0], size[1], faces);
+            return Prediction.of(result);
         } finally {
             leave(result);
         }

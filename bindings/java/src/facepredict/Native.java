@@ -2,7 +2,7 @@ package facepredict;
 
 import java.nio.ByteBuffer;
 
-/** The functions of face_predict_jni.c. Handles are pointers; only Model sees them. */
+/** The functions of face_predict_jni.c. Handles are pointers; only Model and Tracker see them. */
 final class Native {
     /** Major version of the C interface that this package is for. */
     static final int ABI_MAJOR = 0;
@@ -43,11 +43,11 @@ final class Native {
 
     static native int version();
 
-    static native long loadDefault(long maxPixels);
+    static native long loadDefault(long maxPixels, int threads);
 
-    static native long loadFiles(byte[][] paths, long maxPixels);
+    static native long loadFiles(byte[][] paths, long maxPixels, int threads);
 
-    static native long loadMemory(byte[] model, long maxPixels);
+    static native long loadMemory(byte[] model, long maxPixels, int threads);
 
     static native byte[] name(long model);
 
@@ -57,21 +57,35 @@ final class Native {
 
     static native void freeResult(long result);
 
-    static native void predict(long model, long result, int format, int width, int height, ByteBuffer pixels, int offset, int size,
-            int stride, int rotation, boolean mirrored, int flags, int maxFaces, float coverage, float threshold, float[] regions);
+    // Pictures are three buffers and Image.numbers(); options are whole numbers, shares and regions, null to search.
 
-    static native void predictFile(long model, long result, byte[] path, int flags, int maxFaces, float coverage, float threshold,
+    static native void predict(long model, long result, ByteBuffer[] planes, int[] numbers, int[] whole, float[] shares,
             float[] regions);
 
+    static native void predictFile(long model, long result, byte[] path, int[] whole, float[] shares, float[] regions);
+
     /** From the array, or from the direct buffer where that is null. */
-    static native void predictEncoded(long model, long result, byte[] array, ByteBuffer buffer, int offset, int size, int flags,
-            int maxFaces, float coverage, float threshold, float[] regions);
+    static native void predictEncoded(long model, long result, byte[] array, ByteBuffer buffer, int offset, int size, int[] whole,
+            float[] shares, float[] regions);
+
+    /** The status of each picture; throws what concerns all. */
+    static native int[] batch(long model, long[] results, ByteBuffer[] planes, int[] numbers, int[] whole, float[] shares,
+            float[] regions);
+
+    static native long newTracker(long model, int detectEvery, int estimateEvery, float memorySeconds, float lostSeconds);
+
+    static native void update(long tracker, long result, long timeMicros, ByteBuffer[] planes, int[] numbers, int[] whole,
+            float[] shares, float[] regions);
+
+    static native void resetTracker(long tracker);
+
+    static native void freeTracker(long tracker);
 
     /** Width and height. */
     static native int[] size(long result);
 
-    /** 21 numbers a face. */
-    static native float[] faces(long result);
+    /** Face.NUMBERS a face; doubles hold the numbers of tracks. */
+    static native double[] faces(long result);
 
     /** Empty where there is no age. */
     static native float[] years(long result, int face);

@@ -2,16 +2,23 @@ package facepredict;
 
 import java.util.List;
 
-/** What to predict. What is not set is the library's default. Not for two threads while it is being changed. */
+/** What to predict. What is not set is the library's default: the faces are searched. Not for two threads while it is being changed. */
 public final class Options {
     int flags;
     int maxFaces;
     float ageCoverage;
     float genderThreshold;
-    float[] regions = new float[0];
+    int minFaceSize;
+    float minScore;
+    /** Null searches. */
+    float[] regions;
 
-    /** The faces, found already. */
+    /** The faces, found already: nothing is searched, even if there are none. Null: search. */
     public Options regions(List<Region> given) {
+        if (given == null) {
+            regions = null;
+            return this;
+        }
         float[] all = new float[14 * given.size()];
         for (int i = 0; i < given.size(); i++) {
             System.arraycopy(given.get(i).numbers, 0, all, 14 * i, 14);
@@ -52,6 +59,30 @@ public final class Options {
     public Options genderThreshold(float share) {
         genderThreshold = share;
         return this;
+    }
+
+    /** Shorter side, in pixels, of the smallest box searched for; 0: a thirtieth of the picture's longer side. */
+    public Options minFaceSize(int pixels) {
+        if (pixels < 0) {
+            throw new IllegalArgumentException("minFaceSize is " + pixels);
+        }
+        minFaceSize = pixels;
+        return this;
+    }
+
+    /** Score that a found face needs, 0 to 1; 0: the model's. */
+    public Options minScore(float score) {
+        minScore = score;
+        return this;
+    }
+
+    /** For JNI. */
+    int[] whole() {
+        return new int[] {flags, maxFaces, minFaceSize};
+    }
+
+    float[] shares() {
+        return new float[] {ageCoverage, genderThreshold, minScore};
     }
 
     private Options flag(int bit, boolean on) {

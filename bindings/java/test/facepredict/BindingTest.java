@@ -48,7 +48,7 @@ public class BindingTest {
 
     @Test
     public void wrongPictures() {
-        try (Model model = Model.loadDefault(); Model small = Model.loadDefault(100)) {
+        try (Model model = Model.loadDefault(); Model small = Model.loadDefault(new ModelOptions().maxPixels(100))) {
             ByteBuffer pixels = ByteBuffer.allocateDirect(300);
             assertTrue(assertThrows(IllegalArgumentException.class, () -> new Image(Format.RGB, 10, 10, ByteBuffer.allocate(300)))
                     .getMessage().contains("allocateDirect"));
@@ -91,6 +91,109 @@ public class BindingTest {
             assertEquals(1, first.ageAtLeast(-5), 1e-3);
             assertEquals(0, first.ageAtLeast(Float.POSITIVE_INFINITY), 0);
         }
+    }
+
+    @Test
+    public void searching() throws Exception {
+        try (Model model = Model.loadDefault()) {
+            // What is found is the detector's affair; that a search runs and gives sound faces is ours.
+            for (Face face : model.predict(FACE, new Options().minFaceSize(20).minScore(0.01f)).faces) {
+                assertTrue(face.score >= 0.01f && face.landmarks().length == 10 && !Float.isNaN(face.yaw));
+            }
+            assertEquals(96, model.predict(FACE).width);
+            assertEquals(0, model.predict(FACE, new Options().regions(List.of())).faces.size());
+            fails(2, "min_score", () -> model.predict(FACE, new Options().minScore(2)));
+            assertThrows(IllegalArgumentException.class, () -> new Options().minFaceSize(-1));
+        }
+    }
+
+    @Test
+    public void planes() {
+        try (Model model = Model.loadDefault()) {
+            ByteBuffer y = ByteBuffer.allocateDirect(100);
+            ByteBuffer chroma = ByteBuffer.allocateDirect(50);
+            ByteBuffer v = chroma.duplicate().limit(49);
+            ByteBuffer u = chroma.duplicate().position(1);
+            assertEquals(1, model.predict(Image.yuv420(10, 10, y, 10, u, v, 10, 2), CROPPED).faces.size());
+            assertEquals(1, model.predict(Image.biplanar(Format.NV21, 10, 10, y, 10, chroma, 10), CROPPED).faces.size());
+            fails(4, "plane 2 has 48 bytes", () -> model.predict(
+                    Image.yuv420(10, 10, y, 10, u, chroma.duplicate().limit(48), 10, 2), CROPPED));
+            fails(4, "plane 1 has 0 bytes", () -> model.predict(new Image(Format.NV21, 10, 10, y), CROPPED));
+            fails(4, "plane 1 has 0 bytes", () -> model.predict(
+                    Image.biplanar(Format.NV21, 10, 10, y, 10, ByteBuffer.allocateDirect(0), 10), CROPPED));
+            fails(2, "stride 1", () -> model.predict(Image.biplanar(Format.NV12, 10, 10, y, 10, chroma, 4), CROPPED));
+            fails(2, "chroma step", () -> model.predict(Image.yuv420(10, 10, y, 10, u, v, 10, 300), CROPPED));
+            assertThrows(IllegalArgumentException.class, () -> Image.biplanar(Format.I420, 10, 10, y, 10, chroma, 10));
+            assertThrows(IllegalArgumentException.class, () -> Image.yuv420(10, 10, y, 10, u, v, -10, 2));
+            assertThrows(IllegalArgumentException.class, () -> Image.yuv420(10, 10, y, 10, u, ByteBuffer.allocate(50), 10, 2));
+            assertThrows(NullPointerException.class, () -> Image.yuv420(10, 10, y, 10, null, v, 10, 2));
+            assertThrows(NullPointerException.class, () -> new Image(Format.RGB, 10, 3, y).withYuv(null));
+        }
+    }
+
+    @Test
+    public void tracker() throws Exception {
+        Image image = new Image(Format.RGB, 96, 108,
+                CasesTest.direct(Files.readAllBytes(new File(CasesTest.FOLDER, "pictures/face_rgb.raw").toPath())));
+        Options box = new Options().regions(List.of(new Region(20, 22, 56, 73)));
+        Model model = Model.loadDefault();
+        Tracker tracker = new Tracker(model, new TrackerOptions().estimateEvery(2));
+        fails(2, "lost_seconds", () -> new Tracker(model, new TrackerOptions().lostSeconds(-1)));
+        assertThrows(IllegalArgumentException.class, () -> new TrackerOptions().detectEvery(-1));
+        model.close();
+        assertThrows(IllegalStateException.class, () -> new Tracker(model));
+        Face first = tracker.update(image, 0, box).faces.get(0);
+        tracker.update(image, 33_000, box);
+        Face third = tracker.update(image, 66_000, box).faces.get(0);
+        assertTrue(first.trackId > 0);
+        assertEquals(first.trackId, third.trackId);
+        assertEquals(1, first.trackFrames);
+        assertEquals(2, third.trackFrames);
+        fails(2, "back from 66000 to 65000", () -> tracker.update(image, 65_000, box));
+        tracker.reset();
+        assertTrue(tracker.update(image, 1, box).faces.get(0).trackId > first.trackId);
+        assertEquals(96, tracker.update(image, 2).width);
+        assertThrows(NullPointerException.class, () -> tracker.update(null, 3));
+        tracker.close();
+        tracker.close();
+        assertTrue(assertThrows(IllegalStateException.class, () -> tracker.update(image, 4)).getMessage().contains("closed"));
+        assertThrows(IllegalStateException.class, tracker::reset);
+    }
+
+    @Test
+    public void batch() throws Exception {
+        ByteBuffer rgb = CasesTest.direct(Files.readAllBytes(new File(CasesTest.FOLDER, "pictures/face_rgb.raw").toPath()));
+        Image good = new Image(Format.RGB, 96, 108, rgb);
+        Image bad = new Image(Format.RGBA, 96, 108, rgb);
+        List<Image> images = new ArrayList<>();
+        for (int i = 0; i < 40; i++) {
+            images.add(i % 3 == 1 ? bad : good);
+        }
+        images.add(new Image(Format.RGB, 0, 1, rgb));
+        try (Model model = Model.loadDefault(new ModelOptions().threads(2))) {
+            List<Answer> answers = model.predictBatch(images, CROPPED);
+            assertEquals(41, answers.size());
+            String right = model.predict(good, CROPPED).faces.toString();
+            for (int i = 0; i < 40; i++) {
+                Answer answer = answers.get(i);
+                if (i % 3 == 1) {
+                    assertTrue(answer.error().getMessage(), answer.error().getMessage().contains("plane 0 has 31104"));
+                    fails(4, "31104", answer::prediction);
+                } else {
+                    assertNull(answer.error());
+                    assertEquals(right, answer.prediction().faces.toString());
+                }
+            }
+            assertTrue(answers.get(40).error().getMessage().contains("0x1"));
+            assertTrue(model.predictBatch(List.of(), CROPPED).isEmpty());
+            fails(2, "regions", () -> model.predictBatch(images, new Options().regions(List.of(new Region(1, 1, 5, 5)))));
+            fails(2, "regions", () -> model.predictBatch(images, new Options().regions(List.of())));
+            assertThrows(NullPointerException.class, () -> model.predictBatch(java.util.Arrays.asList(good, null), CROPPED));
+        }
+        Model closed = Model.loadDefault();
+        closed.close();
+        assertThrows(IllegalStateException.class, () -> closed.predictBatch(images, CROPPED));
+        fails(2, "2000", () -> Model.loadDefault(new ModelOptions().threads(2000)));
     }
 
     @Test

@@ -48,10 +48,12 @@ public class CasesTest {
             float[] points = landmarks.length < 10 * (i + 1) ? null : java.util.Arrays.copyOfRange(landmarks, 10 * i, 10 * i + 10);
             regions.add(new Region(boxes[4 * i], boxes[4 * i + 1], boxes[4 * i + 2], boxes[4 * i + 3], points));
         }
-        Options options = new Options().regions(regions).cropped(one.get("cropped") == Boolean.TRUE)
+        // Without boxes, be it an empty list of them, the picture is searched.
+        Options options = new Options().regions(one.containsKey("boxes") ? regions : null).cropped(one.get("cropped") == Boolean.TRUE)
                 .skipAge(one.get("skip_age") == Boolean.TRUE).skipGender(one.get("skip_gender") == Boolean.TRUE)
                 .maxFaces((int) number(one, "max_faces")).ageCoverage(number(one, "age_coverage"))
-                .genderThreshold(number(one, "gender_threshold"));
+                .genderThreshold(number(one, "gender_threshold")).minFaceSize((int) number(one, "min_face_size"))
+                .minScore(number(one, "min_score"));
         File file = new File(FOLDER, (String) one.get("picture"));
         switch ((String) one.get("input")) {
             case "file": return model.predict(file, options);
@@ -62,10 +64,38 @@ public class CasesTest {
                 return answer;
             }
             default:
-                Image image = new Image(Format.valueOf((String) one.get("format")), (int) number(one, "width"), (int) number(one, "height"),
-                        direct(Files.readAllBytes(file.toPath())), (int) number(one, "stride"));
-                return model.predict(image.rotated((int) number(one, "rotation"), one.get("mirrored") == Boolean.TRUE), options);
+                return model.predict(image(one, direct(Files.readAllBytes(file.toPath()))), options);
         }
+    }
+
+    /** The planes of a raw picture: one, whose others follow it, or one at each of "offsets". */
+    private static Image image(Map<String, Object> one, ByteBuffer bytes) {
+        float[] offsets = numbers(list(one, "offsets"));
+        float[] sizes = numbers(list(one, "sizes"));
+        int[] strides = new int[3];
+        for (int i = 0; i < list(one, "strides").size(); i++) {
+            strides[i] = (int) numbers(list(one, "strides"))[i];
+        }
+        ByteBuffer[] planes = new ByteBuffer[offsets.length];
+        for (int i = 0; i < planes.length; i++) {
+            planes[i] = bytes.duplicate().position((int) offsets[i]);
+            planes[i].limit(i < sizes.length ? (int) (offsets[i] + sizes[i]) : bytes.limit());
+        }
+        Format format = Format.valueOf((String) one.get("format"));
+        int width = (int) number(one, "width");
+        int height = (int) number(one, "height");
+        Image image;
+        if (planes.length == 3) {
+            image = Image.yuv420(width, height, planes[0], strides[0], planes[1], planes[2], strides[1], (int) number(one, "chroma_step"));
+        } else if (planes.length == 2) {
+            image = Image.biplanar(format, width, height, planes[0], strides[0], planes[1], strides[1]);
+        } else {
+            image = new Image(format, width, height, bytes, strides[0]);
+        }
+        if (one.containsKey("yuv")) {
+            image = image.withYuv(Yuv.valueOf((String) one.get("yuv")));
+        }
+        return image.rotated((int) number(one, "rotation"), one.get("mirrored") == Boolean.TRUE);
     }
 
     private static void same(String what, Object right, float answer, float tolerance) {
@@ -108,8 +138,16 @@ public class CasesTest {
                     same(name, right.get("adult"), face.ageAtLeast(18), share);
                     same(name, right.get("female_probability"), face.femaleProbability, share);
                     assertEquals(name, right.get("gender"), face.gender.name().toLowerCase());
-                    assertEquals(name, list(right, "quality").contains("small"), face.isSmall);
-                    assertEquals(name, list(right, "quality").contains("cut_off"), face.isCutOff);
+                    List<String> reasons = new ArrayList<>();
+                    face.quality.forEach(reason -> reasons.add(reason.name().toLowerCase()));
+                    assertEquals(name, list(right, "quality"), reasons);
+                    same(name, right.get("score"), face.score, share);
+                    List<?> pose = (List<?>) right.get("pose");
+                    float degrees = number(map(all.get("tolerance")), "degrees");
+                    same(name, pose == null ? null : pose.get(0), face.yaw, degrees);
+                    same(name, pose == null ? null : pose.get(1), face.pitch, degrees);
+                    same(name, pose == null ? null : pose.get(2), face.roll, degrees);
+                    assertEquals(name, 0, face.trackId);
                     float[] box = numbers(list(right, "box"));
                     org.junit.Assert.assertArrayEquals(box, new float[] {face.x, face.y, face.width, face.height}, 0.001f);
                 }

@@ -3,13 +3,14 @@
     import face_predict
 
     model = face_predict.Model()                      # one for all threads
-    for face in model.predict("photo.jpg", boxes=[(177, 66, 94, 122)]).faces:
+    for face in model.predict("photo.jpg").faces:     # finds the faces
         print(face.age, face.age_low, face.age_high, face.female_probability, face.age_at_least(18))
 
 Gender is the label that strangers would give the face, in two values. The answer must not decide alone about a
 person: not as proof of age, not for identification.
 """
 
+from ._answers import Box, Face, Gender, Point, Prediction, Quality
 from ._errors import (
     ArgumentError,
     FacePredictError,
@@ -22,7 +23,9 @@ from ._errors import (
     ModelError,
     UnsupportedError,
 )
-from ._model import Box, Face, Format, Gender, Model, Point, Prediction, Quality, library_version
+from ._model import Model, library_version
+from ._pictures import Format, Yuv
+from ._tracker import Tracker
 
 __all__ = [
     "ArgumentError",
@@ -42,6 +45,8 @@ __all__ = [
     "Point",
     "Prediction",
     "Quality",
+    "Tracker",
     "UnsupportedError",
+    "Yuv",
     "library_version",
 ]

@@ -1,4 +1,7 @@
-"""python -m face_predict [--json] [--cropped] [--box X,Y,W,H]... [--model FILE]... IMAGE..."""
+"""python -m face_predict [--json] [--cropped] [--box X,Y,W,H]... [--model FILE]... IMAGE...
+
+Without --box and --cropped the faces are searched.
+"""
 
 from __future__ import annotations
 
@@ -42,6 +45,9 @@ def _record(path: str, index: int, face: Face) -> dict[str, Any]:
         "female_probability": _short(face.female_probability),
         "gender": face.gender or "undecided",
         "quality": list(face.quality),
+        "yaw": _short(face.yaw),
+        "pitch": _short(face.pitch),
+        "roll": _short(face.roll),
     }
 
 
@@ -61,7 +67,7 @@ def main(arguments: Optional[list[str]] = None) -> int:
     parser.add_argument("images", nargs="+", metavar="IMAGE", help="JPEG, PNG, WebP or BMP")
     parser.add_argument("--json", action="store_true", help="one JSON object a face, or a picture that failed, a line")
     parser.add_argument("--cropped", action="store_true", help="each picture is one face")
-    parser.add_argument("--box", action="append", type=_box, metavar="X,Y,W,H", help="a face, found already")
+    parser.add_argument("--box", action="append", type=_box, metavar="X,Y,W,H", help="a face, found already; without it, they are searched")
     parser.add_argument("--model", action="append", default=[], metavar="FILE", help="instead of the built-in model")
     parser.add_argument("--version", action="store_true", help="of the native library")
     if arguments is None and "--version" in sys.argv[1:]:
@@ -84,6 +90,8 @@ def main(arguments: Optional[list[str]] = None) -> int:
             else:
                 print(f"{path}: {error}", file=sys.stderr)
             continue
+        if not faces and not given.json:
+            print(f"{path}: no face")
         for index, face in enumerate(faces):
             print(json.dumps(_record(path, index, face)) if given.json else _sentence(path, face))
     return failed

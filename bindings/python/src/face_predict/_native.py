@@ -6,7 +6,7 @@ import ctypes
 import functools
 import os
 import sys
-from ctypes import POINTER, c_char_p, c_float, c_int32, c_size_t, c_uint32, c_uint64, c_void_p
+from ctypes import POINTER, c_char_p, c_float, c_int32, c_int64, c_size_t, c_uint32, c_uint64, c_void_p
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +19,21 @@ NAME = {"win32": "face_predict.dll", "darwin": "libface_predict.dylib"}.get(sys.
 
 CROPPED, SKIP_AGE, SKIP_GENDER = 1 << 2, 1 << 0, 1 << 1
 PLAIN_CONVOLUTIONS = 1 << 0
-FORMATS = {"GRAY": 1, "RGB": 2, "BGR": 3, "RGBA": 4, "BGRA": 5}
-CHANNELS = {"GRAY": 1, "RGB": 3, "BGR": 3, "RGBA": 4, "BGRA": 4}
-QUALITY = {"small": 1 << 0, "cut_off": 1 << 5}
+FORMATS = {"GRAY": 1, "RGB": 2, "BGR": 3, "RGBA": 4, "BGRA": 5, "NV12": 6, "NV21": 7, "I420": 8, "YUYV": 9}
+CHANNELS = {"GRAY": 1, "RGB": 3, "BGR": 3, "RGBA": 4, "BGRA": 4, "YUYV": 2}
+PLANES = {"NV12": 2, "NV21": 2, "I420": 3}
+YUV = {"BT601_LIMITED": 0, "BT601_FULL": 1, "BT709_LIMITED": 2, "BT709_FULL": 3}
+QUALITY = {"small": 1 << 0, "blurred": 1 << 1, "dark": 1 << 2, "bright": 1 << 3, "turned": 1 << 4, "cut_off": 1 << 5}
 
 
 class ModelOptions(ctypes.Structure):
-    _fields_ = [("struct_size", c_uint32), ("flags", c_uint32), ("max_pixels", c_uint64)]
+    _fields_ = [
+        ("struct_size", c_uint32),
+        ("flags", c_uint32),
+        ("max_pixels", c_uint64),
+        ("threads", c_uint32),
+        ("reserved", c_uint32),
+    ]
 
 
 class Image(ctypes.Structure):
@@ -39,6 +47,8 @@ class Image(ctypes.Structure):
         ("sizes", c_size_t * 3),
         ("rotation", c_uint32),
         ("mirrored", c_uint32),
+        ("chroma_step", c_uint32),
+        ("yuv", c_uint32),
     ]
 
 
@@ -59,6 +69,18 @@ class Options(ctypes.Structure):
         ("regions", POINTER(Region)),
         ("age_coverage", c_float),
         ("gender_threshold", c_float),
+        ("min_face_size", c_uint32),
+        ("min_score", c_float),
+    ]
+
+
+class TrackerOptions(ctypes.Structure):
+    _fields_ = [
+        ("struct_size", c_uint32),
+        ("detect_every", c_uint32),
+        ("estimate_every", c_uint32),
+        ("memory_seconds", c_float),
+        ("lost_seconds", c_float),
     ]
 
 
@@ -76,6 +98,11 @@ class Face(ctypes.Structure):
         ("female_probability", c_float),
         ("gender", c_uint32),
         ("quality", c_uint32),
+        ("yaw", c_float),
+        ("pitch", c_float),
+        ("roll", c_float),
+        ("track_frames", c_uint32),
+        ("track_id", c_uint64),
     ]
 
 
@@ -93,9 +120,15 @@ _FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "image_set_exif": (c_int32, [POINTER(Image), c_uint32]),
     "file": (c_int32, [c_void_p, c_char_p, POINTER(Options), c_void_p]),
     "encoded": (c_int32, [c_void_p, c_void_p, c_size_t, POINTER(Options), c_void_p]),
+    "batch": (c_int32, [c_void_p, POINTER(POINTER(Image)), c_size_t, POINTER(Options), POINTER(c_void_p)]),
+    "tracker_new": (c_int32, [c_void_p, POINTER(TrackerOptions), POINTER(c_void_p)]),
+    "tracker_update": (c_int32, [c_void_p, POINTER(Image), c_int64, POINTER(Options), c_void_p]),
+    "tracker_reset": (None, [c_void_p]),
+    "tracker_free": (None, [c_void_p]),
     "result_new": (c_void_p, []),
     "result_free": (None, [c_void_p]),
     "result_count": (c_size_t, [c_void_p]),
+    "result_status": (c_int32, [c_void_p]),
     "result_size": (c_int32, [c_void_p, POINTER(c_uint32), POINTER(c_uint32)]),
     "result_face": (c_int32, [c_void_p, c_size_t, POINTER(Face), c_size_t]),
     "result_age_at_least": (c_float, [c_void_p, c_size_t, c_float]),
@@ -203,6 +236,10 @@ class Borrowed:
         self.shape = tuple(view.shape[i] for i in range(view.ndim))
         self.strides = tuple(view.strides[i] for i in range(view.ndim))
         self.bytes: int = view.len
+
+    @property
+    def what(self) -> str:
+        return f"array of shape {self.shape} and strides {self.strides}"
 
     def __enter__(self) -> "Borrowed":
         return self

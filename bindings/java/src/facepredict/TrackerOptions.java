@@ -1,0 +1,40 @@
+package facepredict;
+
+/** How to follow faces. What is not set, or 0, is the library's default. */
+public final class TrackerOptions {
+    int detectEvery;
+    int estimateEvery;
+    float memorySeconds;
+    float lostSeconds;
+
+    /** Searches each so many frames; in between faces keep moving as they did. */
+    public TrackerOptions detectEvery(int frames) {
+        detectEvery = notNegative("detectEvery", frames);
+        return this;
+    }
+
+    /** Estimates a face again each so many times that it is found. */
+    public TrackerOptions estimateEvery(int times) {
+        estimateEvery = notNegative("estimateEvery", times);
+        return this;
+    }
+
+    /** Time constant of the average over looks; 0: 2. */
+    public TrackerOptions memorySeconds(float seconds) {
+        memorySeconds = seconds;
+        return this;
+    }
+
+    /** Time after which an unseen face is forgotten; 0: 1. */
+    public TrackerOptions lostSeconds(float seconds) {
+        lostSeconds = seconds;
+        return this;
+    }
+
+    private static int notNegative(String name, int number) {
+        if (number < 0) {
+            throw new IllegalArgumentException(name + " is " + number);
+        }
+        return number;
+    }
+}

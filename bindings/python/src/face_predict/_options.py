@@ -1,0 +1,106 @@
+"""Arguments, checked and brought into C's structs."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+from collections.abc import Iterable, Sequence
+from typing import Any, Optional, Union
+
+from . import _native as native
+from ._answers import Box, Point
+from ._errors import ArgumentError
+
+Boxes = Iterable[Union[Box, Sequence[float]]]
+Landmarks = Sequence[Optional[Sequence[Union[Point, Sequence[float]]]]]
+
+
+def whole(name: str, value: Any, bits: int) -> int:
+    try:
+        number = value.__index__()
+    except AttributeError:
+        raise ArgumentError(f"{name} is {value!r}, a whole number is wanted") from None
+    if not 0 <= number < 1 << bits:
+        raise ArgumentError(f"{name} is {number}, it must be 0 to {(1 << bits) - 1}")
+    return int(number)
+
+
+def share(name: str, value: Optional[float]) -> float:
+    """0 means the default in C, so a 0 that was given is refused here."""
+    if value is None:
+        return 0.0
+    number = float(value)
+    if number == 0.0:
+        raise ArgumentError(f"{name} is 0, it must be above 0; None is the default")
+    return number
+
+
+def utf8(path: Union[str, "os.PathLike[str]", bytes]) -> bytes:
+    name = os.fspath(path)
+    data = name if isinstance(name, bytes) else name.encode("utf-8", "surrogateescape")
+    if b"\0" in data:
+        raise ArgumentError(f"path {name!r} holds a NUL character")
+    return data
+
+
+def _regions(boxes: Any, landmarks: Any) -> tuple[Any, int]:
+    """The C array of faces found already and their number; None where they are to be searched."""
+    if boxes is None:
+        if landmarks is not None:
+            raise ArgumentError("landmarks are given without boxes")
+        return None, 0
+    try:
+        rows = [
+            [float(n) for n in ((box.x, box.y, box.width, box.height) if isinstance(box, Box) else box)] for box in boxes
+        ]
+    except TypeError:
+        rows = [[]]
+    if any(len(row) != 4 for row in rows):
+        raise ArgumentError(f"boxes are a sequence of (x, y, width, height), one for each face, not {boxes!r}")
+    # An array of none is still one: without it the picture would be searched.
+    regions = (native.Region * max(len(rows), 1))()
+    for region, row in zip(regions, rows):
+        region.x, region.y, region.width, region.height = row
+    if landmarks is not None:
+        if len(landmarks) != len(rows):
+            raise ArgumentError(f"landmarks of {len(landmarks)} faces are given, boxes of {len(rows)}")
+        for region, points in zip(regions, landmarks):
+            if points is None:
+                continue
+            pairs = [(p.x, p.y) if isinstance(p, Point) else tuple(p) for p in points]
+            if len(pairs) != 5 or any(len(pair) != 2 for pair in pairs):
+                raise ArgumentError("landmarks of a face are None or five (x, y): eyes, nose, mouth corners")
+            for point, (x, y) in zip(region.landmarks, pairs):
+                point.x, point.y = float(x), float(y)
+    return regions, len(rows)
+
+
+def options(
+    boxes: Optional[Boxes],
+    landmarks: Optional[Landmarks],
+    cropped: bool,
+    max_faces: int,
+    age_coverage: Optional[float],
+    gender_threshold: Optional[float],
+    skip_age: bool,
+    skip_gender: bool,
+    min_face_size: int,
+    min_score: Optional[float],
+) -> native.Options:
+    """What to predict; without boxes, and not cropped, of the faces that are found."""
+    regions, count = _regions(boxes, landmarks)
+    flags = (native.CROPPED if cropped else 0) | (native.SKIP_AGE if skip_age else 0)
+    flags |= native.SKIP_GENDER if skip_gender else 0
+    out = native.Options(
+        struct_size=ctypes.sizeof(native.Options),
+        flags=flags,
+        max_faces=whole("max_faces", max_faces, 32),
+        region_count=count,
+        age_coverage=share("age_coverage", age_coverage),
+        gender_threshold=share("gender_threshold", gender_threshold),
+        min_face_size=whole("min_face_size", min_face_size, 32),
+        min_score=share("min_score", min_score),
+    )
+    if regions is not None:
+        out.regions = regions
+    return out

@@ -1,0 +1,181 @@
+"""Pictures in memory, as C sees them, in place."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+from collections.abc import Iterator, Sequence
+from ctypes import byref
+from dataclasses import dataclass
+from typing import Any, Literal, Optional
+
+from . import _native as native
+from ._errors import ArgumentError
+from ._options import whole
+
+Format = Literal["GRAY", "RGB", "BGR", "RGBA", "BGRA", "NV12", "NV21", "I420", "YUYV"]
+Yuv = Literal["BT601_LIMITED", "BT601_FULL", "BT709_LIMITED", "BT709_FULL"]
+
+WHAT = "a picture is a path, bytes of a file, an array of uint8, a list of planes or a PIL image"
+
+
+@dataclass(frozen=True)
+class Look:
+    """How the pixels of an array are meant."""
+
+    format: Optional[str] = None
+    rotation: int = 0
+    mirrored: bool = False
+    yuv: Optional[str] = None
+
+    def refuse_for_files(self) -> None:
+        for name in ("format", "rotation", "mirrored", "yuv"):
+            if getattr(self, name):
+                raise ArgumentError(f"{name} is for arrays; a file says it itself")
+
+
+@contextlib.contextmanager
+def borrow(image: Any, look: Look) -> Iterator[native.Image]:
+    """The C view of a picture, whose memory stays in place meanwhile."""
+    if look.format is not None and look.format not in native.FORMATS:
+        raise ArgumentError(f"format is {look.format!r}, it must be one of {', '.join(native.FORMATS)}")
+    exif = 1
+    if type(image).__module__.partition(".")[0] == "PIL":
+        image, exif = _from_pil(image, look)
+    with contextlib.ExitStack() as stack:
+        if isinstance(image, (list, tuple)):
+            count = native.PLANES.get(look.format or "")
+            if count is None:
+                raise ArgumentError(f"{WHAT}, not {type(image).__name__} (planes need format='NV12', 'NV21' or 'I420')")
+            if len(image) != count:
+                raise ArgumentError(f"{look.format} has {count} planes, {len(image)} are given")
+            out = _planes([stack.enter_context(_borrowed(plane)) for plane in image], look.format or "")
+        else:
+            view = stack.enter_context(_borrowed(image))
+            out = _frame(view, look.format or "") if look.format in native.PLANES else _pixels(view, look.format)
+        if look.yuv is not None:
+            if look.format not in ("NV12", "NV21", "I420", "YUYV"):
+                raise ArgumentError(f"yuv is {look.yuv!r}, format {look.format or 'RGB'} has none")
+            if look.yuv not in native.YUV:
+                raise ArgumentError(f"yuv is {look.yuv!r}, it must be one of {', '.join(native.YUV)}")
+            out.yuv = native.YUV[look.yuv]
+        if exif != 1:
+            library = native.library()
+            library.check(library.image_set_exif(byref(out), exif))
+        else:
+            out.rotation = whole("rotation", look.rotation, 32)
+            out.mirrored = bool(look.mirrored)
+        yield out
+
+
+def _borrowed(array: Any) -> native.Borrowed:
+    try:
+        view = native.Borrowed(array)
+    except (TypeError, BufferError, ValueError) as error:
+        raise ArgumentError(f"{WHAT}, not {type(array).__name__} ({error})") from None
+    if view.format.lstrip("@=<>!") != "B":
+        kind = getattr(array, "dtype", view.format)
+        view.__exit__()
+        raise ArgumentError(
+            f"pixels are of type {kind}, uint8 from 0 to 255 is wanted: (image * 255).astype(np.uint8) if they run from 0 to 1"
+        )
+    return view
+
+
+def _image(format: str, width: int, height: int) -> native.Image:
+    return native.Image(struct_size=ctypes.sizeof(native.Image), format=native.FORMATS[format], width=width, height=height)
+
+
+def _set(out: native.Image, index: int, view: native.Borrowed, row: int) -> None:
+    """A plane of rows of which `row` bytes are read."""
+    rows = view.shape[0]
+    stride = view.strides[0] if rows > 1 else row
+    if stride < 0:
+        raise ArgumentError(f"{view.what}: rows must run from top to bottom; numpy.ascontiguousarray(image) copies them so")
+    out.planes[index] = view.address
+    out.strides[index] = stride
+    out.sizes[index] = (rows - 1) * stride + row if rows and row > 0 else 0
+
+
+def _planes(views: Sequence[native.Borrowed], format: str) -> native.Image:
+    """Planes of their own: Y, and UV of shape (rows, bytes) or (rows, columns, 2), or U and V."""
+    first = views[0]
+    if len(first.shape) != 2 or (first.strides[1] != 1 and first.shape[1] > 1):
+        raise ArgumentError(f"{first.what}: plane 0 is (height, width) with the pixels of a row after each other")
+    out = _image(format, first.shape[1], first.shape[0])
+    _set(out, 0, first, first.shape[1])
+    steps = set()
+    for index, view in enumerate(views[1:], 1):
+        if format == "I420":
+            if len(view.shape) != 2 or (view.shape[1] > 1 and view.strides[1] < 1):
+                raise ArgumentError(f"{view.what}: plane {index} is (rows, columns), half of the picture's")
+            step = view.strides[1] if view.shape[1] > 1 else 0
+            steps |= {step} - {0}
+            _set(out, index, view, (view.shape[1] - 1) * step + 1)
+        else:
+            pairs = len(view.shape) == 3 and view.shape[2] == 2 and view.strides[1:] == (2, 1)
+            if not pairs and (len(view.shape) != 2 or view.strides[1] != 1):
+                raise ArgumentError(f"{view.what}: plane 1 is (rows, columns, 2), half of the picture's, or (rows, bytes)")
+            _set(out, index, view, view.shape[1] * (2 if pairs else 1))
+    if len(steps) > 1:
+        raise ArgumentError(f"samples of U and V lie {' and '.join(map(str, sorted(steps)))} bytes apart, both must lie alike")
+    out.chroma_step = steps.pop() if steps else 0
+    return out
+
+
+def _frame(view: native.Borrowed, format: str) -> native.Image:
+    """A whole frame as OpenCV holds it: an array of 3/2 of the picture's height."""
+    flat = len(view.shape) == 2 or (len(view.shape) == 3 and view.shape[2] == 1)
+    if not flat or view.shape[0] % 3 or view.shape[1] % 2 or 0 in view.shape:
+        raise ArgumentError(
+            f"{view.what}: format {format} is (height * 3 / 2, width) with an even width and height, or a list of planes"
+        )
+    height, width = view.shape[0] // 3 * 2, view.shape[1]
+    packed = format != "I420" or view.strides[0] == width
+    if view.strides[1] != 1 or view.strides[0] < width or not packed:
+        raise ArgumentError(
+            f"{view.what}: pixels of a row must follow each other, rows of {format} "
+            + ("without padding" if format == "I420" else "from top to bottom")
+            + "; numpy.ascontiguousarray(image) copies them so"
+        )
+    out = _image(format, width, height)
+    _set(out, 0, view, width)
+    if format != "I420":
+        out.strides[1] = out.strides[0]
+    return out
+
+
+def _pixels(view: native.Borrowed, format: Optional[str]) -> native.Image:
+    """The C view of an array of rows, columns and channels, whose memory stays where it is."""
+    channels = view.shape[2] if len(view.shape) == 3 else 1
+    if len(view.shape) not in (2, 3) or channels not in (1, 2, 3, 4):
+        raise ArgumentError(f"{view.what}: (height, width), (height, width, 3) or (height, width, 4) is wanted, without a batch")
+    if format is None:
+        if channels == 2:
+            raise ArgumentError(f"{view.what} has 2 channels: format='YUYV' if it is that")
+        format = {1: "GRAY", 3: "RGB", 4: "RGBA"}[channels]
+    if native.CHANNELS[format] != channels:
+        raise ArgumentError(f"{view.what} has {channels} channels, format {format} has {native.CHANNELS[format]}")
+    height, width = view.shape[:2]
+    if len(view.shape) == 3 and channels > 1 and view.strides[2] == -1 and width:
+        raise ArgumentError(f"{view.what} has its channels reversed: pass the array before [..., ::-1], with format='BGR' or 'RGB'")
+    close = view.strides[1] == channels and (len(view.shape) == 2 or channels == 1 or view.strides[2] == 1)
+    if height and width and ((not close and width > 1) or (view.strides[0] < width * channels and height > 1)):
+        raise ArgumentError(f"{view.what}: pixels of a row must follow each other, rows from top to bottom; numpy.ascontiguousarray(image) copies them so")
+    out = _image(format, width, height)
+    _set(out, 0, view, width * channels)
+    return out
+
+
+def _from_pil(image: Any, look: Look) -> tuple[Any, int]:
+    """The pixels of a PIL image, in memory of their own (PIL gives no access to its), and its Exif orientation."""
+    if look.format or look.yuv:
+        raise ArgumentError("format and yuv are for arrays; a PIL image says it itself")
+    mode = image.mode if image.mode in ("L", "RGB", "RGBA") else "RGB"
+    pixels = image if image.mode == mode else image.convert(mode)
+    shape = (image.height, image.width) if mode == "L" else (image.height, image.width, len(mode))
+    if 0 in shape:
+        raise ArgumentError(f"the PIL image has {image.width}x{image.height} pixels")
+    given = look.rotation or look.mirrored
+    orientation = 1 if given or not hasattr(image, "getexif") else image.getexif().get(0x0112, 1)
+    return memoryview(pixels.tobytes()).cast("B", shape), orientation if orientation in range(1, 9) else 1
