@@ -1,13 +1,13 @@
 //! Age and gender of faces in pictures, from Rust.
 //!
 //! `predict [--json] [--cropped] [--box X,Y,W,H] [--model FILE]... [--repeat N] IMAGE... | @LIST`
+//!
+//! Without `--box` and `--cropped` the faces are searched.
 
 use std::process::ExitCode;
 use std::time::Instant;
 
-use face_predict::{
-    Face, Gender, Model, ModelOptions, Options, Predictions, Quality, Rect, Region,
-};
+use face_predict::{Face, Gender, Model, ModelOptions, Options, Predictions, Rect, Region};
 
 const USAGE: &str = "usage: predict [--json] [--cropped] [--box X,Y,W,H]... [--model FILE]... \
                      [--repeat N] IMAGE... | @LIST";
@@ -74,10 +74,7 @@ fn gender(face: &Face<'_>) -> &'static str {
 }
 
 fn quality(face: &Face<'_>) -> Vec<&'static str> {
-    [(Quality::SMALL, "small"), (Quality::CUT_OFF, "cut_off")]
-        .into_iter()
-        .filter_map(|(reason, name)| face.quality().contains(reason).then_some(name))
-        .collect()
+    face.quality().names().collect()
 }
 
 fn print_json(path: &str, index: usize, face: &Face<'_>) {
@@ -85,19 +82,24 @@ fn print_json(path: &str, index: usize, face: &Face<'_>) {
     let number = |value: Option<f32>| value.map_or("null".to_owned(), |v| v.to_string());
     let (rect, interval) = (face.rect(), face.age_interval());
     println!(
-        "{{\"file\": {}, \"face\": {index}, \"x\": {}, \"y\": {}, \"width\": {}, \"height\": {}, \"score\": null, \
-         \"age\": {}, \"age_low\": {}, \"age_high\": {}, \"female_probability\": {}, \"gender\": {}, \"quality\": {}}}",
+        "{{\"file\": {}, \"face\": {index}, \"x\": {}, \"y\": {}, \"width\": {}, \"height\": {}, \"score\": {}, \
+         \"age\": {}, \"age_low\": {}, \"age_high\": {}, \"female_probability\": {}, \"gender\": {}, \"quality\": {}, \
+         \"yaw\": {}, \"pitch\": {}, \"roll\": {}}}",
         text(path),
         rect.x,
         rect.y,
         rect.width,
         rect.height,
+        number(face.score()),
         number(face.age().map(|age| age.median())),
         number(interval.map(|i| i.0)),
         number(interval.map(|i| i.1)),
         number(face.female_probability()),
         text(gender(face)),
         serde_json::Value::from(quality(face)),
+        number(face.pose().map(|pose| pose.yaw)),
+        number(face.pose().map(|pose| pose.pitch)),
+        number(face.pose().map(|pose| pose.roll)),
     );
 }
 
@@ -120,7 +122,10 @@ fn run(arguments: &Arguments) -> face_predict::Result<bool> {
     } else {
         Model::load_files(&arguments.models, &ModelOptions::new())?
     };
-    let options = Options::new().cropped(arguments.cropped).regions(&arguments.boxes);
+    let mut options = Options::new().cropped(arguments.cropped);
+    if !arguments.boxes.is_empty() {
+        options = options.regions(&arguments.boxes);
+    }
     let (mut predictions, mut times, mut all_right) = (Predictions::new(), Vec::new(), true);
     for path in &arguments.images {
         let done = (0..arguments.repeat).try_for_each(|_| {
@@ -141,6 +146,9 @@ fn run(arguments: &Arguments) -> face_predict::Result<bool> {
                 eprintln!("{path}: {error}");
             }
             continue;
+        }
+        if predictions.is_empty() && !arguments.json {
+            println!("{path}: no face");
         }
         for (index, face) in predictions.faces().enumerate() {
             if arguments.json {

@@ -7,34 +7,35 @@
  *   int main(int argc, char **argv) {
  *       face_predict_model *model = NULL;
  *       face_predict_result *result = face_predict_result_new();
- *       face_predict_options options = {sizeof options, FACE_PREDICT_CROPPED, 0, 0, NULL, 0, 0};
- *       face_predict_face face;
  *       if (argc != 2 || face_predict_model_load_default(NULL, &model) != FACE_PREDICT_OK ||
- *           face_predict_file(model, argv[1], &options, result) != FACE_PREDICT_OK ||
- *           face_predict_result_face(result, 0, &face, sizeof face) != FACE_PREDICT_OK) {
- *           fprintf(stderr, "%s\n", argc == 2 ? face_predict_last_error() : "usage: hello FACE.jpg");
+ *           face_predict_file(model, argv[1], NULL, result) != FACE_PREDICT_OK) {
+ *           fprintf(stderr, "%s\n", argc == 2 ? face_predict_last_error() : "usage: hello PHOTO.jpg");
  *           return 1;
  *       }
- *       printf("age %.0f (%.0f to %.0f), female %.0f %%\n", face.age, face.age_low, face.age_high,
- *              face.female_probability * 100);
+ *       for (size_t i = 0; i < face_predict_result_count(result); i++) {
+ *           face_predict_face face;
+ *           if (face_predict_result_face(result, i, &face, sizeof face) == FACE_PREDICT_OK)
+ *               printf("age %.0f (%.0f to %.0f), female %.0f %%\n", face.age, face.age_low,
+ *                      face.age_high, face.female_probability * 100);
+ *       }
  *       face_predict_result_free(result);
  *       face_predict_model_free(model);
- *       return 0;
  *   }
  *
  * OWNERSHIP  What a `_new` or `_load` call gives is yours until you pass it to the matching `_free`.
  *            `_free(NULL)` does nothing; free in any order. Pictures are only borrowed for the call.
  *            Returned `const` pointers are borrowed: read them, never free them.
  * ERRORS     Calls that can fail return a face_predict_status; 0 is success. On failure no `_out`
- *            pointer is written.
+ *            pointer is written. No face found is success with a count of 0.
  * THREADS    A `const` handle may be used by many threads at once, so one model serves all. A
- *            non-const handle (result) is for one thread at a time, any thread. Free a handle when
- *            no thread uses it any more. No thread is started.
+ *            non-const handle (result, tracker) is for one thread at a time, any thread. Free a
+ *            handle when no thread uses it any more. Threads start only if you ask for them, and
+ *            end within the call.
  * GROWTH     Structs you fill start with `struct_size`; zero in an optional field means "default":
  *            zero the struct, set struct_size, then set what you care about. Structs the library
  *            fills take a `size` argument. Old programs keep working with new libraries.
  * QUIET      Prints nothing, reads only the files you name, keeps no global state but the built-in
- *            model and the last error message of each thread.
+ *            models and the last error message of each thread.
  * MEANING    Gender is the label that strangers would give the face, in two values. The answer must
  *            not decide alone about a person: not as proof of age, not for identification.
  */
@@ -158,6 +159,46 @@
 #define FACE_PREDICT_FORMAT_BGRA 5
 
 /**
+ * Y, then interleaved U V, both for two by two pixels.
+ */
+#define FACE_PREDICT_FORMAT_NV12 6
+
+/**
+ * Y, then interleaved V U.
+ */
+#define FACE_PREDICT_FORMAT_NV21 7
+
+/**
+ * Y, U, V; see chroma_step for Android's YUV_420_888.
+ */
+#define FACE_PREDICT_FORMAT_I420 8
+
+/**
+ * One plane of Y U Y V; usual for USB cameras.
+ */
+#define FACE_PREDICT_FORMAT_YUYV 9
+
+/**
+ * How YUV numbers map to colours. Most cameras.
+ */
+#define FACE_PREDICT_YUV_BT601_LIMITED 0
+
+/**
+ * JPEG, and many phones.
+ */
+#define FACE_PREDICT_YUV_BT601_FULL 1
+
+/**
+ * HD video.
+ */
+#define FACE_PREDICT_YUV_BT709_LIMITED 2
+
+/**
+ * BT.709 with Y from 0 to 255.
+ */
+#define FACE_PREDICT_YUV_BT709_FULL 3
+
+/**
  * Flag of face_predict_options: leaves the age out. Skipping both leaves the faces alone.
  */
 #define FACE_PREDICT_SKIP_AGE (1 << 0)
@@ -193,6 +234,26 @@
 #define FACE_PREDICT_QUALITY_SMALL (1 << 0)
 
 /**
+ * Quality: out of focus or moving.
+ */
+#define FACE_PREDICT_QUALITY_BLURRED (1 << 1)
+
+/**
+ * Quality: under-exposed.
+ */
+#define FACE_PREDICT_QUALITY_DARK (1 << 2)
+
+/**
+ * Quality: over-exposed.
+ */
+#define FACE_PREDICT_QUALITY_BRIGHT (1 << 3)
+
+/**
+ * Quality: far from frontal.
+ */
+#define FACE_PREDICT_QUALITY_TURNED (1 << 4)
+
+/**
  * Quality: reaches beyond the picture.
  */
 #define FACE_PREDICT_QUALITY_CUT_OFF (1 << 5)
@@ -207,6 +268,12 @@ typedef struct face_predict_model face_predict_model;
  * buffers grow to the largest picture seen and are then kept.
  */
 typedef struct face_predict_result face_predict_result;
+
+/**
+ * Follows faces over frames: gives each a track_id and averages its predictions, so that numbers settle instead of
+ * flickering. One tracker a camera, for one thread at a time.
+ */
+typedef struct face_predict_tracker face_predict_tracker;
 
 /**
  * Result of a call: 0 is success. Numbers are never reused; later versions may add some.
@@ -229,6 +296,14 @@ typedef struct face_predict_model_options {
      * Largest picture accepted, in pixels. 0: 64 Mi.
      */
     uint64_t max_pixels;
+    /**
+     * Threads for face_predict_batch(). 0 or 1: the caller's only.
+     */
+    uint32_t threads;
+    /**
+     * Zero.
+     */
+    uint32_t reserved;
 } face_predict_model_options;
 
 /**
@@ -253,7 +328,8 @@ typedef struct face_predict_image {
      */
     uint32_t height;
     /**
-     * The first: the pixels. Formats of one plane leave the others NULL.
+     * The first: the pixels, or their brightness. A chroma plane that is NULL follows the one before without a
+     * gap. Formats of one plane leave the others NULL.
      */
     const void *planes[3];
     /**
@@ -272,6 +348,14 @@ typedef struct face_predict_image {
      * Not 0: swap left and right after rotating (selfie cameras).
      */
     uint32_t mirrored;
+    /**
+     * I420: bytes between chroma samples, Android's pixelStride. 0: 1.
+     */
+    uint32_t chroma_step;
+    /**
+     * FACE_PREDICT_YUV_...
+     */
+    uint32_t yuv;
 } face_predict_image;
 
 /**
@@ -336,7 +420,7 @@ typedef struct face_predict_options {
      */
     uint32_t region_count;
     /**
-     * The faces, found already. Needed unless FACE_PREDICT_CROPPED is set.
+     * The faces, found already: nothing is searched, even if there are none of them. NULL: search.
      */
     const struct face_predict_region *regions;
     /**
@@ -347,6 +431,15 @@ typedef struct face_predict_options {
      * Probability that a gender label needs, 0.5 to 1. 0: the model's.
      */
     float gender_threshold;
+    /**
+     * Pixels of the shorter side of the smallest box searched for. 0: a thirtieth of the picture's longer side. Smaller
+     * faces cost more time.
+     */
+    uint32_t min_face_size;
+    /**
+     * Score that a found face needs, 0 to 1. 0: the model's threshold.
+     */
+    float min_score;
 } face_predict_options;
 
 /**
@@ -402,7 +495,57 @@ typedef struct face_predict_face {
      * Reasons to trust the face less: FACE_PREDICT_QUALITY_..., or-ed. 0: nothing against it.
      */
     uint32_t quality;
+    /**
+     * Where the head looks, in degrees, good to some ten: positive to the right of the picture.
+     */
+    float yaw;
+    /**
+     * Positive up.
+     */
+    float pitch;
+    /**
+     * Positive when tilted clockwise as seen.
+     */
+    float roll;
+    /**
+     * Looks that the answer averages, with a tracker; else 0.
+     */
+    uint32_t track_frames;
+    /**
+     * Zero.
+     */
+    uint32_t reserved;
+    /**
+     * With a tracker the same face has the same number; else 0.
+     */
+    uint64_t track_id;
 } face_predict_face;
+
+/**
+ * How to follow. NULL, or all zero but struct_size, means the defaults.
+ */
+typedef struct face_predict_tracker_options {
+    /**
+     * sizeof(face_predict_tracker_options)
+     */
+    uint32_t struct_size;
+    /**
+     * Searches each so many frames; in between faces keep moving as they did. 0: 1.
+     */
+    uint32_t detect_every;
+    /**
+     * Estimates a face again each so many times that it is found. 0: 1.
+     */
+    uint32_t estimate_every;
+    /**
+     * Time constant of the average over looks. 0: 2.
+     */
+    float memory_seconds;
+    /**
+     * Time after which an unseen face is forgotten. 0: 1.
+     */
+    float lost_seconds;
+} face_predict_tracker_options;
 
 #ifdef __cplusplus
 extern "C" {
@@ -442,7 +585,7 @@ face_predict_status face_predict_model_load_default(const struct face_predict_mo
                                                     struct face_predict_model **model_out);
 
 /**
- * Loads a model file. `path` is UTF-8 on every system. A part that the file lacks (age or gender) comes from the
+ * Loads a model file. `path` is UTF-8 on every system. A part that the file lacks (detector, age or gender) comes from the
  * built-in model. Fails with IO (no such file), LIMIT, MODEL, INVALID_ARGUMENT (path, options) or NULL_ARGUMENT.
  */
 FACE_PREDICT_API
@@ -462,7 +605,7 @@ face_predict_status face_predict_model_load_memory(const void *data,
                                                    struct face_predict_model **model_out);
 
 /**
- * Loads several files, each a part: an age network, a gender network, or one for both. Of two files for the same
+ * Loads several files, each a part: a detector, an age network, a gender network, or one for both. Of two files for the same
  * part the later counts; parts not given come from the built-in model.
  */
 FACE_PREDICT_API
@@ -490,7 +633,7 @@ face_predict_status face_predict_image_set_exif(struct face_predict_image *image
                                                 uint32_t orientation);
 
 /**
- * Estimates the faces of a picture, largest first, and replaces what `result` held. On failure `result` is
+ * Finds the faces of a picture, unless they are given, and estimates them, largest first. Replaces what `result` held. On failure `result` is
  * empty. Fails with NULL_ARGUMENT, INVALID_ARGUMENT, BUFFER_TOO_SMALL, UNSUPPORTED, LIMIT or OUT_OF_MEMORY.
  */
 FACE_PREDICT_API
@@ -521,6 +664,19 @@ face_predict_status face_predict_encoded(const struct face_predict_model *model,
                                          size_t size,
                                          const struct face_predict_options *options,
                                          struct face_predict_result *result);
+
+/**
+ * Many pictures: images[i] fills results[i]; all results must be different. Spread over the model's threads. One bad
+ * picture does not stop the rest: the first failure is returned with its message, face_predict_result_status() tells
+ * each. Options with regions are refused: these belong to one picture.
+ */
+FACE_PREDICT_API
+FACE_PREDICT_MUST_USE
+face_predict_status face_predict_batch(const struct face_predict_model *model,
+                                       const struct face_predict_image *const *images,
+                                       size_t count,
+                                       const struct face_predict_options *options,
+                                       struct face_predict_result *const *results);
 
 /**
  * Makes an empty result. NULL if memory is short, which every call below reports.
@@ -587,6 +743,36 @@ FACE_PREDICT_API
 const float *face_predict_result_age_distribution(const struct face_predict_result *result,
                                                   size_t index,
                                                   size_t *count_out);
+
+/**
+ * Makes a tracker. It keeps what it needs of the model, which may be freed.
+ */
+FACE_PREDICT_API
+FACE_PREDICT_MUST_USE
+face_predict_status face_predict_tracker_new(const struct face_predict_model *model,
+                                             const struct face_predict_tracker_options *options_in,
+                                             struct face_predict_tracker **tracker_out);
+
+/**
+ * Takes the next frame, as face_predict does. `time_us` is in microseconds from any start and must not go back.
+ */
+FACE_PREDICT_API
+FACE_PREDICT_MUST_USE
+face_predict_status face_predict_tracker_update(struct face_predict_tracker *tracker,
+                                                const struct face_predict_image *image,
+                                                int64_t time_us,
+                                                const struct face_predict_options *options,
+                                                struct face_predict_result *result);
+
+/**
+ * Forgets all faces, as after a seek. Their numbers are not used again. NULL does nothing.
+ */
+FACE_PREDICT_API void face_predict_tracker_reset(struct face_predict_tracker *tracker);
+
+/**
+ * Frees a tracker; NULL does nothing.
+ */
+FACE_PREDICT_API void face_predict_tracker_free(struct face_predict_tracker *tracker);
 
 #ifdef __cplusplus
 }  // extern "C"

@@ -25,6 +25,17 @@ impl<'a> AgeDistribution<'a> {
         self.quantile(0.5)
     }
 
+    /// The expected age, in years.
+    pub fn mean(&self) -> f32 {
+        self.years.iter().enumerate().map(|(year, mass)| year as f32 * mass).sum()
+    }
+
+    /// The expected squared distance from the mean, in squared years.
+    pub fn variance(&self) -> f32 {
+        let mean = self.mean();
+        self.years.iter().enumerate().map(|(year, mass)| (year as f32 - mean).powi(2) * mass).sum()
+    }
+
     /// The age below which `share` (0 to 1) of the probability lies, in years; never below 0.
     pub fn quantile(&self, share: f32) -> f32 {
         let mut below = 0.0;

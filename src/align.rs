@@ -20,6 +20,17 @@ impl Region {
         Self { rect, landmarks: None }
     }
 
+    /// The same face in a picture `factor` times as large.
+    #[must_use]
+    pub fn scaled(&self, factor: f32) -> Self {
+        let Rect { x, y, width, height } = self.rect;
+        let grown = |points: [Point; 5]| points.map(|p| Point::new(p.x * factor, p.y * factor));
+        Self {
+            rect: Rect::new(x * factor, y * factor, width * factor, height * factor),
+            landmarks: self.landmarks.map(grown),
+        }
+    }
+
     pub(crate) fn check(&self) -> Result<()> {
         let Rect { x, y, width, height } = self.rect;
         if !self.rect.is_finite() || width <= 0.0 || height <= 0.0 {

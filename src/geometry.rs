@@ -50,6 +50,17 @@ impl Rect {
         self.width * self.height
     }
 
+    /// Area in common with `other`, as a share of the area of both together (intersection over union).
+    pub fn overlap(&self, other: &Self) -> f32 {
+        let along = |a: f32, length: f32, b: f32, other: f32| {
+            ((a + length).min(b + other) - a.max(b)).max(0.0)
+        };
+        let common = along(self.x, self.width, other.x, other.width)
+            * along(self.y, self.height, other.y, other.height);
+        let all = self.area() + other.area() - common;
+        if all > 0.0 { common / all } else { 0.0 }
+    }
+
     pub(crate) fn is_finite(&self) -> bool {
         [self.x, self.y, self.width, self.height].iter().all(|v| v.is_finite())
     }

@@ -27,8 +27,12 @@
 
 mod age;
 mod align;
+mod answer;
+mod batch;
 #[doc(hidden)]
 pub mod conv;
+mod detect;
+mod encoded;
 mod error;
 #[doc(hidden)]
 pub mod ffi;
@@ -36,19 +40,23 @@ mod geometry;
 mod image;
 mod model;
 mod options;
+mod pose;
 mod predict;
 mod quality;
+mod track;
 
 pub use age::AgeDistribution;
 pub use align::{CropRule, Frame, Region, similarity};
+pub use answer::{Face, Gender, Predictions, Track};
 pub use error::{Error, ErrorKind, Result};
 pub use geometry::{Affine, Point, Rect};
 pub use image::warp::Warp;
-pub use image::{DecodeLimits, Format, Image, Orientation, Picture};
+pub use image::{DecodeLimits, Format, Image, Layout, Orientation, Picture, Yuv};
 pub use model::{
-    AgeSpec, CONTRACT, DetectSpec, GenderSpec, InputSpec, Metadata, Model, ModelOptions, Positive,
-    Task,
+    AgeSpec, CONTRACT, DetectSpec, Doubt, GenderSpec, InputSpec, Metadata, Model, ModelOptions,
+    Positive, Task,
 };
 pub use options::Options;
-pub use predict::{Face, Gender, Predictions};
-pub use quality::Quality;
+pub use pose::Pose;
+pub use quality::{Look, Quality};
+pub use track::{Tracker, TrackerOptions};

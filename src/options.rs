@@ -14,8 +14,8 @@ use crate::error::{Error, Result};
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Options<'a> {
-    /// Faces found already, in upright pixels.
-    pub regions: &'a [Region],
+    /// Faces found already, in upright pixels; `None` searches the picture.
+    pub regions: Option<&'a [Region]>,
     /// The picture is one face.
     pub cropped: bool,
     /// Leaves the age out.
@@ -24,6 +24,12 @@ pub struct Options<'a> {
     pub skip_gender: bool,
     /// Keeps the largest so many faces; 0 keeps all.
     pub max_faces: usize,
+    /// Shorter side of the box of the smallest face searched for, in pixels of the picture. 0 finds what shows when
+    /// the picture is scaled to the detector's own size (a thirtieth of its longer side and more); a smaller face costs
+    /// more time, a larger one less.
+    pub min_face_size: f32,
+    /// Score that a found face needs, above 0 and below 1; `None` takes the model's.
+    pub min_score: Option<f32>,
     /// Probability inside the age interval, above 0 and below 1.
     pub age_coverage: f32,
     /// Probability that a gender label needs, 0.5 to 1; `None` takes the model's.
@@ -33,11 +39,13 @@ pub struct Options<'a> {
 impl Default for Options<'_> {
     fn default() -> Self {
         Self {
-            regions: &[],
+            regions: None,
             cropped: false,
             skip_age: false,
             skip_gender: false,
             max_faces: 0,
+            min_face_size: 0.0,
+            min_score: None,
             age_coverage: 0.8,
             gender_threshold: None,
         }
@@ -50,10 +58,10 @@ impl<'a> Options<'a> {
         Self::default()
     }
 
-    /// Takes these faces.
+    /// Takes these faces instead of searching, even none.
     #[must_use]
     pub fn regions(mut self, regions: &'a [Region]) -> Self {
-        self.regions = regions;
+        self.regions = Some(regions);
         self
     }
 
@@ -85,6 +93,20 @@ impl<'a> Options<'a> {
         self
     }
 
+    /// Sets the shorter side of the box of the smallest face searched for, in pixels of the picture.
+    #[must_use]
+    pub fn min_face_size(mut self, pixels: f32) -> Self {
+        self.min_face_size = pixels;
+        self
+    }
+
+    /// Sets the score that a found face needs.
+    #[must_use]
+    pub fn min_score(mut self, score: f32) -> Self {
+        self.min_score = Some(score);
+        self
+    }
+
     /// Sets the probability inside the age interval.
     #[must_use]
     pub fn age_coverage(mut self, coverage: f32) -> Self {
@@ -111,18 +133,25 @@ impl<'a> Options<'a> {
                 "gender_threshold is {threshold}, it must be 0.5 to 1"
             )));
         }
-        if self.cropped && !self.regions.is_empty() {
+        if !(self.min_face_size >= 0.0 && self.min_face_size.is_finite()) {
             return Err(Error::invalid(format!(
-                "the picture is said to be one face, yet {} regions are given",
-                self.regions.len()
+                "min_face_size is {}, it must be 0 or a number of pixels",
+                self.min_face_size
             )));
         }
-        if !self.cropped && self.regions.is_empty() {
-            return Err(Error::invalid(
-                "no faces given: pass regions, or say that the picture is one face (cropped)",
-            ));
+        if let Some(score) = self.min_score.filter(|s| !(*s > 0.0 && *s < 1.0)) {
+            return Err(Error::invalid(format!(
+                "min_score is {score}, it must be above 0 and below 1"
+            )));
         }
-        for (index, region) in self.regions.iter().enumerate() {
+        let regions = self.regions.unwrap_or_default();
+        if self.cropped && !regions.is_empty() {
+            return Err(Error::invalid(format!(
+                "the picture is said to be one face, yet {} regions are given",
+                regions.len()
+            )));
+        }
+        for (index, region) in regions.iter().enumerate() {
             region.check().map_err(|e| e.context(format!("region {index}")))?;
         }
         Ok(())

@@ -31,6 +31,14 @@ fn assert_near(a: [f32; 4], b: [f32; 4], tolerance: f32, what: &str) {
     assert!(near, "{what}: {a:?} and {b:?}");
 }
 
+fn bytes_per_pixel(format: Format) -> usize {
+    match format {
+        Format::Gray => 1,
+        Format::Rgb | Format::Bgr => 3,
+        _ => 4,
+    }
+}
+
 #[test]
 fn threads_may_race_for_the_built_in_model() {
     let barrier = Barrier::new(8);
@@ -69,7 +77,7 @@ fn the_portrait_is_a_face() {
 
 /// The portrait in another byte order, rows `padding` bytes longer than needed.
 fn converted(rgb: &[u8], format: Format, padding: usize) -> Vec<u8> {
-    let pixel = format.bytes_per_pixel();
+    let pixel = bytes_per_pixel(format);
     let mut out = vec![0xA5; (SIDE * pixel + padding) * SIDE];
     for (y, row) in rgb.chunks_exact(SIDE * 3).enumerate() {
         for (x, p) in row.chunks_exact(3).enumerate() {
@@ -89,8 +97,7 @@ fn every_format_and_stride_gives_the_same_answer() {
     let model = Model::load_default().unwrap();
     let mut rgb = portrait::rgb();
     let answer = |format, padding: usize, data: &[u8]| {
-        let stride =
-            if padding == 0 { 0 } else { SIDE * Format::bytes_per_pixel(format) + padding };
+        let stride = if padding == 0 { 0 } else { SIDE * bytes_per_pixel(format) + padding };
         let image = Image::with_stride(format, SIDE, SIDE, data, stride).unwrap();
         numbers(&model.predict(&image, &options()).unwrap())
     };
@@ -231,7 +238,12 @@ fn errors_by_kind_and_an_empty_result() {
         assert!(out.is_empty() && out.size() == (0, 0));
     };
     let invalid = ErrorKind::InvalidArgument;
-    fails(&Options::new(), invalid, "no faces given");
+    for size in [-1.0, f32::NAN, f32::INFINITY] {
+        fails(&Options::new().min_face_size(size), invalid, "min_face_size");
+    }
+    for score in [0.0, 1.0, f32::NAN] {
+        fails(&Options::new().min_score(score), invalid, "min_score");
+    }
     fails(&options().cropped(true), invalid, "1 regions");
     for coverage in [0.0, 1.0, -1.0, f32::NAN, f32::INFINITY] {
         fails(&options().age_coverage(coverage), invalid, "age_coverage");

@@ -95,7 +95,7 @@ fn write_models(write: &impl Fn(&str, &[u8])) {
         small::set_props(&mut proto, &props);
         proto.encode_to_vec()
     };
-    write("other_task.onnx", &changed("face_predict.task", Some("detect")));
+    write("other_task.onnx", &changed("face_predict.task", Some("landmarks")));
     write("other_contract.onnx", &changed("face_predict.contract", Some("2")));
     write("no_contract.onnx", &changed("face_predict.contract", None));
     let mut metadata = small::metadata(Task::AgeGender);
@@ -310,7 +310,15 @@ fn layout() -> Vec<String> {
     structure!("status", face_predict_status);
     structure!("point", face_predict_point, x, y);
     structure!("region", face_predict_region, x, y, width, height, landmarks);
-    structure!("model_options", face_predict_model_options, struct_size, flags, max_pixels);
+    structure!(
+        "model_options",
+        face_predict_model_options,
+        struct_size,
+        flags,
+        max_pixels,
+        threads,
+        reserved
+    );
     structure!(
         "image",
         face_predict_image,
@@ -322,7 +330,9 @@ fn layout() -> Vec<String> {
         strides,
         sizes,
         rotation,
-        mirrored
+        mirrored,
+        chroma_step,
+        yuv
     );
     structure!(
         "options",
@@ -333,7 +343,9 @@ fn layout() -> Vec<String> {
         region_count,
         regions,
         age_coverage,
-        gender_threshold
+        gender_threshold,
+        min_face_size,
+        min_score
     );
     structure!(
         "face",
@@ -349,7 +361,22 @@ fn layout() -> Vec<String> {
         age_high,
         female_probability,
         gender,
-        quality
+        quality,
+        yaw,
+        pitch,
+        roll,
+        track_frames,
+        reserved,
+        track_id
+    );
+    structure!(
+        "tracker_options",
+        face_predict_tracker_options,
+        struct_size,
+        detect_every,
+        estimate_every,
+        memory_seconds,
+        lost_seconds
     );
     let number = |text: &str| text.parse::<u32>().expect("a number");
     let (major, minor, patch) = (
@@ -373,9 +400,12 @@ fn layout() -> Vec<String> {
         FACE_PREDICT_ERROR_IO FACE_PREDICT_ERROR_IMAGE FACE_PREDICT_ERROR_LIMIT FACE_PREDICT_ERROR_MODEL
         FACE_PREDICT_ERROR_OUT_OF_MEMORY FACE_PREDICT_ERROR_INTERNAL FACE_PREDICT_PLAIN_CONVOLUTIONS
         FACE_PREDICT_FORMAT_GRAY FACE_PREDICT_FORMAT_RGB FACE_PREDICT_FORMAT_BGR FACE_PREDICT_FORMAT_RGBA
-        FACE_PREDICT_FORMAT_BGRA FACE_PREDICT_SKIP_AGE FACE_PREDICT_SKIP_GENDER FACE_PREDICT_CROPPED
+        FACE_PREDICT_FORMAT_BGRA FACE_PREDICT_FORMAT_NV12 FACE_PREDICT_FORMAT_NV21 FACE_PREDICT_FORMAT_I420
+        FACE_PREDICT_FORMAT_YUYV FACE_PREDICT_YUV_BT601_LIMITED FACE_PREDICT_YUV_BT601_FULL
+        FACE_PREDICT_YUV_BT709_LIMITED FACE_PREDICT_YUV_BT709_FULL FACE_PREDICT_SKIP_AGE FACE_PREDICT_SKIP_GENDER FACE_PREDICT_CROPPED
         FACE_PREDICT_GENDER_UNDECIDED FACE_PREDICT_GENDER_FEMALE FACE_PREDICT_GENDER_MALE
-        FACE_PREDICT_QUALITY_SMALL FACE_PREDICT_QUALITY_CUT_OFF
+        FACE_PREDICT_QUALITY_SMALL FACE_PREDICT_QUALITY_BLURRED FACE_PREDICT_QUALITY_DARK FACE_PREDICT_QUALITY_BRIGHT
+        FACE_PREDICT_QUALITY_TURNED FACE_PREDICT_QUALITY_CUT_OFF
     );
     lines
 }

@@ -42,8 +42,8 @@ fn the_committed_header_is_the_generated_one() {
     config.after_includes = Some(macros());
     let mut text = Vec::new();
     let mut builder = cbindgen::Builder::new().with_config(config);
-    // The order of the header: errors and versions, models, pictures, predictions.
-    for file in ["error", "version", "model", "image", "predict", "result"] {
+    // The order of the header: errors and versions, models, pictures, predictions, films.
+    for file in ["error", "version", "model", "image", "predict", "batch", "result", "track"] {
         builder = builder.with_src(Path::new(ROOT).join(format!("src/ffi/{file}.rs")));
     }
     builder.generate().expect("cbindgen").write(&mut text);

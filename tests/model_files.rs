@@ -106,7 +106,7 @@ fn contract_and_task() {
     refused(&with_prop("contract", Some("2")), "contract is \"2\", this library knows \"1\"");
     refused(&with_prop("contract", Some("")), "contract is \"\"");
     refused(&with_prop("task", None), "face_predict.task is \"\"");
-    refused(&with_prop("task", Some("detect")), "face_predict.task is \"detect\"");
+    refused(&with_prop("task", Some("landmarks")), "face_predict.task is \"landmarks\"");
     refused(&with_prop("task", Some("Age")), "face_predict.task is \"Age\"");
     refused(&with_prop("name", None), "face_predict.name");
     refused(&with_prop("name", Some(&"x".repeat(101))), "longer than 100");
@@ -180,11 +180,14 @@ fn metadata_that_do_not_fit_the_graph() {
         "input \"image\" has shape [1, 3, 32, 32], face_predict.input says [1, 3, 32, 48]",
     );
     let count = |count| {
-        let (first, range, temperature) = (0, [0.0, 100.0], 1.0);
-        AgeSpec::Distribution { first, count, range, temperature }
+        let mut age = metadata(BOTH).age;
+        if let Some(AgeSpec::Distribution { count: given, .. }) = &mut age {
+            *given = count;
+        }
+        age
     };
-    refused(&with_metadata(|m| m.age = Some(count(100))), "its metadata promise [1, 100]");
-    refused(&with_metadata(|m| m.age = Some(count(102))), "its metadata promise [1, 102]");
+    refused(&with_metadata(|m| m.age = count(100)), "its metadata promise [1, 100]");
+    refused(&with_metadata(|m| m.age = count(102)), "its metadata promise [1, 102]");
     let residuals = vec![[0.0, -1.0], [1.0, 1.0]];
     let regression = AgeSpec::Regression { range: [0.0, 100.0], residuals };
     refused(&with_metadata(|m| m.age = Some(regression)), "no output \"age\"");

@@ -3,8 +3,9 @@
  *
  *   predict [--json] [--cropped] [--box X,Y,W,H] [--model FILE]... [--repeat N] IMAGE... | @LIST
  *
- * --box may be given several times; a list is a file with a path a line. A picture that fails is
- * reported, the others go on, and the program ends with 1.
+ * Without --box and --cropped the faces are searched. --box may be given several times; a list is a
+ * file with a path a line. A picture that fails is reported, the others go on, and the program ends
+ * with 1.
  */
 #define _POSIX_C_SOURCE 199309L
 #include <face_predict.h>
@@ -36,6 +37,15 @@ static const char *gender_name(uint32_t gender) {
     }
 }
 
+static const struct {
+    uint32_t bit;
+    const char *name;
+} reasons[] = {
+    {FACE_PREDICT_QUALITY_SMALL, "small"},   {FACE_PREDICT_QUALITY_BLURRED, "blurred"},
+    {FACE_PREDICT_QUALITY_DARK, "dark"},     {FACE_PREDICT_QUALITY_BRIGHT, "bright"},
+    {FACE_PREDICT_QUALITY_TURNED, "turned"}, {FACE_PREDICT_QUALITY_CUT_OFF, "cut_off"},
+};
+
 static void json_string(const char *text) {
     putchar('"');
     for (; *text; text++) {
@@ -61,6 +71,7 @@ static void json_number(const char *key, float value) {
 
 static void json_face(const char *path, size_t index, const face_predict_face *face) {
     const char *comma = "";
+    size_t i;
     printf("{\"file\": ");
     json_string(path);
     printf(", \"face\": %lu", (unsigned long)index);
@@ -74,19 +85,23 @@ static void json_face(const char *path, size_t index, const face_predict_face *f
     json_number("age_high", face->age_high);
     json_number("female_probability", face->female_probability);
     printf(", \"gender\": \"%s\", \"quality\": [", gender_name(face->gender));
-    if (face->quality & FACE_PREDICT_QUALITY_SMALL) {
-        printf("\"small\"");
-        comma = ", ";
+    for (i = 0; i < sizeof reasons / sizeof *reasons; i++) {
+        if (face->quality & reasons[i].bit) {
+            printf("%s\"%s\"", comma, reasons[i].name);
+            comma = ", ";
+        }
     }
-    if (face->quality & FACE_PREDICT_QUALITY_CUT_OFF) {
-        printf("%s\"cut_off\"", comma);
-    }
-    printf("]}\n");
+    printf("]");
+    json_number("yaw", face->yaw);
+    json_number("pitch", face->pitch);
+    json_number("roll", face->roll);
+    printf("}\n");
 }
 
 static void readable_face(const char *path, const face_predict_face *face) {
     float probability = face->gender == FACE_PREDICT_GENDER_MALE ? 1 - face->female_probability
                                                                  : face->female_probability;
+    size_t i;
     printf("%s: face at %.0f,%.0f of %.0fx%.0f: %.0f years (%.0f to %.0f), ", path, face->x, face->y,
            face->width, face->height, face->age, face->age_low, face->age_high);
     if (face->gender == FACE_PREDICT_GENDER_UNDECIDED) {
@@ -94,8 +109,12 @@ static void readable_face(const char *path, const face_predict_face *face) {
     } else {
         printf("%s (%.0f %%)", gender_name(face->gender), probability * 100);
     }
-    printf("%s%s\n", face->quality & FACE_PREDICT_QUALITY_SMALL ? ", small" : "",
-           face->quality & FACE_PREDICT_QUALITY_CUT_OFF ? ", cut off" : "");
+    for (i = 0; i < sizeof reasons / sizeof *reasons; i++) {
+        if (face->quality & reasons[i].bit) {
+            printf(", %s", reasons[i].name);
+        }
+    }
+    printf("\n");
 }
 
 static double milliseconds(void) {
@@ -143,6 +162,9 @@ static void predict(program *p, const char *path) {
             fprintf(stderr, "%s: %s\n", path, face_predict_last_error());
         }
         return;
+    }
+    if (face_predict_result_count(p->result) == 0 && !p->json) {
+        printf("%s: no face\n", path);
     }
     for (index = 0; index < face_predict_result_count(p->result); index++) {
         face_predict_face face;
@@ -218,7 +240,6 @@ int main(int argc, char **argv) {
     program p;
     memset(&p, 0, sizeof p);
     p.options.struct_size = sizeof p.options;
-    p.options.regions = boxes;
     p.repeat = 1;
     for (i = 1; i < argc; i++) {
         const char *arg = argv[i], *value = i + 1 < argc ? argv[i + 1] : NULL;
@@ -234,6 +255,7 @@ int main(int argc, char **argv) {
                 return usage("--box wants X,Y,W,H");
             }
             p.options.region_count++;
+            p.options.regions = boxes;
             i++;
         } else if (strcmp(arg, "--model") == 0) {
             if (!value || model_count == MAX_MODELS) {

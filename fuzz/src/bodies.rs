@@ -88,22 +88,27 @@ pub fn image_descriptor(data: &[u8]) {
     };
     let image = face_predict_image {
         struct_size: size(&mut source, known),
-        format: source.number() as u32 % 8,
+        format: source.number() as u32 % 11,
         width: source.number() as u32,
         height: source.number() as u32,
         planes: [pixels.as_ptr().cast(), std::ptr::null(), std::ptr::null()],
-        strides: [source.number() as usize, 0, 0],
+        strides: [source.number() as usize, source.byte().into(), source.byte().into()],
         // Always told, since 0 means that the caller vouches for it.
         sizes: [pixels.len(), 0, 0],
         rotation: u32::from(source.byte()) % 5 * 90,
         mirrored: u32::from(source.byte()) % 2,
+        chroma_step: u32::from(source.byte()) % 4,
+        yuv: u32::from(source.byte()) % 5,
     };
     let options = face_predict_options {
         struct_size: size(&mut source, size_of::<face_predict_options>() as u64),
         flags: source.number() as u32 % 16,
         max_faces: source.number() as u32 % 4,
         region_count: regions.len() as u32,
-        regions: regions.as_ptr(),
+        min_face_size: u32::from(source.byte()),
+        min_score: source.float() / 50.0,
+        // One in four searches.
+        regions: if source.byte() < 64 { std::ptr::null() } else { regions.as_ptr() },
         age_coverage: source.float() / 50.0,
         gender_threshold: source.float() / 50.0,
     };

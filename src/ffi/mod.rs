@@ -5,6 +5,7 @@
 //! the header says; it is told in ordinary comments, since doc comments land in the header.
 #![allow(unsafe_code, non_camel_case_types, clippy::missing_safety_doc)]
 
+mod batch;
 mod error;
 mod handle;
 mod image;
@@ -12,12 +13,15 @@ mod model;
 mod panic;
 mod predict;
 mod result;
+mod track;
 mod version;
 
 // For Rust tests of the C interface, which compare it with the header.
+pub use batch::*;
 pub use error::*;
 pub use image::*;
 pub use model::*;
 pub use predict::*;
 pub use result::*;
+pub use track::*;
 pub use version::*;

@@ -39,12 +39,16 @@ pub struct face_predict_model_options {
     pub flags: u32,
     /// Largest picture accepted, in pixels. 0: 64 Mi.
     pub max_pixels: u64,
+    /// Threads for face_predict_batch(). 0 or 1: the caller's only.
+    pub threads: u32,
+    /// Zero.
+    pub reserved: u32,
 }
 
 impl Growing for face_predict_model_options {
     const NAME: &'static str = "face_predict_model_options";
     const FIRST_SIZE: usize = 16;
-    const ZERO: Self = Self { struct_size: 0, flags: 0, max_pixels: 0 };
+    const ZERO: Self = Self { struct_size: 0, flags: 0, max_pixels: 0, threads: 0, reserved: 0 };
 }
 
 unsafe fn options(pointer: *const face_predict_model_options) -> Result<ModelOptions> {
@@ -56,8 +60,15 @@ unsafe fn options(pointer: *const face_predict_model_options) -> Result<ModelOpt
             given.flags
         )));
     }
-    let options =
-        ModelOptions::new().plain_convolutions(given.flags & FACE_PREDICT_PLAIN_CONVOLUTIONS != 0);
+    if given.reserved != 0 || given.threads > 1024 {
+        return Err(Error::invalid(format!(
+            "model options: threads is {}, at most 1024, and reserved is {}, it must be 0",
+            given.threads, given.reserved
+        )));
+    }
+    let options = ModelOptions::new()
+        .plain_convolutions(given.flags & FACE_PREDICT_PLAIN_CONVOLUTIONS != 0)
+        .threads(given.threads as usize);
     Ok(if given.max_pixels > 0 { options.max_pixels(given.max_pixels) } else { options })
 }
 
@@ -92,7 +103,7 @@ pub unsafe extern "C" fn face_predict_model_load_default(
     unsafe { load(options, model_out, Model::load_default_with) }
 }
 
-/// Loads a model file. `path` is UTF-8 on every system. A part that the file lacks (age or gender) comes from the
+/// Loads a model file. `path` is UTF-8 on every system. A part that the file lacks (detector, age or gender) comes from the
 /// built-in model. Fails with IO (no such file), LIMIT, MODEL, INVALID_ARGUMENT (path, options) or NULL_ARGUMENT.
 #[must_use]
 #[unsafe(no_mangle)]
@@ -124,7 +135,7 @@ pub unsafe extern "C" fn face_predict_model_load_memory(
     }
 }
 
-/// Loads several files, each a part: an age network, a gender network, or one for both. Of two files for the same
+/// Loads several files, each a part: a detector, an age network, a gender network, or one for both. Of two files for the same
 /// part the later counts; parts not given come from the built-in model.
 #[must_use]
 #[unsafe(no_mangle)]

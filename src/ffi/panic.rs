@@ -27,7 +27,8 @@ pub(super) fn wall_or<T>(otherwise: T, body: impl FnOnce() -> Result<T>) -> T {
     })
 }
 
-fn value<T>(body: impl FnOnce() -> Result<T>) -> Result<T> {
+/// Runs `body` for its value, panics as failures.
+pub(super) fn value<T>(body: impl FnOnce() -> Result<T>) -> Result<T> {
     quiet_hook();
     let outer = INSIDE.replace(true);
     let caught = catch_unwind(AssertUnwindSafe(body));

@@ -9,11 +9,11 @@ use super::model::face_predict_model;
 use super::panic::wall;
 use super::result::{face_predict_point, face_predict_result};
 use crate::align::Region;
+use crate::answer::Predictions;
 use crate::error::{Error, Result};
 use crate::geometry::{Point, Rect};
 use crate::model::Model;
 use crate::options::Options;
-use crate::predict::Predictions;
 
 /// Flag of face_predict_options: leaves the age out. Skipping both leaves the faces alone.
 pub const FACE_PREDICT_SKIP_AGE: u32 = 1 << 0;
@@ -51,12 +51,17 @@ pub struct face_predict_options {
     pub max_faces: u32,
     /// Entries of `regions`.
     pub region_count: u32,
-    /// The faces, found already. Needed unless FACE_PREDICT_CROPPED is set.
+    /// The faces, found already: nothing is searched, even if there are none of them. NULL: search.
     pub regions: *const face_predict_region,
     /// Probability inside age_low to age_high, below 1. 0: 0.8.
     pub age_coverage: f32,
     /// Probability that a gender label needs, 0.5 to 1. 0: the model's.
     pub gender_threshold: f32,
+    /// Pixels of the shorter side of the smallest box searched for. 0: a thirtieth of the picture's longer side. Smaller
+    /// faces cost more time.
+    pub min_face_size: u32,
+    /// Score that a found face needs, 0 to 1. 0: the model's threshold.
+    pub min_score: f32,
 }
 
 impl Growing for face_predict_options {
@@ -70,6 +75,8 @@ impl Growing for face_predict_options {
         regions: std::ptr::null(),
         age_coverage: 0.0,
         gender_threshold: 0.0,
+        min_face_size: 0,
+        min_score: 0.0,
     };
 }
 
@@ -82,27 +89,46 @@ fn region(given: &face_predict_region) -> Region {
     }
 }
 
+/// The options without their regions.
+pub(super) fn plain(given: &face_predict_options) -> Result<Options<'static>> {
+    let known = FACE_PREDICT_SKIP_AGE | FACE_PREDICT_SKIP_GENDER | FACE_PREDICT_CROPPED;
+    if given.flags & !known != 0 {
+        return Err(Error::invalid(format!(
+            "options.flags are {:#x}, {known:#x} are known",
+            given.flags
+        )));
+    }
+    let mut options = Options::new()
+        .cropped(given.flags & FACE_PREDICT_CROPPED != 0)
+        .skip_age(given.flags & FACE_PREDICT_SKIP_AGE != 0)
+        .skip_gender(given.flags & FACE_PREDICT_SKIP_GENDER != 0)
+        .max_faces(given.max_faces as usize)
+        .min_face_size(given.min_face_size as f32);
+    if given.min_score != 0.0 {
+        options = options.min_score(given.min_score);
+    }
+    if given.age_coverage != 0.0 {
+        options = options.age_coverage(given.age_coverage);
+    }
+    if given.gender_threshold != 0.0 {
+        options = options.gender_threshold(given.gender_threshold);
+    }
+    Ok(options)
+}
+
 /// Checks the arguments, predicts into `result`, and leaves it empty on failure.
-unsafe fn run(
-    model: *const face_predict_model,
+pub(super) unsafe fn fill(
     options: *const face_predict_options,
     result: *mut face_predict_result,
-    predict: impl FnOnce(&Model, &Options<'_>, &mut Predictions) -> Result<()>,
+    predict: impl FnOnce(&Options<'_>, &mut Predictions) -> Result<()>,
 ) -> face_predict_status {
     let status = wall(|| {
-        // SAFETY: the pointers are the caller's, as the header asks.
-        let (result, model) = unsafe { (handle::exclusive(result)?, handle::shared(model)) };
+        // SAFETY: the pointer is the caller's, as the header asks.
+        let result = unsafe { handle::exclusive(result)? };
         result.start();
         // SAFETY: NULL or a struct that starts with its size.
         let given = unsafe { handle::read_optional(options)? };
-        let model = &model?.model;
-        let known = FACE_PREDICT_SKIP_AGE | FACE_PREDICT_SKIP_GENDER | FACE_PREDICT_CROPPED;
-        if given.flags & !known != 0 {
-            return Err(Error::invalid(format!(
-                "options.flags are {:#x}, {known:#x} are known",
-                given.flags
-            )));
-        }
+        let mut options = plain(&given)?;
         // SAFETY: the caller promises `region_count` entries.
         let regions = unsafe {
             handle::array(given.regions, given.region_count as usize, "options.regions")?
@@ -110,19 +136,10 @@ unsafe fn run(
         let (predictions, buffer) = result.parts();
         buffer.clear();
         buffer.extend(regions.iter().map(region));
-        let mut options = Options::new()
-            .regions(buffer)
-            .cropped(given.flags & FACE_PREDICT_CROPPED != 0)
-            .skip_age(given.flags & FACE_PREDICT_SKIP_AGE != 0)
-            .skip_gender(given.flags & FACE_PREDICT_SKIP_GENDER != 0)
-            .max_faces(given.max_faces as usize);
-        if given.age_coverage != 0.0 {
-            options = options.age_coverage(given.age_coverage);
+        if !given.regions.is_null() {
+            options = options.regions(buffer);
         }
-        if given.gender_threshold != 0.0 {
-            options = options.gender_threshold(given.gender_threshold);
-        }
-        predict(model, &options, predictions)
+        predict(&options, predictions)
     });
     // SAFETY: as above. A handle that is none of ours was the failure itself, and keeps no status.
     if let Ok(result) = unsafe { handle::exclusive(result) } {
@@ -131,7 +148,20 @@ unsafe fn run(
     status
 }
 
-/// Estimates the faces of a picture, largest first, and replaces what `result` held. On failure `result` is
+/// The same with a model.
+unsafe fn run(
+    model: *const face_predict_model,
+    options: *const face_predict_options,
+    result: *mut face_predict_result,
+    predict: impl FnOnce(&Model, &Options<'_>, &mut Predictions) -> Result<()>,
+) -> face_predict_status {
+    // SAFETY: the pointers are the caller's, as the header asks.
+    unsafe {
+        fill(options, result, |options, out| predict(&handle::shared(model)?.model, options, out))
+    }
+}
+
+/// Finds the faces of a picture, unless they are given, and estimates them, largest first. Replaces what `result` held. On failure `result` is
 /// empty. Fails with NULL_ARGUMENT, INVALID_ARGUMENT, BUFFER_TOO_SMALL, UNSUPPORTED, LIMIT or OUT_OF_MEMORY.
 #[must_use]
 #[unsafe(no_mangle)]

@@ -6,8 +6,9 @@ use super::error::{FACE_PREDICT_OK, face_predict_status};
 use super::handle::{self, Handle, Tagged};
 use super::panic::{wall, wall_or};
 use crate::align::Region;
+use crate::answer::{Face, Gender, Predictions};
 use crate::error::{Error, ErrorKind, Result};
-use crate::predict::{Face, Gender, Predictions};
+use crate::pose::Pose;
 use crate::quality::Quality;
 
 /// Skipped, or below the threshold.
@@ -19,12 +20,24 @@ pub const FACE_PREDICT_GENDER_MALE: u32 = 2;
 
 /// Quality: few pixels.
 pub const FACE_PREDICT_QUALITY_SMALL: u32 = 1 << 0;
+/// Quality: out of focus or moving.
+pub const FACE_PREDICT_QUALITY_BLURRED: u32 = 1 << 1;
+/// Quality: under-exposed.
+pub const FACE_PREDICT_QUALITY_DARK: u32 = 1 << 2;
+/// Quality: over-exposed.
+pub const FACE_PREDICT_QUALITY_BRIGHT: u32 = 1 << 3;
+/// Quality: far from frontal.
+pub const FACE_PREDICT_QUALITY_TURNED: u32 = 1 << 4;
 /// Quality: reaches beyond the picture.
 pub const FACE_PREDICT_QUALITY_CUT_OFF: u32 = 1 << 5;
 
 // The header needs literals; this is what keeps them true.
 const _: () = assert!(
     Quality::SMALL.bits() == FACE_PREDICT_QUALITY_SMALL
+        && Quality::BLURRED.bits() == FACE_PREDICT_QUALITY_BLURRED
+        && Quality::DARK.bits() == FACE_PREDICT_QUALITY_DARK
+        && Quality::BRIGHT.bits() == FACE_PREDICT_QUALITY_BRIGHT
+        && Quality::TURNED.bits() == FACE_PREDICT_QUALITY_TURNED
         && Quality::CUT_OFF.bits() == FACE_PREDICT_QUALITY_CUT_OFF
 );
 
@@ -67,6 +80,18 @@ pub struct face_predict_face {
     pub gender: u32,
     /// Reasons to trust the face less: FACE_PREDICT_QUALITY_..., or-ed. 0: nothing against it.
     pub quality: u32,
+    /// Where the head looks, in degrees, good to some ten: positive to the right of the picture.
+    pub yaw: f32,
+    /// Positive up.
+    pub pitch: f32,
+    /// Positive when tilted clockwise as seen.
+    pub roll: f32,
+    /// Looks that the answer averages, with a tracker; else 0.
+    pub track_frames: u32,
+    /// Zero.
+    pub reserved: u32,
+    /// With a tracker the same face has the same number; else 0.
+    pub track_id: u64,
 }
 
 /// Faces of one picture, with the working memory to find them. For one thread at a time; reuse one per thread:
@@ -118,6 +143,7 @@ fn copy(face: &Face<'_>) -> face_predict_face {
     const NAN: f32 = f32::NAN;
     let rect = face.rect();
     let (age_low, age_high) = face.age_interval().unwrap_or((NAN, NAN));
+    let pose = face.pose().unwrap_or(Pose { yaw: NAN, pitch: NAN, roll: NAN });
     let unknown = face_predict_point { x: NAN, y: NAN };
     face_predict_face {
         x: rect.x,
@@ -127,7 +153,7 @@ fn copy(face: &Face<'_>) -> face_predict_face {
         landmarks: face.landmarks().map_or([unknown; 5], |landmarks| {
             landmarks.map(|p| face_predict_point { x: p.x, y: p.y })
         }),
-        score: NAN,
+        score: face.score().unwrap_or(NAN),
         age: face.age().map_or(NAN, |age| age.median()),
         age_low,
         age_high,
@@ -138,6 +164,12 @@ fn copy(face: &Face<'_>) -> face_predict_face {
             Some(Gender::Male) => FACE_PREDICT_GENDER_MALE,
         },
         quality: face.quality().bits(),
+        yaw: pose.yaw,
+        pitch: pose.pitch,
+        roll: pose.roll,
+        track_frames: face.track().map_or(0, |track| track.looks),
+        reserved: 0,
+        track_id: face.track().map_or(0, |track| track.id),
     }
 }
 

@@ -83,6 +83,15 @@ impl Picture {
         };
         let orientation = Orientation::from_exif(u32::from(exif.to_exif()))?;
         let (width, height) = (width as usize, height as usize);
+        Self::from_parts(format, (width, height), data, orientation)
+    }
+
+    pub(super) fn from_parts(
+        format: Format,
+        (width, height): (usize, usize),
+        data: Vec<u8>,
+        orientation: Orientation,
+    ) -> Result<Self> {
         // Proves that the view below cannot fail.
         Image::new(format, width, height, &data)?;
         Ok(Self { format, width, height, data, orientation })

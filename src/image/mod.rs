@@ -1,15 +1,22 @@
 //! A picture in somebody's memory, read in place.
 
+mod color;
 pub(crate) mod decode;
+mod layout;
 pub(crate) mod orient;
+mod pixels;
+pub(crate) mod reduced;
 pub(crate) mod warp;
 
+pub use color::Yuv;
 pub use decode::{DecodeLimits, Picture};
+pub use layout::Layout;
 pub use orient::Orientation;
 
 use crate::error::{Error, ErrorKind, Result};
 
-/// Order of the bytes of a pixel in memory, 8 bits a component. Alpha is ignored.
+/// Order of the components in memory, 8 bits each. Alpha is ignored. The last four hold brightness for every pixel
+/// and colour for every second one across, and, but for [`Yuyv`](Self::Yuyv), for every second row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Format {
@@ -23,20 +30,17 @@ pub enum Format {
     Rgba,
     /// Blue, green, red, alpha.
     Bgra,
+    /// A plane of Y, then one of U and V in turn.
+    Nv12,
+    /// A plane of Y, then one of V and U in turn: Android's oldest camera format.
+    Nv21,
+    /// Planes of Y, U and V.
+    I420,
+    /// One plane of Y, U, Y, V: usual for USB cameras.
+    Yuyv,
 }
 
-impl Format {
-    /// Bytes from one pixel to the next.
-    pub const fn bytes_per_pixel(self) -> usize {
-        match self {
-            Self::Gray => 1,
-            Self::Rgb | Self::Bgr => 3,
-            Self::Rgba | Self::Bgra => 4,
-        }
-    }
-}
-
-/// A borrowed view of a picture: format, size, stride and how to turn it upright. Nothing is copied.
+/// A borrowed view of a picture: format, size, strides and how to turn it upright. Nothing is copied.
 ///
 /// ```
 /// use face_predict::{Format, Image, Orientation};
@@ -51,17 +55,18 @@ pub struct Image<'a> {
     format: Format,
     width: usize,
     height: usize,
-    stride: usize,
-    data: &'a [u8],
+    planes: [layout::Plane<'a>; 3],
+    chroma_step: usize,
+    yuv: Yuv,
     orientation: Orientation,
 }
 
 impl<'a> Image<'a> {
-    /// A picture whose rows follow each other without padding.
+    /// A picture without padding whose planes, if it has several, follow each other.
     ///
     /// Fails when a size is zero or above 2^24 (positions are `f32`), or when `data` is too short.
     pub fn new(format: Format, width: usize, height: usize, data: &'a [u8]) -> Result<Self> {
-        Self::with_stride(format, width, height, data, 0)
+        Self::from_planes(format, width, height, &[data], &Layout::default())
     }
 
     /// A picture whose rows are `stride` bytes apart; 0 means without padding.
@@ -72,18 +77,55 @@ impl<'a> Image<'a> {
         data: &'a [u8],
         stride: usize,
     ) -> Result<Self> {
-        let needed = bytes_needed(format, width, height, stride)?;
-        if data.len() < needed {
-            return Err(Error::new(
-                ErrorKind::BufferTooSmall,
-                format!(
-                    "plane 0 has {} bytes, {width}x{height} {format:?} needs {needed}",
-                    data.len()
-                ),
-            ));
+        let layout = Layout { strides: [stride, 0, 0], ..Layout::default() };
+        Self::from_planes(format, width, height, &[data], &layout)
+    }
+
+    /// A picture of several planes; those that are not given follow the last one that is, without a gap.
+    ///
+    /// ```
+    /// use face_predict::{Format, Image, Layout, Yuv};
+    ///
+    /// let (y, uv) = (vec![16u8; 640 * 480], vec![128u8; 640 * 240]);
+    /// let image = Image::from_planes(Format::Nv12, 640, 480, &[&y, &uv], &Layout::default())?
+    ///     .with_yuv(Yuv::Bt709Limited);
+    /// # Ok::<(), face_predict::Error>(())
+    /// ```
+    pub fn from_planes(
+        format: Format,
+        width: usize,
+        height: usize,
+        planes: &[&'a [u8]],
+        layout: &Layout,
+    ) -> Result<Self> {
+        let (shapes, count) = layout.shapes(format, width, height)?;
+        if planes.is_empty() || planes.len() > count {
+            return Err(Error::invalid(format!(
+                "{format:?} has {count} planes, {} are given",
+                planes.len()
+            )));
         }
-        let stride = if stride == 0 { width * format.bytes_per_pixel() } else { stride };
-        Ok(Self { format, width, height, stride, data, orientation: Orientation::UPRIGHT })
+        let mut found = [layout::Plane::default(); 3];
+        let mut rest: &[u8] = &[];
+        for (index, shape) in shapes[..count].iter().enumerate() {
+            let data = planes.get(index).copied().unwrap_or(rest);
+            if data.len() < shape.needed() {
+                return Err(Error::new(
+                    ErrorKind::BufferTooSmall,
+                    format!(
+                        "plane {index} has {} bytes, {width}x{height} {format:?} needs {}",
+                        data.len(),
+                        shape.needed()
+                    ),
+                ));
+            }
+            // The last row of the last plane need not be padded, so there may be less than whole rows.
+            rest = data.get(shape.whole()..).unwrap_or_default();
+            found[index] = layout::Plane { data, stride: shape.stride, row: shape.row };
+        }
+        let chroma_step = layout.chroma_step.max(1);
+        let (yuv, orientation) = (Yuv::default(), Orientation::UPRIGHT);
+        Ok(Self { format, width, height, planes: found, chroma_step, yuv, orientation })
     }
 
     /// The same picture, to be turned upright by `orientation`.
@@ -93,7 +135,14 @@ impl<'a> Image<'a> {
         self
     }
 
-    /// Byte order of a pixel.
+    /// The same picture, with other colours behind its Y, U and V.
+    #[must_use]
+    pub fn with_yuv(mut self, yuv: Yuv) -> Self {
+        self.yuv = yuv;
+        self
+    }
+
+    /// Order of the components.
     pub fn format(&self) -> Format {
         self.format
     }
@@ -117,35 +166,9 @@ impl<'a> Image<'a> {
         self.orientation
     }
 
-    /// The bytes of row `y` of the stored picture; panics where there is none.
+    /// The bytes of row `y` of the first plane; panics where there is none.
     pub fn row(&self, y: usize) -> &'a [u8] {
-        let start = y * self.stride;
-        &self.data[start..start + self.width * self.format.bytes_per_pixel()]
+        let plane = &self.planes[0];
+        &plane.data[y * plane.stride..][..plane.row]
     }
-}
-
-/// Bytes that a picture spans, or why there can be no such picture.
-pub(crate) fn bytes_needed(
-    format: Format,
-    width: usize,
-    height: usize,
-    stride: usize,
-) -> Result<usize> {
-    const MAX_SIDE: usize = 1 << 24;
-    if width == 0 || height == 0 || width > MAX_SIDE || height > MAX_SIDE {
-        return Err(Error::invalid(format!(
-            "picture size {width}x{height} is not within 1 to {MAX_SIDE} pixels a side"
-        )));
-    }
-    let row = width * format.bytes_per_pixel();
-    let stride = if stride == 0 { row } else { stride };
-    if stride < row {
-        return Err(Error::invalid(format!(
-            "stride 0 is {stride} bytes, a row of {width} {format:?} pixels has {row}"
-        )));
-    }
-    // The last row need not be padded.
-    (height - 1).checked_mul(stride).and_then(|n| n.checked_add(row)).ok_or_else(|| {
-        Error::invalid(format!("{height} rows of {stride} bytes overflow the address space"))
-    })
 }

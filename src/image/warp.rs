@@ -1,17 +1,19 @@
 //! Cuts a small upright crop out of a picture, whatever its format, orientation and size.
 //!
-//! Two steps keep it free of aliasing at any scale: the part that the crop covers is first averaged over
+//! Two steps keep it free of aliasing at any scale: the part that the crop covers is first copied out, averaged over
 //! whole blocks of pixels until less than a factor of two remains, then read bilinearly, with two by two
 //! samples a pixel where it still shrinks. Outside the picture the edge pixel repeats.
 
-use super::{Format, Image};
+use super::Image;
+use super::color::ToRgb;
+use super::pixels::{Pixels, Stored, with_pixels};
 use crate::error::{Error, ErrorKind, Result};
 use crate::geometry::{Affine, Point};
 
 /// Working memory of [`Warp::cut`]; it grows to the largest crop seen and is then kept.
 #[derive(Debug, Default)]
 pub struct Warp {
-    reduced: Vec<f32>,
+    reduced: Vec<Stored>,
 }
 
 impl Warp {
@@ -24,19 +26,15 @@ impl Warp {
         to_upright: &Affine,
         width: usize,
         height: usize,
-        put: impl FnMut(usize, [f32; 3]),
+        mut put: impl FnMut(usize, [f32; 3]),
     ) -> Result<()> {
         let (stored_width, stored_height) = image.stored_size();
         let map = image.orientation().to_stored(stored_width, stored_height).after(to_upright);
         if !map.is_finite() {
             return Err(Error::invalid("the face's place in the picture is not a finite number"));
         }
+        let to_rgb = ToRgb::new(image.format, image.yuv);
         let block = map.magnification().floor().clamp(1.0, 4096.0) as usize;
-        let source = Source { image, format: image.format() };
-        if block == 1 {
-            sample(&source, &map, width, height, put);
-            return Ok(());
-        }
         let part = covered(&map, width, height, stored_width, stored_height, block);
         let reduced = self.reduce(image, &part, block)?;
         let scale = 1.0 / block as f32;
@@ -45,45 +43,45 @@ impl Warp {
             y0: -(part.y as f32) * scale,
             ..Affine::scale(scale, scale)
         };
-        sample(&reduced, &to_reduced.after(&map), width, height, put);
+        let map = to_reduced.after(&map);
+        reduced.sample(&map, width, height, |index, stored| put(index, to_rgb.apply(stored)));
         Ok(())
     }
 
     /// Averages blocks of `block` x `block` pixels; the last ones of a row or column may be smaller.
     fn reduce(&mut self, image: &Image<'_>, part: &Part, block: usize) -> Result<Reduced<'_>> {
         let (columns, rows) = (part.width.div_ceil(block), part.height.div_ceil(block));
-        let needed = columns * rows * 3;
+        let needed = columns * rows;
         if self.reduced.len() < needed {
             self.reduced.try_reserve(needed - self.reduced.len()).map_err(|_| {
-                Error::new(ErrorKind::OutOfMemory, format!("no memory for {needed} numbers"))
+                Error::new(ErrorKind::OutOfMemory, format!("no memory for {needed} pixels"))
             })?;
-            self.reduced.resize(needed, 0.0);
+            self.reduced.resize(needed, [0.0; 4]);
         }
-        let source = Source { image, format: image.format() };
-        let mut sums = self.reduced[..needed].chunks_exact_mut(columns * 3);
-        for row in 0..rows {
-            let Some(line) = sums.next() else { break };
-            line.fill(0.0);
-            let (top, bottom) = (row * block, ((row + 1) * block).min(part.height));
-            for y in top..bottom {
-                let pixels = image.row(part.y + y);
-                for (column, sum) in line.chunks_exact_mut(3).enumerate() {
-                    let (left, right) = (column * block, ((column + 1) * block).min(part.width));
-                    for x in left..right {
-                        let [r, g, b] = source.rgb(pixels, part.x + x);
-                        sum[0] += r;
-                        sum[1] += g;
-                        sum[2] += b;
-                    }
-                }
-            }
-            for (column, sum) in line.chunks_exact_mut(3).enumerate() {
-                let across = ((column + 1) * block).min(part.width) - column * block;
-                let count = (across * (bottom - top)) as f32;
-                sum.iter_mut().for_each(|v| *v /= count);
-            }
+        let pixels = &mut self.reduced[..needed];
+        with_pixels!(image, source => average(&source, part, block, columns, pixels));
+        Ok(Reduced { columns, rows, pixels })
+    }
+}
+
+fn average(source: &impl Pixels, part: &Part, block: usize, columns: usize, out: &mut [Stored]) {
+    let (right, bottom) = (part.x + part.width, part.y + part.height);
+    for (row, line) in out.chunks_exact_mut(columns).enumerate() {
+        line.fill([0.0; 4]);
+        let top = part.y + row * block;
+        let end = (top + block).min(bottom);
+        for y in top..end {
+            source.add_blocks(part.x, right, y, block, line);
         }
-        Ok(Reduced { columns, rows, data: &self.reduced[..needed] })
+        if block == 1 {
+            continue;
+        }
+        for (column, sum) in line.iter_mut().enumerate() {
+            let left = part.x + column * block;
+            let count = ((left + block).min(right) - left) * (end - top);
+            let share = 1.0 / count as f32;
+            sum.iter_mut().for_each(|v| *v *= share);
+        }
     }
 }
 
@@ -116,124 +114,93 @@ fn covered(map: &Affine, width: usize, height: usize, w: usize, h: usize, block:
     Part { x, y, width: part_width, height: part_height }
 }
 
-/// Something with colours at whole places, the edge repeating outside.
-trait Colours {
-    /// The four pixels around a place: columns `x` and `x + 1` of rows `y` and `y + 1`.
-    fn quad(&self, x: isize, y: isize) -> [[f32; 3]; 4];
-}
-
-struct Source<'a, 'b> {
-    image: &'b Image<'a>,
-    format: Format,
-}
-
-impl Source<'_, '_> {
-    fn rgb(&self, row: &[u8], x: usize) -> [f32; 3] {
-        let pixel = |size: usize| &row[x * size..x * size + size];
-        match self.format {
-            Format::Gray => [f32::from(row[x]); 3],
-            Format::Rgb => {
-                let p = pixel(3);
-                [f32::from(p[0]), f32::from(p[1]), f32::from(p[2])]
-            }
-            Format::Bgr => {
-                let p = pixel(3);
-                [f32::from(p[2]), f32::from(p[1]), f32::from(p[0])]
-            }
-            Format::Rgba => {
-                let p = pixel(4);
-                [f32::from(p[0]), f32::from(p[1]), f32::from(p[2])]
-            }
-            Format::Bgra => {
-                let p = pixel(4);
-                [f32::from(p[2]), f32::from(p[1]), f32::from(p[0])]
-            }
-        }
-    }
-}
-
-fn clamp(place: isize, size: usize) -> usize {
-    place.clamp(0, size as isize - 1) as usize
-}
-
-impl Colours for Source<'_, '_> {
-    fn quad(&self, x: isize, y: isize) -> [[f32; 3]; 4] {
-        let (width, height) = self.image.stored_size();
-        let (left, right) = (clamp(x, width), clamp(x.saturating_add(1), width));
-        let upper = self.image.row(clamp(y, height));
-        let lower = self.image.row(clamp(y.saturating_add(1), height));
-        [
-            self.rgb(upper, left),
-            self.rgb(upper, right),
-            self.rgb(lower, left),
-            self.rgb(lower, right),
-        ]
-    }
-}
-
+/// The covered part, in whole blocks.
 struct Reduced<'a> {
     columns: usize,
     rows: usize,
-    data: &'a [f32],
+    pixels: &'a [Stored],
 }
 
-impl Colours for Reduced<'_> {
-    fn quad(&self, x: isize, y: isize) -> [[f32; 3]; 4] {
-        let (left, right) = (clamp(x, self.columns), clamp(x.saturating_add(1), self.columns));
-        let (upper, lower) = (clamp(y, self.rows), clamp(y.saturating_add(1), self.rows));
-        let at = |column: usize, row: usize| {
-            let p = &self.data[(row * self.columns + column) * 3..][..3];
-            [p[0], p[1], p[2]]
-        };
-        [at(left, upper), at(right, upper), at(left, lower), at(right, lower)]
-    }
-}
-
-fn bilinear(source: &impl Colours, place: Point) -> [f32; 3] {
-    // Pixel centres lie at halves.
-    let (x, y) = (place.x - 0.5, place.y - 0.5);
-    let (left, top) = (x.floor(), y.floor());
-    let (fx, fy) = (x - left, y - top);
-    let quad = source.quad(left as isize, top as isize);
-    std::array::from_fn(|c| {
-        let upper = quad[0][c] + (quad[1][c] - quad[0][c]) * fx;
-        let lower = quad[2][c] + (quad[3][c] - quad[2][c]) * fx;
-        upper + (lower - upper) * fy
-    })
-}
-
-fn sample(
-    source: &impl Colours,
-    map: &Affine,
-    width: usize,
-    height: usize,
-    mut put: impl FnMut(usize, [f32; 3]),
-) {
-    const CENTRE: &[f32] = &[0.5];
-    const QUARTERS: &[f32] = &[0.25, 0.75];
-    let offsets = if map.magnification() > 1.25 { QUARTERS } else { CENTRE };
-    let weight = 1.0 / (offsets.len() * offsets.len()) as f32;
-    for row in 0..height {
-        for column in 0..width {
-            let mut sum = [0.0; 3];
-            for dy in offsets {
-                for dx in offsets {
-                    let place = Point::new(column as f32 + dx, row as f32 + dy);
-                    let colour = bilinear(source, map.apply(place));
-                    for (total, value) in sum.iter_mut().zip(colour) {
-                        *total += value;
+impl Reduced<'_> {
+    fn sample(
+        &self,
+        map: &Affine,
+        width: usize,
+        height: usize,
+        mut put: impl FnMut(usize, Stored),
+    ) {
+        const CENTRE: &[f32] = &[0.5];
+        const QUARTERS: &[f32] = &[0.25, 0.75];
+        let offsets = if map.magnification() > 1.25 { QUARTERS } else { CENTRE };
+        let weight = 1.0 / (offsets.len() * offsets.len()) as f32;
+        for row in 0..height {
+            for column in 0..width {
+                let mut sum = [0.0; 4];
+                for dy in offsets {
+                    for dx in offsets {
+                        let place = Point::new(column as f32 + dx, row as f32 + dy);
+                        let pixel = self.bilinear(map.apply(place));
+                        for (total, value) in sum.iter_mut().zip(pixel) {
+                            *total += value;
+                        }
                     }
                 }
+                put(row * width + column, sum.map(|v| v * weight));
             }
-            put(row * width + column, sum.map(|v| v * weight));
         }
     }
+
+    #[inline]
+    fn bilinear(&self, place: Point) -> Stored {
+        // Pixel centres lie at halves.
+        let (x, y) = (place.x - 0.5, place.y - 0.5);
+        // Beyond 2^22 `split` has no bits left.
+        let inside = |v: f32, size: usize| v > 0.01 && v < size.min(1 << 22) as f32 - 1.01;
+        if !inside(x, self.columns) || !inside(y, self.rows) {
+            return self.at_the_edge(x, y);
+        }
+        let ((left, fx), (top, fy)) = (split(x), split(y));
+        let start = top * self.columns + left;
+        let upper = &self.pixels[start..start + 2];
+        let lower = &self.pixels[start + self.columns..start + self.columns + 2];
+        blend([upper[0], upper[1]], [lower[0], lower[1]], fx, fy)
+    }
+
+    #[cold]
+    fn at_the_edge(&self, x: f32, y: f32) -> Stored {
+        let (left, top) = (x.floor(), y.floor());
+        let clamp = |v: f32, size: usize| (v.max(0.0) as usize).min(size - 1);
+        let columns = [left, left + 1.0].map(|x| clamp(x, self.columns));
+        let row = |y: f32| {
+            let start = clamp(y, self.rows) * self.columns;
+            columns.map(|x| self.pixels[start + x])
+        };
+        blend(row(top), row(top + 1.0), x - left, y - top)
+    }
+}
+
+/// The pixel before a place and how far beyond it the place lies. Rounds to the nearest half below 2^22, where baseline
+/// x86-64 would call a library for the floor; what lies on a pixel may count as one after the pixel before.
+#[inline]
+fn split(place: f32) -> (usize, f32) {
+    const SHIFT: f32 = 12_582_912.0; // 1.5 x 2^23: the unit is the last bit.
+    let shifted = (place - 0.5) + SHIFT;
+    (((shifted.to_bits() & 0x3F_FFFF) as usize), place - (shifted - SHIFT))
+}
+
+#[inline]
+fn blend(upper: [Stored; 2], lower: [Stored; 2], fx: f32, fy: f32) -> Stored {
+    std::array::from_fn(|c| {
+        let upper = upper[0][c] + (upper[1][c] - upper[0][c]) * fx;
+        let lower = lower[0][c] + (lower[1][c] - lower[0][c]) * fx;
+        upper + (lower - upper) * fy
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::image::Orientation;
+    use crate::image::{Format, Orientation};
 
     fn cut(image: &Image<'_>, map: &Affine, width: usize, height: usize) -> Vec<[f32; 3]> {
         let mut out = vec![[0.0; 3]; width * height];

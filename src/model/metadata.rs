@@ -21,6 +21,7 @@ use crate::error::{Error, Result};
 use crate::geometry::Affine;
 use crate::image::Image;
 use crate::image::warp::Warp;
+use crate::quality::Quality;
 
 /// The contract between model files and this library; files of another number are refused.
 pub const CONTRACT: &str = "1";
@@ -147,6 +148,13 @@ pub enum AgeSpec {
         range: [f32; 2],
         /// Divides the logits; fitted on data that was not trained on.
         temperature: f32,
+        /// Factors of the temperature by the expected age: pairs of years, rising, and factor, linear in between. One
+        /// temperature cannot serve the child, whose age shows, and the old alike.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        by_age: Vec<[f32; 2]>,
+        /// Factors of the temperature for faces that there is a reason to trust less.
+        #[serde(default, skip_serializing_if = "Doubt::is_empty")]
+        doubt: Doubt,
     },
     /// Output `age`, `[N, 1]`, in years.
     Regression {
@@ -165,10 +173,18 @@ impl AgeSpec {
             return Err(format!("range {range:?} is not within 0 to 150"));
         }
         match self {
-            Self::Distribution { first, count, temperature, .. } => {
+            Self::Distribution { first, count, temperature, by_age, doubt, .. } => {
                 if *count < 2 || first.saturating_add(*count) > 151 {
                     return Err(format!("{count} years from {first} are not within 0 to 150"));
                 }
+                let rising = by_age.windows(2).all(|w| w[0][0] < w[1][0]);
+                let usable = |pair: &[f32; 2]| pair[0].is_finite() && FACTORS.contains(&pair[1]);
+                if by_age.len() > 100 || !rising || !by_age.iter().all(usable) {
+                    return Err(
+                        "by_age is not rising pairs of years and factors of 0.1 to 10".into()
+                    );
+                }
+                doubt.check()?;
                 check_temperature(*temperature)
             }
             Self::Regression { residuals, .. } => {
@@ -205,6 +221,38 @@ pub struct GenderSpec {
     pub temperature: f32,
     /// Probability that a label needs unless the caller says otherwise, 0.5 to 1.
     pub threshold: f32,
+    /// Factors of the temperature for faces that there is a reason to trust less.
+    #[serde(default, skip_serializing_if = "Doubt::is_empty")]
+    pub doubt: Doubt,
+}
+
+/// Factors by the names of [`Quality::ALL`]; those of several reasons multiply, one that is not named counts as 1.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Doubt(pub BTreeMap<String, f32>);
+
+/// What a factor may be.
+const FACTORS: std::ops::RangeInclusive<f32> = 0.1..=10.0;
+
+impl Doubt {
+    /// Whether every face is trusted alike.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The factor for a face.
+    pub fn factor(&self, quality: Quality) -> f32 {
+        quality.names().filter_map(|name| self.0.get(name)).product()
+    }
+
+    fn check(&self) -> std::result::Result<(), String> {
+        match self.0.iter().find(|(_, factor)| !FACTORS.contains(factor)) {
+            Some((name, factor)) => {
+                Err(format!("doubt {name:.20} is {factor}, it must be 0.1 to 10"))
+            }
+            None => Ok(()),
+        }
+    }
 }
 
 impl GenderSpec {
@@ -212,6 +260,7 @@ impl GenderSpec {
         if !(0.5..=1.0).contains(&self.threshold) {
             return Err(format!("threshold is {}, it must be 0.5 to 1", self.threshold));
         }
+        self.doubt.check()?;
         check_temperature(self.temperature)
     }
 }

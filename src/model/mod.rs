@@ -1,11 +1,15 @@
 //! Networks: their files, what the files say of themselves, and running them.
 
 mod constants;
+mod detector;
+mod graph;
 mod metadata;
 mod network;
+mod reading;
 
+pub(crate) use detector::{Detector, Found};
 pub use metadata::{
-    AgeSpec, CONTRACT, DetectSpec, GenderSpec, InputSpec, Metadata, Positive, Task,
+    AgeSpec, CONTRACT, DetectSpec, Doubt, GenderSpec, InputSpec, Metadata, Positive, Task,
 };
 pub(crate) use network::{Estimate, Network};
 
@@ -17,12 +21,16 @@ use once_cell::sync::OnceCell;
 use crate::error::{Error, ErrorKind, Result};
 use crate::image::DecodeLimits;
 use crate::image::decode::read_limited;
+use graph::{Graph, guard};
 
 /// Largest model file read, in bytes.
 const MAX_FILE: u64 = 512 << 20;
 
-/// The built-in network, as `face-train export` wrote it.
+/// The built-in estimator, as `face-train export` wrote it.
 static BUILT_IN: &[u8] = include_bytes!("../../models/base.onnx");
+
+/// The built-in detector.
+static BUILT_IN_DETECTOR: &[u8] = include_bytes!("../../models/detector.onnx");
 
 /// How to load.
 #[derive(Clone, Copy, Debug, Default)]
@@ -32,6 +40,8 @@ pub struct ModelOptions {
     pub limits: DecodeLimits,
     /// Leaves every convolution to tract, for comparison.
     pub plain_convolutions: bool,
+    /// Threads for [`Model::predict_batch`]; 0 and 1: the caller's alone.
+    pub threads: usize,
 }
 
 impl ModelOptions {
@@ -44,6 +54,13 @@ impl ModelOptions {
     #[must_use]
     pub fn max_pixels(mut self, pixels: u64) -> Self {
         self.limits.max_pixels = pixels;
+        self
+    }
+
+    /// Sets the threads for [`Model::predict_batch`].
+    #[must_use]
+    pub fn threads(mut self, threads: usize) -> Self {
+        self.threads = threads;
         self
     }
 
@@ -66,7 +83,11 @@ impl ModelOptions {
 pub struct Model {
     age: Arc<Network>,
     gender: Arc<Network>,
+    /// One from a file; the built-in one is loaded when it is first needed.
+    detector: Option<Arc<Detector>>,
+    plain_convolutions: bool,
     name: Arc<str>,
+    pub(crate) threads: usize,
     pub(crate) limits: DecodeLimits,
 }
 
@@ -78,8 +99,8 @@ impl Model {
 
     /// [`load_default`](Self::load_default) with options.
     pub fn load_default_with(options: &ModelOptions) -> Result<Self> {
-        let network = built_in(options)?;
-        Ok(Self::from_parts(Arc::clone(&network), network, options))
+        let network = built_in(options.plain_convolutions)?;
+        Ok(Self::from_parts(Arc::clone(&network), network, None, options))
     }
 
     /// Loads a model file; a part that it lacks comes from the built-in model.
@@ -89,42 +110,55 @@ impl Model {
 
     /// Loads a model from memory; a part that it lacks comes from the built-in model.
     pub fn load_bytes(bytes: &[u8], options: &ModelOptions) -> Result<Self> {
-        let network = Network::load(bytes, !options.plain_convolutions)?;
-        Self::from_networks(vec![Arc::new(network)], options)
+        Self::combine(vec![Part::load(bytes, options)?], options)
     }
 
-    /// Loads several files, each a part: an age network, a gender network, or one for both. Of two files for the
-    /// same part the later counts; parts not given come from the built-in model.
+    /// Loads several files, each a part: a detector, an age network, a gender network, or one for both. Of two
+    /// files for the same part the later counts; parts not given come from the built-in model.
     pub fn load_files<P: AsRef<Path>>(paths: &[P], options: &ModelOptions) -> Result<Self> {
-        let mut networks = Vec::new();
+        let mut parts = Vec::new();
         for path in paths {
             let path = path.as_ref();
             let bytes = read_limited(path, MAX_FILE)?;
-            let network = Network::load(&bytes, !options.plain_convolutions)
-                .map_err(|e| e.context(path.display()))?;
-            networks.push(Arc::new(network));
+            parts.push(Part::load(&bytes, options).map_err(|e| e.context(path.display()))?);
         }
-        Self::from_networks(networks, options)
+        Self::combine(parts, options)
     }
 
-    fn from_networks(networks: Vec<Arc<Network>>, options: &ModelOptions) -> Result<Self> {
+    fn combine(parts: Vec<Part>, options: &ModelOptions) -> Result<Self> {
         let last = |has: fn(Task) -> bool| {
-            networks
-                .iter()
-                .rev()
+            let estimators = parts.iter().rev().filter_map(|part| match part {
+                Part::Estimator(network) => Some(network),
+                Part::Detector(_) => None,
+            });
+            estimators
+                .into_iter()
                 .find(|n| has(n.metadata.task))
-                .map_or_else(|| built_in(options), |network| Ok(Arc::clone(network)))
+                .map_or_else(|| built_in(options.plain_convolutions), |n| Ok(Arc::clone(n)))
         };
-        Ok(Self::from_parts(last(Task::has_age)?, last(Task::has_gender)?, options))
+        let detector = parts.iter().rev().find_map(|part| match part {
+            Part::Detector(detector) => Some(Arc::clone(detector)),
+            Part::Estimator(_) => None,
+        });
+        let (age, gender) = (last(Task::has_age)?, last(Task::has_gender)?);
+        Ok(Self::from_parts(age, gender, detector, options))
     }
 
-    fn from_parts(age: Arc<Network>, gender: Arc<Network>, options: &ModelOptions) -> Self {
-        let named = |n: &Network| format!("{} {}", n.metadata.name, n.metadata.version);
-        let mut name = named(&age);
+    fn from_parts(
+        age: Arc<Network>,
+        gender: Arc<Network>,
+        detector: Option<Arc<Detector>>,
+        options: &ModelOptions,
+    ) -> Self {
+        let named = |metadata: &Metadata| format!("{} {}", metadata.name, metadata.version);
+        let mut names = vec![named(&age.metadata)];
         if !Arc::ptr_eq(&age, &gender) {
-            name = format!("{name} + {}", named(&gender));
+            names.push(named(&gender.metadata));
         }
-        Self { age, gender, name: name.into(), limits: options.limits }
+        names.extend(detector.iter().map(|detector| named(detector.metadata())));
+        let name = names.join(" + ").into();
+        let ModelOptions { plain_convolutions, limits, threads } = *options;
+        Self { age, gender, detector, plain_convolutions, name, threads, limits }
     }
 
     /// Name and version of the networks, for logs.
@@ -140,6 +174,18 @@ impl Model {
     /// What the gender network's file says of itself; the same as the age network's where one does both.
     pub fn gender_metadata(&self) -> &Metadata {
         &self.gender.metadata
+    }
+
+    /// What the detector's file says of itself.
+    pub fn detector_metadata(&self) -> Result<&Metadata> {
+        self.detector().map(|detector| detector.metadata())
+    }
+
+    pub(crate) fn detector(&self) -> Result<&Detector> {
+        match &self.detector {
+            Some(detector) => Ok(detector),
+            None => built_in_detector(self.plain_convolutions),
+        }
     }
 
     /// Number of operators that run as this library's own convolutions.
@@ -162,13 +208,38 @@ impl Model {
     }
 }
 
-fn built_in(options: &ModelOptions) -> Result<Arc<Network>> {
+/// One file.
+enum Part {
+    Estimator(Arc<Network>),
+    Detector(Arc<Detector>),
+}
+
+impl Part {
+    fn load(bytes: &[u8], options: &ModelOptions) -> Result<Self> {
+        let graph = guard(|| Graph::parse(bytes))?;
+        let fast = !options.plain_convolutions;
+        Ok(match graph.metadata.task {
+            Task::Detect => Self::Detector(Arc::new(Detector::new(graph, fast)?)),
+            _ => Self::Estimator(Arc::new(Network::new(graph, fast)?)),
+        })
+    }
+}
+
+fn built_in(plain: bool) -> Result<Arc<Network>> {
     static FAST: OnceCell<Arc<Network>> = OnceCell::new();
     static PLAIN: OnceCell<Arc<Network>> = OnceCell::new();
-    let plain = options.plain_convolutions;
     let cell = if plain { &PLAIN } else { &FAST };
-    let load = || Network::load(BUILT_IN, !plain).map(Arc::new);
-    cell.get_or_try_init(load).cloned().map_err(|e| {
-        Error::with_source(ErrorKind::Internal, "the built-in model cannot be loaded", e)
-    })
+    let load = || Network::new(Graph::parse(BUILT_IN)?, !plain).map(Arc::new);
+    cell.get_or_try_init(load).cloned().map_err(broken)
+}
+
+fn built_in_detector(plain: bool) -> Result<&'static Detector> {
+    static FAST: OnceCell<Detector> = OnceCell::new();
+    static PLAIN: OnceCell<Detector> = OnceCell::new();
+    let cell = if plain { &PLAIN } else { &FAST };
+    cell.get_or_try_init(|| Detector::new(Graph::parse(BUILT_IN_DETECTOR)?, !plain)).map_err(broken)
+}
+
+fn broken(e: Error) -> Error {
+    Error::with_source(ErrorKind::Internal, "the built-in model cannot be loaded", e)
 }

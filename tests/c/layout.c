@@ -22,6 +22,8 @@ int main(void) {
     OFFSET(model_options, struct_size);
     OFFSET(model_options, flags);
     OFFSET(model_options, max_pixels);
+    OFFSET(model_options, threads);
+    OFFSET(model_options, reserved);
     SIZE(image);
     OFFSET(image, struct_size);
     OFFSET(image, format);
@@ -32,6 +34,8 @@ int main(void) {
     OFFSET(image, sizes);
     OFFSET(image, rotation);
     OFFSET(image, mirrored);
+    OFFSET(image, chroma_step);
+    OFFSET(image, yuv);
     SIZE(options);
     OFFSET(options, struct_size);
     OFFSET(options, flags);
@@ -40,6 +44,8 @@ int main(void) {
     OFFSET(options, regions);
     OFFSET(options, age_coverage);
     OFFSET(options, gender_threshold);
+    OFFSET(options, min_face_size);
+    OFFSET(options, min_score);
     SIZE(face);
     OFFSET(face, x);
     OFFSET(face, y);
@@ -53,6 +59,18 @@ int main(void) {
     OFFSET(face, female_probability);
     OFFSET(face, gender);
     OFFSET(face, quality);
+    OFFSET(face, yaw);
+    OFFSET(face, pitch);
+    OFFSET(face, roll);
+    OFFSET(face, track_frames);
+    OFFSET(face, reserved);
+    OFFSET(face, track_id);
+    SIZE(tracker_options);
+    OFFSET(tracker_options, struct_size);
+    OFFSET(tracker_options, detect_every);
+    OFFSET(tracker_options, estimate_every);
+    OFFSET(tracker_options, memory_seconds);
+    OFFSET(tracker_options, lost_seconds);
     CONSTANT(VERSION);
     CONSTANT(VERSION_MAJOR);
     CONSTANT(VERSION_MINOR);
@@ -75,6 +93,14 @@ int main(void) {
     CONSTANT(FORMAT_BGR);
     CONSTANT(FORMAT_RGBA);
     CONSTANT(FORMAT_BGRA);
+    CONSTANT(FORMAT_NV12);
+    CONSTANT(FORMAT_NV21);
+    CONSTANT(FORMAT_I420);
+    CONSTANT(FORMAT_YUYV);
+    CONSTANT(YUV_BT601_LIMITED);
+    CONSTANT(YUV_BT601_FULL);
+    CONSTANT(YUV_BT709_LIMITED);
+    CONSTANT(YUV_BT709_FULL);
     CONSTANT(SKIP_AGE);
     CONSTANT(SKIP_GENDER);
     CONSTANT(CROPPED);
@@ -82,6 +108,10 @@ int main(void) {
     CONSTANT(GENDER_FEMALE);
     CONSTANT(GENDER_MALE);
     CONSTANT(QUALITY_SMALL);
+    CONSTANT(QUALITY_BLURRED);
+    CONSTANT(QUALITY_DARK);
+    CONSTANT(QUALITY_BRIGHT);
+    CONSTANT(QUALITY_TURNED);
     CONSTANT(QUALITY_CUT_OFF);
     return 0;
 }

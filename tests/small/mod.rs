@@ -1,6 +1,8 @@
 //! A model file that is right and tiny, for tests to bend.
 
-use face_predict::{AgeSpec, CropRule, Frame, GenderSpec, InputSpec, Metadata, Positive, Task};
+use face_predict::{
+    AgeSpec, CropRule, Doubt, Frame, GenderSpec, InputSpec, Metadata, Positive, Task,
+};
 use prost::Message;
 use tract_onnx::pb::{ModelProto, StringStringEntryProto};
 
@@ -34,11 +36,14 @@ pub fn metadata(task: Task) -> Metadata {
             count: YEARS,
             range: [0.0, 100.0],
             temperature: 1.0,
+            by_age: Vec::new(),
+            doubt: Doubt::default(),
         }),
         gender: task.has_gender().then_some(GenderSpec {
             positive: Positive::Female,
             temperature: 1.0,
             threshold: 0.5,
+            doubt: Doubt::default(),
         }),
         detect: None,
     }

@@ -126,6 +126,45 @@ impl Augment {
     }
 }
 
+/// One thing that goes wrong, from just noticeable to bad, for calibration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// A face of 10 to 40 pixels.
+    Small,
+    /// Out of focus.
+    Blurred,
+    /// Under-exposed.
+    Dark,
+    /// Over-exposed.
+    Bright,
+}
+
+impl Fault {
+    /// Every kind.
+    pub const ALL: [Self; 4] = [Self::Small, Self::Blurred, Self::Dark, Self::Bright];
+
+    /// Changes planes of red, green and blue from 0 to 255.
+    pub fn apply(self, planes: &mut [f32], side: usize, rng: &mut Pcg64Mcg) {
+        match self {
+            Self::Small => shrink(planes, side, rng.random_range(10.0..40.0) / side as f32),
+            // Three running means are nearly a Gaussian (Wells 1986).
+            Self::Blurred => {
+                let radius = rng.random_range(1..=4);
+                (0..3).for_each(|_| blur(planes, side, radius));
+            }
+            Self::Dark => {
+                let factor = rng.random_range(0.08..0.4);
+                planes.iter_mut().for_each(|v| *v = (*v * factor + 2.0 * normal(rng)).round());
+            }
+            Self::Bright => {
+                let factor = rng.random_range(1.6..3.5);
+                planes.iter_mut().for_each(|v| *v = (*v * factor).min(255.0));
+            }
+        }
+        planes.iter_mut().for_each(|v| *v = v.clamp(0.0, 255.0));
+    }
+}
+
 fn normal(rng: &mut Pcg64Mcg) -> f32 {
     // Box and Muller.
     let u: f32 = rng.random_range(f32::EPSILON..1.0);

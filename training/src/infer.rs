@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Result;
+use face_predict::Quality;
 use tch::{Device, Tensor, nn};
 
 use crate::checkpoint::Checkpoint;
@@ -19,6 +20,8 @@ pub struct Raw {
     pub age: Option<f32>,
     /// Positive for male.
     pub gender_logit: Option<f32>,
+    /// What is to be held against the crop.
+    pub quality: Quality,
     /// A detector's numbers, one list a stride.
     pub grids: Vec<Vec<f32>>,
 }
@@ -43,6 +46,7 @@ pub fn split(outputs: &Outputs, faces: usize) -> Result<Vec<Raw>> {
         age_logits: logits.chunks(YEARS).nth(i).unwrap_or_default().to_vec(),
         age: ages.get(i).copied(),
         gender_logit: genders.get(i).copied(),
+        quality: Quality::default(),
         grids: grids.iter().map(|(grid, each)| grid[i * each..(i + 1) * each].to_vec()).collect(),
     };
     Ok((0..faces).map(face).collect())
@@ -63,7 +67,10 @@ pub fn run(
             if batch.rows.is_empty() {
                 continue;
             }
-            let raw = split(&net.forward(&batch.images, false), batch.rows.len())?;
+            let mut raw = split(&net.forward(&batch.images, false), batch.rows.len())?;
+            for (raw, quality) in raw.iter_mut().zip(&batch.qualities) {
+                raw.quality = *quality;
+            }
             found.extend(batch.rows.iter().copied().zip(raw));
         }
         Ok(())

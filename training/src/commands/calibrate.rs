@@ -1,12 +1,13 @@
 //! Fits what turns a network's outputs into probabilities.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::{Context, Result, ensure};
 use clap::Args;
 use face_predict::{AgeSpec, Task};
 
-use crate::augment::Augment;
+use crate::augment::{Augment, Fault};
 use crate::data::loader::{Placement, Source};
 use crate::data::manifest::{self, Row};
 use crate::detect::job::Data;
@@ -50,13 +51,26 @@ impl Calibrate {
             return self.threshold(&averaged);
         }
         let rows = validation(&self.manifest)?;
-        let faces = outputs(&averaged, rows, &self.root, self.workers)?;
+        let input = averaged.checkpoint.config.input.clone();
+        let source = Source::new(rows, &self.root, input, Augment::NONE, Placement::Landmarks, 0);
+        let faces = self.outputs(&averaged, &source)?;
         ensure!(!faces.is_empty(), "no picture of the validation part could be read");
-        let pairs: Vec<_> = faces.iter().map(|(row, raw)| (row, raw)).collect();
-        let found = Calibration::fit(&pairs);
+        let pairs = |faces: &[(usize, Raw)]| -> Vec<(Row, Raw)> {
+            faces.iter().map(|(row, raw)| (source.rows()[*row].clone(), raw.clone())).collect()
+        };
+        let faces = pairs(&faces);
+        let by_reference: Vec<_> = faces.iter().map(|(row, raw)| (row, raw)).collect();
+        let mut found = Calibration::fit(&by_reference);
+        let mut spoiled = faces.clone();
+        for fault in Fault::ALL {
+            println!("{fault:?} faces");
+            spoiled.extend(pairs(&self.outputs(&averaged, &source.spoiled(fault))?));
+        }
+        let spoiled: Vec<_> = spoiled.iter().map(|(row, raw)| (row, raw)).collect();
+        found.fit_doubt(&spoiled);
         match &found.age {
-            Some(AgeSpec::Distribution { temperature, .. }) => {
-                println!("age temperature {temperature:.3}");
+            Some(AgeSpec::Distribution { temperature, by_age, doubt, .. }) => {
+                println!("age temperature {temperature:.3}, by age {by_age:.2?}, {:.2?}", doubt.0);
             }
             Some(AgeSpec::Regression { residuals, .. }) => {
                 println!("age residuals from {:?} to {:?}", residuals.first(), residuals.last());
@@ -64,7 +78,7 @@ impl Calibrate {
             _ => {}
         }
         if let Some(gender) = &found.gender {
-            println!("gender temperature {:.3}", gender.temperature);
+            println!("gender temperature {:.3}, {:.2?}", gender.temperature, gender.doubt.0);
         }
         for (band, (share, faces)) in &found.coverage {
             println!("80 % interval, {band:>5}: {:.1} % of {faces}", share * 100.0);
@@ -73,6 +87,10 @@ impl Calibrate {
         crate::files::replace_bytes(&file, &serde_json::to_vec_pretty(&found)?)?;
         println!("{}: from {} faces", file.display(), found.faces);
         Ok(())
+    }
+
+    fn outputs(&self, averaged: &Averaged, source: &Arc<Source>) -> Result<Vec<(usize, Raw)>> {
+        infer::run(&*averaged.net, source, tch::Device::Cpu, self.workers)
     }
 
     /// A detector's threshold.
@@ -115,20 +133,6 @@ pub fn validation(manifests: &[PathBuf]) -> Result<Vec<Row>> {
     rows.retain(|row| row.split == "val");
     ensure!(!rows.is_empty(), "no row of the manifests has split val");
     Ok(rows)
-}
-
-/// What the network says of `rows`.
-pub fn outputs(
-    averaged: &Averaged,
-    rows: Vec<Row>,
-    root: &Path,
-    workers: usize,
-) -> Result<Vec<(Row, Raw)>> {
-    let input = averaged.checkpoint.config.input.clone();
-    let source = Source::new(rows, root, input, Augment::NONE, Placement::Landmarks, 0);
-    let found = infer::run(&*averaged.net, &source, tch::Device::Cpu, workers)?;
-    let faces = found.into_iter().map(|(row, raw)| (source.rows()[row].clone(), raw)).collect();
-    Ok(faces)
 }
 
 /// The run's calibration, if it has one.

@@ -45,7 +45,8 @@ pub struct Train {
     /// Folder of the run: log.csv, events for TensorBoard, last.safetensors, best.safetensors.
     #[arg(long)]
     pub run: PathBuf,
-    /// Go on from the run's last checkpoint, to the same result as without a break.
+    /// Go on from the run's last checkpoint, to the same result as without a break. Other --epochs lengthen or shorten
+    /// the rest of the schedule.
     #[arg(long)]
     pub resume: bool,
     /// Faces a step [default: 96; paper networks: 32; detectors: 24 pictures].
@@ -250,7 +251,15 @@ impl Train {
             (_, false) => None,
         };
         if let Some(checkpoint) = &resumed {
-            ensure!(checkpoint.config == *config, "the run was started with other arguments");
+            let same = TrainConfig {
+                epochs: checkpoint.config.epochs,
+                patience: checkpoint.config.patience,
+                ..config.clone()
+            };
+            ensure!(
+                checkpoint.config == same,
+                "the run was started with other arguments; only --epochs and --patience may change"
+            );
         }
         crate::files::replace_bytes(
             &self.run.join("config.json"),

@@ -6,14 +6,14 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use anyhow::Result;
-use face_predict::{CropRule, DecodeLimits, InputSpec, Picture, Warp};
+use face_predict::{CropRule, DecodeLimits, InputSpec, Look, Picture, Quality, Warp};
 use rand::Rng;
 use tch::{Kind, Tensor};
 
 use super::manifest::Row;
 use super::sampler::generator;
 use super::stream::Stream;
-use crate::augment::Augment;
+use crate::augment::{Augment, Fault};
 
 /// Whole years 0 to 100.
 pub const YEARS: usize = 101;
@@ -36,6 +36,8 @@ pub struct Batch {
     pub has_age: Tensor,
     /// Index of each face in the rows that the loader was given.
     pub rows: Vec<usize>,
+    /// What the library would hold against each crop.
+    pub qualities: Vec<Quality>,
 }
 
 impl Batch {
@@ -54,6 +56,7 @@ impl Batch {
             exact: column(&|s| f32::from(u8::from(s.exact))),
             male: column(&|s| f32::from(u8::from(s.male == Some(true)))),
             has_gender: column(&|s| f32::from(u8::from(s.male.is_some()))),
+            qualities: samples.iter().map(|s| s.quality).collect(),
             rows: samples.into_iter().map(|s| s.row).collect(),
         }
     }
@@ -71,12 +74,14 @@ impl Batch {
             has_gender: to(self.has_gender),
             has_age: to(self.has_age),
             rows: self.rows,
+            qualities: self.qualities,
         }
     }
 }
 
 struct Sample {
     row: usize,
+    quality: Quality,
     image: Vec<f32>,
     years: Option<f32>,
     exact: bool,
@@ -103,6 +108,7 @@ pub struct Source {
     augment: Augment,
     placement: Placement,
     seed: u64,
+    fault: Option<Fault>,
     failures: Mutex<BTreeMap<String, String>>,
 }
 
@@ -116,8 +122,17 @@ impl Source {
         placement: Placement,
         seed: u64,
     ) -> Arc<Self> {
-        let failures = Mutex::default();
-        Arc::new(Self { rows, root: root.to_owned(), input, augment, placement, seed, failures })
+        let (failures, fault) = (Mutex::default(), None);
+        let root = root.to_owned();
+        Arc::new(Self { rows, root, input, augment, placement, seed, fault, failures })
+    }
+
+    /// The same faces by their landmarks, each with `fault`.
+    pub fn spoiled(&self, fault: Fault) -> Arc<Self> {
+        let (rows, root, input) = (self.rows.clone(), self.root.clone(), self.input.clone());
+        let (augment, placement) = (Augment::NONE, Placement::Landmarks);
+        let (fault, failures) = (Some(fault), Mutex::default());
+        Arc::new(Self { rows, root, input, augment, placement, seed: 1, fault, failures })
     }
 
     /// The rows.
@@ -157,10 +172,19 @@ impl Source {
         if !plain {
             self.augment.pixels(&mut planes, self.input.width, self.input.height, &mut rng);
         }
+        if let Some(fault) = self.fault {
+            fault.apply(&mut planes, self.input.width, &mut rng);
+        }
+        let look = Look::of(&planes, self.input.width, self.input.height);
+        let mut quality = Quality::of_look(&look);
+        if self.fault == Some(Fault::Small) {
+            quality = quality | Quality::SMALL;
+        }
         self.input.normalise(&mut planes);
         let (ages, exact) = target(face);
         Ok(Sample {
             row,
+            quality,
             image: planes,
             years: face.rough_age(),
             exact,

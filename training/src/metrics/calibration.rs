@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use face_predict::{AgeDistribution, AgeSpec, DetectSpec, GenderSpec, Positive};
+use face_predict::{AgeDistribution, AgeSpec, DetectSpec, Doubt, GenderSpec, Positive, Quality};
 use serde::{Deserialize, Serialize};
 
+use super::widths;
 use crate::data::loader::YEARS;
 use crate::data::manifest::Row;
 use crate::infer::Raw;
@@ -39,17 +40,17 @@ impl Calibration {
 
     /// None was made: logits as they are. A regression has nothing to go by without one.
     pub fn none() -> Self {
-        let age = AgeSpec::Distribution { first: 0, count: YEARS, range: RANGE, temperature: 1.0 };
-        let (age, gender) = (Some(age), Some(gender(1.0)));
+        let (age, gender) = (Some(distribution(1.0)), Some(gender(1.0)));
         Self { age, gender, faces: 0, coverage: BTreeMap::new(), detect: None }
     }
 
-    /// Fits everything that the outputs have, each source with equal weight.
+    /// Fits everything that the outputs have, each source with equal weight: temperatures, then how they change with the
+    /// age.
     pub fn fit(faces: &[(&Row, &Raw)]) -> Self {
         let has = |with: &dyn Fn(&Raw) -> bool| faces.iter().any(|(_, raw)| with(raw));
         let age = if has(&|raw| !raw.age_logits.is_empty()) {
             let temperature = minimum(|t| by_source(faces, |row, raw| age_loss(row, raw, t)));
-            Some(AgeSpec::Distribution { first: 0, count: YEARS, range: RANGE, temperature })
+            Some(widths::by_age(distribution(temperature), faces))
         } else if has(&|raw| raw.age.is_some()) {
             Some(AgeSpec::Regression { range: RANGE, residuals: residuals(faces) })
         } else {
@@ -58,15 +59,51 @@ impl Calibration {
         let gender = has(&|raw| raw.gender_logit.is_some())
             .then(|| gender(minimum(|t| by_source(faces, |row, raw| gender_loss(row, raw, t)))));
         let coverage = match &age {
-            Some(AgeSpec::Distribution { temperature, .. }) => coverage(faces, *temperature),
+            Some(spec @ AgeSpec::Distribution { .. }) => coverage(faces, spec),
             _ => BTreeMap::new(),
         };
         Self { age, gender, faces: faces.len(), coverage, detect: None }
     }
+
+    /// Fits how much less to trust faces that have one of the reasons of [`Quality::ALL`] against them. `spoiled` are
+    /// faces of the validation part, most of them spoiled on purpose. Reasons that fewer than 100 have stay without.
+    pub fn fit_doubt(&mut self, spoiled: &[(&Row, &Raw)]) {
+        for (reason, name) in Quality::ALL {
+            let with: Vec<_> =
+                spoiled.iter().filter(|(_, raw)| raw.quality.contains(reason)).copied().collect();
+            if with.len() < 100 {
+                continue;
+            }
+            if let Some(spec @ AgeSpec::Distribution { .. }) = &mut self.age {
+                let factor = widths::factor(spec, &with);
+                if let AgeSpec::Distribution { doubt, .. } = spec {
+                    doubt.0.insert(name.to_owned(), factor);
+                }
+            }
+            if let Some(gender) = &mut self.gender {
+                let own = gender.temperature;
+                let loss = |t: f32| by_source(&with, |row, raw| gender_loss(row, raw, t * own));
+                // Never surer than of a good picture.
+                gender.doubt.0.insert(name.to_owned(), minimum(loss).clamp(1.0, 10.0));
+            }
+        }
+    }
+}
+
+fn distribution(temperature: f32) -> AgeSpec {
+    AgeSpec::Distribution {
+        first: 0,
+        count: YEARS,
+        range: RANGE,
+        temperature,
+        by_age: Vec::new(),
+        doubt: Doubt::default(),
+    }
 }
 
 fn gender(temperature: f32) -> GenderSpec {
-    GenderSpec { positive: Positive::Male, temperature, threshold: THRESHOLD }
+    let (positive, threshold) = (Positive::Male, THRESHOLD);
+    GenderSpec { positive, temperature, threshold, doubt: Doubt::default() }
 }
 
 /// Probability of each year.
@@ -164,11 +201,12 @@ pub fn band(age: f32) -> &'static str {
     }
 }
 
-fn coverage(faces: &[(&Row, &Raw)], temperature: f32) -> BTreeMap<String, (f64, usize)> {
+fn coverage(faces: &[(&Row, &Raw)], spec: &AgeSpec) -> BTreeMap<String, (f64, usize)> {
     let mut found: BTreeMap<String, (f64, usize)> = BTreeMap::new();
     for (row, raw) in faces {
         let Some(age) = row.age else { continue };
-        let years = softmax(&raw.age_logits, temperature);
+        let mut years = Vec::new();
+        spec.read(&raw.age_logits, raw.quality, &mut years);
         let (low, high) = AgeDistribution::new(&years).interval(0.8);
         for name in ["all", band(age)] {
             let sum = found.entry(name.to_owned()).or_default();

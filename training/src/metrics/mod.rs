@@ -2,6 +2,7 @@
 
 pub mod calibration;
 pub mod scores;
+pub mod widths;
 
 use crate::data::manifest::Row;
 

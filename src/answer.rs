@@ -1,0 +1,162 @@
+//! Faces and what is said of them.
+
+use crate::age::AgeDistribution;
+use crate::geometry::{Point, Rect};
+use crate::pose::Pose;
+use crate::predict::Work;
+use crate::quality::Quality;
+
+/// A label that strangers would give a face, where the model is sure enough.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Gender {
+    /// Would be labelled female.
+    Female,
+    /// Would be labelled male.
+    Male,
+}
+
+impl Gender {
+    /// The label, if its probability reaches `threshold`.
+    pub(crate) fn from_probability(female: f32, threshold: f32) -> Option<Self> {
+        if female > 0.5 && female >= threshold {
+            Some(Self::Female)
+        } else if female < 0.5 && 1.0 - female >= threshold {
+            Some(Self::Male)
+        } else {
+            None
+        }
+    }
+}
+
+/// Faces of one picture, largest first, with the working memory to find them. Reuse one per thread: buffers grow
+/// to the largest picture seen and are then kept.
+#[derive(Debug, Default)]
+pub struct Predictions {
+    pub(crate) faces: Vec<Record>,
+    pub(crate) years: Vec<f32>,
+    pub(crate) coverage: f32,
+    pub(crate) size: (usize, usize),
+    pub(crate) work: Work,
+}
+
+/// One face; its years lie in [`Predictions::years`].
+#[derive(Clone, Debug)]
+pub(crate) struct Record {
+    pub(crate) rect: Rect,
+    pub(crate) landmarks: Option<[Point; 5]>,
+    pub(crate) score: Option<f32>,
+    pub(crate) years: std::ops::Range<usize>,
+    pub(crate) female: Option<f32>,
+    pub(crate) gender: Option<Gender>,
+    pub(crate) pose: Option<Pose>,
+    pub(crate) quality: Quality,
+    pub(crate) track: Option<Track>,
+}
+
+/// What a tracker knows of a face.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Track {
+    /// The same face has the same number, from 1; none is used twice.
+    pub id: u64,
+    /// Looks at the face that its answer averages.
+    pub looks: u32,
+}
+
+impl Predictions {
+    /// No faces yet, and no memory.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.faces.clear();
+        self.years.clear();
+        self.size = (0, 0);
+    }
+
+    /// Number of faces.
+    pub fn len(&self) -> usize {
+        self.faces.len()
+    }
+
+    /// Whether no face was found or given.
+    pub fn is_empty(&self) -> bool {
+        self.faces.is_empty()
+    }
+
+    /// Width and height of the upright picture in pixels; zeros before a picture and after a failure.
+    pub fn size(&self) -> (usize, usize) {
+        self.size
+    }
+
+    /// Face `index`, the largest first.
+    pub fn face(&self, index: usize) -> Option<Face<'_>> {
+        let record = self.faces.get(index)?;
+        Some(Face { record, years: &self.years[record.years.clone()], coverage: self.coverage })
+    }
+
+    /// All faces, the largest first.
+    pub fn faces(&self) -> impl ExactSizeIterator<Item = Face<'_>> {
+        (0..self.len()).map(|i| self.face(i).expect("an index below the count"))
+    }
+}
+
+/// One face.
+#[derive(Clone, Copy, Debug)]
+pub struct Face<'a> {
+    record: &'a Record,
+    years: &'a [f32],
+    coverage: f32,
+}
+
+impl<'a> Face<'a> {
+    /// Its box in upright pixels; may reach outside the picture.
+    pub fn rect(&self) -> Rect {
+        self.record.rect
+    }
+
+    /// Left eye, right eye, nose, left and right mouth corner, where known.
+    pub fn landmarks(&self) -> Option<[Point; 5]> {
+        self.record.landmarks
+    }
+
+    /// How sure the detector is that this is a face, 0 to 1; none for a face that was given.
+    pub fn score(&self) -> Option<f32> {
+        self.record.score
+    }
+
+    /// Its age as a distribution, unless skipped.
+    pub fn age(&self) -> Option<AgeDistribution<'a>> {
+        (!self.years.is_empty()).then(|| AgeDistribution::new(self.years))
+    }
+
+    /// The interval that holds the age with the probability asked for in the options, in years.
+    pub fn age_interval(&self) -> Option<(f32, f32)> {
+        self.age().map(|age| age.interval(self.coverage))
+    }
+
+    /// Calibrated probability that strangers would label it female, 0 to 1, unless skipped.
+    pub fn female_probability(&self) -> Option<f32> {
+        self.record.female
+    }
+
+    /// The label, where the probability reaches the threshold.
+    pub fn gender(&self) -> Option<Gender> {
+        self.record.gender
+    }
+
+    /// Where the head looks, where landmarks are known.
+    pub fn pose(&self) -> Option<Pose> {
+        self.record.pose
+    }
+
+    /// Its number and history, from a [`Tracker`](crate::Tracker).
+    pub fn track(&self) -> Option<Track> {
+        self.record.track
+    }
+
+    /// Reasons to trust it less.
+    pub fn quality(&self) -> Quality {
+        self.record.quality
+    }
+}

@@ -1,0 +1,59 @@
+//! Searching a picture for faces.
+
+use crate::error::Result;
+use crate::geometry::{Affine, Point};
+use crate::image::Image;
+use crate::image::warp::Warp;
+use crate::model::{Detector, Found};
+use crate::options::Options;
+use crate::predict::room;
+
+/// Longer sides of the detector's input, as multiples of its own size in quarters: few, because each is optimised once.
+const QUARTERS: [usize; 7] = [2, 3, 4, 6, 8, 12, 16];
+
+/// Finds faces in upright pixels, the surest first. `planes` is working memory.
+pub(crate) fn search(
+    detector: &Detector,
+    image: &Image<'_>,
+    options: &Options<'_>,
+    warp: &mut Warp,
+    planes: &mut Vec<f32>,
+    found: &mut Vec<Found>,
+) -> Result<()> {
+    let (width, height) = image.upright_size();
+    let longer = width.max(height) as f32;
+    let scale = (longest(detector, options, longer) / longer).min(1.0);
+    let (across, down) = detector.whole(width as f32 * scale, height as f32 * scale);
+    let size = across * down;
+    let planes = room(planes, 3 * size)?;
+    // The picture lies in the top left corner; beside it its edge repeats.
+    let to_picture = Affine::scale(1.0 / scale, 1.0 / scale);
+    warp.cut(image, &to_picture, across, down, |i, [r, g, b]| {
+        planes[i] = r;
+        planes[i + size] = g;
+        planes[i + 2 * size] = b;
+    })?;
+    detector.metadata().input.normalise(planes);
+    let threshold = options.min_score.unwrap_or(detector.spec().threshold);
+    detector.run(down, across, planes, threshold, found)?;
+    found.iter_mut().for_each(|face| face.region = face.region.scaled(1.0 / scale));
+    found.retain(|face| {
+        let rect = &face.region.rect;
+        let Point { x, y } = rect.center();
+        let inside = (0.0..width as f32).contains(&x) && (0.0..height as f32).contains(&y);
+        inside && rect.width.min(rect.height) >= options.min_face_size
+    });
+    Ok(())
+}
+
+/// Longer side of the input that shows the smallest face asked for.
+pub(crate) fn longest(detector: &Detector, options: &Options<'_>, longer: f32) -> f32 {
+    let input = &detector.metadata().input;
+    let own = input.width.max(input.height) as f32;
+    if options.min_face_size == 0.0 {
+        return own;
+    }
+    let wanted = longer * detector.spec().smallest / options.min_face_size;
+    let sizes = QUARTERS.map(|quarters| own * quarters as f32 / 4.0);
+    sizes.into_iter().find(|size| *size >= wanted).unwrap_or(sizes[QUARTERS.len() - 1])
+}

@@ -1,0 +1,76 @@
+//! Many pictures in one call.
+
+use libc::size_t;
+
+use super::error::{FACE_PREDICT_OK, face_predict_status, remember};
+use super::handle;
+use super::image::{face_predict_image, view};
+use super::model::face_predict_model;
+use super::panic::{value, wall};
+use super::predict::{face_predict_options, plain};
+use super::result::face_predict_result;
+use crate::batch::spread;
+use crate::error::{Error, Result};
+
+/// Many pictures: images[i] fills results[i]; all results must be different. Spread over the model's threads. One bad
+/// picture does not stop the rest: the first failure is returned with its message, face_predict_result_status() tells
+/// each. Options with regions are refused: these belong to one picture.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn face_predict_batch(
+    model: *const face_predict_model,
+    images: *const *const face_predict_image,
+    count: size_t,
+    options: *const face_predict_options,
+    results: *const *mut face_predict_result,
+) -> face_predict_status {
+    let mut first = FACE_PREDICT_OK;
+    let status = wall(|| {
+        // SAFETY: the pointers are the caller's, as the header asks.
+        let (model, images, given) = unsafe {
+            let images = handle::array(images, count, "images")?;
+            (&handle::shared(model)?.model, images, handle::read_optional(options)?)
+        };
+        let options = plain(&given)?;
+        if given.region_count > 0 || !given.regions.is_null() {
+            return Err(Error::invalid("regions belong to one picture, a batch takes none"));
+        }
+        // SAFETY: as above.
+        let pointers = unsafe { handle::array(results, count, "results")? };
+        let mut sorted: Vec<_> = pointers.iter().collect();
+        sorted.sort();
+        if let Some(pair) = sorted.windows(2).find(|pair| pair[0] == pair[1]) {
+            let twice = pointers.iter().position(|p| p == pair[0]).unwrap_or_default();
+            return Err(Error::invalid(format!("results[{twice}] is given twice")));
+        }
+        let mut jobs = Vec::with_capacity(count);
+        for (index, (image, result)) in images.iter().zip(pointers).enumerate() {
+            // SAFETY: each a handle of its own, as was just seen; nobody else uses it meanwhile.
+            let result = unsafe { handle::exclusive(*result) }
+                .map_err(|e| e.context(format!("results[{index}]")))?;
+            // SAFETY: as above.
+            let image = unsafe { view(*image) }.map_err(|e| e.context(format!("images[{index}]")));
+            jobs.push((index, image, result, Ok(())));
+        }
+        spread(model.threads, jobs.iter_mut(), |(index, image, result, done)| {
+            result.start();
+            // On a thread of ours a panic has no other wall.
+            let predict = || -> Result<()> {
+                let image = std::mem::replace(image, Err(Error::invalid("taken")))?;
+                let (predictions, _) = result.parts();
+                model.predict_into(&image, &options, predictions)
+            };
+            *done = value(predict).map_err(|e| e.context(format!("picture {index}")));
+        });
+        for (_, _, result, done) in jobs.into_iter().rev() {
+            let status = done.as_ref().map_or_else(remember, |()| FACE_PREDICT_OK);
+            result.finish(status);
+            if status != FACE_PREDICT_OK {
+                // The last to be remembered is the first picture that failed.
+                first = status;
+            }
+        }
+        Ok(())
+    });
+    if status == FACE_PREDICT_OK { first } else { status }
+}

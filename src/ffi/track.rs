@@ -1,0 +1,124 @@
+//! Following faces over the frames of a camera.
+
+use super::error::face_predict_status;
+use super::handle::{self, Growing, Handle, Tagged};
+use super::image::{face_predict_image, view};
+use super::model::face_predict_model;
+use super::panic::{wall, wall_or};
+use super::predict::{face_predict_options, fill};
+use super::result::face_predict_result;
+use crate::error::Result;
+use crate::track::{Tracker, TrackerOptions};
+
+/// Follows faces over frames: gives each a track_id and averages its predictions, so that numbers settle instead of
+/// flickering. One tracker a camera, for one thread at a time.
+pub struct face_predict_tracker(
+    #[expect(dead_code, reason = "C's view: read through `handle`")] Tagged<Tracker>,
+);
+
+impl Handle for face_predict_tracker {
+    const TAG: u64 = 0x6661_6365_7472_6b31;
+    const NAME: &'static str = "tracker";
+    type Value = Tracker;
+}
+
+/// How to follow. NULL, or all zero but struct_size, means the defaults.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct face_predict_tracker_options {
+    /// sizeof(face_predict_tracker_options)
+    pub struct_size: u32,
+    /// Searches each so many frames; in between faces keep moving as they did. 0: 1.
+    pub detect_every: u32,
+    /// Estimates a face again each so many times that it is found. 0: 1.
+    pub estimate_every: u32,
+    /// Time constant of the average over looks. 0: 2.
+    pub memory_seconds: f32,
+    /// Time after which an unseen face is forgotten. 0: 1.
+    pub lost_seconds: f32,
+}
+
+impl Growing for face_predict_tracker_options {
+    const NAME: &'static str = "face_predict_tracker_options";
+    const FIRST_SIZE: usize = 20;
+    const ZERO: Self = Self {
+        struct_size: 0,
+        detect_every: 0,
+        estimate_every: 0,
+        memory_seconds: 0.0,
+        lost_seconds: 0.0,
+    };
+}
+
+unsafe fn options(pointer: *const face_predict_tracker_options) -> Result<TrackerOptions> {
+    // SAFETY: NULL or a struct that starts with its size, as the header asks.
+    let given = unsafe { handle::read_optional(pointer)? };
+    let mut options = TrackerOptions::default();
+    if given.detect_every != 0 {
+        options.detect_every = given.detect_every;
+    }
+    if given.estimate_every != 0 {
+        options.estimate_every = given.estimate_every;
+    }
+    if given.memory_seconds != 0.0 {
+        options.memory_seconds = given.memory_seconds;
+    }
+    if given.lost_seconds != 0.0 {
+        options.lost_seconds = given.lost_seconds;
+    }
+    Ok(options)
+}
+
+/// Makes a tracker. It keeps what it needs of the model, which may be freed.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn face_predict_tracker_new(
+    model: *const face_predict_model,
+    options_in: *const face_predict_tracker_options,
+    tracker_out: *mut *mut face_predict_tracker,
+) -> face_predict_status {
+    wall(|| {
+        if tracker_out.is_null() {
+            return Err(handle::null("tracker_out"));
+        }
+        // SAFETY: the pointers are the caller's, as the header asks.
+        let (model, options) = unsafe { (handle::shared(model)?, options(options_in)?) };
+        let tracker = handle::give(Tracker::new(&model.model, options)?);
+        // SAFETY: not NULL, and the caller's to write.
+        unsafe { handle::put(tracker_out, "tracker_out", tracker) }
+    })
+}
+
+/// Takes the next frame, as face_predict does. `time_us` is in microseconds from any start and must not go back.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn face_predict_tracker_update(
+    tracker: *mut face_predict_tracker,
+    image: *const face_predict_image,
+    time_us: i64,
+    options: *const face_predict_options,
+    result: *mut face_predict_result,
+) -> face_predict_status {
+    // SAFETY: the pointers are the caller's, as the header asks.
+    unsafe {
+        fill(options, result, |options, out| {
+            handle::exclusive(tracker)?.update(&view(image)?, time_us, options, out)
+        })
+    }
+}
+
+/// Forgets all faces, as after a seek. Their numbers are not used again. NULL does nothing.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn face_predict_tracker_reset(tracker: *mut face_predict_tracker) {
+    if !tracker.is_null() {
+        // SAFETY: the pointer is the caller's, as the header asks.
+        wall_or((), || Ok(unsafe { handle::exclusive(tracker)? }.reset()));
+    }
+}
+
+/// Frees a tracker; NULL does nothing.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn face_predict_tracker_free(tracker: *mut face_predict_tracker) {
+    // SAFETY: the pointer is the caller's, as the header asks.
+    wall_or((), || unsafe { handle::free(tracker) });
+}

@@ -1,0 +1,84 @@
+//! From the components that a picture stores to red, green and blue.
+
+use super::Format;
+use super::pixels::Stored;
+
+/// How Y, U and V become colours.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Yuv {
+    /// ITU-R BT.601, Y from 16 to 235: most cameras.
+    #[default]
+    Bt601Limited,
+    /// BT.601, Y from 0 to 255: JPEG, and many phones.
+    Bt601Full,
+    /// BT.709, Y from 16 to 235: HD video.
+    Bt709Limited,
+    /// BT.709, Y from 0 to 255.
+    Bt709Full,
+}
+
+/// A linear map, so that it may come after averaging and interpolating.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum ToRgb {
+    Same,
+    Swapped,
+    Yuv { scale: f32, black: f32, red_v: f32, green_u: f32, green_v: f32, blue_u: f32 },
+}
+
+impl ToRgb {
+    pub(super) fn new(format: Format, yuv: Yuv) -> Self {
+        match format {
+            Format::Gray | Format::Rgb | Format::Rgba => return Self::Same,
+            Format::Bgr | Format::Bgra => return Self::Swapped,
+            Format::Nv12 | Format::Nv21 | Format::I420 | Format::Yuyv => {}
+        }
+        // Shares of red and blue in Y, by the two recommendations.
+        let (red, blue) = match yuv {
+            Yuv::Bt601Limited | Yuv::Bt601Full => (0.299, 0.114),
+            Yuv::Bt709Limited | Yuv::Bt709Full => (0.2126, 0.0722),
+        };
+        let (scale, black, chroma) = match yuv {
+            Yuv::Bt601Limited | Yuv::Bt709Limited => (255.0 / 219.0, 16.0, 255.0 / 224.0),
+            Yuv::Bt601Full | Yuv::Bt709Full => (1.0, 0.0, 1.0),
+        };
+        let green: f32 = 1.0 - red - blue;
+        let (red_v, blue_u) = (2.0 * (1.0 - red) * chroma, 2.0 * (1.0 - blue) * chroma);
+        let (green_u, green_v) = (-blue * blue_u / green, -red * red_v / green);
+        Self::Yuv { scale, black, red_v, green_u, green_v, blue_u }
+    }
+
+    pub(super) fn apply(self, [a, b, c, _]: Stored) -> [f32; 3] {
+        match self {
+            Self::Same => [a, b, c],
+            Self::Swapped => [c, b, a],
+            Self::Yuv { scale, black, red_v, green_u, green_v, blue_u } => {
+                let (y, u, v) = ((a - black) * scale, b - 128.0, c - 128.0);
+                [y + red_v * v, y + green_u * u + green_v * v, y + blue_u * u]
+                    .map(|value| value.clamp(0.0, 255.0))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_corners_of_the_colour_cube() {
+        // BT.601 limited and BT.709 limited, as video standards tabulate them, to the rounding of 8 bits.
+        for (yuv, code, want) in [
+            (Yuv::Bt601Limited, [235.0, 128.0, 128.0], [255.0, 255.0, 255.0]),
+            (Yuv::Bt601Limited, [81.0, 90.0, 240.0], [255.0, 0.0, 0.0]),
+            (Yuv::Bt709Limited, [63.0, 102.0, 240.0], [255.0, 0.0, 0.0]),
+            (Yuv::Bt601Full, [29.0, 255.0, 107.0], [0.0, 0.0, 255.0]),
+            (Yuv::Bt709Full, [182.0, 30.0, 12.0], [0.0, 255.0, 0.0]),
+        ] {
+            let got = ToRgb::new(Format::Nv12, yuv).apply([code[0], code[1], code[2], 0.0]);
+            for (got, want) in got.iter().zip(want) {
+                assert!((got - want).abs() < 3.0, "{yuv:?} {code:?}: {got} for {want}");
+            }
+        }
+    }
+}

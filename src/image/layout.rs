@@ -1,0 +1,99 @@
+//! Where the bytes of a picture lie.
+
+use super::Format;
+use crate::error::{Error, Result};
+
+/// Strides and steps; all zero means without padding.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Layout {
+    /// Bytes from one row of a plane to the next. 0: no padding.
+    pub strides: [usize; 3],
+    /// [`Format::I420`]: bytes from one chroma sample to the next, Android's `pixelStride`. 0: 1.
+    pub chroma_step: usize,
+}
+
+/// A plane's rows.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Plane<'a> {
+    pub(super) data: &'a [u8],
+    pub(super) stride: usize,
+    /// Bytes of a row that are read.
+    pub(super) row: usize,
+}
+
+/// What a plane's bytes must be.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Shape {
+    /// Bytes of a row that are read.
+    pub(super) row: usize,
+    rows: usize,
+    pub(super) stride: usize,
+}
+
+impl Shape {
+    /// Bytes that are read; the last row need not be padded.
+    pub(crate) fn needed(&self) -> usize {
+        (self.rows - 1) * self.stride + self.row
+    }
+
+    /// Bytes of all rows with their padding, where a following plane starts.
+    pub(crate) fn whole(&self) -> usize {
+        self.rows * self.stride
+    }
+}
+
+impl Layout {
+    /// The planes of a picture, as many of the three as it has, or why there can be no such picture.
+    pub(crate) fn shapes(
+        &self,
+        format: Format,
+        width: usize,
+        height: usize,
+    ) -> Result<([Shape; 3], usize)> {
+        const MAX_SIDE: usize = 1 << 24;
+        if width == 0 || height == 0 || width > MAX_SIDE || height > MAX_SIDE {
+            return Err(Error::invalid(format!(
+                "picture size {width}x{height} is not within 1 to {MAX_SIDE} pixels a side"
+            )));
+        }
+        let step = self.chroma_step.max(1);
+        if self.chroma_step > 1 && format != Format::I420 {
+            return Err(Error::invalid(format!("chroma step is {step}, {format:?} has none")));
+        }
+        if step > 256 {
+            return Err(Error::invalid(format!("chroma step is {step}, it must be 1 to 256")));
+        }
+        let (across, down) = (width.div_ceil(2), height.div_ceil(2));
+        // Bytes read of a row, bytes without padding, and rows.
+        let (planes, count) = match format {
+            Format::Gray => ([(width, width, height); 3], 1),
+            Format::Rgb | Format::Bgr => ([(width * 3, width * 3, height); 3], 1),
+            Format::Rgba | Format::Bgra => ([(width * 4, width * 4, height); 3], 1),
+            Format::Yuyv => ([(across * 4, across * 4, height); 3], 1),
+            Format::Nv12 | Format::Nv21 => {
+                let chroma = (across * 2, across * 2, down);
+                ([(width, width, height), chroma, chroma], 2)
+            }
+            Format::I420 => {
+                let chroma = ((across - 1) * step + 1, across * step, down);
+                ([(width, width, height), chroma, chroma], 3)
+            }
+        };
+        let mut shapes = [Shape::default(); 3];
+        for (index, (row, packed, rows)) in planes.into_iter().enumerate().take(count) {
+            let stride = if self.strides[index] == 0 { packed } else { self.strides[index] };
+            if stride < row {
+                return Err(Error::invalid(format!(
+                    "stride {index} is {stride} bytes, a row of {width} {format:?} pixels has {row}"
+                )));
+            }
+            if rows.checked_mul(stride).is_none_or(|bytes| bytes > isize::MAX as usize) {
+                return Err(Error::invalid(format!(
+                    "{rows} rows of {stride} bytes overflow the address space"
+                )));
+            }
+            shapes[index] = Shape { row, rows, stride };
+        }
+        Ok((shapes, count))
+    }
+}

@@ -1,0 +1,241 @@
+//! Model files to graphs: parsed, checked against what they say of themselves, made concrete for one size.
+
+use std::io::Cursor;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use tract_core::ops::konst::Const;
+use tract_core::prelude::*;
+use tract_onnx::pb::{GraphProto, ModelProto, TensorProto};
+use tract_onnx::prelude::{Framework, InferenceFact, InferenceModel, InferenceModelExt};
+
+use super::constants;
+use super::metadata::{MAX_SIDE, Metadata};
+use crate::conv;
+use crate::error::{Error, ErrorKind, Result};
+
+/// Most bytes that the weights of a file may take once unpacked.
+const MAX_WEIGHTS: u64 = 1 << 30;
+
+/// Most numbers in one intermediate result.
+const MAX_VALUES: usize = 1 << 26;
+
+/// A parsed file, not yet for a size.
+#[derive(Debug)]
+pub(super) struct Graph {
+    pub(super) metadata: Metadata,
+    model: InferenceModel,
+}
+
+/// A graph for one size, ready to run.
+pub(super) struct Ready {
+    pub(super) plan: Arc<TypedSimplePlan>,
+    /// Operators that run as fast convolutions.
+    pub(super) accelerated: usize,
+}
+
+/// Runs `load`; a file can contain anything, and tract asserts here and there what a file may get wrong.
+pub(super) fn guard<T>(load: impl FnOnce() -> Result<T>) -> Result<T> {
+    catch_unwind(AssertUnwindSafe(load)).unwrap_or_else(|panic| {
+        Err(Error::caught(ErrorKind::Model, "the model file broke the engine", &*panic))
+    })
+}
+
+impl Graph {
+    /// Parses and checks an ONNX file.
+    pub(super) fn parse(bytes: &[u8]) -> Result<Self> {
+        let not_onnx = |e| model_error(format!("{} bytes that are no ONNX file", bytes.len()), e);
+        let onnx = tract_onnx::onnx();
+        let proto = onnx.proto_model_for_read(&mut Cursor::new(bytes)).map_err(not_onnx)?;
+        let Some(graph) = &proto.graph else {
+            return Err(Error::model(format!("{} bytes that are no ONNX file", bytes.len())));
+        };
+        let props = proto.metadata_props.iter().map(|p| (p.key.as_str(), p.value.as_str()));
+        let metadata = Metadata::from_props(props)?;
+        check_weights(&proto)?;
+        constants::check(graph)?;
+        check_windows(graph)?;
+        let model = onnx
+            .model_for_proto_model(&proto)
+            .map_err(|e| model_error("the model's graph cannot be read", e))?;
+        Ok(Self { metadata, model })
+    }
+
+    /// Optimises it for pictures of `height` x `width`, with exactly the outputs `wanted`: their names and shapes
+    /// (leading ones left out). `fast` replaces convolutions by this library's own.
+    pub(super) fn ready(
+        &self,
+        height: usize,
+        width: usize,
+        wanted: &[(String, TVec<usize>)],
+        fast: bool,
+    ) -> Result<Ready> {
+        let model = make_concrete(self.model.clone(), height, width, wanted)?;
+        let (model, accelerated) = if fast {
+            conv::accelerate(model)
+                .map_err(|e| model_error("convolutions cannot be replaced", e))?
+        } else {
+            (model, 0)
+        };
+        let plan = model
+            .into_optimized()
+            .and_then(|model| model.into_runnable())
+            .map_err(|e| model_error("the model cannot be optimised", e))?;
+        Ok(Ready { plan, accelerated })
+    }
+}
+
+/// Runs a plan on normalised planes; `read` gets the outputs.
+pub(super) fn run<T>(
+    plan: &Arc<TypedSimplePlan>,
+    height: usize,
+    width: usize,
+    planes: &[f32],
+    read: impl FnOnce(&[&[f32]]) -> Result<T>,
+) -> Result<T> {
+    let failed = |e: TractError| {
+        Error::with_source(ErrorKind::Internal, "the network failed to run", Cause(e))
+    };
+    let tensor = Tensor::from_shape(&[1, 3, height, width], planes).map_err(failed)?;
+    let outputs = plan.run(tvec!(tensor.into_tvalue())).map_err(failed)?;
+    let mut values: TVec<&[f32]> = tvec!();
+    for output in &outputs {
+        values.push(output.try_as_plain_ram().and_then(|t| t.as_slice::<f32>()).map_err(failed)?);
+    }
+    read(&values)
+}
+
+/// Gives tract's error a place in the chain of causes.
+#[derive(Debug)]
+struct Cause(TractError);
+
+impl std::fmt::Display for Cause {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:#}", self.0)
+    }
+}
+
+impl std::error::Error for Cause {}
+
+pub(super) fn model_error(message: impl Into<String>, error: TractError) -> Error {
+    Error::with_source(ErrorKind::Model, message, Cause(error))
+}
+
+/// Refuses weights that lie in other files, or that claim to be larger than the file could hold.
+fn check_weights(proto: &ModelProto) -> Result<()> {
+    let graph = proto.graph.as_ref();
+    let constants = graph.iter().flat_map(|g| &g.node).flat_map(|n| &n.attribute);
+    let tensors: Vec<&TensorProto> = graph
+        .iter()
+        .flat_map(|g| &g.initializer)
+        .chain(constants.filter_map(|a| a.t.as_ref()))
+        .collect();
+    let mut total = 0u64;
+    for tensor in tensors {
+        let name: String = tensor.name.chars().take(60).collect();
+        if !tensor.external_data.is_empty() || tensor.data_location.unwrap_or(0) != 0 {
+            return Err(Error::model(format!("weights {name:?} lie in another file")));
+        }
+        let bytes =
+            tensor.dims.iter().try_fold(4u64, |n, dim| n.checked_mul(u64::try_from(*dim).ok()?));
+        total = total.saturating_add(bytes.unwrap_or(u64::MAX));
+        if total > MAX_WEIGHTS {
+            return Err(Error::model(format!(
+                "weights {name:?} of shape {:?} pass the limit of {MAX_WEIGHTS} bytes",
+                tensor.dims
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// Refuses windows that no picture needs: sums of padding could wrap to a size that looks right, which the engine
+/// then walks for years.
+fn check_windows(graph: &GraphProto) -> Result<()> {
+    const WINDOW: [&str; 6] =
+        ["pads", "strides", "dilations", "kernel_shape", "output_padding", "output_shape"];
+    let limit = 4 * MAX_SIDE as u64;
+    for node in &graph.node {
+        for attribute in node.attribute.iter().filter(|a| WINDOW.contains(&a.name.as_str())) {
+            if let Some(value) = attribute.ints.iter().find(|v| v.unsigned_abs() > limit) {
+                let name: String = node.name.chars().take(60).collect();
+                return Err(Error::model(format!(
+                    "node {name:?} has {} of {value}, at most {limit} is supported",
+                    attribute.name
+                )));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The graph for one picture, with exactly the outputs that the metadata promise.
+fn make_concrete(
+    model: InferenceModel,
+    height: usize,
+    width: usize,
+    wanted: &[(String, TVec<usize>)],
+) -> Result<TypedModel> {
+    let inputs = model.input_outlets().map_err(|e| model_error("no inputs", e))?.to_vec();
+    let name = inputs.first().map(|i| model.node(i.node).name.clone()).unwrap_or_default();
+    if inputs.len() != 1 || name != "image" {
+        return Err(Error::model(format!(
+            "the model has {} inputs, the first called {name:?}: one called \"image\" is wanted",
+            inputs.len()
+        )));
+    }
+    let shape = [1, 3, height, width];
+    let declared = model.input_fact(0).map_err(|e| model_error("no input", e))?.clone();
+    let fact = InferenceFact::dt_shape(f32::datum_type(), shape);
+    if let Some(concrete) = declared.shape.as_concrete_finite().ok().flatten()
+        && (concrete.len() != 4 || concrete[1..] != shape[1..])
+    {
+        return Err(Error::model(format!(
+            "input \"image\" has shape {concrete:?}, face_predict.input says {shape:?}"
+        )));
+    }
+    let mut outlets = Vec::new();
+    for (name, _) in wanted {
+        let outlet = model
+            .outputs
+            .iter()
+            .copied()
+            .find(|o| model.outlet_label(*o) == Some(name) || model.node(o.node).name == *name);
+        outlets.push(outlet.ok_or_else(|| {
+            Error::model(format!("the model has no output {name:?}, which its task promises"))
+        })?);
+    }
+    let typed = model
+        .with_input_fact(0, fact)
+        .and_then(|model| model.with_output_outlets(&outlets))
+        .and_then(|model| model.into_typed())
+        .and_then(|model| model.into_decluttered())
+        .map_err(|e| model_error(format!("the model does not work on {shape:?} numbers"), e))?;
+    for (index, (name, promised)) in wanted.iter().enumerate() {
+        let fact = typed.output_fact(index).map_err(|e| model_error("no output", e))?;
+        let shape = fact.shape.as_concrete().unwrap_or_default();
+        // Some exporters drop the batch of one.
+        let given = shape.iter().skip_while(|dim| **dim == 1);
+        let meant = promised.iter().skip_while(|dim| **dim == 1);
+        if fact.datum_type != f32::datum_type() || shape.is_empty() || !given.eq(meant) {
+            return Err(Error::model(format!(
+                "output {name:?} has {:?} numbers of type {:?}, its metadata promise {promised:?} of F32",
+                fact.shape, fact.datum_type
+            )));
+        }
+    }
+    for node in typed.nodes.iter().filter(|n| !n.op_is::<Const>()) {
+        for output in &node.outputs {
+            let values = output.fact.shape.as_concrete().map(|s| {
+                s.iter().try_fold(1usize, |n, dim| n.checked_mul(*dim)).unwrap_or(usize::MAX)
+            });
+            if values.is_none_or(|values| values > MAX_VALUES) {
+                return Err(Error::model(format!(
+                    "node {:?} gives {:?} numbers, more than {MAX_VALUES} or not known beforehand",
+                    node.name, output.fact.shape
+                )));
+            }
+        }
+    }
+    Ok(typed)
+}

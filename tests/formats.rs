@@ -1,0 +1,299 @@
+//! The same picture in every format, layout, rotation and mirroring gives the same face, within the format's own loss.
+#![allow(missing_docs)]
+
+mod portrait;
+
+use face_predict::{
+    ErrorKind, Face, Format, Image, Layout, Model, Options, Orientation, Point, Rect, Region, Yuv,
+};
+use portrait::{FACE, SIDE};
+
+const YUV: [Yuv; 4] = [Yuv::Bt601Limited, Yuv::Bt601Full, Yuv::Bt709Limited, Yuv::Bt709Full];
+
+/// A picture with its planes, strides and chroma step.
+struct Stored {
+    format: Format,
+    planes: Vec<Vec<u8>>,
+    layout: Layout,
+    yuv: Yuv,
+}
+
+impl Stored {
+    fn image(&self, width: usize, height: usize) -> Image<'_> {
+        let planes: Vec<&[u8]> = self.planes.iter().map(Vec::as_slice).collect();
+        Image::from_planes(self.format, width, height, &planes, &self.layout)
+            .expect("a right picture")
+            .with_yuv(self.yuv)
+    }
+}
+
+/// Y, U and V of a colour, written from the standards' own equations and not from the library's.
+fn to_yuv(rgb: [u8; 3], yuv: Yuv) -> [f64; 3] {
+    let [r, g, b] = rgb.map(|v| f64::from(v) / 255.0);
+    let (kr, kb) = match yuv {
+        Yuv::Bt601Limited | Yuv::Bt601Full => (0.299, 0.114),
+        _ => (0.2126, 0.0722),
+    };
+    let y = kr * r + (1.0 - kr - kb) * g + kb * b;
+    let (u, v) = ((b - y) / (2.0 * (1.0 - kb)), (r - y) / (2.0 * (1.0 - kr)));
+    match yuv {
+        Yuv::Bt601Full | Yuv::Bt709Full => [255.0 * y, 255.0 * u + 128.0, 255.0 * v + 128.0],
+        _ => [219.0 * y + 16.0, 224.0 * u + 128.0, 224.0 * v + 128.0],
+    }
+}
+
+/// Rows with bytes of padding that nobody may read as colours.
+fn padded(row: usize, rows: usize, stride: usize, value: impl Fn(usize, usize) -> u8) -> Vec<u8> {
+    let mut plane = vec![0xA5; stride * (rows - 1) + row];
+    for y in 0..rows {
+        for x in 0..row {
+            plane[y * stride + x] = value(x, y);
+        }
+    }
+    plane
+}
+
+fn store(rgb: &[u8], width: usize, height: usize, format: Format, yuv: Yuv, pad: usize) -> Stored {
+    let at = |x: usize, y: usize| -> [u8; 3] {
+        let i = (y.min(height - 1) * width + x.min(width - 1)) * 3;
+        [rgb[i], rgb[i + 1], rgb[i + 2]]
+    };
+    let packed = |order: &[usize]| {
+        let step = order.len();
+        let row = width * step;
+        let plane = padded(row, height, row + pad, |x, y| {
+            order[x % step].checked_sub(9).map_or_else(|| at(x / step, y)[order[x % step]], |_| 7)
+        });
+        (vec![plane], Layout { strides: [row + pad, 0, 0], ..Layout::default() })
+    };
+    let round = |v: f64| v.round().clamp(0.0, 255.0) as u8;
+    let luma = |x: usize, y: usize| round(to_yuv(at(x, y), yuv)[0]);
+    // The mean of a block of two by `rows` pixels.
+    let chroma = |x: usize, y: usize, rows: usize, which: usize| {
+        let block = (0..2).flat_map(|dx| (0..rows).map(move |dy| (2 * x + dx, rows * y + dy)));
+        let sum: f64 = block.map(|(x, y)| to_yuv(at(x, y), yuv)[which]).sum();
+        round(sum / (2 * rows) as f64)
+    };
+    let (across, down) = (width.div_ceil(2), height.div_ceil(2));
+    let (planes, layout) = match format {
+        Format::Gray => {
+            let plane = padded(width, height, width + pad, |x, y| {
+                let [r, g, b] = at(x, y).map(f64::from);
+                round(0.299 * r + 0.587 * g + 0.114 * b)
+            });
+            (vec![plane], Layout { strides: [width + pad, 0, 0], ..Layout::default() })
+        }
+        Format::Rgb => packed(&[0, 1, 2]),
+        Format::Bgr => packed(&[2, 1, 0]),
+        Format::Rgba => packed(&[0, 1, 2, 9]),
+        Format::Bgra => packed(&[2, 1, 0, 9]),
+        Format::Nv12 | Format::Nv21 => {
+            let first = if format == Format::Nv12 { 1 } else { 2 };
+            let uv = padded(2 * across, down, 2 * across + pad, |x, y| {
+                chroma(x / 2, y, 2, if x % 2 == 0 { first } else { 3 - first })
+            });
+            let strides = [width + pad, 2 * across + pad, 0];
+            let y = padded(width, height, width + pad, luma);
+            (vec![y, uv], Layout { strides, ..Layout::default() })
+        }
+        Format::I420 => {
+            // Android's: a sample every other byte.
+            let step = if pad > 0 { 2 } else { 1 };
+            let row = (across - 1) * step + 1;
+            let plane = |which| {
+                padded(row, down, across * step + pad, |x, y| {
+                    if x % step == 0 { chroma(x / step, y, 2, which) } else { 0x5A }
+                })
+            };
+            let strides = [width + pad, across * step + pad, across * step + pad];
+            let y = padded(width, height, width + pad, luma);
+            (vec![y, plane(1), plane(2)], Layout { strides, chroma_step: step })
+        }
+        Format::Yuyv => {
+            let row = across * 4;
+            let plane = padded(row, height, row + pad, |x, y| match x % 4 {
+                0 => luma(x / 4 * 2, y),
+                2 => luma(x / 4 * 2 + 1, y),
+                1 => chroma(x / 4, y, 1, 1),
+                _ => chroma(x / 4, y, 1, 2),
+            });
+            (vec![plane], Layout { strides: [row + pad, 0, 0], ..Layout::default() })
+        }
+        other => panic!("a format without a test: {other:?}"),
+    };
+    Stored { format, planes, layout, yuv }
+}
+
+struct Answer {
+    age: f32,
+    female: f32,
+}
+
+fn answer(face: &Face<'_>) -> Answer {
+    let age = face.age().expect("an age").median();
+    Answer { age, female: face.female_probability().expect("a gender") }
+}
+
+fn ask(model: &Model, image: &Image<'_>, region: Region) -> Answer {
+    let regions = [region];
+    let predictions =
+        model.predict(image, &Options::new().regions(&regions)).expect("a prediction");
+    answer(&predictions.face(0).expect("one face"))
+}
+
+/// With landmarks, so that turning the picture changes nothing about the crop.
+fn face() -> Region {
+    let landmarks = [[203., 110.], [244., 110.], [224., 135.], [207., 155.], [241., 155.]]
+        .map(|[x, y]| Point::new(x, y));
+    Region { landmarks: Some(landmarks), ..FACE }
+}
+
+fn close(got: &Answer, want: &Answer, years: f32, share: f32, what: &str) {
+    assert!((got.age - want.age).abs() < years, "{what}: age {} for {}", got.age, want.age);
+    assert!(
+        (got.female - want.female).abs() < share,
+        "{what}: female {} for {}",
+        got.female,
+        want.female
+    );
+}
+
+#[test]
+fn formats_without_loss_agree_to_rounding() {
+    let (model, rgb) = (Model::load_default().expect("built in"), portrait::rgb());
+    let plain = Image::new(Format::Rgb, SIDE, SIDE, &rgb).expect("a right picture");
+    let want = ask(&model, &plain, face());
+    for format in [Format::Rgb, Format::Bgr, Format::Rgba, Format::Bgra] {
+        for pad in [0, 13] {
+            let stored = store(&rgb, SIDE, SIDE, format, Yuv::default(), pad);
+            let got = ask(&model, &stored.image(SIDE, SIDE), face());
+            close(&got, &want, 1e-3, 1e-5, &format!("{format:?} {pad}"));
+        }
+    }
+}
+
+#[test]
+fn camera_formats_agree_within_their_loss() {
+    let (model, rgb) = (Model::load_default().expect("built in"), portrait::rgb());
+    let plain = Image::new(Format::Rgb, SIDE, SIDE, &rgb).expect("a right picture");
+    let want = ask(&model, &plain, face());
+    for format in [Format::Nv12, Format::Nv21, Format::I420, Format::Yuyv] {
+        for yuv in YUV {
+            for pad in [0, 6] {
+                let stored = store(&rgb, SIDE, SIDE, format, yuv, pad);
+                let got = ask(&model, &stored.image(SIDE, SIDE), face());
+                close(&got, &want, 1.0, 0.04, &format!("{format:?} {yuv:?} {pad}"));
+            }
+        }
+    }
+}
+
+#[test]
+fn grey_is_the_grey_of_the_colours() {
+    let (model, rgb) = (Model::load_default().expect("built in"), portrait::rgb());
+    let grey: Vec<u8> = store(&rgb, SIDE, SIDE, Format::Gray, Yuv::default(), 0).planes[0].clone();
+    let tripled: Vec<u8> = grey.iter().flat_map(|v| [*v; 3]).collect();
+    let as_rgb = Image::new(Format::Rgb, SIDE, SIDE, &tripled).expect("a right picture");
+    let stored = store(&rgb, SIDE, SIDE, Format::Gray, Yuv::default(), 13);
+    let (got, want) =
+        (ask(&model, &stored.image(SIDE, SIDE), face()), ask(&model, &as_rgb, face()));
+    close(&got, &want, 1e-3, 1e-5, "grey");
+}
+
+/// Stores a picture turned, so that `orientation` turns it upright again.
+fn turned(rgb: &[u8], side: usize, exif: u32) -> Vec<u8> {
+    let mut out = vec![0; rgb.len()];
+    for y in 0..side {
+        for x in 0..side {
+            let last = side - 1;
+            // Where upright (x, y) is stored, from the Exif standard's table.
+            let (column, row) = match exif {
+                1 => (x, y),
+                2 => (last - x, y),
+                3 => (last - x, last - y),
+                4 => (x, last - y),
+                5 => (y, x),
+                6 => (y, last - x),
+                7 => (last - y, last - x),
+                _ => (last - y, x),
+            };
+            let (from, to) = ((y * side + x) * 3, (row * side + column) * 3);
+            out[to..to + 3].copy_from_slice(&rgb[from..from + 3]);
+        }
+    }
+    out
+}
+
+#[test]
+fn every_rotation_and_mirroring_shows_the_same_face() {
+    let (model, rgb) = (Model::load_default().expect("built in"), portrait::rgb());
+    let plain = Image::new(Format::Rgb, SIDE, SIDE, &rgb).expect("a right picture");
+    let want = ask(&model, &plain, face());
+    for exif in 1..=8 {
+        let stored = turned(&rgb, SIDE, exif);
+        let orientation = Orientation::from_exif(exif).expect("1 to 8");
+        for format in [Format::Rgb, Format::Nv12, Format::Yuyv] {
+            let stored = store(&stored, SIDE, SIDE, format, Yuv::Bt601Full, 6);
+            let image = stored.image(SIDE, SIDE).with_orientation(orientation);
+            let (years, share) = if format == Format::Rgb { (1e-2, 1e-4) } else { (1.0, 0.04) };
+            close(&ask(&model, &image, face()), &want, years, share, &format!("{format:?} {exif}"));
+        }
+    }
+}
+
+#[test]
+fn odd_sizes_read_every_pixel_and_no_further() {
+    let model = Model::load_default().expect("built in");
+    for (width, height) in [(1, 1), (1, 2), (2, 1), (3, 3), (5, 4), (31, 17)] {
+        let rgb: Vec<u8> = (0..width * height * 3).map(|i| (i * 37 % 251) as u8).collect();
+        for format in [Format::Nv12, Format::Nv21, Format::I420, Format::Yuyv, Format::Gray] {
+            for pad in [0, 3] {
+                // Planes end with their last sample: a read beyond is out of bounds.
+                let stored = store(&rgb, width, height, format, Yuv::default(), pad);
+                let rect = Rect::new(0.0, 0.0, width as f32, height as f32);
+                let answer = ask(&model, &stored.image(width, height), Region::from_box(rect));
+                assert!(answer.age.is_finite() && (0.0..=1.0).contains(&answer.female));
+            }
+        }
+    }
+}
+
+#[test]
+fn planes_that_are_not_given_follow_without_a_gap() {
+    let (model, rgb) = (Model::load_default().expect("built in"), portrait::rgb());
+    for format in [Format::Nv12, Format::I420] {
+        let stored = store(&rgb, SIDE, SIDE, format, Yuv::Bt601Full, 0);
+        let joined = stored.planes.concat();
+        let image =
+            Image::new(format, SIDE, SIDE, &joined).expect("whole").with_yuv(Yuv::Bt601Full);
+        let (got, want) =
+            (ask(&model, &image, face()), ask(&model, &stored.image(SIDE, SIDE), face()));
+        close(&got, &want, 1e-4, 1e-6, &format!("{format:?}"));
+        let error = Image::new(format, SIDE, SIDE, &joined[..joined.len() - 1]).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::BufferTooSmall, "{error}");
+    }
+}
+
+#[test]
+fn layouts_that_cannot_be() {
+    let data = vec![0u8; 4096];
+    let refused = |format, planes: &[&[u8]], layout: Layout, kind, part: &str| {
+        let error = Image::from_planes(format, 16, 16, planes, &layout).unwrap_err();
+        assert_eq!(error.kind(), kind, "{error}");
+        assert!(error.to_string().contains(part), "{error}");
+    };
+    let (invalid, short) = (ErrorKind::InvalidArgument, ErrorKind::BufferTooSmall);
+    let plain = Layout::default();
+    refused(Format::Nv12, &[], plain, invalid, "Nv12 has 2 planes, 0 are given");
+    refused(Format::Rgb, &[&data, &data], plain, invalid, "Rgb has 1 planes, 2 are given");
+    refused(Format::Nv12, &[&data[..255]], plain, short, "plane 0 has 255 bytes");
+    refused(Format::Nv12, &[&data, &data[..127]], plain, short, "plane 1 has 127 bytes");
+    refused(Format::I420, &[&data, &data, &data[..63]], plain, short, "plane 2 has 63 bytes");
+    let strides = |strides| Layout { strides, ..plain };
+    refused(Format::I420, &[&data], strides([16, 7, 0]), invalid, "stride 1 is 7 bytes");
+    refused(Format::Yuyv, &[&data], strides([31, 0, 0]), invalid, "stride 0 is 31 bytes");
+    refused(Format::Gray, &[&data], strides([usize::MAX, 0, 0]), invalid, "overflow");
+    let step = |chroma_step| Layout { chroma_step, ..plain };
+    refused(Format::Nv12, &[&data], step(2), invalid, "chroma step is 2, Nv12 has none");
+    refused(Format::I420, &[&data], step(1000), invalid, "chroma step is 1000");
+}
