@@ -146,11 +146,11 @@ impl Fault {
     /// Changes planes of red, green and blue from 0 to 255.
     pub fn apply(self, planes: &mut [f32], side: usize, rng: &mut Pcg64Mcg) {
         match self {
-            Self::Small => shrink(planes, side, rng.random_range(10.0..40.0) / side as f32),
+            Self::Small => shrink(planes, side, side, rng.random_range(10.0..40.0) / side as f32),
             // Three running means are nearly a Gaussian (Wells 1986).
             Self::Blurred => {
                 let radius = rng.random_range(1..=4);
-                (0..3).for_each(|_| blur(planes, side, radius));
+                (0..3).for_each(|_| blur(planes, side, side, radius));
             }
             Self::Dark => {
                 let factor = rng.random_range(0.08..0.4);
