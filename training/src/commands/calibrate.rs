@@ -95,6 +95,8 @@ impl Calibrate {
 
     /// A detector's threshold.
     fn threshold(&self, averaged: &Averaged) -> Result<()> {
+        // One small picture at a time: on a busy machine, threads that wait for each other took ten times as long.
+        tch::set_num_threads(1);
         let mut scenes = Vec::new();
         for path in &self.scenes {
             scenes.extend(scene::read(path)?);
