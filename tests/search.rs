@@ -1,0 +1,150 @@
+//! Whole pictures: the faces in them are found, in every format, and nothing is where nothing is.
+#![allow(missing_docs)]
+
+mod portrait;
+
+use std::io::Cursor;
+
+use face_predict::{
+    Format, Image, Model, ModelOptions, Options, Orientation, Predictions, Quality, Rect,
+};
+use image::{ImageFormat, RgbImage, imageops};
+use portrait::{FACE, SIDE};
+
+fn model() -> Model {
+    Model::load_default().expect("built in")
+}
+
+fn picture() -> RgbImage {
+    RgbImage::from_raw(SIDE as u32, SIDE as u32, portrait::rgb()).expect("whole")
+}
+
+fn search(image: &RgbImage, options: &Options<'_>) -> Predictions {
+    let (width, height) = (image.width() as usize, image.height() as usize);
+    let view = Image::new(Format::Rgb, width, height, image).expect("a right picture");
+    model().predict(&view, options).expect("a prediction")
+}
+
+#[test]
+fn the_portrait_is_found_where_it_is() {
+    let found = search(&picture(), &Options::new());
+    let face = found.face(0).expect("a face");
+    assert!(face.rect().overlap(&FACE.rect) > 0.5, "{:?}", face.rect());
+    assert!(face.score().is_some_and(|score| (0.0..=1.0).contains(&score)));
+    let [left, right, nose, left_mouth, right_mouth] = face.landmarks().expect("landmarks");
+    assert!(left.x < nose.x && nose.x < right.x, "{left:?} {nose:?} {right:?}");
+    assert!(nose.y > left.y && left_mouth.y > nose.y && right_mouth.y > nose.y);
+    let pose = face.pose().expect("a pose");
+    assert!(pose.yaw.abs() < 35.0 && pose.pitch.abs() < 35.0 && pose.roll.abs() < 15.0, "{pose:?}");
+    assert!(!face.quality().contains(Quality::SMALL));
+}
+
+#[test]
+fn turned_pictures_give_the_same_faces() {
+    let upright = search(&picture(), &Options::new());
+    let want = upright.face(0).expect("a face").rect();
+    let turned = imageops::rotate270(&picture());
+    let image = Image::new(Format::Rgb, SIDE, SIDE, &turned)
+        .expect("a right picture")
+        .with_orientation(Orientation::ROTATE_90);
+    let found = model().predict(&image, &Options::new()).expect("a prediction");
+    let got = found.face(0).expect("a face").rect();
+    assert!(got.overlap(&want) > 0.95, "{got:?} for {want:?}");
+}
+
+#[test]
+fn several_faces_come_largest_first_and_may_be_limited() {
+    let mut canvas = RgbImage::from_pixel(1280, 720, image::Rgb([90, 100, 110]));
+    let face = imageops::crop_imm(&picture(), 90, 0, 270, 270).to_image();
+    let small = imageops::resize(&face, 150, 150, imageops::FilterType::Triangle);
+    imageops::overlay(&mut canvas, &small, 100, 400);
+    imageops::overlay(&mut canvas, &face, 700, 200);
+    let found = search(&canvas, &Options::new());
+    assert!(found.len() >= 2, "{}", found.len());
+    let rects: Vec<Rect> = found.faces().map(|face| face.rect()).collect();
+    assert!(rects.windows(2).all(|w| w[0].area() >= w[1].area()), "{rects:?}");
+    assert!(rects[0].center().x > 700.0 && rects[1].center().x < 300.0, "{rects:?}");
+    assert_eq!(search(&canvas, &Options::new().max_faces(1)).len(), 1);
+    // The small one's box has some 55 pixels.
+    let large = search(&canvas, &Options::new().min_face_size(70.0));
+    assert_eq!(large.len(), 1, "{:?}", large.faces().map(|f| f.rect()).collect::<Vec<_>>());
+}
+
+#[test]
+fn no_face_is_a_normal_answer() {
+    for side in [1, 2, 7, 33, 320, 1000] {
+        let image = RgbImage::from_pixel(side, side, image::Rgb([128, 128, 128]));
+        let found = search(&image, &Options::new());
+        assert!(found.is_empty(), "{side}: {:?}", found.face(0).map(|f| f.rect()));
+        assert_eq!(found.size(), (side as usize, side as usize));
+    }
+    for (width, height) in [(4000, 1), (1, 4000), (3000, 20)] {
+        let image = RgbImage::from_pixel(width, height, image::Rgb([60, 80, 40]));
+        assert!(search(&image, &Options::new()).is_empty(), "{width}x{height}");
+    }
+    // Nothing is searched, even if none are given.
+    assert!(search(&picture(), &Options::new().regions(&[])).is_empty());
+}
+
+#[test]
+fn a_large_jpeg_gives_the_answers_of_its_whole_at_a_reduced_scale() {
+    let large = imageops::resize(&picture(), 3072, 3072, imageops::FilterType::CatmullRom);
+    let mut bytes = Vec::new();
+    image::DynamicImage::ImageRgb8(large)
+        .write_to(&mut Cursor::new(&mut bytes), ImageFormat::Jpeg)
+        .expect("encoded");
+    let (model, mut reduced) = (model(), Predictions::new());
+    model.predict_encoded(&bytes, &Options::new(), &mut reduced).expect("a prediction");
+    let whole = image::load_from_memory(&bytes).expect("decoded").into_rgb8();
+    let whole = search(&whole, &Options::new());
+    assert_eq!((reduced.len(), reduced.size()), (whole.len(), (3072, 3072)));
+    for (a, b) in reduced.faces().zip(whole.faces()) {
+        assert!(a.rect().overlap(&b.rect()) > 0.9, "{:?} {:?}", a.rect(), b.rect());
+        let (x, y) = (a.age().expect("an age").median(), b.age().expect("an age").median());
+        assert!((x - y).abs() < 1.5, "{x} at a reduced scale, {y} of the whole");
+    }
+    // A small face is looked at in a larger picture than the one it was found in.
+    let mut canvas = RgbImage::from_pixel(3072, 3072, image::Rgb([90, 100, 110]));
+    imageops::overlay(&mut canvas, &picture(), 1200, 1500);
+    let mut bytes = Vec::new();
+    let encoder = image::codecs::jpeg::JpegEncoder::new_with_quality(&mut bytes, 95);
+    canvas.write_with_encoder(encoder).expect("encoded");
+    model.predict_encoded(&bytes, &Options::new().max_faces(1), &mut reduced).expect("an answer");
+    let whole = image::load_from_memory(&bytes).expect("decoded").into_rgb8();
+    let whole = search(&whole, &Options::new().max_faces(1));
+    let (a, b) = (reduced.face(0).expect("a face"), whole.face(0).expect("a face"));
+    assert!(a.rect().overlap(&b.rect()) > 0.8, "{:?} {:?}", a.rect(), b.rect());
+    let (x, y) = (a.age().expect("an age").median(), b.age().expect("an age").median());
+    assert!((x - y).abs() < 4.0, "{x} at a reduced scale, {y} of the whole");
+}
+
+#[test]
+fn a_batch_answers_as_single_calls_do_on_any_number_of_threads() {
+    let rgb = portrait::rgb();
+    let images: Vec<Image<'_>> =
+        [Orientation::UPRIGHT, Orientation::ROTATE_90, Orientation::ROTATE_180]
+            .into_iter()
+            .map(|turn| {
+                Image::new(Format::Rgb, SIDE, SIDE, &rgb).expect("right").with_orientation(turn)
+            })
+            .collect();
+    let single: Vec<Predictions> = images
+        .iter()
+        .map(|image| model().predict(image, &Options::new()).expect("a prediction"))
+        .collect();
+    for threads in [0, 1, 3, 9] {
+        let model = Model::load_default_with(&ModelOptions::new().threads(threads)).expect("loads");
+        let mut out: Vec<Predictions> = images.iter().map(|_| Predictions::new()).collect();
+        let done = model.predict_batch(&images, &Options::new(), &mut out).expect("a batch");
+        assert!(done.iter().all(Result::is_ok));
+        for (a, b) in out.iter().zip(&single) {
+            assert_eq!(a.len(), b.len());
+            for (a, b) in a.faces().zip(b.faces()) {
+                assert_eq!(a.rect(), b.rect());
+                assert_eq!(a.age().map(|age| age.median()), b.age().map(|age| age.median()));
+            }
+        }
+    }
+    let mut short = vec![Predictions::new()];
+    assert!(model().predict_batch(&images, &Options::new(), &mut short).is_err());
+}

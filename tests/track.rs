@@ -1,0 +1,190 @@
+//! Faces over frames: numbers that stay, answers that settle.
+#![allow(missing_docs)]
+
+mod portrait;
+
+use face_predict::{
+    Format, Image, Model, Options, Predictions, Rect, Region, Tracker, TrackerOptions,
+};
+use portrait::SIDE;
+
+const FRAME_US: i64 = 33_333;
+
+/// A tracker that is told the faces, on the portrait's pixels.
+struct Film {
+    tracker: Tracker,
+    rgb: Vec<u8>,
+    out: Predictions,
+    frame: i64,
+}
+
+impl Film {
+    fn new(change: impl FnOnce(&mut TrackerOptions)) -> Self {
+        let mut options = TrackerOptions::default();
+        change(&mut options);
+        let model = Model::load_default().expect("built in");
+        let tracker = Tracker::new(&model, options).expect("right options");
+        Self { tracker, rgb: portrait::rgb(), out: Predictions::new(), frame: 0 }
+    }
+
+    /// Numbers of the faces at `rects`, in that order.
+    fn show(&mut self, rects: &[Rect]) -> Vec<u64> {
+        let regions: Vec<Region> = rects.iter().map(|rect| Region::from_box(*rect)).collect();
+        let image = Image::new(Format::Rgb, SIDE, SIDE, &self.rgb).expect("a right picture");
+        // The age is enough.
+        let options = Options::new().regions(&regions).skip_gender(true);
+        let time = self.frame * FRAME_US;
+        self.tracker.update(&image, time, &options, &mut self.out).expect("an answer");
+        self.frame += 1;
+        let id = |rect: &Rect| {
+            let face = self.out.faces().find(|face| face.rect() == *rect).expect("every face");
+            face.track().expect("a number").id
+        };
+        rects.iter().map(id).collect()
+    }
+}
+
+fn at(x: f32, y: f32) -> Rect {
+    Rect::new(x, y, 80.0, 100.0)
+}
+
+#[test]
+fn faces_that_cross_keep_their_numbers() {
+    let mut film = Film::new(|_| {});
+    let place = |step: i32| {
+        let x = step as f32 * 12.0;
+        [at(20.0 + x, 100.0), at(380.0 - x, 130.0)]
+    };
+    let first = film.show(&place(0));
+    assert_ne!(first[0], first[1]);
+    for step in 1..30 {
+        assert_eq!(film.show(&place(step)), first, "step {step}");
+    }
+}
+
+#[test]
+fn a_face_that_leaves_and_comes_back_within_a_second_is_the_same() {
+    let mut film = Film::new(|_| {});
+    let first = film.show(&[at(100.0, 100.0)]);
+    for _ in 0..20 {
+        film.show(&[]);
+    }
+    assert_eq!(film.show(&[at(130.0, 110.0)]), first);
+    for _ in 0..40 {
+        film.show(&[]);
+    }
+    assert_ne!(film.show(&[at(130.0, 110.0)]), first, "after more than a second");
+}
+
+#[test]
+fn a_jump_across_the_picture_is_another_face() {
+    let mut film = Film::new(|_| {});
+    let first = film.show(&[at(20.0, 20.0)]);
+    assert_ne!(film.show(&[at(400.0, 380.0)]), first);
+    // So is one of another size.
+    let mut film = Film::new(|_| {});
+    let first = film.show(&[at(100.0, 100.0)]);
+    assert_ne!(film.show(&[Rect::new(60.0, 60.0, 240.0, 300.0)]), first);
+}
+
+#[test]
+fn answers_settle_and_count_their_looks() {
+    let mut film = Film::new(|options| options.estimate_every = 3);
+    let mut ages = Vec::new();
+    for step in 0..30 {
+        // A box that trembles by five pixels.
+        let shake = |n: i32| ((step * n) % 11 - 5) as f32;
+        film.show(&[at(182.0 + shake(7), 62.0 + shake(3))]);
+        let face = film.out.face(0).expect("the face");
+        assert_eq!(face.track().expect("a number").looks, step as u32 / 3 + 1);
+        ages.push(face.age().expect("an age").median());
+    }
+    let spread = |ages: &[f32]| {
+        let (low, high) = (
+            ages.iter().copied().fold(f32::MAX, f32::min),
+            ages.iter().copied().fold(0.0, f32::max),
+        );
+        high - low
+    };
+    assert!(spread(&ages[20..]) < spread(&ages[..10]).max(1.0), "{ages:?}");
+    let sum: f32 = film.out.face(0).expect("the face").age().expect("an age").years().iter().sum();
+    assert!((sum - 1.0).abs() < 1e-4, "{sum}");
+}
+
+#[test]
+fn the_same_frames_give_the_same_answers() {
+    let film = || {
+        let mut film = Film::new(|_| {});
+        let mut seen = Vec::new();
+        for step in 0..12 {
+            let shake = |n: i32| ((step * n) % 7) as f32;
+            let ids = film.show(&[
+                at(50.0 + shake(3), 60.0),
+                at(120.0 - shake(2), 70.0),
+                at(300.0, 200.0),
+            ]);
+            let ages: Vec<u32> = film
+                .out
+                .faces()
+                .map(|face| face.age().expect("an age").median().to_bits())
+                .collect();
+            seen.push((ids, ages));
+        }
+        seen
+    };
+    assert_eq!(film(), film());
+}
+
+#[test]
+fn between_searches_faces_go_on_as_they_went() {
+    let mut tracker = {
+        let mut options = TrackerOptions::default();
+        options.detect_every = 3;
+        Tracker::new(&Model::load_default().expect("built in"), options).expect("right options")
+    };
+    let (rgb, mut out) = (portrait::rgb(), Predictions::new());
+    let image = Image::new(Format::Rgb, SIDE, SIDE, &rgb).expect("a right picture");
+    let mut counts = Vec::new();
+    for frame in 0..6 {
+        tracker.update(&image, frame * FRAME_US, &Options::new(), &mut out).expect("an answer");
+        counts.push(out.len());
+        assert_eq!(out.size(), (SIDE, SIDE));
+    }
+    assert!(counts[0] > 0 && counts.iter().all(|count| *count == counts[0]), "{counts:?}");
+}
+
+#[test]
+fn a_crowd_that_never_stays_is_forgotten() {
+    let mut film = Film::new(|options| options.estimate_every = 1000);
+    let mut last = 0;
+    for frame in 0..200 {
+        let rects: Vec<Rect> = (0..20)
+            .map(|i| {
+                Rect::new(
+                    (frame * 97 + i * 25) as f32 % 450.0,
+                    (frame * 61 + i * 53) as f32 % 450.0,
+                    8.0,
+                    9.0,
+                )
+            })
+            .collect();
+        last = *film.show(&rects).iter().max().expect("faces");
+    }
+    // Thousands of numbers went by; those of the last second alone are kept.
+    assert!(last > 1000, "{last}");
+    assert!(format!("{:?}", film.tracker).matches("times_found").count() < 700);
+}
+
+#[test]
+fn time_that_goes_back_is_refused_and_changes_nothing() {
+    let mut film = Film::new(|_| {});
+    let first = film.show(&[at(100.0, 100.0)]);
+    let image = Image::new(Format::Rgb, SIDE, SIDE, &film.rgb).expect("a right picture");
+    let error = film.tracker.update(&image, -1, &Options::new(), &mut film.out).unwrap_err();
+    assert!(error.to_string().contains("time goes back from 0 to -1"), "{error}");
+    assert!(film.out.is_empty());
+    assert_eq!(film.show(&[at(100.0, 100.0)]), first);
+    film.tracker.reset();
+    film.frame = -5;
+    assert_ne!(film.show(&[at(100.0, 100.0)]), first);
+}
