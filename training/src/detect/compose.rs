@@ -81,7 +81,7 @@ impl Composer {
             (fit * rng.random_range(-0.3f32..0.5).exp(), None)
         } else {
             let rect = clear[rng.random_range(0..clear.len())];
-            let wanted = rng.random_range(9f32.ln()..180f32.ln()).exp();
+            let wanted = rng.random_range(9f32.ln()..240f32.ln()).exp();
             let scale = (wanted / (rect.area().sqrt() / span)).clamp(0.5 * fit, 2.5);
             let centre = rect.center();
             (scale, Some(Point::new(centre.x / span, centre.y / span)))
@@ -157,12 +157,20 @@ impl Composer {
         let face = pick(&self.faces, rng)?;
         let (mut bitmap, _) = self.face_store.open(&face.path)?;
         let side = width.min(height) as f32;
-        let pixels = rng.random_range((0.12f32).ln()..(1.05f32).ln()).exp() * side;
+        // Pictures that were cropped to a face are common, and the hardest: all of it is face.
+        let pixels = side
+            * match rng.random_bool(0.4) {
+                true => rng.random_range(0.65..1.1),
+                false => rng.random_range((0.12f32).ln()..(1.05f32).ln()).exp(),
+            };
         // A face that was small once.
         let mut region = face.region;
-        while bitmap.width > 48 && rng.random_bool(0.15) {
-            bitmap = bitmap.halved();
-            region = scaled(&region, 0.5);
+        if rng.random_bool(0.3) {
+            let least = rng.random_range(28f32.ln()..160f32.ln()).exp();
+            while bitmap.width as f32 >= 2.0 * least {
+                bitmap = bitmap.halved();
+                region = scaled(&region, 0.5);
+            }
         }
         let scale = pixels / region.rect.area().sqrt();
         let turn = turn(rng);

@@ -33,7 +33,7 @@ pub fn decode(
     let stride = stride as f32;
     for (cell, logit) in values.iter().take(cells).enumerate() {
         // A number that is none is no face.
-        if !(*logit >= least) {
+        if logit.is_nan() || *logit < least {
             continue;
         }
         let corner = Point::new((cell % w) as f32, (cell / w) as f32);

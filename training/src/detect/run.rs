@@ -25,13 +25,12 @@ pub struct Letterbox {
 }
 
 impl Letterbox {
-    /// Shrinks the longer side to `side`; a smaller picture stays as it is.
+    /// Scales the longer side to `side`, as the library does.
     pub fn fit(image: &Image<'_>, side: usize, stride: usize) -> Result<Self> {
         let (w, h) = image.upright_size();
-        let scale = (side as f32 / w.max(h) as f32).min(1.0);
-        let whole = |size: usize| {
-            ((size as f32 * scale).round().max(1.0) as usize).next_multiple_of(stride)
-        };
+        let scale = side as f32 / w.max(h) as f32;
+        let whole =
+            |size: usize| ((size as f32 * scale).ceil().max(1.0) as usize).next_multiple_of(stride);
         let (width, height) = (whole(w), whole(h));
         let mut planes = vec![0.0; 3 * width * height];
         let map = Affine::scale(1.0 / scale, 1.0 / scale);

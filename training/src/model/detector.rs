@@ -55,7 +55,7 @@ impl Detector {
 
     /// Multiplications and additions for a picture of `width` x `height`, in millions.
     pub fn mega_macs(&self, width: i64, height: i64) -> f64 {
-        let cells = |stage: usize| (width * height) / (self.stem * self.stem) >> (2 * stage);
+        let cells = |stage: usize| ((width * height) / (self.stem * self.stem)) >> (2 * stage);
         let first = self.channels.len() - self.grids;
         let mut macs = 0;
         for (stage, &to) in self.channels.iter().enumerate() {
