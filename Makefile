@@ -1,6 +1,6 @@
 # make demo      build the library and the C example, and predict on a portrait
 # make test      install what is missing, run every test
-# make examples  the C example, linked statically, at build/predict
+# make examples  the C examples, linked statically, at build/predict and build/frames
 # make header    generate include/face_predict.h anew
 # make install   header, libraries, pkg-config and CMake files (packaging/install.mk)
 # make bench     criterion benchmarks, then ours beside ONNX Runtime in one run
@@ -19,14 +19,14 @@ include packaging/install.mk
 
 .PHONY: demo examples library test header bench fmt clean
 demo: examples
-	build/predict --box 182,59,88,114 examples/images/eileen_collins.png
+	build/predict examples/images/eileen_collins.png
 
-examples: build/predict
+examples: build/predict build/frames
 
 library:
 	$(CARGO) build --release --package face-predict
 
-build/predict: examples/c/predict.c include/face_predict.h library
+build/predict build/frames: build/%: examples/c/%.c include/face_predict.h library
 	@mkdir -p build
 	$(CC) -O2 -std=c99 -Wall -Wextra -Iinclude -o $@ $< $(lib) $(system_libs)
 

@@ -43,6 +43,8 @@ step parity with ONNX Runtime
 shopt -s nullglob
 faces=(../shared/data/eval/*/*0.jpg)
 for model in models/*.onnx; do
+    # A detector's file is compared when it is exported; its answers are boxes.
+    [[ $model != */detector*.onnx ]] || continue
     $python scripts/parity.py "$CARGO_TARGET_DIR/release/examples/probe" "$model" \
         examples/images/eileen_collins.png "${faces[@]:0:80}"
 done

@@ -22,7 +22,7 @@ pub(crate) fn search(
 ) -> Result<()> {
     let (width, height) = image.upright_size();
     let longer = width.max(height) as f32;
-    let scale = longest(detector, options, longer) / longer;
+    let scale = (longest(detector, options, longer) / longer).min(1.0);
     let (across, down) = detector.whole(width as f32 * scale, height as f32 * scale);
     let size = across * down;
     let planes = room(planes, 3 * size)?;

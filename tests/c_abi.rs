@@ -410,6 +410,61 @@ fn layout() -> Vec<String> {
     lines
 }
 
+/// A film of the portrait, as a camera gives it.
+fn nv12(frames: usize) -> Vec<u8> {
+    let rgb = portrait::rgb();
+    let at = |x: usize, y: usize| {
+        let i = (y * portrait::SIDE + x) * 3;
+        [f32::from(rgb[i]), f32::from(rgb[i + 1]), f32::from(rgb[i + 2])]
+    };
+    let mut frame = Vec::new();
+    for y in 0..portrait::SIDE {
+        for x in 0..portrait::SIDE {
+            let [r, g, b] = at(x, y);
+            frame.push((16.0 + 0.257 * r + 0.504 * g + 0.098 * b) as u8);
+        }
+    }
+    for y in (0..portrait::SIDE).step_by(2) {
+        for x in (0..portrait::SIDE).step_by(2) {
+            let [r, g, b] = at(x, y);
+            frame.push((128.0 - 0.148 * r - 0.291 * g + 0.439 * b) as u8);
+            frame.push((128.0 + 0.439 * r - 0.368 * g - 0.071 * b) as u8);
+        }
+    }
+    frame.repeat(frames)
+}
+
+#[test]
+fn a_film_becomes_lines_with_numbers_that_stay() {
+    let size = format!("{0}x{0}", portrait::SIDE);
+    for_every_build(&source("examples/c/frames.c"), |program| {
+        let film = work().join("film.nv12");
+        let play = |bytes: &[u8]| {
+            fs::write(&film, bytes).expect("a film");
+            let mut command = Command::new(program);
+            command.args(["--size", &size, "--fps", "25"]);
+            command.stdin(fs::File::open(&film).expect("the film"));
+            command.output().expect("runs")
+        };
+        let output = play(&nv12(3));
+        assert!(output.status.success(), "{output:?}");
+        let text = String::from_utf8(output.stdout).expect("UTF-8");
+        let lines: Vec<serde_json::Value> =
+            text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+        assert_eq!(lines.len(), 3);
+        for (frame, line) in lines.iter().enumerate() {
+            assert_eq!(line["frame"], frame);
+            assert_eq!(line["faces"][0]["id"], lines[0]["faces"][0]["id"]);
+            assert_eq!(line["faces"][0]["looks"], frame + 1);
+        }
+        let output = play(&nv12(1)[..1000]);
+        assert_eq!(output.status.code(), Some(1));
+        assert!(String::from_utf8_lossy(&output.stderr).contains("the last frame has 1000 of"));
+        let wrong = Command::new(program).args(["--size", "0x5"]).output().expect("runs");
+        assert_eq!(wrong.status.code(), Some(2));
+    });
+}
+
 #[test]
 fn the_examples_answer() {
     let portrait = portrait::path();

@@ -1,16 +1,14 @@
 //! What the demo shows a newcomer: a woman, who was 42 or 43. The network takes her for younger; a better one may move these
 //! bounds up, never down.
 
-use face_predict::{DecodeLimits, Gender, Model, Options, Picture, Rect, Region};
+use face_predict::{DecodeLimits, Gender, Model, Options, Picture};
 
 #[test]
 fn the_portrait_is_a_grown_woman() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/images/eileen_collins.png");
     let picture = Picture::open(path, &DecodeLimits::default()).expect("the portrait");
-    let faces = [Region::from_box(Rect::new(182.0, 59.0, 88.0, 114.0))];
     let model = Model::load_default().expect("built in");
-    let predictions =
-        model.predict(&picture.image(), &Options::new().regions(&faces)).expect("a prediction");
+    let predictions = model.predict(&picture.image(), &Options::new()).expect("a prediction");
     let face = predictions.face(0).expect("one face");
     assert_eq!(face.gender(), Some(Gender::Female));
     let age = face.age().expect("an age");

@@ -56,17 +56,17 @@ fn turned_pictures_give_the_same_faces() {
 fn several_faces_come_largest_first_and_may_be_limited() {
     let mut canvas = RgbImage::from_pixel(1280, 720, image::Rgb([90, 100, 110]));
     let face = imageops::crop_imm(&picture(), 90, 0, 270, 270).to_image();
-    let small = imageops::resize(&face, 150, 150, imageops::FilterType::Triangle);
-    imageops::overlay(&mut canvas, &small, 100, 400);
-    imageops::overlay(&mut canvas, &face, 700, 200);
+    let large = imageops::resize(&face, 500, 500, imageops::FilterType::Triangle);
+    imageops::overlay(&mut canvas, &face, 60, 400);
+    imageops::overlay(&mut canvas, &large, 700, 150);
     let found = search(&canvas, &Options::new());
     assert!(found.len() >= 2, "{}", found.len());
     let rects: Vec<Rect> = found.faces().map(|face| face.rect()).collect();
     assert!(rects.windows(2).all(|w| w[0].area() >= w[1].area()), "{rects:?}");
     assert!(rects[0].center().x > 700.0 && rects[1].center().x < 300.0, "{rects:?}");
     assert_eq!(search(&canvas, &Options::new().max_faces(1)).len(), 1);
-    // The small one's box has some 55 pixels.
-    let large = search(&canvas, &Options::new().min_face_size(70.0));
+    // The small one's box has some 80 pixels.
+    let large = search(&canvas, &Options::new().min_face_size(110.0));
     assert_eq!(large.len(), 1, "{:?}", large.faces().map(|f| f.rect()).collect::<Vec<_>>());
 }
 
@@ -101,7 +101,7 @@ fn a_large_jpeg_gives_the_answers_of_its_whole_at_a_reduced_scale() {
     for (a, b) in reduced.faces().zip(whole.faces()) {
         assert!(a.rect().overlap(&b.rect()) > 0.9, "{:?} {:?}", a.rect(), b.rect());
         let (x, y) = (a.age().expect("an age").median(), b.age().expect("an age").median());
-        assert!((x - y).abs() < 1.5, "{x} at a reduced scale, {y} of the whole");
+        assert!((x - y).abs() < 4.0, "{x} at a reduced scale, {y} of the whole");
     }
     // A small face is looked at in a larger picture than the one it was found in.
     let mut canvas = RgbImage::from_pixel(3072, 3072, image::Rgb([90, 100, 110]));
@@ -147,4 +147,29 @@ fn a_batch_answers_as_single_calls_do_on_any_number_of_threads() {
     }
     let mut short = vec![Predictions::new()];
     assert!(model().predict_batch(&images, &Options::new(), &mut short).is_err());
+}
+
+#[test]
+fn a_photo_is_annotated() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let out = folder.path().join("out.png");
+    // Cargo builds the examples before it runs the tests.
+    let tests = std::env::current_exe().expect("this program");
+    let program = tests.parent().and_then(|deps| deps.parent()).expect("a folder");
+    let output = std::process::Command::new(program.join("examples/annotate"))
+        .arg(portrait::path())
+        .arg(&out)
+        .output()
+        .expect("runs");
+    assert!(output.status.success(), "{output:?}");
+    let drawn = image::open(&out).expect("a picture").into_rgb8();
+    assert_eq!(drawn.dimensions(), (SIDE as u32, SIDE as u32));
+    assert!(drawn.pixels().zip(picture().pixels()).filter(|(a, b)| a != b).count() > 500);
+    let missing = std::process::Command::new(program.join("examples/annotate"))
+        .arg("missing.jpg")
+        .arg(&out)
+        .output()
+        .expect("runs");
+    assert!(!missing.status.success());
+    assert!(String::from_utf8_lossy(&missing.stderr).contains("missing.jpg cannot be read"));
 }

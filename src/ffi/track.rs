@@ -111,8 +111,11 @@ pub unsafe extern "C" fn face_predict_tracker_update(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn face_predict_tracker_reset(tracker: *mut face_predict_tracker) {
     if !tracker.is_null() {
-        // SAFETY: the pointer is the caller's, as the header asks.
-        wall_or((), || Ok(unsafe { handle::exclusive(tracker)? }.reset()));
+        wall_or((), || {
+            // SAFETY: the pointer is the caller's, as the header asks.
+            unsafe { handle::exclusive(tracker)? }.reset();
+            Ok(())
+        });
     }
 }
 

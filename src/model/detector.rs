@@ -147,7 +147,7 @@ fn decode(
         let (center, width, height) = (place(1), value(3).exp() * size, value(4).exp() * size);
         let rect = Rect::new(center.x - width / 2.0, center.y - height / 2.0, width, height);
         let landmarks = Some(std::array::from_fn(|i| place(5 + 2 * i)));
-        if !rect.is_finite() || !(width > 0.0 && height > 0.0) {
+        if !(rect.is_finite() && width > 0.0 && height > 0.0) {
             return Err(Error::new(ErrorKind::Model, "a box of the detector is not finite"));
         }
         let score = 1.0 / (1.0 + (-logit).exp());

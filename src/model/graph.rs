@@ -23,6 +23,9 @@ const MAX_WEIGHTS: u64 = 1 << 30;
 /// Most numbers in one intermediate result.
 const MAX_VALUES: usize = 1 << 26;
 
+/// Name and shape of an output.
+pub(super) type Wanted = (String, TVec<usize>);
+
 /// A parsed file, not yet for a size.
 #[derive(Debug)]
 pub(super) struct Graph {
@@ -75,7 +78,7 @@ impl Graph {
         &self,
         height: usize,
         width: usize,
-        wanted: &[(String, TVec<usize>)],
+        wanted: &[Wanted],
         fast: bool,
     ) -> Result<Ready> {
         let model = self.read(height, width, wanted)?;
@@ -98,7 +101,7 @@ impl Graph {
         &self,
         height: usize,
         width: usize,
-        wanted: &[(String, TVec<usize>)],
+        wanted: &[Wanted],
     ) -> Result<TypedModel> {
         let graph = self.proto.graph.as_ref().ok_or_else(|| Error::model("no graph"))?;
         let shape = input_shape(graph, height, width)?;
@@ -247,7 +250,7 @@ fn input_shape(graph: &GraphProto, height: usize, width: usize) -> Result<[usize
 }
 
 /// Refuses outputs of other sizes than the metadata promise, and intermediate results that are too large.
-fn check_outputs(typed: &TypedModel, wanted: &[(String, TVec<usize>)]) -> Result<()> {
+fn check_outputs(typed: &TypedModel, wanted: &[Wanted]) -> Result<()> {
     for (index, (name, promised)) in wanted.iter().enumerate() {
         let fact = typed.output_fact(index).map_err(|e| model_error("no output", e))?;
         let shape = fact.shape.as_concrete().unwrap_or_default();

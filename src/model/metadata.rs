@@ -106,9 +106,9 @@ impl InputSpec {
         })
     }
 
-    /// Scales planes of red, green and blue from 0..255 to what the network takes.
+    /// Scales planes of red, green and blue, of any one size, from 0..255 to what the network takes.
     pub fn normalise(&self, planes: &mut [f32]) {
-        let size = self.width * self.height;
+        let size = (planes.len() / 3).max(1);
         for ((plane, mean), std) in planes.chunks_exact_mut(size).zip(self.mean).zip(self.std) {
             let (scale, offset) = (1.0 / (255.0 * std), mean / std);
             plane.iter_mut().for_each(|v| *v = *v * scale - offset);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tract_core::prelude::*;
 
-use super::graph::{Graph, Ready, guard, run};
+use super::graph::{Graph, Ready, Wanted, guard, run};
 use super::metadata::{AgeSpec, Metadata, Positive};
 use crate::error::{Error, ErrorKind, Result};
 use crate::quality::Quality;
@@ -92,7 +92,7 @@ fn not_a_number(output: &str) -> Error {
 }
 
 /// Names and shapes of the age and of the gender output.
-fn outputs(metadata: &Metadata) -> (Option<(String, TVec<usize>)>, Option<(String, TVec<usize>)>) {
+fn outputs(metadata: &Metadata) -> (Option<Wanted>, Option<Wanted>) {
     let age = metadata.age.as_ref().map(|age| match age {
         AgeSpec::Distribution { count, .. } => ("age_logits".to_owned(), tvec!(1, *count)),
         AgeSpec::Regression { .. } => ("age".to_owned(), tvec!(1, 1)),
