@@ -491,6 +491,9 @@ fn the_examples_answer() {
                 "female_probability",
                 "gender",
                 "quality",
+                "yaw",
+                "pitch",
+                "roll",
             ];
             let places: Vec<_> =
                 keys.iter().map(|key| text.find(&format!("\"{key}\":")).expect(key)).collect();
@@ -509,6 +512,39 @@ fn the_examples_answer() {
             assert!(lines[1]["age"].is_number());
             assert_eq!(Command::new(program).output().expect("runs").status.code(), Some(2));
         });
+    }
+}
+
+#[test]
+fn the_examples_of_c_and_cpp_answer_alike() {
+    let portrait = portrait::path().display().to_string();
+    let list = work().join("both.txt");
+    fs::write(&list, format!("missing.png\r\n\n{portrait}\r\n{portrait}")).expect("a list");
+    let list = format!("@{}", list.display());
+    let all_arguments: [&[&str]; 9] = [
+        &[&portrait],
+        &["--json", &portrait],
+        &["--box", "177,66,94,122", "--box", "-60,380,120,120", &portrait, "missing.png"],
+        &["--json", "--box", "10,300,30,30", &portrait, "missing.png"],
+        &["--cropped", &list, "@missing.txt", &portrait],
+        &["--json", "--cropped", &list],
+        &["--box", "1,2,3"],
+        &["--repeat", "0", &portrait],
+        &[],
+    ];
+    for compilers in compilers() {
+        let [c, cpp] = ["examples/c/predict.c", "examples/cpp/predict.cpp"]
+            .map(|name| build(compilers, &source(name), Link::Static));
+        for arguments in all_arguments {
+            let [c, cpp] =
+                [&c, &cpp].map(|p| Command::new(p).args(arguments).output().expect("runs"));
+            let text = |output: &Output| {
+                let [out, err] = [&output.stdout, &output.stderr]
+                    .map(|b| String::from_utf8_lossy(b).into_owned());
+                (output.status.code(), out, err)
+            };
+            assert_eq!(text(&c), text(&cpp), "{arguments:?}");
+        }
     }
 }
 
