@@ -1,5 +1,5 @@
 # make install [PREFIX=/usr/local] [DESTDIR=] [LIBDIR=] [INCLUDEDIR=] [TARGET=aarch64-unknown-linux-gnu] [PROFILE=dist]
-#              [FEATURES=decode,weights-base]
+#              [FEATURES=decode,detector,weights-base]
 # make uninstall with the same settings. make dist for a release tarball. Included by the Makefile at the top; also
 # runs alone, from the top: make -f packaging/install.mk install.
 #
@@ -14,7 +14,7 @@ DESTDIR ?=
 # Small, and some minutes of link-time optimisation: see Cargo.toml. PROFILE=release takes what developers build.
 PROFILE ?= dist
 # Features of Cargo.toml, with commas; none at all is a library without decoders and weights.
-FEATURES ?= decode,weights-base
+FEATURES ?= decode,detector,weights-base
 TARGET ?=
 CARGO ?= cargo
 PYTHON ?= python3

@@ -9,7 +9,7 @@ out=${CARGO_TARGET_DIR:-target}/arm64
 # What is compiled hardly optimised answers the same, and takes a third of the time to build. The engine's own dependency on
 # tract-onnx is left out like in what is installed.
 CARGO_PROFILE_RELEASE_OPT_LEVEL=1 arm64_cargo rustc --quiet --release --locked --package face-predict --lib \
-    --crate-type staticlib --target-dir "$out" --no-default-features --features decode,weights-base
+    --crate-type staticlib --target-dir "$out" --no-default-features --features decode,detector,weights-base
 library=$out/aarch64-unknown-linux-gnu/release/libface_predict.a
 mkdir -p build
 for program in examples/c/predict.c tests/cases/runner.c; do
