@@ -179,6 +179,8 @@ impl Tracker {
         options: &Options<'_>,
         out: &mut Predictions,
     ) -> Result<()> {
+        let lost = (f64::from(self.options.lost_seconds) * 1e6) as i64;
+        self.tracks.retain(|track| time_us.saturating_sub(track.seen_us) <= lost);
         let owners = self.owners(faces, time_us);
         for (face, owner) in faces.iter().zip(owners) {
             let index = match owner {
@@ -199,8 +201,6 @@ impl Tracker {
             }
             self.report(index, face, options, out);
         }
-        let lost = (f64::from(self.options.lost_seconds) * 1e6) as i64;
-        self.tracks.retain(|track| time_us.saturating_sub(track.seen_us) <= lost);
         if self.tracks.len() > MOST {
             self.tracks.sort_by_key(|track| std::cmp::Reverse((track.seen_us, track.id)));
             self.tracks.truncate(MOST);

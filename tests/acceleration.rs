@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use face_predict::{Model, ModelOptions, Options, Predictions, Rect, Region};
 
 /// Operators that the pass replaces in each shipped file: every convolution of it.
-const REPLACED: &[(&str, usize)] = &[("base", 10)];
+const REPLACED: &[(&str, usize)] = &[("base", 15)];
 
 fn load(name: &str, plain: bool) -> Model {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("models/{name}.onnx"));

@@ -269,7 +269,8 @@ fn planes_that_are_not_given_follow_without_a_gap() {
         let (got, want) =
             (ask(&model, &image, face()), ask(&model, &stored.image(SIDE, SIDE), face()));
         close(&got, &want, 1e-4, 1e-6, &format!("{format:?}"));
-        let error = Image::new(format, SIDE, SIDE, &joined[..joined.len() - 1]).unwrap_err();
+        let error =
+            Image::new(format, SIDE, SIDE, &joined[..joined.len() - 1]).expect_err("refused");
         assert_eq!(error.kind(), ErrorKind::BufferTooSmall, "{error}");
     }
 }
@@ -278,7 +279,7 @@ fn planes_that_are_not_given_follow_without_a_gap() {
 fn layouts_that_cannot_be() {
     let data = vec![0u8; 4096];
     let refused = |format, planes: &[&[u8]], layout: Layout, kind, part: &str| {
-        let error = Image::from_planes(format, 16, 16, planes, &layout).unwrap_err();
+        let error = Image::from_planes(format, 16, 16, planes, &layout).expect_err("refused");
         assert_eq!(error.kind(), kind, "{error}");
         assert!(error.to_string().contains(part), "{error}");
     };

@@ -90,7 +90,7 @@ fn measure(rows: &[Row], by_landmarks: bool) -> Figures {
 #[test]
 fn utkface_ages_and_genders() {
     let rows = rows("utkface");
-    for (by_landmarks, error, gender) in [(true, 5.15, 0.92), (false, 5.15, 0.92)] {
+    for (by_landmarks, error, gender) in [(true, 5.3, 0.93), (false, 5.05, 0.92)] {
         if rows.is_empty() {
             return;
         }

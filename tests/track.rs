@@ -170,9 +170,9 @@ fn a_crowd_that_never_stays_is_forgotten() {
             .collect();
         last = *film.show(&rects).iter().max().expect("faces");
     }
-    // Thousands of numbers went by; those of the last second alone are kept.
-    assert!(last > 1000, "{last}");
-    assert!(format!("{:?}", film.tracker).matches("times_found").count() < 700);
+    // Hundreds of numbers went by; the faces of the last second alone are kept.
+    assert!(last > 500, "{last}");
+    assert!(format!("{:?}", film.tracker).matches("times_found").count() <= 30 * 20);
 }
 
 #[test]
@@ -180,7 +180,8 @@ fn time_that_goes_back_is_refused_and_changes_nothing() {
     let mut film = Film::new(|_| {});
     let first = film.show(&[at(100.0, 100.0)]);
     let image = Image::new(Format::Rgb, SIDE, SIDE, &film.rgb).expect("a right picture");
-    let error = film.tracker.update(&image, -1, &Options::new(), &mut film.out).unwrap_err();
+    let error =
+        film.tracker.update(&image, -1, &Options::new(), &mut film.out).expect_err("refused");
     assert!(error.to_string().contains("time goes back from 0 to -1"), "{error}");
     assert!(film.out.is_empty());
     assert_eq!(film.show(&[at(100.0, 100.0)]), first);

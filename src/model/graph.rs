@@ -97,12 +97,7 @@ impl Graph {
     }
 
     /// The graph for one picture, decluttered, with exactly the outputs that are wanted.
-    fn read(
-        &self,
-        height: usize,
-        width: usize,
-        wanted: &[Wanted],
-    ) -> Result<TypedModel> {
+    fn read(&self, height: usize, width: usize, wanted: &[Wanted]) -> Result<TypedModel> {
         let graph = self.proto.graph.as_ref().ok_or_else(|| Error::model("no graph"))?;
         let shape = input_shape(graph, height, width)?;
         let names: Vec<&str> = wanted.iter().map(|(name, _)| name.as_str()).collect();
