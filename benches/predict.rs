@@ -1,4 +1,5 @@
-//! Time of a face: the crop alone, from a decoded picture to the answer, from the bytes of a file to the answer.
+//! Time of a face: the crop alone, from a decoded picture to the answer, from the bytes of a file to the answer; and of
+//! whole frames and a large JPEG.
 #![allow(missing_docs)]
 
 use std::hint::black_box;
@@ -6,6 +7,7 @@ use std::io::Cursor;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use face_predict::{Format, Image, Model, Options, Point, Predictions, Rect, Region, Warp};
+use image::imageops::FilterType;
 use image::{ImageFormat, RgbImage};
 
 fn portrait() -> RgbImage {
@@ -69,5 +71,44 @@ fn bytes_to_answer(c: &mut Criterion) {
     }
 }
 
-criterion_group!(benches, crop, crop_to_answer, bytes_to_answer);
+/// A frame that is searched, with one face and with ten; the search alone where everything else is skipped.
+fn frames(c: &mut Criterion) {
+    let (portrait, model) = (portrait(), Model::load_default().expect("the built-in model"));
+    let mut group = c.benchmark_group("frame");
+    for (width, height, face) in [(640, 480, 240), (1280, 720, 240)] {
+        let face = image::imageops::resize(&portrait, face, face, FilterType::Triangle);
+        for count in [1, 10] {
+            let mut frame = RgbImage::from_pixel(width, height, image::Rgb([90, 100, 110]));
+            for i in 0..count {
+                let (x, y) = ((i % 5) * (width - 240) / 4, (i / 5) * (height - 240));
+                image::imageops::overlay(&mut frame, &face, i64::from(x), i64::from(y));
+            }
+            let image = Image::new(Format::Rgb, width as usize, height as usize, &frame);
+            let image = image.expect("a right picture");
+            let mut out = Predictions::new();
+            for (name, skip) in [("search", true), ("answer", false)] {
+                let options = Options::new().skip_age(skip).skip_gender(skip);
+                group.bench_function(format!("{width}x{height}/{count}/{name}"), |b| {
+                    b.iter(|| {
+                        let image = black_box(&image);
+                        model.predict_into(image, &options, &mut out).expect("an answer");
+                    });
+                });
+            }
+        }
+    }
+    group.finish();
+    let large = image::imageops::resize(&portrait, 4000, 3000, FilterType::Triangle);
+    let mut bytes = Cursor::new(Vec::new());
+    large.write_to(&mut bytes, ImageFormat::Jpeg).expect("an encoder");
+    let mut out = Predictions::new();
+    c.bench_function("jpeg_of_12_megapixels", |b| {
+        b.iter(|| {
+            let bytes = black_box(bytes.get_ref());
+            model.predict_encoded(bytes, &Options::new(), &mut out).expect("an answer");
+        });
+    });
+}
+
+criterion_group!(benches, crop, crop_to_answer, bytes_to_answer, frames);
 criterion_main!(benches);

@@ -666,7 +666,7 @@ face_predict_status face_predict_encoded(const struct face_predict_model *model,
                                          struct face_predict_result *result);
 
 /**
- * Many pictures: images[i] fills results[i]; all results must be different. Spread over the model's threads. One bad
+ * Many pictures: each of `images` fills the result at its place; all results must be different. Spread over the model's threads. One bad
  * picture does not stop the rest: the first failure is returned with its message, face_predict_result_status() tells
  * each. Options with regions are refused: these belong to one picture.
  */

@@ -21,7 +21,7 @@ impl Model {
     /// Estimates the faces in the bytes of a JPEG, PNG, WebP or BMP file; its Exif orientation is applied.
     ///
     /// A JPEG that is searched is decoded at a reduced scale where its faces remain large enough for the networks;
-    /// boxes then move by a few hundredths of their size and ages by up to four years on a face that the network is unsure of.
+    /// boxes then move by a few hundredths of their size and ages by up to two years.
     pub fn predict_encoded(
         &self,
         bytes: &[u8],

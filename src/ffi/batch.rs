@@ -12,7 +12,7 @@ use super::result::face_predict_result;
 use crate::batch::spread;
 use crate::error::{Error, Result};
 
-/// Many pictures: images[i] fills results[i]; all results must be different. Spread over the model's threads. One bad
+/// Many pictures: each of `images` fills the result at its place; all results must be different. Spread over the model's threads. One bad
 /// picture does not stop the rest: the first failure is returned with its message, face_predict_result_status() tells
 /// each. Options with regions are refused: these belong to one picture.
 #[must_use]
