@@ -1,6 +1,7 @@
 //! Faces over frames: numbers that stay, answers that settle.
 #![allow(missing_docs)]
 
+#[allow(dead_code)]
 mod portrait;
 
 use face_predict::{

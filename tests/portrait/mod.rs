@@ -1,5 +1,4 @@
 //! The portrait that the repository holds.
-#![allow(dead_code, reason = "not every test needs all of it")]
 
 use std::path::{Path, PathBuf};
 
