@@ -31,6 +31,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             "planes": planes(&picture.image(), input)?,
             "years": face.age().map(|age| age.years()),
             "female": face.female_probability(),
+            "quality": face.quality().names().collect::<Vec<_>>(),
         });
         println!("{line}");
     }

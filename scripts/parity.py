@@ -17,6 +17,16 @@ from PIL import Image
 LIMIT = 1e-4
 
 
+def softmax(logits):
+    years = numpy.exp(logits - logits.max())
+    return years / years.sum()
+
+
+def doubt(head, line):
+    """The factor of the temperature for what the library holds against the face."""
+    return numpy.prod([head.get("doubt", {}).get(name, 1.0) for name in line["quality"]])
+
+
 def main():
     probe, path, *images = sys.argv[1:]
     meta = {p.key: p.value for p in onnx.load(path).metadata_props}
@@ -32,9 +42,13 @@ def main():
         planes = numpy.asarray(line["planes"], numpy.float32).reshape(line["shape"])
         logits, logit = session.run(["age_logits", "gender_logit"], {"image": planes})
         logits = logits[0].astype(numpy.float64) / age["temperature"]
-        years = numpy.exp(logits - logits.max())
-        years /= years.sum()
-        positive = 1 / (1 + numpy.exp(-float(logit[0, 0]) / gender["temperature"]))
+        years = softmax(logits)
+        factor = doubt(age, line)
+        if age.get("by_age"):
+            expected = (years * numpy.arange(age["first"], age["first"] + age["count"])).sum()
+            factor *= numpy.interp(expected, *zip(*age["by_age"]))
+        years = softmax(logits / factor)
+        positive = 1 / (1 + numpy.exp(-float(logit[0, 0]) / (gender["temperature"] * doubt(gender, line))))
         female = positive if gender["positive"] == "female" else 1 - positive
         first = age["first"]
         worst = max(worst, abs(years - numpy.asarray(line["years"])[first:first + age["count"]]).max(),
