@@ -16,7 +16,7 @@ program=${CARGO_TARGET_DIR:-$root/target}/release/examples/conv_bench
 
 # One core for all three: they take turns, and none gains by moving.
 if command -v taskset >/dev/null; then
-    set -- taskset -c 0 "$venv/bin/python" "$root/scripts/bench_conv.py" "$program" "$@"
+    set -- taskset -c ${CORE:-0} "$venv/bin/python" "$root/scripts/bench_conv.py" "$program" "$@"
 else
     set -- "$venv/bin/python" "$root/scripts/bench_conv.py" "$program" "$@"
 fi

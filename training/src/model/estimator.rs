@@ -31,7 +31,7 @@ impl Estimator {
     /// The network called `name`, if there is one.
     pub fn named(name: &str) -> Option<Self> {
         let (input, channels, blocks) = match name {
-            "tiny" => (64, vec![48, 96, 160], vec![1, 3, 1]),
+            "tiny" => (96, vec![32, 64, 96], vec![2, 4, 1]),
             "base" => (96, vec![48, 96, 192], vec![4, 6, 2]),
             _ => return None,
         };
