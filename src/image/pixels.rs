@@ -7,35 +7,59 @@ use super::{Format, Image};
 /// Stored components; the fourth number is only there because processors like four.
 pub(super) type Stored = [f32; 4];
 
-/// A way to store pixels.
+/// A way to store pixels. Blocks of them are summed in two steps, the first of which is plain enough for the compiler to
+/// take many bytes at a time: the bytes of a column of rows, then the pixels of a block.
 pub(super) trait Pixels {
-    /// The components of pixel `x` in row `y`; both within the picture.
-    fn at(&self, x: usize, y: usize) -> Stored;
+    /// Adds the bytes of pixels `from` to before `to` of row `y` to `sums`, which [`room`](Self::room) numbers.
+    fn add_row(&self, from: usize, to: usize, y: usize, sums: &mut [u32]);
 
-    /// Adds the pixels of row `y` from `from` to before `to` to `sums`, `block` pixels to each.
-    fn add_blocks(&self, from: usize, to: usize, y: usize, block: usize, sums: &mut [Stored]) {
-        let mut x = from;
-        for sum in sums {
-            let end = (x + block).min(to);
-            while x < end {
-                add(sum, self.at(x, y));
-                x += 1;
-            }
-        }
+    /// How many numbers [`add_row`](Self::add_row) adds to.
+    fn room(&self, from: usize, to: usize) -> usize;
+
+    /// Sums of blocks of `block` pixels, out of the sums of pixels `from` to before `to`.
+    fn blocks(&self, from: usize, to: usize, sums: &[u32], block: usize, out: &mut [Stored]);
+}
+
+fn add_bytes(sums: &mut [u32], bytes: &[u8]) {
+    for (sum, byte) in sums.iter_mut().zip(bytes) {
+        *sum += u32::from(*byte);
     }
 }
 
-fn add(sum: &mut Stored, pixel: Stored) {
-    for (sum, value) in sum.iter_mut().zip(pixel) {
-        *sum += value;
+/// Adds every `step`th byte. Steps that cameras have are known when this is compiled.
+fn add_each(sums: &mut [u32], bytes: &[u8], step: usize) {
+    fn known<const STEP: usize>(sums: &mut [u32], bytes: &[u8]) {
+        for (sum, byte) in sums.iter_mut().zip(bytes.chunks(STEP)) {
+            *sum += u32::from(byte[0]);
+        }
+    }
+    match step {
+        1 => add_bytes(sums, bytes),
+        2 => known::<2>(sums, bytes),
+        4 => known::<4>(sums, bytes),
+        _ => {
+            for (sum, byte) in sums.iter_mut().zip(bytes.iter().step_by(step)) {
+                *sum += u32::from(*byte);
+            }
+        }
     }
 }
 
 pub(super) struct Gray<'a>(Plane<'a>);
 
 impl Pixels for Gray<'_> {
-    fn at(&self, x: usize, y: usize) -> Stored {
-        [f32::from(self.0.data[y * self.0.stride + x]); 4]
+    fn add_row(&self, from: usize, to: usize, y: usize, sums: &mut [u32]) {
+        add_bytes(sums, &self.0.data[y * self.0.stride..][from..to]);
+    }
+
+    fn room(&self, from: usize, to: usize) -> usize {
+        to - from
+    }
+
+    fn blocks(&self, _: usize, _: usize, sums: &[u32], block: usize, out: &mut [Stored]) {
+        for (pixels, sum) in sums.chunks(block).zip(out) {
+            *sum = [pixels.iter().sum::<u32>() as f32; 4];
+        }
     }
 }
 
@@ -43,22 +67,25 @@ impl Pixels for Gray<'_> {
 pub(super) struct Packed<'a, const STEP: usize>(Plane<'a>);
 
 impl<const STEP: usize> Pixels for Packed<'_, STEP> {
-    fn at(&self, x: usize, y: usize) -> Stored {
-        let p = &self.0.data[y * self.0.stride + x * STEP..][..3];
-        [f32::from(p[0]), f32::from(p[1]), f32::from(p[2]), 0.0]
+    fn add_row(&self, from: usize, to: usize, y: usize, sums: &mut [u32]) {
+        // The last pixel's alpha may lie outside.
+        let end = (to - 1) * STEP + 3;
+        add_bytes(sums, &self.0.data[y * self.0.stride..][from * STEP..end]);
     }
 
-    fn add_blocks(&self, from: usize, to: usize, y: usize, block: usize, sums: &mut [Stored]) {
-        let start = y * self.0.stride;
-        let row = &self.0.data[start + from * STEP..start + (to - 1) * STEP + 3];
-        for (pixels, sum) in row.chunks(block * STEP).zip(sums) {
+    fn room(&self, from: usize, to: usize) -> usize {
+        (to - from) * STEP
+    }
+
+    fn blocks(&self, _: usize, _: usize, sums: &[u32], block: usize, out: &mut [Stored]) {
+        for (pixels, sum) in sums.chunks(block * STEP).zip(out) {
             let mut total = [0u32; 3];
-            for pixel in pixels.chunks(STEP) {
+            for pixel in pixels.chunks_exact(STEP) {
                 for (total, value) in total.iter_mut().zip(&pixel[..3]) {
-                    *total += u32::from(*value);
+                    *total += value;
                 }
             }
-            add(sum, [total[0] as f32, total[1] as f32, total[2] as f32, 0.0]);
+            *sum = [total[0] as f32, total[1] as f32, total[2] as f32, 0.0];
         }
     }
 }
@@ -73,15 +100,48 @@ pub(super) struct Subsampled<'a> {
     down: usize,
 }
 
+impl Subsampled<'_> {
+    /// The first sample of U and V that pixels `from` to before `to` have, and how many.
+    fn chroma(from: usize, to: usize) -> (usize, usize) {
+        let first = from / 2;
+        (first, (to - 1) / 2 + 1 - first)
+    }
+}
+
 impl Pixels for Subsampled<'_> {
-    fn at(&self, x: usize, y: usize) -> Stored {
-        let (across, row) = (x / 2 * self.step, y >> self.down);
-        [
-            f32::from(self.y.data[y * self.y.stride + x * self.y_step]),
-            f32::from(self.u.data[row * self.u.stride + across]),
-            f32::from(self.v.data[row * self.v.stride + across]),
-            0.0,
-        ]
+    fn add_row(&self, from: usize, to: usize, y: usize, sums: &mut [u32]) {
+        let (sums, chroma) = sums.split_at_mut(to - from);
+        let row = &self.y.data[y * self.y.stride..];
+        add_each(sums, &row[from * self.y_step..(to - 1) * self.y_step + 1], self.y_step);
+        let (first, count) = Self::chroma(from, to);
+        let (u, v) = chroma.split_at_mut(count);
+        for (sums, plane) in [(u, &self.u), (v, &self.v)] {
+            let row = &plane.data[(y >> self.down) * plane.stride..];
+            let (start, last) = (first * self.step, (first + count - 1) * self.step);
+            add_each(sums, &row[start..=last], self.step);
+        }
+    }
+
+    fn room(&self, from: usize, to: usize) -> usize {
+        to - from + 2 * Self::chroma(from, to).1
+    }
+
+    fn blocks(&self, from: usize, to: usize, sums: &[u32], block: usize, out: &mut [Stored]) {
+        let (luma, chroma) = sums.split_at(to - from);
+        let (first, count) = Self::chroma(from, to);
+        let (u, v) = chroma.split_at(count);
+        let mut x = from;
+        for (pixels, sum) in luma.chunks(block).zip(out) {
+            let mut total = [0u32; 3];
+            for value in pixels {
+                let across = x / 2 - first;
+                total[0] += value;
+                total[1] += u[across];
+                total[2] += v[across];
+                x += 1;
+            }
+            *sum = [total[0] as f32, total[1] as f32, total[2] as f32, 0.0];
+        }
     }
 }
 

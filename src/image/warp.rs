@@ -14,6 +14,8 @@ use crate::geometry::{Affine, Point};
 #[derive(Debug, Default)]
 pub struct Warp {
     reduced: Vec<Stored>,
+    sums: Vec<u32>,
+    line: Vec<Stored>,
 }
 
 impl Warp {
@@ -36,53 +38,84 @@ impl Warp {
         let to_rgb = ToRgb::new(image.format, image.yuv);
         let block = map.magnification().floor().clamp(1.0, 4096.0) as usize;
         let part = covered(&map, width, height, stored_width, stored_height, block);
-        let reduced = self.reduce(image, &part, block)?;
+        let reduced = reduce(image, &part, block, &mut self.reduced, &mut self.sums)?;
         let scale = 1.0 / block as f32;
         let to_reduced = Affine {
             x0: -(part.x as f32) * scale,
             y0: -(part.y as f32) * scale,
             ..Affine::scale(scale, scale)
         };
-        let map = to_reduced.after(&map);
-        reduced.sample(&map, width, height, |index, stored| put(index, to_rgb.apply(stored)));
-        Ok(())
-    }
-
-    /// Averages blocks of `block` x `block` pixels; the last ones of a row or column may be smaller.
-    fn reduce(&mut self, image: &Image<'_>, part: &Part, block: usize) -> Result<Reduced<'_>> {
-        let (columns, rows) = (part.width.div_ceil(block), part.height.div_ceil(block));
-        let needed = columns * rows;
-        if self.reduced.len() < needed {
-            self.reduced.try_reserve(needed - self.reduced.len()).map_err(|_| {
-                Error::new(ErrorKind::OutOfMemory, format!("no memory for {needed} pixels"))
-            })?;
-            self.reduced.resize(needed, [0.0; 4]);
+        let (map, mut index) = (to_reduced.after(&map), 0);
+        grow(&mut self.line, width)?;
+        for row in 0..height {
+            let line = &mut self.line[..width];
+            reduced.sample(&map, row, line);
+            for stored in line {
+                put(index, to_rgb.apply(*stored));
+                index += 1;
+            }
         }
-        let pixels = &mut self.reduced[..needed];
-        with_pixels!(image, source => average(&source, part, block, columns, pixels));
-        Ok(Reduced { columns, rows, pixels })
+        Ok(())
     }
 }
 
-fn average(source: &impl Pixels, part: &Part, block: usize, columns: usize, out: &mut [Stored]) {
+/// Averages blocks of `block` x `block` pixels; the last ones of a row or column may be smaller.
+fn reduce<'a>(
+    image: &Image<'_>,
+    part: &Part,
+    block: usize,
+    reduced: &'a mut Vec<Stored>,
+    sums: &mut Vec<u32>,
+) -> Result<Reduced<'a>> {
+    let (columns, rows) = (part.width.div_ceil(block), part.height.div_ceil(block));
+    grow(reduced, columns * rows)?;
+    let pixels = &mut reduced[..columns * rows];
+    with_pixels!(image, source => average(&source, part, block, columns, sums, pixels))?;
+    Ok(Reduced { columns, rows, pixels })
+}
+
+fn grow<T: Clone + Default>(memory: &mut Vec<T>, needed: usize) -> Result<()> {
+    if memory.len() < needed {
+        memory.try_reserve(needed - memory.len()).map_err(|_| {
+            Error::new(ErrorKind::OutOfMemory, format!("no memory for {needed} pixels"))
+        })?;
+        memory.resize(needed, T::default());
+    }
+    Ok(())
+}
+
+fn average(
+    source: &impl Pixels,
+    part: &Part,
+    block: usize,
+    columns: usize,
+    sums: &mut Vec<u32>,
+    out: &mut [Stored],
+) -> Result<()> {
     let (right, bottom) = (part.x + part.width, part.y + part.height);
+    let room = source.room(part.x, right);
+    grow(sums, room)?;
+    let sums = &mut sums[..room];
     for (row, line) in out.chunks_exact_mut(columns).enumerate() {
-        line.fill([0.0; 4]);
         let top = part.y + row * block;
         let end = (top + block).min(bottom);
+        sums.fill(0);
         for y in top..end {
-            source.add_blocks(part.x, right, y, block, line);
+            source.add_row(part.x, right, y, sums);
         }
+        source.blocks(part.x, right, sums, block, line);
         if block == 1 {
             continue;
         }
+        let share = |pixels: usize| 1.0 / (pixels * (end - top)) as f32;
+        let last = columns - 1;
+        let (whole, rest) = (share(block), share(part.width - last * block));
         for (column, sum) in line.iter_mut().enumerate() {
-            let left = part.x + column * block;
-            let count = ((left + block).min(right) - left) * (end - top);
-            let share = 1.0 / count as f32;
+            let share = if column < last { whole } else { rest };
             sum.iter_mut().for_each(|v| *v *= share);
         }
     }
+    Ok(())
 }
 
 /// Rectangle of stored pixels.
@@ -121,59 +154,97 @@ struct Reduced<'a> {
     pixels: &'a [Stored],
 }
 
+/// Pixels of a crop's row that are worked on together.
+const RUN: usize = 16;
+
 impl Reduced<'_> {
-    fn sample(
-        &self,
-        map: &Affine,
-        width: usize,
-        height: usize,
-        mut put: impl FnMut(usize, Stored),
-    ) {
+    /// Row `row` of the crop.
+    fn sample(&self, map: &Affine, row: usize, line: &mut [Stored]) {
+        if let Some(pixels) = self.copied(map, row, line.len()) {
+            return line.copy_from_slice(pixels);
+        }
         const CENTRE: &[f32] = &[0.5];
         const QUARTERS: &[f32] = &[0.25, 0.75];
         let offsets = if map.magnification() > 1.25 { QUARTERS } else { CENTRE };
         let weight = 1.0 / (offsets.len() * offsets.len()) as f32;
-        for row in 0..height {
-            for column in 0..width {
-                let mut sum = [0.0; 4];
-                for dy in offsets {
-                    for dx in offsets {
-                        let place = Point::new(column as f32 + dx, row as f32 + dy);
-                        let pixel = self.bilinear(map.apply(place));
-                        for (total, value) in sum.iter_mut().zip(pixel) {
-                            *total += value;
-                        }
-                    }
+        let mut column = 0;
+        for out in line.chunks_mut(RUN) {
+            out.fill([0.0; 4]);
+            for dy in offsets {
+                for dx in offsets {
+                    let start = map.apply(Point::new(column as f32 + dx, row as f32 + dy));
+                    self.add_run(start, map, out);
                 }
-                put(row * width + column, sum.map(|v| v * weight));
             }
+            out.iter_mut().flatten().for_each(|v| *v *= weight);
+            column += out.len();
         }
     }
 
+    /// Adds the pixels at `start` and at the places of the columns after it. Where they lie is worked out for the whole run
+    /// first, since that takes longer than reading them, one by one.
     #[inline]
-    fn bilinear(&self, place: Point) -> Stored {
-        // Pixel centres lie at halves.
-        let (x, y) = (place.x - 0.5, place.y - 0.5);
-        // Beyond 2^22 `split` has no bits left.
-        let inside = |v: f32, size: usize| v > 0.01 && v < size.min(1 << 22) as f32 - 1.01;
-        if !inside(x, self.columns) || !inside(y, self.rows) {
-            return self.at_the_edge(x, y);
+    fn add_run(&self, start: Point, map: &Affine, out: &mut [Stored]) {
+        let place = |i: usize| Point::new(start.x + map.xx * i as f32, start.y + map.yx * i as f32);
+        let add = |out: &mut Stored, pixel: Stored| {
+            out.iter_mut().zip(pixel).for_each(|(sum, value)| *sum += value);
+        };
+        if !self.is_inside(start) || !self.is_inside(place(out.len() - 1)) {
+            for (i, out) in out.iter_mut().enumerate() {
+                add(out, self.at_the_edge(place(i)));
+            }
+            return;
         }
-        let ((left, fx), (top, fy)) = (split(x), split(y));
-        let start = top * self.columns + left;
-        let upper = &self.pixels[start..start + 2];
-        let lower = &self.pixels[start + self.columns..start + self.columns + 2];
-        blend([upper[0], upper[1]], [lower[0], lower[1]], fx, fy)
+        let (mut first, mut across, mut down) = ([0u32; RUN], [0.0f32; RUN], [0.0f32; RUN]);
+        let columns = self.columns as u32;
+        for i in 0..RUN {
+            let place = place(i);
+            // Pixel centres lie at halves.
+            let ((left, fx), (top, fy)) = (split(place.x - 0.5), split(place.y - 0.5));
+            first[i] = top.wrapping_mul(columns).wrapping_add(left);
+            (across[i], down[i]) = (fx, fy);
+        }
+        for (((out, first), fx), fy) in out.iter_mut().zip(first).zip(across).zip(down) {
+            let first = first as usize;
+            let upper = &self.pixels[first..first + 2];
+            let lower = &self.pixels[first + self.columns..first + self.columns + 2];
+            add(out, blend([&upper[0], &upper[1]], [&lower[0], &lower[1]], fx, fy));
+        }
+    }
+
+    /// The pixels of a row that are read as they are, because the crop's pixels lie on them: frames whose size is a
+    /// multiple of the detector's are common.
+    fn copied(&self, map: &Affine, row: usize, width: usize) -> Option<&[Stored]> {
+        const NEAR: f32 = 1.0 / 256.0;
+        let (first, last) =
+            [0.5, width as f32 - 0.5].map(|x| map.apply(Point::new(x, row as f32 + 0.5))).into();
+        let (x, y) = (first.x.floor(), first.y.floor());
+        let on_a_pixel =
+            |p: Point, x: f32| (p.x - x - 0.5).abs() < NEAR && (p.y - y - 0.5).abs() < NEAR;
+        let on_pixels = on_a_pixel(first, x) && on_a_pixel(last, x + width as f32 - 1.0);
+        let inside = x >= 0.0 && y >= 0.0 && x + width as f32 <= self.columns as f32;
+        if !on_pixels || !inside || y >= self.rows as f32 {
+            return None;
+        }
+        self.pixels[y as usize * self.columns + x as usize..].get(..width)
+    }
+
+    /// Whether the four pixels around a place can be read, and `split` has the bits for it.
+    fn is_inside(&self, place: Point) -> bool {
+        let inside = |v: f32, size: usize| v > 0.51 && v < size.min(1 << 22) as f32 - 0.51;
+        let few = self.pixels.len() <= u32::MAX as usize;
+        few && inside(place.x, self.columns) && inside(place.y, self.rows)
     }
 
     #[cold]
-    fn at_the_edge(&self, x: f32, y: f32) -> Stored {
+    fn at_the_edge(&self, place: Point) -> Stored {
+        let (x, y) = (place.x - 0.5, place.y - 0.5);
         let (left, top) = (x.floor(), y.floor());
         let clamp = |v: f32, size: usize| (v.max(0.0) as usize).min(size - 1);
         let columns = [left, left + 1.0].map(|x| clamp(x, self.columns));
         let row = |y: f32| {
             let start = clamp(y, self.rows) * self.columns;
-            columns.map(|x| self.pixels[start + x])
+            columns.map(|x| &self.pixels[start + x])
         };
         blend(row(top), row(top + 1.0), x - left, y - top)
     }
@@ -182,14 +253,14 @@ impl Reduced<'_> {
 /// The pixel before a place and how far beyond it the place lies. Rounds to the nearest half below 2^22, where baseline
 /// x86-64 would call a library for the floor; what lies on a pixel may count as one after the pixel before.
 #[inline]
-fn split(place: f32) -> (usize, f32) {
+fn split(place: f32) -> (u32, f32) {
     const SHIFT: f32 = 12_582_912.0; // 1.5 x 2^23: the unit is the last bit.
     let shifted = (place - 0.5) + SHIFT;
-    (((shifted.to_bits() & 0x3F_FFFF) as usize), place - (shifted - SHIFT))
+    (shifted.to_bits() & 0x3F_FFFF, place - (shifted - SHIFT))
 }
 
 #[inline]
-fn blend(upper: [Stored; 2], lower: [Stored; 2], fx: f32, fy: f32) -> Stored {
+fn blend(upper: [&Stored; 2], lower: [&Stored; 2], fx: f32, fy: f32) -> Stored {
     std::array::from_fn(|c| {
         let upper = upper[0][c] + (upper[1][c] - upper[0][c]) * fx;
         let lower = lower[0][c] + (lower[1][c] - lower[0][c]) * fx;
