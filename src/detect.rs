@@ -21,8 +21,7 @@ pub(crate) fn search(
     found: &mut Vec<Found>,
 ) -> Result<()> {
     let (width, height) = image.upright_size();
-    let longer = width.max(height) as f32;
-    let scale = (longest(detector, options, longer) / longer).min(1.0);
+    let scale = scale(detector, options, width, height);
     let (across, down) = detector.whole(width as f32 * scale, height as f32 * scale);
     let size = across * down;
     let planes = room(planes, 3 * size)?;
@@ -44,6 +43,17 @@ pub(crate) fn search(
         inside && rect.width.min(rect.height) >= options.min_face_size
     });
     Ok(())
+}
+
+/// Pixels of the detector's input for each of the picture's: at most 1, since what is enlarged shows no more.
+pub(crate) fn scale(
+    detector: &Detector,
+    options: &Options<'_>,
+    width: usize,
+    height: usize,
+) -> f32 {
+    let longer = width.max(height) as f32;
+    (longest(detector, options, longer) / longer).min(1.0)
 }
 
 /// Longer side of the input that shows the smallest face asked for.

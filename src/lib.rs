@@ -53,8 +53,8 @@ pub use geometry::{Affine, Point, Rect};
 pub use image::warp::Warp;
 pub use image::{DecodeLimits, Format, Image, Layout, Orientation, Picture, Yuv};
 pub use model::{
-    AgeSpec, CONTRACT, DetectSpec, Doubt, GenderSpec, InputSpec, Metadata, Model, ModelOptions,
-    Positive, Task,
+    AgeSpec, CONTRACT, DetectSpec, Doubt, Found, GenderSpec, InputSpec, Metadata, Model,
+    ModelOptions, Positive, Task,
 };
 pub use options::Options;
 pub use pose::Pose;

@@ -1,10 +1,5 @@
-//! What a steady run allocates, in plain tract and with fast convolutions. A file of its own, with
-//! one test, because it counts for the whole process.
-#![allow(unsafe_code)]
+//! What a steady run allocates, in plain tract and with fast convolutions.
 #![allow(clippy::unwrap_used)]
-
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use face_predict::conv::{Kind, accelerate_with};
 use naive::Numbers;
@@ -12,34 +7,13 @@ use onnx::{Onnx, Value};
 use tract_onnx::prelude::*;
 
 #[allow(dead_code)]
+mod counting;
+#[allow(dead_code)]
 mod naive;
 #[allow(dead_code)]
 mod onnx;
 
 use face_predict::conv::kernels;
-
-static COUNT: AtomicUsize = AtomicUsize::new(0);
-static BYTES: AtomicUsize = AtomicUsize::new(0);
-
-struct Counting;
-
-// SAFETY: everything is the system's allocator's, which keeps the contract.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        COUNT.fetch_add(1, Relaxed);
-        BYTES.fetch_add(layout.size(), Relaxed);
-        // SAFETY: the caller's promise.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        // SAFETY: the caller's promise.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
 
 /// Allocations and bytes of one run, after the first ones.
 fn steady(model: TypedModel) -> (usize, usize) {
@@ -50,9 +24,11 @@ fn steady(model: TypedModel) -> (usize, usize) {
     for _ in 0..3 {
         plan.run(tvec!(input.clone())).unwrap();
     }
-    let before = (COUNT.load(Relaxed), BYTES.load(Relaxed));
+    counting::start();
+    let before = counting::so_far();
     plan.run(tvec!(input)).unwrap();
-    (COUNT.load(Relaxed) - before.0, BYTES.load(Relaxed) - before.1)
+    let after = counting::so_far();
+    (after.0 - before.0, after.1 - before.1)
 }
 
 #[test]

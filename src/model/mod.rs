@@ -2,6 +2,7 @@
 
 mod constants;
 mod detector;
+mod found;
 mod graph;
 mod metadata;
 mod network;
@@ -9,7 +10,8 @@ mod onnx;
 mod operators;
 mod reading;
 
-pub(crate) use detector::{Detector, Found};
+pub(crate) use detector::Detector;
+pub use found::Found;
 pub use metadata::{
     AgeSpec, CONTRACT, DetectSpec, Doubt, GenderSpec, InputSpec, Metadata, Positive, Task,
 };
@@ -23,6 +25,7 @@ use once_cell::sync::OnceCell;
 use crate::error::{Error, ErrorKind, Result};
 use crate::image::DecodeLimits;
 use crate::image::decode::read_limited;
+use crate::options::Options;
 use graph::{Graph, guard};
 
 /// Largest model file read, in bytes.
@@ -129,7 +132,7 @@ impl Model {
 
     /// Loads a model from memory; a part that it lacks comes from the built-in model.
     pub fn load_bytes(bytes: &[u8], options: &ModelOptions) -> Result<Self> {
-        Self::combine(vec![Part::load(bytes, options)?], options)
+        Self::load_parts(&[bytes], options)
     }
 
     /// Loads several files, each a part: a detector, an age network, a gender network, or one for both. Of two
@@ -141,6 +144,12 @@ impl Model {
             let bytes = read_limited(path, MAX_FILE)?;
             parts.push(Part::load(&bytes, options).map_err(|e| e.context(path.display()))?);
         }
+        Self::combine(parts, options)
+    }
+
+    /// [`load_files`](Self::load_files) from memory.
+    pub fn load_parts(files: &[&[u8]], options: &ModelOptions) -> Result<Self> {
+        let parts = files.iter().map(|bytes| Part::load(bytes, options)).collect::<Result<_>>()?;
         Self::combine(parts, options)
     }
 
@@ -199,6 +208,12 @@ impl Model {
     /// What the detector's file says of itself.
     pub fn detector_metadata(&self) -> Result<&Metadata> {
         self.detector().map(|detector| detector.metadata())
+    }
+
+    /// Pixels of the detector's input for each of a picture's of `width` x `height`, at most 1. Faces that are smaller than some
+    /// 20 pixels there are mostly missed; [`Options::min_face_size`] asks for more.
+    pub fn search_scale(&self, width: usize, height: usize, options: &Options<'_>) -> Result<f32> {
+        Ok(crate::detect::scale(self.detector()?, options, width, height))
     }
 
     pub(crate) fn detector(&self) -> Result<&Detector> {

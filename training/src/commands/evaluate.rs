@@ -7,7 +7,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use anyhow::{Context, Result, ensure};
 use clap::Args;
-use face_predict::{DecodeLimits, Metadata, Model, ModelOptions, Options, Picture, Predictions};
+use face_predict::{
+    Affine, DecodeLimits, Face, Format, Image, Metadata, Model, ModelOptions, Options, Picture,
+    Point, Predictions, Rect, Region, Warp,
+};
 use serde::Serialize;
 
 use crate::data::loader::Placement;
@@ -42,6 +45,13 @@ pub struct Evaluate {
     /// How faces are placed.
     #[arg(long, value_enum, default_value = "landmarks")]
     placement: Placement,
+    /// Let the library find the faces, in frames of 640 x 480 that smaller pictures are padded to. Those that it does not find
+    /// are left out and counted.
+    #[arg(long, conflicts_with = "placement")]
+    search: bool,
+    /// Detector to search with, instead of the built-in one.
+    #[arg(long, requires = "search")]
+    detector: Option<PathBuf>,
     /// Draws behind the 95 % intervals.
     #[arg(long, default_value_t = 200)]
     resamples: usize,
@@ -110,7 +120,11 @@ impl Evaluate {
         let metrics = Metrics {
             program: concat!("face-train ", env!("CARGO_PKG_VERSION")),
             split: &self.split,
-            placement: format!("{:?}", self.placement).to_lowercase(),
+            placement: if self.search {
+                "search".into()
+            } else {
+                format!("{:?}", self.placement).to_lowercase()
+            },
             manifests: &self.manifest,
             resamples: self.resamples,
             models: &models,
@@ -128,7 +142,10 @@ impl Evaluate {
         let props = onnx::decode(&bytes)?.metadata_props;
         let props = props.iter().map(|p| (p.key.as_str(), p.value.as_str()));
         let metadata = Metadata::from_props(props)?;
-        let model = Model::load_bytes(&bytes, &ModelOptions::new())?;
+        let detector = self.detector.as_ref().map(std::fs::read).transpose()?;
+        let parts: Vec<&[u8]> =
+            std::iter::once(bytes.as_slice()).chain(detector.as_deref()).collect();
+        let model = Model::load_parts(&parts, &ModelOptions::new())?;
         let (cases, failures) = self.answers(&model, &metadata, rows)?;
         ensure!(
             !cases.is_empty(),
@@ -204,6 +221,10 @@ impl Evaluate {
     ) -> Result<Answer> {
         let picture = Picture::open(self.root.join(&row.path), &DecodeLimits::default())?;
         let mut region = row.region();
+        if self.search {
+            let region = region.context("the manifest has no face to compare with")?;
+            return searched(model, &picture, &region, out);
+        }
         if self.placement == Placement::Box {
             region.iter_mut().for_each(|region| region.landmarks = None);
         }
@@ -215,13 +236,51 @@ impl Evaluate {
             None => options.cropped(true),
         };
         model.predict_into(&picture.image(), &options, out)?;
-        let face = out.face(0).context("no face came back")?;
-        Ok(Answer {
-            years: face.age().map(|age| age.years().to_vec()).unwrap_or_default(),
-            interval: face.age_interval().unwrap_or((f32::NAN, f32::NAN)),
-            male: face.female_probability().map(|p| 1.0 - p),
-        })
+        Ok(answer(&out.face(0).context("no face came back")?))
     }
+}
+
+fn answer(face: &Face<'_>) -> Answer {
+    Answer {
+        years: face.age().map(|age| age.years().to_vec()).unwrap_or_default(),
+        interval: face.age_interval().unwrap_or((f32::NAN, f32::NAN)),
+        male: face.female_probability().map(|p| 1.0 - p),
+    }
+}
+
+/// What the library says of the face at `region` when it has to find it in a camera's frame.
+fn searched(
+    model: &Model,
+    picture: &Picture,
+    region: &Region,
+    out: &mut Predictions,
+) -> Result<Answer> {
+    let image = picture.image();
+    let (pixels, (width, height), shift) = framed(&image)?;
+    let frame = Image::new(Format::Rgb, width, height, &pixels)?;
+    model.predict_into(&frame, &Options::new(), out)?;
+    let rect = region.rect;
+    let rect = Rect::new(rect.x + shift.x, rect.y + shift.y, rect.width, rect.height);
+    let best =
+        out.faces().max_by(|a, b| a.rect().overlap(&rect).total_cmp(&b.rect().overlap(&rect)));
+    let face = best.filter(|face| face.rect().overlap(&rect) >= SAME);
+    Ok(answer(&face.context("the face was not found")?))
+}
+
+/// Boxes that share this much of their union show the same face, though their makers draw them differently.
+const SAME: f32 = 0.3;
+
+/// The picture in the middle of a grey frame of a camera's size, if it is smaller, and where its corner came to lie.
+fn framed(image: &Image<'_>) -> Result<(Vec<u8>, (usize, usize), Point)> {
+    let (w, h) = image.upright_size();
+    let (width, height) = (w.max(640), h.max(480));
+    let (left, top) = ((width - w) / 2, (height - h) / 2);
+    let mut pixels = vec![128u8; 3 * width * height];
+    Warp::default().cut(image, &Affine::IDENTITY, w, h, |i, rgb| {
+        let at = 3 * ((top + i / w) * width + left + i % w);
+        pixels[at..at + 3].copy_from_slice(&rgb.map(|v| (v + 0.5) as u8));
+    })?;
+    Ok((pixels, (width, height), Point::new(left as f32, top as f32)))
 }
 
 /// The bytes of an ONNX file, or of what a checkpoint or a run exports to, with the run's log.

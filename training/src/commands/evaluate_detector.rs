@@ -1,22 +1,22 @@
 //! Judges detectors on scenes and on pictures of one face.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use anyhow::{Context, Result, ensure};
 use clap::Args;
-use face_predict::{DecodeLimits, Picture, Rect};
-use serde::Serialize;
+use face_predict::{
+    Affine, DecodeLimits, Format, Image, Model, ModelOptions, Options, Picture, Rect, Warp,
+};
+use serde::{Deserialize, Serialize};
 
 use crate::data::manifest::{self, Row};
 use crate::detect::job::WRONG_RATE;
 use crate::detect::measure::{Answer, Judged, Truth};
 use crate::detect::portraits::{self, Portraits};
-use crate::detect::run::Finder;
 use crate::detect::scene::{self, Scene};
-use crate::model::detector::SIDE;
 
 /// Judges detectors: average precision and recall in scenes, found faces in pictures of one face; writes JSON.
 #[derive(Args, Debug)]
@@ -25,8 +25,12 @@ use crate::model::detector::SIDE;
 )]
 pub struct EvaluateDetector {
     /// ONNX file. Give several to see them side by side.
-    #[arg(long, required = true, num_args = 1..)]
+    #[arg(long, required_unless_present = "answers", num_args = 1..)]
     model: Vec<PathBuf>,
+    /// JSON file with another detector's answers: `{"name": "…", "answers": {"path": [[x, y, width, height, score], …]}}`, paths
+    /// and pixels as in the manifests. May be given several times.
+    #[arg(long, num_args = 1..)]
+    answers: Vec<PathBuf>,
     /// Manifest of scenes. May be given several times.
     #[arg(long, num_args = 1..)]
     scenes: Vec<PathBuf>,
@@ -42,9 +46,9 @@ pub struct EvaluateDetector {
     /// Part of the manifests to judge on, or all.
     #[arg(long, default_value = "test")]
     split: String,
-    /// Longer side of the input in pixels.
-    #[arg(long, default_value_t = SIDE)]
-    side: usize,
+    /// Smallest face that is asked for, in pixels of the picture; 0 leaves the input at the detector's own size.
+    #[arg(long, default_value_t = 0.0)]
+    min_face_size: f32,
     /// Pictures of a source of faces at most, spread over its rows; 0: all.
     #[arg(long, default_value_t = 0)]
     faces: usize,
@@ -89,6 +93,15 @@ struct Report {
     failures: BTreeMap<String, String>,
     scenes: BTreeMap<String, Figures>,
     portraits: BTreeMap<String, Portraits>,
+    without_faces: Empty,
+}
+
+/// Parts of scenes, a quarter of the picture's area each, in which no face is marked.
+#[derive(Clone, Debug, Default, Serialize)]
+struct Empty {
+    parts: usize,
+    /// Answers a part at the file's own threshold; some are faces that nobody marked.
+    wrong: f64,
 }
 
 /// Answers below this do not change a figure that anyone would use.
@@ -123,10 +136,16 @@ impl EvaluateDetector {
             report.print();
             reports.push(report);
         }
+        for file in &self.answers {
+            let report = self.judge_answers(file, &scenes);
+            let report = report.with_context(|| format!("{}", file.display()))?;
+            report.print();
+            reports.push(report);
+        }
         let json = serde_json::json!({
             "program": concat!("face-train ", env!("CARGO_PKG_VERSION")),
             "split": self.split,
-            "side": self.side,
+            "min_face_size": self.min_face_size,
             "models": reports,
         });
         crate::files::replace_bytes(&self.out, &serde_json::to_vec_pretty(&json)?)?;
@@ -135,74 +154,164 @@ impl EvaluateDetector {
     }
 
     fn judge(&self, file: &PathBuf, scenes: &[Scene], rows: &[Row]) -> Result<Report> {
-        let finder = Finder::new(std::fs::read(file)?)?;
-        let (groups, failures) = self.scenes(&finder, scenes)?;
-        let threshold = finder.spec.threshold;
+        let model = Model::load_file(file, &ModelOptions::default())?;
+        let metadata = model.detector_metadata()?;
+        let spec = metadata.detect.as_ref().context("the file holds no detector")?;
+        let threshold = spec.threshold;
+        let OfScenes { groups, empty, failures } = self.scenes(&model, scenes, threshold)?;
         let scenes_of = groups.iter().map(|(name, j)| (name.clone(), Figures::new(j, threshold)));
-        let mut sources: BTreeMap<&str, Vec<&Row>> = BTreeMap::new();
-        for row in rows {
-            sources.entry(&row.source).or_default().push(row);
-        }
         let mut found = BTreeMap::new();
-        for (source, mut rows) in sources {
-            if self.faces > 0 && rows.len() > self.faces {
-                let step = rows.len().div_ceil(self.faces);
-                rows = rows.into_iter().step_by(step).collect();
-            }
-            let portraits = portraits::judge(&finder, &rows, &self.root, self.side)?;
-            found.insert(source.to_owned(), portraits);
+        for (source, rows) in self.sources(rows) {
+            found.insert(source.to_owned(), portraits::judge(&model, &rows, &self.root)?);
         }
         Ok(Report {
-            name: format!("{} {}", finder.metadata.name, finder.metadata.version),
+            name: format!("{} {}", metadata.name, metadata.version),
             file: file.clone(),
             threshold,
             pictures: scenes.len(),
             failures,
             scenes: scenes_of.collect(),
             portraits: found,
+            without_faces: empty,
         })
     }
 
-    /// Answers to all scenes, judged by group.
-    fn scenes(
-        &self,
-        finder: &Finder,
-        scenes: &[Scene],
-    ) -> Result<(BTreeMap<String, Judged>, BTreeMap<String, String>)> {
+    /// Answers to all scenes, judged by group, and to their parts without faces.
+    fn scenes(&self, model: &Model, scenes: &[Scene], threshold: f32) -> Result<OfScenes> {
         // A set that grades its faces counts those of its hardest part; others all that are not ignored.
         let graded = scenes.iter().flat_map(|s| &s.marks).any(|m| m.parts[2]);
-        let groups: Mutex<BTreeMap<String, Judged>> = Mutex::default();
-        let failures: Mutex<BTreeMap<String, String>> = Mutex::default();
+        let out: Mutex<OfScenes> = Mutex::default();
         let next = AtomicUsize::new(0);
         std::thread::scope(|scope| {
             for _ in 0..self.workers.max(1) {
                 scope.spawn(|| {
                     while let Some(scene) = scenes.get(next.fetch_add(1, Ordering::Relaxed)) {
-                        let path = self.root.join(&scene.path);
-                        let found = Picture::open(path, &DecodeLimits::default())
-                            .map_err(anyhow::Error::from)
-                            .and_then(|p| finder.find(&p.image(), self.side, LEAST));
-                        match found {
-                            Ok((found, scale)) => {
-                                let answers: Vec<Answer> = found
-                                    .iter()
-                                    .map(|f| Answer { rect: f.rect, score: f.score })
-                                    .collect();
-                                let mut groups = groups.lock().expect("no holder panics");
-                                add(&mut groups, scene, &answers, scale, graded);
+                        let answers = self.answers(model, scene, threshold);
+                        let mut out = out.lock().expect("no holder panics");
+                        match answers {
+                            Ok((answers, scale, wrong)) => {
+                                add(&mut out.groups, scene, &answers, scale, graded);
+                                out.empty.parts += usize::from(wrong.is_some());
+                                out.empty.wrong += wrong.unwrap_or_default() as f64;
                             }
                             Err(error) => {
-                                let mut failures = failures.lock().expect("no holder panics");
-                                failures.insert(scene.path.clone(), format!("{error:#}"));
+                                out.failures.insert(scene.path.clone(), format!("{error:#}"));
                             }
                         }
                     }
                 });
             }
         });
-        let groups = groups.into_inner().unwrap_or_default();
-        Ok((groups, failures.into_inner().unwrap_or_default()))
+        let mut out = out.into_inner().unwrap_or_default();
+        out.empty.wrong /= out.empty.parts.max(1) as f64;
+        Ok(out)
     }
+
+    /// The faces of a scene, sure or not, the scale at which it was looked at, and how many are found in a part without any,
+    /// if it has one.
+    fn answers(
+        &self,
+        model: &Model,
+        scene: &Scene,
+        threshold: f32,
+    ) -> Result<(Vec<Answer>, f32, Option<usize>)> {
+        let picture = Picture::open(self.root.join(&scene.path), &DecodeLimits::default())?;
+        let image = picture.image();
+        let options = Options::new().skip_age(true).skip_gender(true);
+        let options = options.min_face_size(self.min_face_size);
+        let found = model.predict(&image, &options.clone().min_score(LEAST))?;
+        let answers = found
+            .faces()
+            .map(|face| Answer { rect: face.rect(), score: face.score().unwrap_or_default() });
+        let (width, height) = image.upright_size();
+        let wrong = match without_faces(scene, width, height) {
+            Some((x, y)) => {
+                let (w, h) = (width / 2, height / 2);
+                let mut pixels = vec![0u8; 3 * w * h];
+                let map = Affine { x0: x as f32, y0: y as f32, ..Affine::IDENTITY };
+                Warp::default().cut(&image, &map, w, h, |i, rgb| {
+                    pixels[3 * i..3 * i + 3].copy_from_slice(&rgb.map(|v| (v + 0.5) as u8));
+                })?;
+                let part = Image::new(Format::Rgb, w, h, &pixels)?;
+                Some(model.predict(&part, &options.min_score(threshold))?.len())
+            }
+            None => None,
+        };
+        Ok((answers.collect(), model.search_scale(width, height, &options)?, wrong))
+    }
+
+    /// The rows of each source, as many as are asked for.
+    fn sources<'a>(&self, rows: &'a [Row]) -> BTreeMap<&'a str, Vec<&'a Row>> {
+        let mut sources: BTreeMap<&str, Vec<&Row>> = BTreeMap::new();
+        for row in rows {
+            sources.entry(&row.source).or_default().push(row);
+        }
+        for rows in sources.values_mut() {
+            if self.faces > 0 && rows.len() > self.faces {
+                let step = rows.len().div_ceil(self.faces);
+                *rows = rows.iter().step_by(step).copied().collect();
+            }
+        }
+        sources
+    }
+
+    /// Judges what another detector said of the scenes' pictures. Their sizes, and so those of faces in its input, are not
+    /// known.
+    fn judge_answers(&self, file: &Path, scenes: &[Scene]) -> Result<Report> {
+        let given: Given = serde_json::from_slice(&std::fs::read(file)?)?;
+        let graded = scenes.iter().flat_map(|s| &s.marks).any(|m| m.parts[2]);
+        let (mut groups, mut failures) = (BTreeMap::new(), BTreeMap::new());
+        for scene in scenes {
+            let Some(answers) = given.answers.get(&scene.path) else {
+                failures.insert(scene.path.clone(), "no answers in the file".to_owned());
+                continue;
+            };
+            let answers: Vec<Answer> = answers
+                .iter()
+                .map(|[x, y, w, h, score]| Answer {
+                    rect: Rect::new(*x, *y, *w, *h),
+                    score: *score,
+                })
+                .collect();
+            add(&mut groups, scene, &answers, 1.0, graded);
+        }
+        groups.retain(|name: &String, _| !name.starts_with("input"));
+        Ok(Report {
+            name: given.name,
+            file: file.to_owned(),
+            threshold: 0.0,
+            pictures: scenes.len() - failures.len(),
+            failures,
+            scenes: groups.iter().map(|(name, j)| (name.clone(), Figures::new(j, 0.0))).collect(),
+            portraits: BTreeMap::new(),
+            without_faces: Empty::default(),
+        })
+    }
+}
+
+/// Another detector's answers.
+#[derive(Deserialize)]
+struct Given {
+    name: String,
+    answers: BTreeMap<String, Vec<[f32; 5]>>,
+}
+
+/// What came of all scenes.
+#[derive(Default)]
+struct OfScenes {
+    groups: BTreeMap<String, Judged>,
+    empty: Empty,
+    failures: BTreeMap<String, String>,
+}
+
+/// The corner of a part of half the width and height that no mark touches, the ignored ones included.
+fn without_faces(scene: &Scene, width: usize, height: usize) -> Option<(usize, usize)> {
+    let (w, h) = (width / 2, height / 2);
+    let corners = (0..=4).flat_map(|y| (0..=4).map(move |x| (x * w / 4, y * h / 4)));
+    corners.into_iter().find(|&(x, y)| {
+        let part = Rect::new(x as f32, y as f32, w as f32, h as f32);
+        w >= 64 && h >= 64 && scene.marks.iter().all(|m| m.rect.overlap(&part) == 0.0)
+    })
 }
 
 /// Adds a scene to every group; what a group does not count is neither right nor wrong there.
@@ -264,6 +373,10 @@ impl Report {
                     v.landmarks
                 );
             }
+        }
+        if self.without_faces.parts > 0 {
+            let Empty { parts, wrong } = self.without_faces;
+            println!("{wrong:.3} wrong in a part without faces, of {parts}");
         }
         if !self.failures.is_empty() {
             println!("{} pictures left out", self.failures.len());

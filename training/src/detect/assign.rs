@@ -4,7 +4,7 @@
 
 use face_predict::{DetectSpec, Rect};
 
-use super::{Target, overlap};
+use super::Target;
 
 /// The cells of one stride.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -123,7 +123,7 @@ fn candidates(grids: &[Grid], values: &[f32], target: &Target) -> Vec<(usize, f3
         each(grid, &middle, RADIUS, |column, row| {
             let cell = grid.first + row * grid.columns + column;
             let numbers = &values[cell * DetectSpec::VALUES..][..DetectSpec::VALUES];
-            let overlap = overlap(&described(numbers, column, row, stride), &target.rect);
+            let overlap = described(numbers, column, row, stride).overlap(&target.rect);
             let (x, y) = ((column as f32 + 0.5) * stride, (row as f32 + 0.5) * stride);
             let outside = if inside(&target.rect, x, y, 0.0) { 0.0 } else { OUTSIDE };
             // -ln(sigmoid(logit)), in the form that does not overflow.

@@ -8,7 +8,7 @@ use rand_pcg::Pcg64Mcg;
 use super::paint::{Bitmap, Canvas, Mask, inverse};
 use super::scene::Scene;
 use super::store::Store;
-use super::{SMALLEST, Target, overlap, texture};
+use super::{SMALLEST, Target, texture};
 
 /// A picture of a face.
 pub struct Face {
@@ -214,7 +214,7 @@ impl Composer {
                 }
                 let (x, y) = (rng.random_range(0.0..free_x), rng.random_range(0.0..free_y));
                 let part = Rect::new(x * span, y * span, w * span, h * span);
-                let free = scene.marks.iter().all(|m| overlap(&m.rect, &part) == 0.0);
+                let free = scene.marks.iter().all(|m| m.rect.overlap(&part) == 0.0);
                 if free {
                     let map = Affine { x0: x, y0: y, ..Affine::scale(scale, scale) };
                     canvas.fill(&bitmap, &map);
@@ -245,7 +245,7 @@ impl Composer {
                 let forward = place(&face.region, scale, turn, middle);
                 let target = target(&face.region, &forward, turn, width, height);
                 let room = grown(&target.rect, 1.4);
-                let free = frame.targets.iter().all(|t| overlap(&t.rect, &room) == 0.0);
+                let free = frame.targets.iter().all(|t| t.rect.overlap(&room) == 0.0);
                 if !free || target.ignored {
                     continue;
                 }

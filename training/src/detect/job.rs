@@ -5,21 +5,20 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use anyhow::{Context, Result, bail, ensure};
-use face_predict::{DetectSpec, InputSpec};
+use face_predict::{DetectSpec, Found, InputSpec};
 use rand::Rng;
 use rand_pcg::Pcg64Mcg;
 use serde::{Deserialize, Serialize};
 use tch::{Device, Tensor};
 
 use super::compose::{Composer, Face, Frame};
-use super::decode::{Found, decode, suppress};
+use super::letterbox::{Letterbox, tensor};
 use super::loss::{DetectWeights, losses};
 use super::measure::{Answer, Judged, Truth};
 use super::paint::Canvas;
-use super::run::{Letterbox, tensor};
 use super::scene::Scene;
 use super::store::Store;
-use super::{SMALLEST, Target, overlap};
+use super::{SMALLEST, Target};
 use crate::augment::Augment;
 use crate::config::TrainConfig;
 use crate::data::manifest::Row;
@@ -377,14 +376,24 @@ impl Validation {
     ) -> Result<Vec<Found>> {
         let image = tensor(planes, width, height).to_device(self.device);
         let outputs = tch::no_grad(|| net.forward(&image, false));
-        let mut found = Vec::new();
-        for (grid, &stride) in outputs.grids.iter().zip(&self.strides) {
+        let mut grids = Vec::new();
+        for grid in &outputs.grids {
             let values: Vec<f32> =
                 grid.to_device(Device::Cpu).contiguous().view([-1]).try_into()?;
-            decode(&values, stride, height / stride, width / stride, LEAST, &mut found);
+            grids.push(values);
         }
-        suppress(&mut found, OVERLAP);
+        let grids: Vec<&[f32]> = grids.iter().map(Vec::as_slice).collect();
+        let mut found = Vec::new();
+        // Early in a training an answer may be no number, and then is none.
+        if self.read_with(LEAST).read(&grids, width, LEAST, &mut found).is_err() {
+            found.clear();
+        }
         Ok(found)
+    }
+
+    fn read_with(&self, threshold: f32) -> DetectSpec {
+        let strides = self.strides.clone();
+        DetectSpec { strides, threshold, overlap: OVERLAP, smallest: SMALLEST }
     }
 
     /// How a file's answers are to be read: the threshold lets one wrong answer in ten pictures pass, in scenes where there
@@ -394,13 +403,7 @@ impl Validation {
         let first = groups.first().context("nothing to validate with")?;
         let (_, threshold) =
             first.judged.at_wrong_rate(WRONG_RATE).context("no face to validate with")?;
-        let spec = DetectSpec {
-            strides: self.strides.clone(),
-            threshold,
-            overlap: OVERLAP,
-            smallest: SMALLEST,
-        };
-        Ok((spec, groups))
+        Ok((self.read_with(threshold), groups))
     }
 }
 
@@ -417,14 +420,14 @@ fn group(name: &'static str, pairs: &[(Vec<Found>, Vec<Target>)]) -> Group {
         let truths: Vec<Truth> =
             targets.iter().map(|t| Truth { rect: t.rect, counts: counts(t) }).collect();
         let answers: Vec<Answer> =
-            found.iter().map(|f| Answer { rect: f.rect, score: f.score }).collect();
+            found.iter().map(|f| Answer { rect: f.region.rect, score: f.score }).collect();
         judged.add(&truths, &answers);
         for target in targets.iter().filter(|t| counts(t)) {
             let Some(landmarks) = &target.landmarks else { continue };
-            let hit = found.iter().find(|f| overlap(&f.rect, &target.rect) >= 0.5);
+            let hit = found.iter().find(|f| f.region.rect.overlap(&target.rect) >= 0.5);
             let Some(hit) = hit.filter(|f| f.score > 0.2) else { continue };
             let size = target.rect.area().sqrt();
-            let far = landmarks.iter().zip(&hit.landmarks);
+            let far = landmarks.iter().zip(hit.region.landmarks.iter().flatten());
             let far: f32 = far.map(|(a, b)| (a.x - b.x).hypot(a.y - b.y) / size).sum();
             distances.push(f64::from(far) / 5.0);
         }

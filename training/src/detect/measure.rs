@@ -2,8 +2,6 @@
 
 use face_predict::Rect;
 
-use super::overlap;
-
 /// A face that is there.
 #[derive(Clone, Debug)]
 pub struct Truth {
@@ -53,7 +51,7 @@ impl Judged {
         for answer in order {
             let best = truths
                 .iter()
-                .map(|truth| overlap(&truth.rect, &answer.rect))
+                .map(|truth| truth.rect.overlap(&answer.rect))
                 .enumerate()
                 .max_by(|a, b| a.1.total_cmp(&b.1))
                 .filter(|(_, overlap)| *overlap >= RIGHT);

@@ -4,14 +4,12 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
-use face_predict::{Affine, Point, Region};
+use face_predict::{Affine, Model, Options, Point, Region};
 use serde::Serialize;
 
 use super::compose::{place, target};
 use super::measure::RIGHT;
-use super::overlap;
 use super::paint::{Bitmap, Canvas, inverse};
-use super::run::Finder;
 use super::store::Store;
 use crate::data::manifest::Row;
 
@@ -43,7 +41,8 @@ const SHRUNK: f32 = 40.0;
 const TURN: f32 = 30.0;
 
 /// Looks for the faces of `rows`, whose pictures lie below `root`.
-pub fn judge(finder: &Finder, rows: &[&Row], root: &Path, side: usize) -> Result<Portraits> {
+pub fn judge(model: &Model, rows: &[&Row], root: &Path) -> Result<Portraits> {
+    let options = Options::new().skip_age(true).skip_gender(true);
     let store = Store::new(root, None, 1024);
     let mut portraits = Portraits::default();
     for row in rows {
@@ -62,15 +61,16 @@ pub fn judge(finder: &Finder, rows: &[&Row], root: &Path, side: usize) -> Result
             ("turned by -30", 1.0, -turned, 1.4),
         ] {
             let (picture, truth) = changed(&bitmap, &region, scale, turn, room)?;
-            let (found, _) = finder.find(&picture.image()?, side, finder.spec.threshold)?;
+            let found = model.predict(&picture.image()?, &options)?;
             let variant = portraits.variants.entry(name.to_owned()).or_default();
             variant.pictures += 1;
-            let hit = found.iter().find(|f| overlap(&f.rect, &truth.rect) >= RIGHT);
+            let hit = found.faces().find(|f| f.rect().overlap(&truth.rect) >= RIGHT);
             variant.wrong += found.len() as f64 - f64::from(u8::from(hit.is_some()));
             let (Some(hit), Some(landmarks)) = (hit, truth.landmarks) else { continue };
             variant.found += 1.0;
             let size = truth.rect.area().sqrt();
-            let far = landmarks.iter().zip(&hit.landmarks);
+            let found = hit.landmarks();
+            let far = landmarks.iter().zip(found.iter().flatten());
             let far: f32 = far.map(|(a, b)| (a.x - b.x).hypot(a.y - b.y) / size).sum();
             variant.landmarks += f64::from(far) / 5.0;
         }
