@@ -3,8 +3,9 @@
 
     build/venv/bin/python scripts/card.py NAME [--check]
 
-Reads models/NAME.onnx (metadata, size, checksum), models/NAME.metrics.json (by landmarks) and, where it exists,
-models/NAME.picture.metrics.json (pictures taken as one face). --check fails where a file is not what would be written.
+Reads models/NAME.onnx (metadata, size, checksum), models/NAME.metrics.json (by landmarks) and, where they exist,
+models/NAME.picture.metrics.json (pictures taken as one face), models/NAME.search.metrics.json (faces that the library found
+itself) and models/NAME.val.metrics.json (the validation part, on which demands on a probability are chosen). --check fails where a file is not what would be written.
 The words about data and use are in models/NAME.notes.md.
 """
 import hashlib
@@ -32,7 +33,7 @@ def text(name):
 def metrics(name):
     if not os.path.exists(path(name)):
         return None
-    return json.loads(text(name))["models"][0]["sources"]
+    return json.loads(text(name))["models"][0]
 
 
 def show(figures, name, percent):
@@ -52,6 +53,9 @@ COLUMNS = [
     ("in 80 % interval, %", "coverage_80", True),
     ("gender, %", "gender_accuracy", True),
 ]
+
+
+QUESTIONS = ["at least 18", "at least 21", "at least 25"]
 
 
 def order(name):
@@ -79,6 +83,56 @@ def overview(found, title):
     return "\n".join(lines)
 
 
+def reliability(found):
+    """The bins of each question, as a table: what was said on average, and how often it was so."""
+    lines = ["| said, % | " + " | ".join(QUESTIONS) + " |", "| --- " * (len(QUESTIONS) + 1) + "|"]
+    for tenth in range(10):
+        cells = []
+        for question in QUESTIONS:
+            inside = [b for b in found[question] if tenth / 10 <= b[0] < (tenth + 1) / 10 or (tenth == 9 and b[0] == 1)]
+            cells.append(f"{inside[0][1] * 100:.0f} of {inside[0][2]}" if inside else "")
+        lines.append(f"| {tenth * 10} to {tenth * 10 + 10} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def diagram(found):
+    """The same as a picture: the diagonal is a probability that keeps its word."""
+    side, edge = 300, 40
+    place = lambda x, y: (edge + x * side, 10 + (1 - y) * side)
+    colours = dict(zip(QUESTIONS, ["#0072b2", "#d55e00", "#009e73"]))
+    svg = [f'<svg xmlns="http://www.w3.org/2000/svg" width="{side + edge + 140}" height="{side + 60}" '
+           'font-family="sans-serif" font-size="12">',
+           f'<rect width="100%" height="100%" fill="white"/><path d="M{edge} 10v{side}h{side}" fill="none" stroke="#888"/>',
+           f'<path d="M{edge} {10 + side}L{edge + side} 10" stroke="#bbb" stroke-dasharray="4"/>']
+    for tenth in range(0, 11, 2):
+        x, y = place(tenth / 10, 0)
+        svg.append(f'<text x="{x:.0f}" y="{y + 18:.0f}" text-anchor="middle">{tenth * 10}</text>')
+        x, y = place(0, tenth / 10)
+        svg.append(f'<text x="{x - 6:.0f}" y="{y + 4:.0f}" text-anchor="end">{tenth * 10}</text>')
+    svg.append(f'<text x="{edge + side / 2:.0f}" y="{side + 48}" text-anchor="middle">said, %; upwards: so it was, %</text>')
+    for row, question in enumerate(QUESTIONS):
+        points = [place(b[0], b[1]) for b in found[question]]
+        path = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
+        svg.append(f'<polyline points="{path}" fill="none" stroke="{colours[question]}" stroke-width="2"/>')
+        svg += [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" fill="{colours[question]}"/>' for x, y in points]
+        svg.append(f'<text x="{edge + side + 12}" y="{30 + 18 * row}" fill="{colours[question]}">{question}</text>')
+    return "\n".join(svg) + "\n</svg>\n"
+
+
+def demanded(chosen, found):
+    """The least demand that lets at most 1 % of the younger pass on the validation part, and what it does on the test part."""
+    lines = ["| question | demand | of the younger pass, % | of the others are refused, % |", "| --- | --- | --- | --- |"]
+    for question in QUESTIONS:
+        fits = [d["demand"] for d in chosen[question] if d["younger_pass"] <= 0.01]
+        at = next((d for d in found[question] if fits and d["demand"] == fits[0]), None)
+        if at is None:
+            lines.append(f"| {question} | none does | | |")
+            continue
+        lines.append(f"| {question} | {at['demand']:g} | {at['younger_pass'] * 100:.1f} of {at['younger']:,} | "
+                     f"{at['older_refused'] * 100:.1f} of {at['older']:,} |")
+    return "\n".join(lines)
+
+
 def put(name, wanted):
     current = text(name) if os.path.exists(path(name)) else ""
     if current == wanted:
@@ -97,7 +151,10 @@ def main():
     found = metrics(f"models/{NAME}.metrics.json")
     if found is None:
         sys.exit(f"models/{NAME}.metrics.json: run face-train evaluate first")
+    judged, found = found, found["sources"]
     as_picture = metrics(f"models/{NAME}.picture.metrics.json")
+    as_found = metrics(f"models/{NAME}.search.metrics.json")
+    validation = metrics(f"models/{NAME}.val.metrics.json")
     facts = "\n".join(f"| {key} | {value} |" for key, value in [
         ("name, version", f"{meta['name']} {meta['version']}"),
         ("data", meta["data"]), ("licence of the weights", meta["license"]), ("git revision", meta["revision"]),
@@ -110,7 +167,21 @@ def main():
              "the most probability counts.\n",
              overview(found, "faces placed by landmarks") + "\n"]
     if as_picture:
-        parts.append(overview(as_picture, "picture taken as one face") + "\n")
+        parts.append(overview(as_picture["sources"], "picture taken as one face") + "\n")
+    if as_found:
+        missed = len(as_found["failures"])
+        parts.append(overview(as_found["sources"], "found in a frame of 640 x 480") + "\n")
+        parts.append(f"In {missed:,} of the frames the built-in detector did not find the face; they are left out.\n")
+    exact = judged["reliability"].get("utkface", {})
+    if all(exact.get(question) for question in QUESTIONS):
+        put(f"models/{NAME}.reliability.svg", diagram(exact))
+        parts.append("### `age_at_least`, UTKFace\n\nHow often it was so, by what was said, and of how many faces:\n\n"
+                     f"{reliability(exact)}\n\n![The same as a diagram]({NAME}.reliability.svg)\n")
+        demands = validation and validation.get("demands", {}).get("utkface")
+        if demands and judged.get("demands"):
+            parts.append("The least demand that lets at most 1 % of the younger pass on the validation part, and what it does "
+                         "on the test part. Faces of minors look like those of adults: nobody should rely on this alone.\n\n"
+                         f"{demanded(demands, judged['demands']['utkface'])}\n")
     for source, groups in sorted(found.items(), reverse=True):
         single = sorted((n for n in groups if " / " not in n and n != "all"), key=order)
         parts.append(f"### {source} by age, gender and race label\n\n{table(groups, single)}\n")

@@ -17,6 +17,7 @@ use crate::data::loader::Placement;
 use crate::data::manifest::{self, Row};
 use crate::export::{self, Card};
 use crate::infer::Averaged;
+use crate::metrics::limits::{self, Demand};
 use crate::metrics::scores::{self, Answer, Bin, Case, Figures};
 use crate::onnx::{self, Storage};
 use crate::report::evaluation;
@@ -75,6 +76,8 @@ pub struct Judged {
     pub sources: BTreeMap<String, BTreeMap<String, Figures>>,
     /// Reliability by source and question.
     pub reliability: BTreeMap<String, BTreeMap<String, Vec<Bin>>>,
+    /// By source and question, what a demand on its probability lets pass and refuses.
+    pub demands: BTreeMap<String, BTreeMap<String, Vec<Demand>>>,
     /// Lines of the run's log, where the model is a run.
     pub log: Option<String>,
     /// Faces compared, with their paths.
@@ -164,6 +167,7 @@ impl Evaluate {
             failures,
             sources: BTreeMap::new(),
             reliability: BTreeMap::new(),
+            demands: BTreeMap::new(),
             log,
             cases,
         };
@@ -173,10 +177,13 @@ impl Evaluate {
                 .map(|(name, cases)| (name, scores::figures(&cases, self.resamples)));
             judged.sources.insert(source.clone(), figures.collect());
             let mut bins: BTreeMap<String, Vec<Bin>> = BTreeMap::new();
+            let mut demands: BTreeMap<String, Vec<Demand>> = BTreeMap::new();
             for (i, limit) in scores::LIMITS.iter().enumerate() {
                 let pairs: Vec<_> = cases.iter().filter_map(|c| c.at_least[i]).collect();
                 bins.insert(format!("at least {limit}"), scores::reliability(&pairs));
+                demands.insert(format!("at least {limit}"), limits::demands(&pairs));
             }
+            judged.demands.insert(source.clone(), demands);
             let pairs: Vec<_> = cases.iter().filter_map(|c| c.p_male.zip(c.male)).collect();
             bins.insert("male".into(), scores::reliability(&pairs));
             judged.reliability.insert(source, bins);

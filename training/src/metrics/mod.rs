@@ -1,6 +1,7 @@
 //! Figures, one kind a file.
 
 pub mod calibration;
+pub mod limits;
 pub mod scores;
 pub mod widths;
 

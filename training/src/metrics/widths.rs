@@ -6,32 +6,34 @@ use crate::data::manifest::Row;
 use crate::infer::Raw;
 
 /// Expected ages at which the width is fitted; in between it changes evenly.
-const KNOTS: [f32; 6] = [2.0, 8.0, 18.0, 32.0, 50.0, 70.0];
+const KNOTS: [f32; 10] = [1.0, 5.0, 10.0, 18.0, 26.0, 34.0, 42.0, 50.0, 60.0, 72.0];
 
-/// Bands of true ages that shall be covered alike.
-const BANDS: [(f32, f32); 5] =
-    [(0.0, 9.0), (10.0, 19.0), (20.0, 39.0), (40.0, 59.0), (60.0, 120.0)];
+/// True ages from which the bands start that shall be covered alike: those of the tables.
+const BANDS: [f32; 9] = [0.0, 3.0, 10.0, 20.0, 30.0, 40.0, 50.0, 60.0, 70.0];
 
 const COVERAGE: f32 = 0.8;
+
+/// Logarithms of the factors at the knots.
+type Logs = [f32; KNOTS.len()];
 
 /// Factors that bring each band of each source near the coverage. One temperature cannot: an infant's age shows, and an
 /// old face's does not, while both are trained towards Gaussians of like width.
 pub fn by_age(spec: AgeSpec, faces: &[(&Row, &Raw)]) -> AgeSpec {
-    let with = |logs: &[f32; 6]| {
+    let with = |logs: &Logs| {
         let mut spec = spec.clone();
         if let AgeSpec::Distribution { by_age, .. } = &mut spec {
             *by_age = KNOTS.iter().zip(logs).map(|(age, log)| [*age, log.exp()]).collect();
         }
         spec
     };
-    let loss = |logs: &[f32; 6]| {
+    let loss = |logs: &Logs| {
         // A few tenths of a percent of coverage are not worth a crooked curve.
         let bend: f32 = logs.windows(2).map(|w| (w[1] - w[0]).powi(2)).sum();
         miss(&with(logs), faces) + 2e-4 * f64::from(bend)
     };
-    let mut logs = [0.0f32; 6];
+    let mut logs = [0.0f32; KNOTS.len()];
     let mut best = loss(&logs);
-    for step in [0.3, 0.15, 0.08, 0.04] {
+    for step in [1.0, 0.5, 0.25, 0.12, 0.06] {
         loop {
             let before = best;
             for knot in 0..KNOTS.len() {
@@ -80,7 +82,7 @@ fn miss(spec: &AgeSpec, faces: &[(&Row, &Raw)]) -> f64 {
     let mut cells: std::collections::BTreeMap<(&str, usize), (f64, f64)> = Default::default();
     for (row, raw) in faces {
         let Some(age) = row.rough_age() else { continue };
-        let band = BANDS.iter().position(|(_, last)| age < last + 1.0).unwrap_or(BANDS.len() - 1);
+        let band = BANDS.iter().rposition(|first| age >= *first).unwrap_or(0);
         if let Some(share) = share(spec, row, raw) {
             let cell = cells.entry((&row.source, band)).or_default();
             *cell = (cell.0 + f64::from(share), cell.1 + 1.0);
@@ -96,8 +98,8 @@ fn miss(spec: &AgeSpec, faces: &[(&Row, &Raw)]) -> f64 {
     sum.0 / f64::max(sum.1, 1e-9)
 }
 
-/// How much of the true age lies inside the interval: of the year where it is exact; of the bracket, weighed as the
-/// distribution itself weighs its years, where only that is known.
+/// Whether the true age lies inside the interval; of a bracket its years, weighed as the distribution itself weighs them.
+/// Within a few weeks of an end it is half inside, so that the factors can be found in small steps.
 fn share(spec: &AgeSpec, row: &Row, raw: &Raw) -> Option<f32> {
     if raw.age_logits.is_empty() {
         return None;
@@ -105,7 +107,8 @@ fn share(spec: &AgeSpec, row: &Row, raw: &Raw) -> Option<f32> {
     let mut years = Vec::new();
     spec.read(&raw.age_logits, raw.quality, &mut years);
     let (low, high) = AgeDistribution::new(&years).interval(COVERAGE);
-    let inside = |year: f32| (high.min(year + 0.5) - low.max(year - 0.5)).clamp(0.0, 1.0);
+    let beyond = |years: f32| (years / 0.2 + 0.5).clamp(0.0, 1.0);
+    let inside = |year: f32| beyond(year - low) * beyond(high - year);
     if let Some(age) = row.age {
         return Some(inside(age));
     }
