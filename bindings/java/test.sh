@@ -29,17 +29,20 @@ echo "missing, broken and other libraries: good"
 
 # Debian's kotlinc is of 2019, and 86 MB: not installed for this.
 if command -v kotlinc >/dev/null; then
-    block() { awk -v wanted="$1" '/^```/ { inside = 0 } inside; /^```kotlin/ { inside = ++count == wanted }' bindings/java/README.md; }
+    block() { awk -v wanted="$1" '/^```/ { inside = 0 } inside; /^```kotlin/ { inside = ++count == wanted }' "$2"; }
     {
         echo 'import facepredict.*'
         echo 'import java.nio.ByteBuffer'
         echo 'import java.util.concurrent.Executor'
         echo 'fun camera(model: Model, analysis: ImageAnalysis, executor: Executor, isFrontCamera: Boolean) {'
-        block 1
+        block 1 bindings/java/README.md
         echo '}'
         echo 'fun bitmap(model: Model, bitmap: Bitmap): Int {'
-        block 2
+        block 2 bindings/java/README.md
         echo 'return faces.size }'
+        echo 'fun phone(analysis: ImageAnalysis, executor: Executor, isFrontCamera: Boolean) {'
+        block 1 README.md
+        echo '}'
     } > $out/Snippets.kt
     # `use` of an AutoCloseable is in the second of these.
     kotlin=/usr/share/java/kotlin-stdlib.jar:/usr/share/java/kotlin-stdlib-jdk7.jar

@@ -1,4 +1,4 @@
-// From Kotlin: closing by `use`, and the README's snippets, which test.sh puts into `camera` and `bitmap` of Snippets.kt.
+// From Kotlin: closing by `use`, and the READMEs' snippets, which test.sh puts into functions of Snippets.kt.
 import facepredict.*
 import java.io.File
 import java.nio.ByteBuffer
@@ -27,7 +27,7 @@ class ImageProxy(val width: Int, val height: Int, val planes: Array<PlaneProxy>,
 }
 
 class ImageAnalysis(private val frames: List<ImageProxy>) {
-    fun setAnalysisExecutor(executor: Executor, body: (ImageProxy) -> Unit) = frames.forEach { executor.execute { body(it) } }
+    fun setAnalyzer(executor: Executor, body: (ImageProxy) -> Unit) = frames.forEach { executor.execute { body(it) } }
 }
 
 // A frame as phones give it: U and V lie between each other, and end a byte early.
@@ -60,6 +60,9 @@ fun main() {
         val frames = listOf(frame(0), frame(33_000_000))
         camera(model, ImageAnalysis(frames), Executor { it.run() }, true)
         check(frames.all { it.closed }) { "a frame was kept" }
+        val others = listOf(frame(0))
+        phone(ImageAnalysis(others), Executor { it.run() }, false)
+        check(others.all { it.closed }) { "a frame was kept" }
         check(bitmap(model, Bitmap(64, 80)) >= 0)
         model.predict(picture, cropped).faces.single()
     }
