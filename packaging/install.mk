@@ -85,7 +85,9 @@ uninstall:
 	-for folder in "$(FP_CMAKEDIR)" "$(LIBDIR)/cmake" "$(LIBDIR)/pkgconfig" "$(LIBDIR)" "$(INCLUDEDIR)" "$(DOCDIR)" \
 	  "$(PREFIX)/share/doc" "$(PREFIX)/share"; do rmdir "$(DESTDIR)$$folder" 2>/dev/null; done; true
 
-# A folder with everything a program needs, and the licences of all that is inside.
+# A folder with everything a program needs, and the licences of all that is inside, Rust's own library among it.
+FP_RUST_LICENCES ?= $(shell rustc --print sysroot)/share/doc/rust/COPYRIGHT-library.html
+FP_COMPRESS ?= gzip -9n
 FP_NAME = face_predict-$(FP_VERSION)-$(or $(TARGET),$(shell uname -m)-$(shell uname -s | tr A-Z a-z))
 dist:
 	rm -rf build/dist/$(FP_NAME)
@@ -95,9 +97,10 @@ dist:
 	$(or $(STRIP),strip) --strip-debug build/dist/$(FP_NAME)/lib/libface_predict.a
 	$(PYTHON) packaging/licences.py $(if $(TARGET),--target $(TARGET)) \
 	  --output build/dist/$(FP_NAME)/share/doc/face_predict/THIRD_PARTY_LICENCES.txt
-	for file in models/*.md docs/*.md; do \
+	$(INSTALL) -m 644 "$(FP_RUST_LICENCES)" build/dist/$(FP_NAME)/share/doc/face_predict/RUST_LIBRARY_LICENCES.html
+	for file in $(filter-out %.notes.md,$(wildcard models/*.md docs/*.md)) examples/c/hello.c; do \
 	  if test -f "$$file"; then $(INSTALL) -D -m 644 "$$file" "build/dist/$(FP_NAME)/share/doc/face_predict/$$file"; fi; done
 	$(INSTALL) -m 644 packaging/RELEASE.md build/dist/$(FP_NAME)/RELEASE.md
 	tar -C build/dist --sort=name --owner=0 --group=0 --numeric-owner --mtime="@$${SOURCE_DATE_EPOCH:-0}" \
-	  -cf - $(FP_NAME) | gzip -9n > build/dist/$(FP_NAME).tar.gz
+	  -cf - $(FP_NAME) | $(FP_COMPRESS) > build/dist/$(FP_NAME).tar.gz
 	@ls -l build/dist/$(FP_NAME).tar.gz

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs into temporary folders, builds outside programs by pkg-config and CMake, statically and shared, runs them with
-# the source tree hidden, and uninstalls. Takes CARGO_TARGET_DIR like make install.
+# the source tree hidden, and uninstalls; then by the release tarball. Takes CARGO_TARGET_DIR like make install.
 #   packaging/test_install.sh [--no-build]
 set -eu
 cd "$(dirname "$0")/.."
@@ -91,6 +91,22 @@ mv "$temp/moved" "$prefix"
 $make uninstall PREFIX="$prefix"
 [ -z "$(find "$prefix" -mindepth 1)" ] || fail "uninstall left $(find "$prefix" -mindepth 1)"
 
+# The release tarball: unpacked in an empty folder, its own commands build programs that answer the same.
+$make dist FP_COMPRESS='gzip -1n' >/dev/null
+mkdir "$temp/release"
+tar -C "$temp/release" -xzf "build/dist/face_predict-$version-$(uname -m)-linux.tar.gz"
+release=$temp/release/face_predict-$version-$(uname -m)-linux
+for file in THIRD_PARTY_LICENCES.txt RUST_LIBRARY_LICENCES.html LICENSE-MIT LICENSE-APACHE models/base.md models/detector.md; do
+    [ -s "$release/share/doc/face_predict/$file" ] || fail "the release lacks $file"
+done
+! find "$release" -name '*.notes.md' | grep . || fail "the release holds notes"
+cp "$temp/eileen_collins.png" "$release/photo.jpg"
+sed -n 's/^    //p' "$release/RELEASE.md" > "$temp/commands"
+for program in hello hello-static; do
+    answer=$(cd "$release" && sed "s|^./hello |./$program |" "$temp/commands" | sh -e) || fail "the commands of RELEASE.md"
+    [ "$answer" = "$expected" ] || fail "$program of the release answers $answer, not $expected"
+done
+
 # A package builder's way: DESTDIR and Debian's library folder.
 $make install FP_NO_BUILD=1 PREFIX=/usr DESTDIR="$temp/root" LIBDIR=/usr/lib/some-triplet >/dev/null
 ! grep -r "$temp" "$temp/root/usr/lib/some-triplet/pkgconfig" "$temp/root/usr/lib/some-triplet/cmake" || fail "DESTDIR leaks"
@@ -99,4 +115,4 @@ cmake -S "$temp" -B "$temp/build-root" -DFacePredict_DIR="$temp/root/usr/lib/som
 cmake --build "$temp/build-root" >/dev/null
 $make uninstall PREFIX=/usr DESTDIR="$temp/root" LIBDIR=/usr/lib/some-triplet
 [ -z "$(find "$temp/root" -type f -o -type l)" ] || fail "uninstall left $(find "$temp/root" -type f -o -type l)"
-echo "install, pkg-config, CMake, uninstall: good"
+echo "install, pkg-config, CMake, release, uninstall: good"

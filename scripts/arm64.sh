@@ -1,5 +1,5 @@
 # Sourced: installs Debian's toolchain for arm64 where it is missing, because the one in use has no arm64 library, and
-# gives arm64_cargo and arm64_run.
+# gives arm64_cargo, arm64_run and what the latter runs, arm64_runner.
 if ! { command -v qemu-aarch64 && command -v aarch64-linux-gnu-gcc && [ -x /usr/bin/rustc ] &&
     [ -x /usr/bin/cargo ] && ls /usr/lib/rustlib/aarch64-unknown-linux-gnu/lib/libstd-*.rlib; } \
     >/dev/null 2>&1; then
@@ -15,6 +15,7 @@ arm64_cargo() {
         /usr/bin/cargo "$@" --target aarch64-unknown-linux-gnu
 }
 
+arm64_runner="qemu-aarch64 -L /usr/aarch64-linux-gnu"
 arm64_run() {
-    qemu-aarch64 -L /usr/aarch64-linux-gnu "$@"
+    $arm64_runner "$@"
 }

@@ -10,6 +10,7 @@ for pair in gcc:gcc g++:g++ clang:clang valgrind:valgrind readelf:binutils pkg-c
     command -v "${pair%%:*}" >/dev/null || packages+=("${pair##*:}")
 done
 for pair in /usr/share/java/junit4.jar:junit4 /usr/include/opencv4/opencv2/core/mat.hpp:libopencv-core-dev \
+    "/usr/lib/$(uname -m)-linux-gnu/pkgconfig/Qt5Gui.pc:qtbase5-dev" \
     /usr/lib/mono/4.5/System.Core.dll:libmono-system-core4.0-cil; do
     [ -e "${pair%%:*}" ] || packages+=("${pair##*:}")
 done

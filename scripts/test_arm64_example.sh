@@ -1,6 +1,7 @@
 #!/bin/sh
 # Cross-builds the static library and the C programs for arm64 and runs them under qemu: the portrait, and the list of cases
-# with the tolerances of tests/cases/cases.json (0.05 years, 0.002 of a probability), whose answers come from x86-64.
+# with the tolerances of tests/cases/cases.json (0.05 years, 0.002 of a probability), whose answers come from x86-64. Then the
+# same for a library without decoders and weights.
 # The first build takes the minutes that DESIGN.md tells, later ones under one: they are kept in target/arm64.
 set -eu
 cd "$(dirname "$0")/.."
@@ -8,9 +9,17 @@ cd "$(dirname "$0")/.."
 out=${CARGO_TARGET_DIR:-target}/arm64
 # What is compiled hardly optimised answers the same, and takes a third of the time to build. The engine's own dependency on
 # tract-onnx is left out like in what is installed.
-CARGO_PROFILE_RELEASE_OPT_LEVEL=1 arm64_cargo rustc --quiet --release --locked --package face-predict --lib \
-    --crate-type staticlib --target-dir "$out" --no-default-features --features decode,detector,weights-base
-library=$out/aarch64-unknown-linux-gnu/release/libface_predict.a
+build() {
+    name=$1
+    shift
+    CARGO_PROFILE_RELEASE_OPT_LEVEL=1 arm64_cargo rustc --quiet --release --locked --package face-predict --lib \
+        --crate-type staticlib --target-dir "$out" --no-default-features "$@"
+    cp "$out/aarch64-unknown-linux-gnu/release/libface_predict.a" "$out/$name.a"
+}
+# First the library without any feature, for the engine is the same.
+build minimal
+build full --features decode,detector,weights-base
+library=$out/full.a
 mkdir -p build
 for program in examples/c/predict.c tests/cases/runner.c; do
     aarch64-linux-gnu-gcc -std=c99 -O1 -Wall -Wextra -Wpedantic -Werror -Iinclude "$program" "$library" \
@@ -18,3 +27,4 @@ for program in examples/c/predict.c tests/cases/runner.c; do
 done
 arm64_run build/predict-arm64 --box 177,66,94,122 examples/images/eileen_collins.png
 arm64_run build/runner-arm64 tests/cases
+CC=aarch64-linux-gnu-gcc scripts/test_minimal.sh "$out/full.a" "$out/minimal.a" $arm64_runner

@@ -37,4 +37,29 @@ for compiler in ${CXX:-g++ clang++}; do
     build/cpp-test tests/cases
     tested=$((tested + 1))
 done
+# The program of README.md.
+awk '/^```/ { inside = 0 } inside; /^```cpp/ { inside = 1 }' README.md > build/cpp-hello.cpp
+c++ -std=c++17 -Wall -Wextra -Werror -Iinclude -Ibindings/cpp build/cpp-hello.cpp "$library" \
+    -Wl,-z,noexecstack -lgcc_s -lpthread -lm -ldl -o build/cpp-hello
+build/cpp-hello examples/images/eileen_collins.png | grep ' years (' || { echo "the program of README.md" >&2; exit 1; }
+# Another major version, of which the header refuses the first call; the system's loader itself names a library that is missing.
+cat > build/cpp-other.c <<'OTHER'
+unsigned face_predict_version(void) { return 3u << 16 | 1; }
+const char *face_predict_version_string(void) { return "3.0.1"; }
+int face_predict_model_load_default(const void *options, void **out) { (void)options, (void)out; return 0; }
+void face_predict_model_free(void *model) { (void)model; }
+const char *face_predict_last_error(void) { return ""; }
+OTHER
+cat > build/cpp-refuse.cpp <<'REFUSE'
+#include <cstdio>
+#include <face_predict.hpp>
+int main() try {
+    static_cast<void>(facepredict::Model::load_default());
+} catch (const facepredict::Error &error) {
+    std::printf("%d: %s\n", static_cast<int>(error.status()), error.what());
+}
+REFUSE
+cc -c -Wall build/cpp-other.c -o build/cpp-other.o
+c++ -std=c++17 -O1 -Wall -Wextra -Werror -Iinclude -Ibindings/cpp build/cpp-refuse.cpp build/cpp-other.o -o build/cpp-refuse
+build/cpp-refuse | grep -q '^5: .*of version 0, the library of version 3.0.1: install' || { echo "another major version" >&2; exit 1; }
 [ "$tested" -gt 0 ] || { echo "no C++ compiler" >&2; exit 1; }

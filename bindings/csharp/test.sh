@@ -19,4 +19,6 @@ LD_LIBRARY_PATH= mono $out/none/test.exe load | grep -q 'LINK.*cargo build --rel
 echo 'unsigned face_predict_version(void) { return 3u << 16 | 1; }' > $out/other.c
 cc -shared -fPIC -Wall -o $out/other/libface_predict.so $out/other.c
 LD_LIBRARY_PATH=$out/other mono $out/none/test.exe load | grep -q 'LINK.*is version 3.0.1.*major version 0' || fail "another major version"
-echo "missing and other libraries: good"
+echo 'no library' > $out/other/libface_predict.so
+LD_LIBRARY_PATH=$out/other mono $out/none/test.exe load | grep -q 'LINK.*does not fit.*cargo build --release' || fail "a broken library"
+echo "missing, broken and other libraries: good"

@@ -26,3 +26,29 @@ echo 'int Java_facepredict_Native_version(void *e, void *c) { (void)e, (void)c; 
 cc -shared -fPIC -Wall -o $out/other.so $out/other.c
 $run -Dfacepredict.library="$PWD/$out/other.so" Load | grep -q 'LINK.*is version 3.0.1.*major version 0' || fail "another major version"
 echo "missing, broken and other libraries: good"
+
+# Debian's kotlinc is of 2019, and 86 MB: not installed for this.
+if command -v kotlinc >/dev/null; then
+    block() { awk -v wanted="$1" '/^```/ { inside = 0 } inside; /^```kotlin/ { inside = ++count == wanted }' "$2"; }
+    {
+        echo 'import facepredict.*'
+        echo 'import java.nio.ByteBuffer'
+        echo 'import java.util.concurrent.Executor'
+        echo 'fun camera(model: Model, analysis: ImageAnalysis, executor: Executor, isFrontCamera: Boolean) {'
+        block 1 bindings/java/README.md
+        echo '}'
+        echo 'fun bitmap(model: Model, bitmap: Bitmap): Int {'
+        block 2 bindings/java/README.md
+        echo 'return faces.size }'
+        echo 'fun phone(analysis: ImageAnalysis, executor: Executor, isFrontCamera: Boolean) {'
+        block 1 README.md
+        echo '}'
+    } > $out/Snippets.kt
+    # `use` of an AutoCloseable is in the second of these.
+    kotlin=/usr/share/java/kotlin-stdlib.jar:/usr/share/java/kotlin-stdlib-jdk7.jar
+    kotlinc -nowarn -cp $out/face-predict.jar:$kotlin -d $out/kotlin bindings/java/test/Kotlin.kt $out/Snippets.kt 2>$out/kotlinc.log ||
+        { cat $out/kotlinc.log >&2; fail "the Kotlin program does not compile"; }
+    $run:$out/kotlin:$kotlin -Djava.library.path=$out KotlinKt
+else
+    echo "no kotlinc (Debian's kotlin): the Kotlin program is left out"
+fi

@@ -2,7 +2,6 @@
 
 import os
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -143,32 +142,3 @@ def test_searching(spark, folder, tmp_path):
     boxes.write_text("path,x,y,width,height\n")
     assert predict_faces.run(spark, str(some), str(tmp_path / "none.parquet"), str(boxes)) == 4
     assert {index for _, index in table(spark, tmp_path / "none.parquet")} == {None}
-
-
-def test_throughput(spark, folder, tmp_path, capfd):
-    """Told, not judged: the machine may be busy. The same pictures, the workers warm."""
-    many = tmp_path / "many"
-    many.mkdir()
-    faces = sorted(folder.rglob("face *.jpg"))
-    for i in range(10):
-        for face in faces:
-            os.link(face, many / f"{i} {face.name}")
-    model = face_predict.Model()
-    model.predict(faces[0], cropped=True)
-
-    def alone():
-        began = time.process_time(), time.monotonic()
-        for face in faces:
-            model.predict(face.read_bytes(), cropped=True)
-        return len(faces) / (time.process_time() - began[0]), len(faces) / (time.monotonic() - began[1])
-
-    before = alone()
-    began = time.monotonic()
-    count = predict_faces.run(spark, str(many), str(tmp_path / "again.parquet"), cropped=True)
-    job = count / (time.monotonic() - began)
-    after = alone()
-    with capfd.disabled():
-        print(
-            f"\none thread: {(before[1] + after[1]) / 2:.0f} pictures a second ({after[0]:.0f} a CPU second); "
-            f"the job with two workers on {count}: {job:.0f} a second, {job / 2:.0f} a core"
-        )

@@ -20,7 +20,7 @@ public final class Model implements AutoCloseable {
         void run(long result);
     }
 
-    interface Use<T> {
+    interface HandleUse<T> {
         T with(long model);
     }
 
@@ -76,7 +76,7 @@ public final class Model implements AutoCloseable {
 
     /** Name and version of the networks, for logs. */
     public String name() {
-        return use(model -> new String(Native.name(model), StandardCharsets.UTF_8));
+        return withHandle(model -> new String(Native.name(model), StandardCharsets.UTF_8));
     }
 
     /** Finds the faces of a picture in memory, unless they are given, and estimates them. */
@@ -127,7 +127,7 @@ public final class Model implements AutoCloseable {
     public List<Answer> predictBatch(List<Image> images, Options options) {
         Options o = Objects.requireNonNull(options, "options");
         List<Image> all = List.copyOf(images);
-        return use(model -> {
+        return withHandle(model -> {
             List<Answer> answers = new ArrayList<>();
             for (int start = 0; start < all.size(); start += CHUNK) {
                 answers.addAll(some(model, all.subList(start, Math.min(start + CHUNK, all.size())), o));
@@ -208,8 +208,8 @@ public final class Model implements AutoCloseable {
         return spare.poll();
     }
 
-    /** The handle, which stays while it is used. */
-    <T> T use(Use<T> call) {
+    /** The handle, which stays while it is used. Not named `use`, which would hide Kotlin's. */
+    <T> T withHandle(HandleUse<T> call) {
         long model = enter();
         try {
             return call.with(model);

@@ -16,7 +16,7 @@ public final class Tracker implements AutoCloseable {
 
     public Tracker(Model model, TrackerOptions options) {
         TrackerOptions o = Objects.requireNonNull(options, "options");
-        handle = Objects.requireNonNull(model, "model").use(
+        handle = Objects.requireNonNull(model, "model").withHandle(
                 m -> Native.newTracker(m, o.detectEvery, o.estimateEvery, o.memorySeconds, o.lostSeconds));
         try {
             result = Native.newResult();

@@ -147,21 +147,29 @@ class Library:
                 f"the native library {path} cannot be loaded ({error}): build it for this platform with "
                 "`cargo build --release`, and name it in FACE_PREDICT_LIBRARY or install the package again"
             ) from error
-        for name, (result, arguments) in _FUNCTIONS.items():
-            full = f"face_predict_{name}".rstrip("_")
-            try:
-                function = getattr(native, full)
-            except AttributeError:
-                raise LibraryError(f"{path} has no function {full}: it is no face_predict library, or of an older version") from None
-            function.restype, function.argtypes = result, arguments
-            setattr(self, name or "predict", function)
-        self.path = path
-        number = self.version()
+        # The version first: a library of another major version may well lack a function.
+        try:
+            number = native.face_predict_version()
+        except AttributeError:
+            raise LibraryError(
+                f"{path} is no face_predict library: set FACE_PREDICT_LIBRARY to a {NAME} that `cargo build --release` made, or unset it"
+            ) from None
         if number >> 16 != ABI_MAJOR:
             raise LibraryError(
                 f"{path} is version {number >> 16}.{number >> 8 & 255}.{number & 255}, this package needs major version "
                 f"{ABI_MAJOR}: install package and library of one major version, or unset FACE_PREDICT_LIBRARY"
             )
+        for name, (result, arguments) in _FUNCTIONS.items():
+            full = f"face_predict_{name}".rstrip("_")
+            try:
+                function = getattr(native, full)
+            except AttributeError:
+                raise LibraryError(
+                    f"{path} has no function {full}, so it is older than this package: install both of one version"
+                ) from None
+            function.restype, function.argtypes = result, arguments
+            setattr(self, name or "predict", function)
+        self.path = path
 
     def __getattr__(self, name: str) -> Any:
         raise AttributeError(name)
