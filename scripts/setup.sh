@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Installs what the tests need and what is missing: compilers and checkers from Debian, libtorch and ONNX
+# Installs what the tests need and what is missing: compilers, checkers and a browser from Debian, libtorch and ONNX
 # Runtime from PyPI, cargo-deny from crates.io. Does nothing where all is there.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 packages=()
 for pair in gcc:gcc g++:g++ clang:clang valgrind:valgrind readelf:binutils pkg-config:pkg-config cmake:cmake \
-    javac:openjdk-17-jdk-headless mcs:mono-mcs mono:mono-runtime doxygen:doxygen; do
+    javac:openjdk-17-jdk-headless mcs:mono-mcs mono:mono-runtime doxygen:doxygen chromium:chromium; do
     command -v "${pair%%:*}" >/dev/null || packages+=("${pair##*:}")
 done
 for pair in /usr/share/java/junit4.jar:junit4 /usr/include/opencv4/opencv2/core/mat.hpp:libopencv-core-dev \
@@ -29,8 +29,8 @@ fi
 if [ ! -x build/venv/bin/python ]; then
     python3 -m venv build/venv
 fi
-build/venv/bin/python -c 'import onnx, onnxruntime, numpy, PIL, pytest, scipy' 2>/dev/null ||
-    build/venv/bin/python -m pip install -q onnx onnxruntime numpy pillow pytest scipy
+build/venv/bin/python -c 'import onnx, onnxruntime, numpy, PIL, pytest, scipy, websocket' 2>/dev/null ||
+    build/venv/bin/python -m pip install -q onnx onnxruntime numpy pillow pytest scipy websocket-client
 
 if ! command -v cargo-deny >/dev/null && [ ! -x build/tools/bin/cargo-deny ]; then
     # A folder of its own, thrown away: nothing in it is shared with this workspace.

@@ -86,9 +86,7 @@ pub fn save(
         tensors.extend(optimiser.state());
     }
     tensors.sort_by(|a, b| a.0.cmp(&b.0));
-    let part = path.with_extension("part");
-    Tensor::write_safetensors(&tensors, &part).with_context(|| format!("{}", part.display()))?;
-    std::fs::rename(&part, path).with_context(|| format!("renaming to {}", path.display()))
+    crate::files::replace_named(path, |part| Ok(Tensor::write_safetensors(&tensors, part)?))
 }
 
 impl Checkpoint {

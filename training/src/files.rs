@@ -8,24 +8,28 @@ use anyhow::{Context, Result};
 /// Writes to a temporary name beside `path`, then renames: a killed process or a full disk leaves the old
 /// file as it was.
 pub fn replace(path: &Path, write: impl FnOnce(&File) -> Result<()>) -> Result<()> {
-    let mut name = path.file_name().context("a path without a file name")?.to_owned();
-    name.push(".part");
-    let part = path.with_file_name(name);
-    if let Some(folder) = path.parent().filter(|p| !p.as_os_str().is_empty()) {
-        std::fs::create_dir_all(folder).with_context(|| format!("folder {}", folder.display()))?;
-    }
-    let file = File::create(&part).with_context(|| format!("file {}", part.display()))?;
-    let written = write(&file).and_then(|()| Ok(file.sync_all()?));
-    if let Err(error) = written {
-        // The error that matters is the first one.
-        let _ = std::fs::remove_file(&part);
-        return Err(error.context(format!("writing {}", path.display())));
-    }
-    std::fs::rename(&part, path).with_context(|| format!("renaming to {}", path.display()))
+    replace_named(path, |part| write(&File::create(part)?))
 }
 
 /// [`replace`] for bytes at hand.
 pub fn replace_bytes(path: &Path, bytes: &[u8]) -> Result<()> {
     use std::io::Write;
     replace(path, |mut file| Ok(file.write_all(bytes)?))
+}
+
+/// [`replace`] for what opens its file itself.
+pub fn replace_named(path: &Path, write: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
+    let mut name = path.file_name().context("a path without a file name")?.to_owned();
+    name.push(".part");
+    let part = path.with_file_name(name);
+    if let Some(folder) = path.parent().filter(|p| !p.as_os_str().is_empty()) {
+        std::fs::create_dir_all(folder).with_context(|| format!("folder {}", folder.display()))?;
+    }
+    let written = write(&part).and_then(|()| Ok(File::open(&part)?.sync_all()?));
+    if let Err(error) = written {
+        // The error that matters is the first one.
+        let _ = std::fs::remove_file(&part);
+        return Err(error.context(format!("writing {}", path.display())));
+    }
+    std::fs::rename(&part, path).with_context(|| format!("renaming to {}", path.display()))
 }

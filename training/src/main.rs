@@ -12,6 +12,7 @@ mod events;
 mod export;
 mod files;
 mod infer;
+mod log;
 mod loss;
 mod metrics;
 mod model;

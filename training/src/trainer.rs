@@ -1,13 +1,11 @@
 //! The loop: resumable, to the same result as without a break.
 
 use std::collections::BTreeMap;
-use std::fs::OpenOptions;
-use std::io::Write;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Result, bail, ensure};
 use indicatif::{ProgressBar, ProgressStyle};
 use tch::{Device, Kind, Tensor, nn};
 
@@ -17,6 +15,7 @@ use crate::config::{Schedule, TrainConfig};
 use crate::data::stream::Stream;
 use crate::events::Events;
 use crate::infer::Averaged;
+use crate::log::{self, Figures, Report};
 use crate::model::Network;
 use crate::optim::{AdamW, cosine};
 
@@ -61,9 +60,6 @@ pub trait Job {
     fn failures(&self) -> BTreeMap<String, String>;
 }
 
-/// Figures of one group of pictures; those that it has no labels for are `None`.
-pub type Figures = Vec<(&'static str, Option<f64>)>;
-
 /// What validation says.
 pub struct Judgement {
     /// What the best checkpoint has the smallest of.
@@ -98,6 +94,7 @@ pub fn fit<J: Job>(
         checkpoint.restore_optimiser(&mut optimiser)?;
         progress = checkpoint.progress;
     }
+    log::keep(&args.run, progress.epochs)?;
     println!(
         "{}: {:.1} MMAC, {} parameters, {}",
         config.arch,
@@ -198,7 +195,7 @@ pub fn fit<J: Job>(
             groups: &groups,
         };
         println!("{}", report.text());
-        append(&args.run.join("log.csv"), &report)?;
+        log::append(&args.run, &report)?;
         events.scalars(epoch + 1, &report.scalars())?;
         if better {
             save("best.safetensors", &progress, &average, None)?;
@@ -295,80 +292,6 @@ fn blend(average: &nn::VarStore, vars: &nn::VarStore, decay: f64) {
     });
 }
 
-/// An epoch's figures.
-struct Report<'a> {
-    epoch: usize,
-    parts: &'a [&'a str],
-    losses: &'a [f32],
-    score: f64,
-    better: bool,
-    rate: f64,
-    waiting: f64,
-    groups: &'a [(String, Figures)],
-}
-
-impl Report<'_> {
-    fn text(&self) -> String {
-        let mut text = format!(
-            "epoch {:3}  loss {:.3}  val {:.4}{}  {:.0}/s, {:.0} % waiting",
-            self.epoch,
-            self.losses[0],
-            self.score,
-            if self.better { " *" } else { "  " },
-            self.rate,
-            self.waiting * 100.0
-        );
-        for (name, figures) in self.groups {
-            text += &format!("  {name}:");
-            for (figure, value) in figures {
-                if let Some(value) = value {
-                    text += &format!(" {figure} {value:.4}");
-                }
-            }
-        }
-        text
-    }
-
-    fn header(&self) -> String {
-        let mut header = "epoch,loss".to_owned();
-        self.parts.iter().for_each(|part| header += &format!(",{part}_loss"));
-        header += ",val_score,faces_per_second,waiting";
-        for (name, figures) in self.groups {
-            figures.iter().for_each(|(figure, _)| header += &format!(",{name}_{figure}"));
-        }
-        header
-    }
-
-    fn line(&self) -> String {
-        let Self { epoch, score, rate, waiting, .. } = self;
-        let mut line = epoch.to_string();
-        self.losses.iter().for_each(|loss| line += &format!(",{loss:.5}"));
-        line += &format!(",{score:.5},{rate:.0},{waiting:.3}");
-        for (_, value) in self.groups.iter().flat_map(|(_, figures)| figures) {
-            line += &value.map_or(",".to_owned(), |v| format!(",{v:.4}"));
-        }
-        line
-    }
-
-    fn scalars(&self) -> Vec<(String, f64)> {
-        let names = ["loss"].iter().chain(self.parts);
-        let losses = names.zip(self.losses);
-        let mut values: Vec<(String, f64)> =
-            losses.map(|(name, loss)| (format!("train/{name}"), f64::from(*loss))).collect();
-        values.extend([
-            ("val/score".to_owned(), self.score),
-            ("speed/faces_per_second".to_owned(), self.rate),
-            ("speed/waiting".to_owned(), self.waiting),
-        ]);
-        for (name, figures) in self.groups {
-            for (figure, value) in figures {
-                values.extend(value.map(|v| (format!("val_{name}/{figure}"), v)));
-            }
-        }
-        values
-    }
-}
-
 fn progress_bar(steps: usize, epoch: usize, epochs: usize) -> ProgressBar {
     let bar = ProgressBar::new(steps as u64);
     if let Ok(style) = ProgressStyle::with_template("{prefix} {bar:30} {pos}/{len} {eta} {msg}") {
@@ -376,17 +299,4 @@ fn progress_bar(steps: usize, epoch: usize, epochs: usize) -> ProgressBar {
     }
     bar.set_prefix(format!("epoch {}/{epochs}", epoch + 1));
     bar
-}
-
-fn append(path: &Path, report: &Report<'_>) -> Result<()> {
-    let new = !path.exists();
-    let mut file = OpenOptions::new()
-        .create(true)
-        .append(true)
-        .open(path)
-        .with_context(|| format!("log {}", path.display()))?;
-    if new {
-        writeln!(file, "{}", report.header())?;
-    }
-    Ok(writeln!(file, "{}", report.line())?)
 }

@@ -71,8 +71,7 @@ fn imdb_wiki_with_its_traps() {
     assert_eq!(dropped, expected);
     assert_eq!(funnel["rows"]["male"].as_u64(), Some(7));
 
-    // Looser filters, the whole pictures, and notes of an earlier look that ended within a line.
-    write(&here.join("all.csv.seen"), "01/a_1.png\t72\t80\tff\t.\n01/a_2.png\t72\t8");
+    // Looser filters, and the whole pictures.
     ok(
         here,
         &format!(
@@ -83,6 +82,25 @@ fn imdb_wiki_with_its_traps() {
     );
     assert_eq!(column(here, "all.csv", "path").len(), 9);
     assert_eq!(column(here, "all.csv", "box_w")[0], "52.5");
+
+    // A face without a box is searched; a photograph shows where the portrait's is.
+    let portrait = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/images/eileen_collins.png");
+    write(&here.join("own/portrait.png"), std::fs::read(portrait).expect("the portrait"));
+    write(&here.join("own.csv"), "file,age,gender\nportrait.png,42,female\n");
+    let out = ok(here, "ingest csv --table own.csv --images own --out found.csv");
+    assert!(out.contains("1 of 1 faces without a box were found"), "{out}");
+    let number = |name: &str| column(here, "found.csv", name)[0].parse::<f32>().expect(name);
+    assert!((number("box_x") + number("box_w") / 2.0 - 226.0).abs() < 15.0);
+    assert!((number("box_y") + number("box_h") / 2.0 - 116.0).abs() < 20.0);
+    assert!(number("eye_left_x") < number("nose_x") && number("nose_x") < number("eye_right_x"));
+    ok(here, "ingest csv --table own.csv --images own --out bare.csv --no-search");
+    assert_eq!(column(here, "bare.csv", "box_x"), [""]);
+    write(
+        &here.join("boxed.csv"),
+        "file,age,gender,box_x,box_y,box_w,box_h\nportrait.png,42,female,1,2,3,4\n",
+    );
+    ok(here, "ingest csv --table boxed.csv --images own --out boxed-manifest.csv");
+    assert_eq!(column(here, "boxed-manifest.csv", "box_w"), ["3.0"]);
 
     // A page of it, and parts.
     ok(here, "split faces.csv --out parted.csv");

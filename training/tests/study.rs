@@ -2,8 +2,28 @@
 
 mod common;
 
+use std::path::Path;
+use std::process::Command;
+
 use common::{faces, fails, ok};
 use face_predict::{DecodeLimits, Model, ModelOptions, Options, Picture};
+
+/// Builds examples/c/predict.c with the library beside this test, and runs it in `folder`.
+fn predict(folder: &Path, arguments: &[&str]) -> String {
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+    let test = std::env::current_exe().expect("this test");
+    let library = test.with_file_name("libface_predict.a");
+    let program = folder.join("predict");
+    let mut compiler = Command::new("cc");
+    compiler.args(["-std=c99", "-O1", "-I"]).arg(format!("{root}/include")).arg("-o").arg(&program);
+    compiler.arg(format!("{root}/examples/c/predict.c")).arg(library);
+    compiler.args(["-Wl,-z,noexecstack", "-lgcc_s", "-lpthread", "-lm", "-ldl"]);
+    assert!(compiler.status().expect("a C compiler").success());
+    let output = Command::new(program).current_dir(folder).args(arguments).output();
+    let output = output.expect("the example starts");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).expect("text")
+}
 
 #[test]
 fn the_study_runs_in_the_library() {
@@ -35,8 +55,27 @@ fn the_study_runs_in_the_library() {
     let answers =
         model.predict(&picture.image(), &Options::new().cropped(true)).expect("an answer");
     let face = answers.face(0).expect("a face");
-    assert!(face.age().is_some_and(|age| (0.0..=100.0).contains(&age.median())));
-    assert!(face.female_probability().is_some_and(|p| (0.0..=1.0).contains(&p)));
+    let age = face.age().expect("an age").median();
+    let female = face.female_probability().expect("a probability");
+    assert!((0.0..=100.0).contains(&age) && (0.0..=1.0).contains(&female));
+
+    // The same from C.
+    let said = predict(
+        here,
+        &[
+            "--json",
+            "--cropped",
+            "--model",
+            "paper-age.onnx",
+            "--model",
+            "paper-gender.onnx",
+            "photos/face 3.png",
+        ],
+    );
+    let said: serde_json::Value = serde_json::from_str(&said).expect("a line of JSON");
+    let number = |key: &str| said[key].as_f64().expect(key) as f32;
+    assert!((number("age") - age).abs() < 1e-3, "{said} {age}");
+    assert!((number("female_probability") - female).abs() < 1e-4, "{said} {female}");
 
     let out = ok(here, "inspect paper-age.onnx");
     assert!(out.contains("task      age") && out.contains("31,716,033 weights"), "{out}");

@@ -89,3 +89,68 @@ fn bad_input_is_named_and_counted() {
             .contains("paper-multi")
     );
 }
+
+#[test]
+fn a_manifest_without_val_keeps_a_tenth_of_train_aside() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let here = folder.path();
+    faces(here, 50);
+    let text = std::fs::read_to_string(here.join("faces.csv")).expect("a manifest");
+    std::fs::write(here.join("faces.csv"), text.replace(",val,", ",train,")).expect("written");
+    let train = format!("{TINY} --run run");
+    let out = ok(here, &train);
+    assert!(out.contains("4 of train are kept aside"), "{out}");
+    assert!(out.contains("36 faces to train on, 4 to validate with"), "{out}");
+    let aside = std::fs::read_to_string(here.join("run/val.csv")).expect("a manifest");
+    assert_eq!(aside.matches(",val,").count(), 4, "{aside}");
+    let kept = |name: &str| aside.lines().any(|line| line.split(',').next() == Some(name));
+    // None of the part test is chosen by.
+    assert!((0..50).filter(|i| i % 5 == 3).all(|i| !kept(&format!("face {i}.png"))), "{aside}");
+    let out = ok(here, "calibrate --run run --manifest faces.csv --root photos");
+    assert!(out.contains("from 4 faces"), "{out}");
+    ok(here, &format!("{train} --epochs 3 --resume").replace("--epochs 2 ", ""));
+    assert_eq!(aside, std::fs::read_to_string(here.join("run/val.csv")).expect("the same"));
+}
+
+#[test]
+fn empty_and_odd_sets_are_named_by_every_command() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let here = folder.path();
+    faces(here, 20);
+    let text = std::fs::read_to_string(here.join("faces.csv")).expect("a manifest");
+    let with = |name: &str, text: String| std::fs::write(here.join(name), text).expect("written");
+    with("empty.csv", text.lines().take(2).collect::<Vec<_>>().join("\n"));
+    with("new.csv", text.replace("manifest 1", "manifest 9"));
+    let commands = [
+        "split NAME --out x.csv",
+        "explore NAME --root photos --out x.html",
+        "loader --manifest NAME --root photos",
+        "evaluate --model x.onnx --manifest NAME --root photos --out report",
+        "train --arch tiny --manifest NAME --root photos --run other",
+    ];
+    for command in commands {
+        assert!(
+            fails(here, &command.replace("NAME", "new.csv")).contains("version 9"),
+            "{command}"
+        );
+        let error = fails(here, &command.replace("NAME", "empty.csv"));
+        assert!(
+            error.contains("empty") || error.contains("no row") || error.contains("none of 0"),
+            "{error}"
+        );
+    }
+    // Numbers that are none in places that are not checked before the picture is opened.
+    with("nan.csv", text.replacen(",10,6,52,68", ",NaN,6,52,68", 3));
+    let out = ok(here, &format!("{TINY} --run run").replace("faces.csv", "nan.csv"));
+    assert!(out.contains("2 pictures left out"), "{out}");
+    // One gender: the other figures are given, and no page breaks.
+    with("women.csv", text.replace(",male,", ",female,"));
+    ok(
+        here,
+        "evaluate --model run --manifest women.csv --root photos --out report --split all --resamples 5",
+    );
+    let metrics = std::fs::read_to_string(here.join("report/metrics.json")).expect("figures");
+    let metrics: serde_json::Value = serde_json::from_str(&metrics).expect("JSON");
+    let all = &metrics["models"][0]["sources"]["made"]["all"];
+    assert!(all["gender_recall_female"]["value"].is_f64() && all.get("gender_auc").is_none());
+}

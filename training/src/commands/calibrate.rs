@@ -8,6 +8,7 @@ use clap::Args;
 use face_predict::{AgeSpec, Task};
 
 use crate::augment::{Augment, Fault};
+use crate::commands::train::ASIDE;
 use crate::data::loader::{Placement, Source};
 use crate::data::manifest::{self, Row};
 use crate::detect::job::Data;
@@ -26,7 +27,8 @@ pub struct Calibrate {
     /// Folder of the run, whose best checkpoint is taken; calibration.json goes there.
     #[arg(long)]
     run: PathBuf,
-    /// Manifest; its rows of split val are used, never those of test. May be given several times.
+    /// Manifest; its rows of split val are used, never those of test; without any, those that the run kept aside. May be given
+    /// several times.
     #[arg(long, required = true)]
     manifest: Vec<PathBuf>,
     /// Folder that the manifests' paths start from.
@@ -50,7 +52,7 @@ impl Calibrate {
         if averaged.checkpoint.config.network.task() == Task::Detect {
             return self.threshold(&averaged);
         }
-        let rows = validation(&self.manifest)?;
+        let rows = validation(&self.manifest, &self.run)?;
         let input = averaged.checkpoint.config.input.clone();
         let source = Source::new(rows, &self.root, input, Augment::NONE, Placement::Landmarks, 0);
         let faces = self.outputs(&averaged, &source)?;
@@ -101,7 +103,7 @@ impl Calibrate {
         for path in &self.scenes {
             scenes.extend(scene::read(path)?);
         }
-        let rows = validation(&self.manifest)?;
+        let rows = validation(&self.manifest, &self.run)?;
         let data = Data { rows, scenes, root: &self.root, cache: self.cache.as_deref() };
         let validation = data.validation(&averaged.checkpoint.config, tch::Device::Cpu)?;
         let (spec, groups) = validation.spec(&*averaged.net)?;
@@ -124,21 +126,29 @@ impl Calibrate {
     }
 }
 
-/// Rows of split val.
-pub fn validation(manifests: &[PathBuf]) -> Result<Vec<Row>> {
+/// Rows of split val; without any, those that the run kept aside.
+pub fn validation(manifests: &[PathBuf], run: &Path) -> Result<Vec<Row>> {
     let mut rows = Vec::new();
     for path in manifests {
         rows.extend(manifest::read(path)?);
     }
     rows.retain(|row| row.split == "val");
+    let aside = folder(run).join(ASIDE);
+    if rows.is_empty() && aside.exists() {
+        rows = manifest::read(&aside)?;
+    }
     ensure!(!rows.is_empty(), "no row of the manifests has split val");
     Ok(rows)
 }
 
+/// The folder of a run that was given as such, or by a checkpoint in it.
+fn folder(run: &Path) -> &Path {
+    if run.is_dir() { run } else { run.parent().unwrap_or(Path::new(".")) }
+}
+
 /// The run's calibration, if it has one.
 pub fn read(run: &Path) -> Result<Option<Calibration>> {
-    let folder = if run.is_dir() { Some(run) } else { run.parent() };
-    let file = folder.unwrap_or(Path::new(".")).join(FILE);
+    let file = folder(run).join(FILE);
     if !file.exists() {
         return Ok(None);
     }

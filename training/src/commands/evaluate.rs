@@ -305,6 +305,6 @@ fn load(file: &Path) -> Result<(Vec<u8>, Option<String>)> {
     let card = Card { name, version, license, data: text(), revision: text() };
     let bytes = export::encode(&averaged, &calibration, &card, Storage::F32)?;
     let folder = if file.is_dir() { Some(file) } else { file.parent() };
-    let log = folder.and_then(|folder| std::fs::read_to_string(folder.join("log.csv")).ok());
+    let log = folder.and_then(|folder| std::fs::read_to_string(folder.join(crate::log::FILE)).ok());
     Ok((bytes, log))
 }

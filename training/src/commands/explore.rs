@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use clap::Args;
 use rand::seq::SliceRandom;
 
@@ -47,6 +47,7 @@ impl Explore {
     /// Runs the command.
     pub fn run(self) -> Result<()> {
         let rows = manifest::read(&self.manifest)?;
+        ensure!(!rows.is_empty(), "{} is empty", self.manifest.display());
         let funnel = self.funnel.as_ref().map(|path| -> Result<serde_json::Value> {
             let text = std::fs::read(path).with_context(|| format!("{}", path.display()))?;
             serde_json::from_slice(&text).with_context(|| format!("{}", path.display()))

@@ -101,7 +101,7 @@ impl Export {
         if self.manifest.is_empty() {
             return Ok(Vec::new());
         }
-        let mut rows = validation(&self.manifest)?;
+        let mut rows = validation(&self.manifest, &self.run)?;
         // Spread over the manifests, which are often sorted.
         let step = rows.len().div_ceil(self.faces.max(1));
         rows = rows.into_iter().step_by(step).collect();

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use clap::Args;
 
 use crate::data::{manifest, split};
@@ -19,7 +19,7 @@ pub struct Split {
     /// Manifest to write.
     #[arg(long)]
     out: PathBuf,
-    /// Shares; the default is the published study's. Training needs val.
+    /// Shares; the default is the published study's. Without val, train keeps a tenth of its part aside to stop by.
     #[arg(long, default_value = "train=0.8,test=0.2")]
     parts: String,
     /// The same seed gives the same parts on every machine.
@@ -32,6 +32,7 @@ impl Split {
     pub fn run(self) -> Result<()> {
         let parts = split::parts(&self.parts)?;
         let mut rows = manifest::read(&self.manifest)?;
+        ensure!(!rows.is_empty(), "{} is empty", self.manifest.display());
         split::split(&mut rows, &parts, self.seed);
         let command = format!(
             "split {} --parts {} --seed {}",

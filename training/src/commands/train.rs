@@ -9,13 +9,16 @@ use face_predict::Task;
 use crate::augment::Augment;
 use crate::checkpoint::Checkpoint;
 use crate::config::{Schedule, TrainConfig, canonical_input, paper_input, whole_input};
-use crate::data::manifest;
+use crate::data::{manifest, split};
 use crate::detect::job::{Data, Detect, DetectConfig};
 use crate::detect::scene;
 use crate::estimate::Estimate;
 use crate::loss::LossWeights;
 use crate::model::{Arch, NAMES};
 use crate::{device, trainer};
+
+/// Name of the manifest, in the run's folder, of the faces that were kept aside where no row has split val.
+pub const ASIDE: &str = "val.csv";
 
 /// Trains a network.
 #[derive(Args, Debug)]
@@ -29,7 +32,8 @@ pub struct Train {
     /// Network.
     #[arg(long, help = format!("Network: {NAMES} [default: base; for detect: detector]"))]
     pub arch: Option<String>,
-    /// Manifest; its split column says what is trained on and validated with. May be given several times.
+    /// Manifest; its split column says what is trained on and validated with. Without a row of val, a tenth of train is kept
+    /// aside, noted in the run's val.csv. May be given several times.
     #[arg(long, required = true)]
     pub manifest: Vec<PathBuf>,
     /// Folder that the manifests' paths start from.
@@ -191,6 +195,10 @@ impl Train {
         for path in &self.manifest {
             rows.extend(manifest::read(path)?);
         }
+        let aside = !rows.iter().any(|row| row.split == "val");
+        if aside {
+            split::keep_aside(&mut rows, self.seed);
+        }
         let mut scenes = Vec::new();
         for path in &self.scenes {
             scenes.extend(scene::read(path)?);
@@ -198,11 +206,15 @@ impl Train {
         let trained = scenes.iter().filter(|scene| scene.split == "train").count();
         let config = self.config(rows.iter().filter(|r| r.split == "train").count(), trained)?;
         let task = config.network.task();
+        let resumed = self.resumed(&config)?;
+        if aside {
+            self.note_aside(&rows)?;
+        }
         if task == Task::Detect {
             let cache = self.cache.as_deref();
             let data = Data { rows, scenes, root: &self.root, cache };
             let job = Detect::new(&config, &data, self.workers, device)?;
-            return trainer::fit(&config, &self, device, &job, self.resumed(&config)?);
+            return trainer::fit(&config, &self, device, &job, resumed);
         }
         let useful = |row: &manifest::Row| {
             task.has_age() && row.rough_age().is_some()
@@ -235,9 +247,20 @@ impl Train {
                 "warning: of {known} faces with a gender, {males} are male: nothing to tell apart"
             );
         }
-        let resumed = self.resumed(&config)?;
         let job = Estimate::new(&config, &self, device, train, val);
         trainer::fit(&config, &self, device, &job, resumed)
+    }
+
+    /// Tells and writes down which faces were kept aside, for `calibrate` and `export`.
+    fn note_aside(&self, rows: &[manifest::Row]) -> Result<()> {
+        let aside: Vec<_> = rows.iter().filter(|row| row.split == "val").cloned().collect();
+        let file = self.run.join(ASIDE);
+        println!(
+            "no row has split val: {} of train are kept aside to stop by ({})",
+            aside.len(),
+            file.display()
+        );
+        manifest::write(&file, "train, kept aside", &aside)
     }
 
     /// Makes the run's folder; the checkpoint to go on from, if that is asked for.

@@ -89,6 +89,23 @@ impl Row {
         Some(Region { rect, landmarks: landmarks() })
     }
 
+    /// Notes where the face is.
+    pub fn set_region(&mut self, region: &Region) {
+        let Rect { x, y, width, height } = region.rect;
+        (self.box_x, self.box_y) = (Some(x), Some(y));
+        (self.box_w, self.box_h) = (Some(width), Some(height));
+        let [left, right, nose, mouth_left, mouth_right] =
+            region.landmarks.map_or([None; 5], |points| points.map(Some));
+        let set = |(x, y): (&mut Option<f32>, &mut Option<f32>), point: Option<Point>| {
+            (*x, *y) = (point.map(|p| p.x), point.map(|p| p.y));
+        };
+        set((&mut self.eye_left_x, &mut self.eye_left_y), left);
+        set((&mut self.eye_right_x, &mut self.eye_right_y), right);
+        set((&mut self.nose_x, &mut self.nose_y), nose);
+        set((&mut self.mouth_left_x, &mut self.mouth_left_y), mouth_left);
+        set((&mut self.mouth_right_x, &mut self.mouth_right_y), mouth_right);
+    }
+
     /// Whether the face is labelled male, where it is labelled.
     pub fn is_male(&self) -> Option<bool> {
         match self.gender.as_str() {

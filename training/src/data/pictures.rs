@@ -1,132 +1,227 @@
-//! Looks at every picture of a set once: there, whole, how large, and like which others. Resumable.
+//! Looks at every picture of a set once: there, whole, how large, where the face is, and like which others. Resumable.
 
-use std::collections::HashMap;
-use std::fs::OpenOptions;
+use std::collections::{HashMap, HashSet};
+use std::fs::{File, OpenOptions};
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use anyhow::{Context, Result};
-use face_predict::{Affine, DecodeLimits, Picture, Warp};
+use face_predict::{
+    Affine, DecodeLimits, Face, Image, Model, Options, Picture, Point, Predictions, Rect, Region,
+    Warp,
+};
+
+use super::manifest::Row;
 
 /// What one look found.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Look {
-    /// Width, height and perceptual hash.
-    Whole(u32, u32, u128),
+    /// A picture.
+    Whole(Seen),
     /// No such file.
     Missing,
     /// Why it could not be decoded.
     Damaged(String),
 }
 
-/// Looks at `paths` below `root`, in order. What was found is noted beside `out`, so that an interrupted run goes on
-/// where it was; the notes go when `out` is written.
-pub fn look(root: &Path, paths: &[String], out: &Path) -> Result<Vec<Look>> {
-    let notes = notes(out);
-    let mut known = HashMap::new();
-    if let Ok(file) = std::fs::File::open(&notes) {
-        // A line that a killed process left half-written ends without its mark.
-        for line in BufReader::new(file).lines().map_while(std::result::Result::ok) {
-            if let Some((path, look)) = parse(&line) {
-                known.insert(path, look);
-            }
-        }
+/// What a picture shows.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Seen {
+    /// Width of the upright picture.
+    pub width: u32,
+    /// Its height.
+    pub height: u32,
+    /// Perceptual hash.
+    pub hash: u128,
+    /// The face that was searched for and found.
+    pub face: Option<Region>,
+}
+
+/// How to look.
+#[derive(Clone, Copy)]
+pub struct Looker<'a> {
+    /// Folder that the rows' paths start from.
+    pub root: &'a Path,
+    /// Manifest that the rows go to; notes lie beside it.
+    pub out: &'a Path,
+    /// Searches the pictures of faces without a box.
+    pub search: Option<&'a Model>,
+    /// Threads.
+    pub workers: usize,
+}
+
+impl Looker<'_> {
+    /// Looks at the pictures of `rows`, in order. What was found is noted, so that an interrupted run goes on where it was;
+    /// the notes go when the manifest is written.
+    pub fn look(&self, rows: &[Row]) -> Result<Vec<Look>> {
+        let (known, notes) = self.notes()?;
         if !known.is_empty() {
             eprintln!("going on after {} pictures seen before", known.len());
         }
-    }
-    if let Some(folder) = notes.parent().filter(|p| !p.as_os_str().is_empty()) {
-        std::fs::create_dir_all(folder)?;
-    }
-    let mut file = OpenOptions::new()
-        .create(true)
-        .append(true)
-        .open(&notes)
-        .with_context(|| format!("notes {}", notes.display()))?;
-    if !known.is_empty() {
-        writeln!(file)?;
-    }
-    let bar = indicatif::ProgressBar::new(paths.len() as u64);
-    let mut found = Vec::with_capacity(paths.len());
-    for path in paths {
-        let look = match known.get(path) {
-            Some(look) => look.clone(),
-            None => {
-                let look = one(&root.join(path));
-                writeln!(file, "{}", line(path, &look))?;
-                known.insert(path.clone(), look.clone());
-                look
+        let mut left: Vec<&Row> = rows.iter().filter(|r| !known.contains_key(&r.path)).collect();
+        let mut once = HashSet::new();
+        left.retain(|row| once.insert(&row.path));
+        let bar = indicatif::ProgressBar::new(left.len() as u64);
+        let next = AtomicUsize::new(0);
+        let found = Mutex::new((known, notes));
+        let work = || -> Result<()> {
+            let mut memory = (Warp::default(), Predictions::new());
+            while let Some(row) = left.get(next.fetch_add(1, Ordering::Relaxed)) {
+                let look = self.one(row, &mut memory);
+                let mut found = found.lock().expect("no holder panics");
+                // Others are looked for again: somebody may have brought them by then.
+                if let Look::Whole(seen) = &look {
+                    let path = notes_path(self.out);
+                    let noted = writeln!(found.1, "{}", line(&row.path, seen));
+                    noted.with_context(|| format!("notes {}", path.display()))?;
+                }
+                found.0.insert(row.path.clone(), look);
+                bar.inc(1);
             }
+            Ok(())
         };
-        found.push(look);
-        bar.inc(1);
+        std::thread::scope(|scope| {
+            let workers: Vec<_> = (0..self.workers.max(1)).map(|_| scope.spawn(work)).collect();
+            workers.into_iter().try_for_each(|worker| worker.join().expect("no worker panics"))
+        })?;
+        bar.finish_and_clear();
+        let (found, _) = found.into_inner().expect("no holder panics");
+        Ok(rows.iter().map(|row| found[&row.path].clone()).collect())
     }
-    bar.finish_and_clear();
-    Ok(found)
+
+    /// What earlier runs saw, and the file to note more in. Notes of another folder, or of a run that searched otherwise, do
+    /// not count.
+    fn notes(&self) -> Result<(HashMap<String, Look>, File)> {
+        let path = notes_path(self.out);
+        let told = || format!("notes {}", path.display());
+        let head = format!("{NOTES}\t{}\t{}", self.root.display(), self.search.is_some());
+        let mut known = HashMap::new();
+        if let Ok(file) = File::open(&path) {
+            // A line that a killed process left half-written ends without its mark.
+            let mut lines = BufReader::new(file).lines().map_while(std::result::Result::ok);
+            if lines.next().is_some_and(|first| first == head) {
+                known.extend(lines.filter_map(|line| parse(&line)));
+            }
+        }
+        if let Some(folder) = path.parent().filter(|p| !p.as_os_str().is_empty()) {
+            std::fs::create_dir_all(folder).with_context(told)?;
+        }
+        let mut open = OpenOptions::new();
+        let file = if known.is_empty() {
+            let mut file = File::create(&path).with_context(told)?;
+            writeln!(file, "{head}").with_context(told)?;
+            file
+        } else {
+            let mut file = open.append(true).open(&path).with_context(told)?;
+            writeln!(file).with_context(told)?;
+            file
+        };
+        Ok((known, file))
+    }
+
+    fn one(&self, row: &Row, (warp, answers): &mut (Warp, Predictions)) -> Look {
+        let path = self.root.join(&row.path);
+        if !path.exists() {
+            return Look::Missing;
+        }
+        let mut seen = || -> face_predict::Result<Look> {
+            let picture = Picture::open(&path, &DecodeLimits::default())?;
+            let image = picture.image();
+            let (width, height) = image.upright_size();
+            let hash = hash(&image, warp)?;
+            let search = self.search.filter(|_| row.region().is_none());
+            let face = search.map(|model| find(model, &image, answers)).transpose()?.flatten();
+            Ok(Look::Whole(Seen { width: width as u32, height: height as u32, hash, face }))
+        };
+        seen().unwrap_or_else(|error| Look::Damaged(error.to_string()))
+    }
 }
 
 /// Forgets the notes: the manifest is written.
 pub fn done(out: &Path) {
     // Left behind they do no harm.
-    let _ = std::fs::remove_file(notes(out));
+    let _ = std::fs::remove_file(notes_path(out));
 }
 
-fn notes(out: &Path) -> PathBuf {
+/// Starts the notes; another version's are not read.
+const NOTES: &str = "# face-train notes 2";
+
+fn notes_path(out: &Path) -> PathBuf {
     let mut name = out.file_name().unwrap_or_default().to_owned();
     name.push(".seen");
     out.with_file_name(name)
 }
 
-fn line(path: &str, look: &Look) -> String {
-    let flat = |text: &str| text.replace(['\t', '\n', '\r'], " ");
-    match look {
-        Look::Whole(width, height, hash) => format!("{path}\t{width}\t{height}\t{hash:x}\t."),
-        Look::Missing => format!("{path}\tmissing\t."),
-        Look::Damaged(why) => format!("{path}\tdamaged\t{}\t.", flat(why)),
-    }
+fn line(path: &str, seen: &Seen) -> String {
+    let Seen { width, height, hash, face } = seen;
+    let numbers = face.iter().flat_map(|face| {
+        let Rect { x, y, width, height } = face.rect;
+        let points = face.landmarks.into_iter().flatten().flat_map(|p| [p.x, p.y]);
+        [x, y, width, height].into_iter().chain(points)
+    });
+    let face: Vec<String> = numbers.map(|v| v.to_string()).collect();
+    format!("{path}\t{width}\t{height}\t{hash:x}\t{}\t.", face.join(" "))
 }
 
 fn parse(line: &str) -> Option<(String, Look)> {
     let fields: Vec<&str> = line.split('\t').collect();
-    let look = match fields[..] {
-        [_, "missing", "."] => Look::Missing,
-        [_, "damaged", why, "."] => Look::Damaged(why.to_owned()),
-        [_, width, height, hash, "."] => Look::Whole(
-            width.parse().ok()?,
-            height.parse().ok()?,
-            u128::from_str_radix(hash, 16).ok()?,
-        ),
+    let [path, width, height, hash, face, "."] = fields[..] else { return None };
+    let numbers = face.split_whitespace().map(str::parse);
+    let numbers = numbers.collect::<std::result::Result<Vec<f32>, _>>().ok()?;
+    let face = match numbers[..] {
+        [] => None,
+        [x, y, width, height, ref points @ ..] => {
+            let points: Vec<Point> =
+                points.chunks_exact(2).map(|p| Point::new(p[0], p[1])).collect();
+            let landmarks = points.try_into().ok();
+            Some(Region { rect: Rect::new(x, y, width, height), landmarks })
+        }
         _ => return None,
     };
-    Some((fields[0].to_owned(), look))
+    let seen = Seen {
+        width: width.parse().ok()?,
+        height: height.parse().ok()?,
+        hash: u128::from_str_radix(hash, 16).ok()?,
+        face,
+    };
+    Some((path.to_owned(), Look::Whole(seen)))
 }
 
-fn one(path: &Path) -> Look {
-    if !path.exists() {
-        return Look::Missing;
-    }
-    let seen = || -> face_predict::Result<Look> {
-        let picture = Picture::open(path, &DecodeLimits::default())?;
-        let image = picture.image();
-        let (width, height) = image.upright_size();
-        // Brightness of 9 x 9 blocks; each bit says whether it rises to the right, or downwards.
-        let map = Affine::scale(width as f32 / 9.0, height as f32 / 9.0);
-        let mut grey = [0.0f32; 81];
-        Warp::default().cut(&image, &map, 9, 9, |i, [r, g, b]| {
-            grey[i] = 0.299 * r + 0.587 * g + 0.114 * b;
-        })?;
-        let mut hash = 0u128;
-        for y in 0..8 {
-            for x in 0..8 {
-                let here = grey[y * 9 + x];
-                hash = hash << 2
-                    | u128::from(grey[y * 9 + x + 1] > here) << 1
-                    | u128::from(grey[(y + 1) * 9 + x] > here);
-            }
+/// Brightness of 9 x 9 blocks; each bit says whether it rises to the right, or downwards.
+fn hash(image: &Image<'_>, warp: &mut Warp) -> face_predict::Result<u128> {
+    let (width, height) = image.upright_size();
+    let map = Affine::scale(width as f32 / 9.0, height as f32 / 9.0);
+    let mut grey = [0.0f32; 81];
+    warp.cut(image, &map, 9, 9, |i, [r, g, b]| {
+        grey[i] = 0.299 * r + 0.587 * g + 0.114 * b;
+    })?;
+    let mut hash = 0u128;
+    for y in 0..8 {
+        for x in 0..8 {
+            let here = grey[y * 9 + x];
+            hash = hash << 2
+                | u128::from(grey[y * 9 + x + 1] > here) << 1
+                | u128::from(grey[(y + 1) * 9 + x] > here);
         }
-        Ok(Look::Whole(width as u32, height as u32, hash))
+    }
+    Ok(hash)
+}
+
+/// The face that a picture with one label is of: large, and surely one.
+fn find(
+    model: &Model,
+    image: &Image<'_>,
+    answers: &mut Predictions,
+) -> face_predict::Result<Option<Region>> {
+    model.predict_into(image, &Options::new().skip_age(true).skip_gender(true), answers)?;
+    let weight = |face: &Face<'_>| {
+        let rect = face.rect();
+        rect.width * rect.height * face.score().unwrap_or(0.0)
     };
-    seen().unwrap_or_else(|error| Look::Damaged(error.to_string()))
+    let found = answers.faces().max_by(|a, b| weight(a).total_cmp(&weight(b)));
+    Ok(found.map(|face| Region { rect: face.rect(), landmarks: face.landmarks() }))
 }
 
 /// Groups pictures whose hashes differ in at most `distance` bits, transitively: the number of a group for each
@@ -193,10 +288,13 @@ mod tests {
 
     #[test]
     fn notes_survive_and_half_lines_are_dropped() {
-        for look in [Look::Whole(3, 4, 99), Look::Missing, Look::Damaged("a\tb".into())] {
-            let line = line("x y.jpg", &look);
-            assert!(parse(&line).is_some_and(|(path, _)| path == "x y.jpg"));
-            assert!(parse(&line[..line.len() - 1]).is_none());
+        let rect = Rect::new(0.1, -2.0, 30.25, 1e-3);
+        let landmarks = Some([Point::new(1.5, 2.0); 5]);
+        for face in [None, Some(Region { rect, landmarks }), Some(Region::from_box(rect))] {
+            let seen = Seen { width: 3, height: 4, hash: u128::MAX - 9, face };
+            let line = line("x y.jpg", &seen);
+            assert_eq!(parse(&line), Some(("x y.jpg".into(), Look::Whole(seen))));
+            assert!((0..line.len()).all(|end| parse(&line[..end]).is_none()));
         }
     }
 }

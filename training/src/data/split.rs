@@ -57,14 +57,17 @@ pub fn split(rows: &mut [Row], parts: &[(String, f64)], seed: u64) {
         let band = row.rough_age().map_or(-1, |age| age as i32 / 10);
         strata.entry((band, row.gender.clone())).or_default().push(unit);
     }
+    // What a part lacks is carried from stratum to stratum: in those of a few faces, shares cannot hold.
+    let mut taken = vec![0.0; parts.len()];
     for (index, mut units) in strata.into_values().enumerate() {
         units.shuffle(&mut generator(seed, index as u64, 11));
         // The largest first, so that the small ones even the shares out.
         units.sort_by_key(|unit| std::cmp::Reverse(unit.len()));
-        let mut taken = vec![0.0; parts.len()];
         for unit in units {
-            let lack = |i: &usize| taken[*i] / parts[*i].1;
-            let part = (0..parts.len()).min_by(|a, b| lack(a).total_cmp(&lack(b))).unwrap_or(0);
+            let all = taken.iter().sum::<f64>() + unit.len() as f64;
+            let lack = |i: &usize| parts[*i].1 * all - taken[*i];
+            let part = (0..parts.len()).rev().max_by(|a, b| lack(a).total_cmp(&lack(b)));
+            let part = part.unwrap_or(0);
             taken[part] += unit.len() as f64;
             for i in unit {
                 if rows[i].split.is_empty() {
@@ -72,6 +75,22 @@ pub fn split(rows: &mut [Row], parts: &[(String, f64)], seed: u64) {
                 }
             }
         }
+    }
+}
+
+/// Share of the part train that is kept aside where no row has split val, as after the published 80/20: to stop by the part
+/// test would be to choose by it.
+const ASIDE: f64 = 0.1;
+
+/// Moves a tenth of the part train, drawn as [`split`] draws, to the part val.
+pub fn keep_aside(rows: &mut [Row], seed: u64) {
+    let places: Vec<usize> = (0..rows.len()).filter(|i| rows[*i].split == "train").collect();
+    // Alone, since who is tied to the part test would follow it.
+    let mut train: Vec<Row> = places.iter().map(|i| std::mem::take(&mut rows[*i])).collect();
+    train.iter_mut().for_each(|row| row.split.clear());
+    split(&mut train, &[("train".into(), 1.0 - ASIDE), ("val".into(), ASIDE)], seed);
+    for (i, row) in places.into_iter().zip(train) {
+        rows[i] = row;
     }
 }
 
@@ -104,6 +123,33 @@ mod tests {
         }
         let test = rows.iter().filter(|row| row.split == "test").count();
         assert!((180..=220).contains(&test), "{test}");
+    }
+
+    #[test]
+    fn a_tenth_of_train_is_kept_aside_in_small_strata_too() {
+        let row = |i: usize| Row {
+            path: format!("{i}.jpg"),
+            age: Some((i * 7 % 90) as f32),
+            gender: ["male", "female"][i % 2].into(),
+            person: if i < 8 { "anna".into() } else { String::new() },
+            split: if i % 5 == 4 { "test".into() } else { "train".into() },
+            ..Row::default()
+        };
+        let before: Vec<Row> = (0..60).map(row).collect();
+        let mut rows = before.clone();
+        keep_aside(&mut rows, 3);
+        let val = rows.iter().filter(|row| row.split == "val").count();
+        assert!((4..=6).contains(&val), "{val} of 48");
+        for (old, new) in before.iter().zip(&rows) {
+            assert_eq!((old.split == "test"), (new.split == "test"));
+            assert_eq!(old.path, new.path);
+        }
+        let anna = |row: &&Row| row.person == "anna" && row.split != "test";
+        let parts: Vec<_> = rows.iter().filter(anna).map(|row| &row.split).collect();
+        assert!(parts.len() > 1 && parts.iter().all(|part| *part == parts[0]), "{parts:?}");
+        let mut again = before;
+        keep_aside(&mut again, 3);
+        assert_eq!(rows, again);
     }
 
     #[test]

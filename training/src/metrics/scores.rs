@@ -47,6 +47,9 @@ pub struct Case {
     pub predicted: Option<f32>,
     /// Whether the label lies in the interval; for a bracket the network's own probability of that, given the bracket.
     pub covered: Option<f64>,
+    /// Of a bracket, whether the interval holds all of it, and whether it meets it: the year lies inside where the first is so,
+    /// and outside where the second is not.
+    pub reach: Option<[bool; 2]>,
     /// Index of the bracket of the label, of most mass, and of the rounded median.
     pub brackets: Option<[usize; 3]>,
     /// Probability of at least 18, 21 and 25 years, and whether it is so, where the label tells.
@@ -82,6 +85,9 @@ impl Case {
             }
             _ => None,
         };
+        let reach = bracket
+            .filter(|_| has_age)
+            .map(|(first, last)| [low <= first && last <= high, low <= last && first <= high]);
         let median = has_age.then(|| distribution.median());
         let brackets = bracket.zip(median).map(|((first, _), median)| {
             let of = |age: f32| BRACKETS.iter().rposition(|(from, _)| age >= *from).unwrap_or(0);
@@ -105,6 +111,7 @@ impl Case {
             age: row.age,
             predicted: median,
             covered,
+            reach,
             brackets,
             at_least,
             male: row.is_male(),
@@ -135,7 +142,7 @@ pub struct Figure {
 pub type Figures = BTreeMap<&'static str, Figure>;
 
 /// Names of the figures, in the order of tables, with what they are.
-pub const NAMES: [(&str, &str); 20] = [
+pub const NAMES: [(&str, &str); 23] = [
     ("age_mae", "age: mean absolute error, years"),
     ("age_median", "age: median absolute error"),
     ("age_std", "age: standard deviation of the absolute error"),
@@ -148,7 +155,9 @@ pub const NAMES: [(&str, &str); 20] = [
     ("bracket_accuracy", "bracket: share right, by most mass"),
     ("bracket_accuracy_median", "bracket: share right, by rounded median"),
     ("bracket_one_off", "bracket: share right or next to it"),
-    ("coverage_80", "share inside the 80 % interval"),
+    ("coverage_80", "share inside the 80 % interval; of brackets an estimate"),
+    ("coverage_80_least", "bracket: share whose 80 % interval holds all of it"),
+    ("coverage_80_most", "bracket: share whose 80 % interval meets it"),
     ("adult_18_ece", "at least 18: calibration error"),
     ("adult_21_ece", "at least 21: calibration error"),
     ("adult_25_ece", "at least 25: calibration error"),
@@ -156,6 +165,7 @@ pub const NAMES: [(&str, &str); 20] = [
     ("gender_recall_female", "gender: recall of women"),
     ("gender_recall_male", "gender: recall of men"),
     ("gender_auc", "gender: area under the ROC curve"),
+    ("gender_ece", "gender: calibration error"),
 ];
 
 fn figure(name: &str, cases: &[&Case]) -> Option<(f64, usize)> {
@@ -177,6 +187,10 @@ fn figure(name: &str, cases: &[&Case]) -> Option<(f64, usize)> {
         let of = cases.iter().filter_map(|c| c.brackets);
         mean(of.map(|b| f64::from(u8::from(right(b)))).collect())
     };
+    let bounds = |so: &dyn Fn([bool; 2]) -> bool| {
+        let of = cases.iter().filter_map(|c| c.reach);
+        mean(of.map(|b| f64::from(u8::from(so(b)))).collect())
+    };
     let recall = |of: Option<bool>| {
         let known = cases.iter().filter_map(|c| Some((c.male?, c.p_male?)));
         let known = known.filter(|(male, _)| of.is_none_or(|of| of == *male));
@@ -186,6 +200,8 @@ fn figure(name: &str, cases: &[&Case]) -> Option<(f64, usize)> {
         let pairs: Vec<_> = cases.iter().filter_map(|c| c.at_least[i]).collect();
         (!pairs.is_empty()).then(|| (ece(&pairs), pairs.len()))
     };
+    let genders =
+        || -> Vec<_> { cases.iter().filter_map(|c| Some((c.p_male?, c.male?))).collect() };
     match name {
         "age_mae" => mean(errors().map(f64::abs).collect()),
         "age_median" => quantile(0.5),
@@ -204,17 +220,16 @@ fn figure(name: &str, cases: &[&Case]) -> Option<(f64, usize)> {
         "bracket_accuracy_median" => brackets(&|[want, _, median]| want == median),
         "bracket_one_off" => brackets(&|[want, most, _]| want.abs_diff(most) <= 1),
         "coverage_80" => mean(cases.iter().filter_map(|c| c.covered).collect()),
+        "coverage_80_least" => bounds(&|[holds, _]| holds),
+        "coverage_80_most" => bounds(&|[_, meets]| meets),
         "adult_18_ece" => adult(0),
         "adult_21_ece" => adult(1),
         "adult_25_ece" => adult(2),
         "gender_accuracy" => recall(None),
         "gender_recall_female" => recall(Some(false)),
         "gender_recall_male" => recall(Some(true)),
-        "gender_auc" => {
-            let known: Vec<(f32, bool)> =
-                cases.iter().filter_map(|c| Some((c.p_male?, c.male?))).collect();
-            Some((auc(&known)?, known.len()))
-        }
+        "gender_auc" => Some((auc(&genders())?, genders().len())),
+        "gender_ece" => Some((ece(&genders()), genders().len())).filter(|(_, n)| *n > 0),
         _ => None,
     }
 }
@@ -335,6 +350,8 @@ mod tests {
         assert_eq!(value("gender_recall_female"), 0.5);
         assert_eq!(value("gender_recall_male"), 1.0);
         assert_eq!(value("gender_auc"), 1.0);
+        // The four are alone in their bins; what was said of each is off by 0.1, 0.6, 0.3 and 0.1.
+        assert!((value("gender_ece") - 0.275).abs() < 1e-6);
         assert_eq!(found["age_mae"].faces, 4);
         assert!(found["age_mae"].low >= 0.0 && found["age_mae"].high <= 8.0);
         assert!(!found.contains_key("bracket_accuracy"));
@@ -349,6 +366,7 @@ mod tests {
         let case = Case::new(&row, &Answer { years, interval: (27.6, 45.3), male: None });
         assert_eq!(case.brackets, Some([3, 3, 4]));
         assert_eq!(case.covered, Some(1.0));
+        assert_eq!(case.reach, Some([false, true]));
         assert_eq!(case.at_least.map(|a| a.map(|a| a.1)), [Some(true), None, None]);
     }
 

@@ -14,8 +14,9 @@ const WORST: usize = 16;
 pub fn page(models: &[Judged], root: &Path, split: &str) -> String {
     let mut body = format!(
         "<p class='note'>Rows of split {}. Gender is a label given by strangers looking at a face, in two values. Age is \
-         the median of the distribution. Ranges are 95 % bootstrap intervals. For rows with a bracket, the share inside \
-         the 80 % interval is the network's own probability of it, given the bracket.</p>",
+         the median of the distribution. Ranges are 95 % bootstrap intervals. Of rows with a bracket \
+         nobody knows the year: their share inside the 80 % interval is an estimate, the network's own probability of it, given \
+         the bracket; the truth lies between the two lines below it. metrics.json has every figure of every group.</p>",
         escape(split)
     );
     let sources: std::collections::BTreeSet<&String> =
@@ -139,7 +140,7 @@ fn figures(model: &Judged, source: &str, cases: &[&(String, Case)]) -> String {
 }
 
 fn by_group(model: &Judged, source: &str) -> String {
-    const SHOWN: [&str; 7] = [
+    const SHOWN: [&str; 9] = [
         "age_mae",
         "age_cs5",
         "bracket_accuracy",
@@ -147,8 +148,12 @@ fn by_group(model: &Judged, source: &str) -> String {
         "coverage_80",
         "gender_accuracy",
         "gender_auc",
+        "gender_ece",
+        "adult_18_ece",
     ];
-    let head = std::iter::once("group").chain(SHOWN).map(str::to_owned).collect::<Vec<_>>();
+    let text = |name: &str| NAMES.iter().find(|n| n.0 == name).map_or(name, |n| n.1).to_owned();
+    let head = std::iter::once("group".to_owned()).chain(SHOWN.iter().map(|name| text(name)));
+    let head: Vec<_> = head.collect();
     let groups = model.sources.get(source).into_iter().flatten();
     let rows: Vec<Vec<String>> = groups
         .map(|(group, figures)| {

@@ -14,7 +14,7 @@ figcaption{font-size:13px;text-align:center}svg{width:100%;height:auto}svg text{
 .grid{stroke:var(--line)}.s0{fill:var(--s0);fill-opacity:.6}.s1{fill:var(--s1);fill-opacity:.6}.s2{fill:var(--s2);fill-opacity:.6}
 .l0,.l1,.l2{fill:none;stroke-width:1.6}.l0{stroke:var(--s0)}.l1{stroke:var(--s1)}.l2{stroke:var(--s2)}
 table{border-collapse:collapse;font-size:13px;margin:1em 0}td,th{padding:.15em .7em;border-bottom:1px solid var(--line);text-align:right}
-td:first-child,th:first-child{text-align:left}.faces{display:flex;flex-wrap:wrap;gap:.6em}
+td:first-child,th:first-child{text-align:left}.table{overflow-x:auto;max-width:100%}.faces{display:flex;flex-wrap:wrap;gap:.6em}
 .faces div{width:104px;font-size:11px;overflow-wrap:anywhere}.faces img{width:104px;height:104px;display:block}
 .note{font-size:13px;opacity:.8}";
 
@@ -42,7 +42,11 @@ pub fn table(head: &[String], rows: &[Vec<String>]) -> String {
         format!("<tr>{}</tr>", cells.collect::<String>())
     };
     let body: String = rows.iter().map(|row| line(row, "td")).collect();
-    format!("<table><thead>{}</thead><tbody>{body}</tbody></table>", line(head, "th"))
+    // A wide one scrolls by itself, not with the page.
+    format!(
+        "<div class='table'><table><thead>{}</thead><tbody>{body}</tbody></table></div>",
+        line(head, "th")
+    )
 }
 
 /// A picture, small, with a caption; a picture that cannot be read says so.

@@ -10,10 +10,11 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use clap::{Args, Subcommand};
+use face_predict::Model;
 use serde::Serialize;
 
 use crate::data::manifest::{self, Row};
-use crate::data::pictures::{self, Look};
+use crate::data::pictures::{self, Look, Looker, Seen};
 
 /// Data sets that can be read.
 #[derive(Subcommand)]
@@ -64,12 +65,18 @@ struct Common {
     /// Write the funnel here, as JSON.
     #[arg(long)]
     funnel: Option<PathBuf>,
-    /// Do not open the pictures: faster, but damaged and missing ones stay in.
+    /// Do not open the pictures: faster, but damaged and missing ones stay in, and no face is searched.
     #[arg(long)]
     trust: bool,
     /// Bits of 128 in which the hashes of near-duplicates may differ.
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(0..=7))]
     distance: u32,
+    /// Leave faces without a box as they are, rather than search their pictures with the library's detector.
+    #[arg(long)]
+    no_search: bool,
+    /// Threads that look at pictures.
+    #[arg(long, default_value_t = 1)]
+    workers: usize,
 }
 
 /// Rows that a rule dropped.
@@ -159,14 +166,23 @@ fn finish(
         });
     }
     if !common.trust {
-        let paths: Vec<String> = rows.iter().map(|row| row.path.clone()).collect();
-        let looks = pictures::look(images, &paths, &common.out)?;
+        let search = !common.no_search && rows.iter().any(|row| row.region().is_none());
+        let detector = search.then(Model::load_default).transpose()?;
+        let search = detector.as_ref();
+        let looker = Looker { root: images, out: &common.out, search, workers: common.workers };
+        let looks = looker.look(&rows)?;
+        let (mut searched, mut found) = (0, 0);
         let mut hashes = Vec::new();
         let mut kept = Vec::with_capacity(rows.len());
         for (mut row, look) in rows.into_iter().zip(looks) {
             match look {
-                Look::Whole(width, height, hash) => {
+                Look::Whole(Seen { width, height, hash, face }) => {
                     (row.width, row.height) = (Some(width), Some(height));
+                    searched += usize::from(search.is_some() && row.region().is_none());
+                    found += usize::from(face.is_some());
+                    if let Some(face) = face {
+                        row.set_region(&face);
+                    }
                     hashes.push(Some(hash));
                     kept.push(row);
                 }
@@ -175,6 +191,11 @@ fn finish(
             }
         }
         rows = kept;
+        if searched > 0 {
+            println!(
+                "{found} of {searched} faces without a box were found; the others are their whole pictures"
+            );
+        }
         let mut first: BTreeMap<usize, usize> = BTreeMap::new();
         for (i, group) in pictures::alike(&hashes, common.distance).into_iter().enumerate() {
             let Some(group) = group else { continue };

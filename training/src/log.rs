@@ -1,0 +1,142 @@
+//! The table of a run's epochs.
+
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+
+/// Name of the file in the run's folder.
+pub const FILE: &str = "log.csv";
+
+/// Figures of one group of pictures; those that it has no labels for are `None`.
+pub type Figures = Vec<(&'static str, Option<f64>)>;
+
+/// An epoch's figures.
+pub struct Report<'a> {
+    /// Its number, from one.
+    pub epoch: usize,
+    /// Names of the losses after the total.
+    pub parts: &'a [&'a str],
+    /// The total and its parts, mean over the steps.
+    pub losses: &'a [f32],
+    /// Validation score; smaller is better.
+    pub score: f64,
+    /// Whether it is the best so far.
+    pub better: bool,
+    /// Pictures a second.
+    pub rate: f64,
+    /// Share of the time that was spent waiting for pictures.
+    pub waiting: f64,
+    /// Figures of the validation part, by group.
+    pub groups: &'a [(String, Figures)],
+}
+
+impl Report<'_> {
+    /// The line that a person reads.
+    pub fn text(&self) -> String {
+        let mut text = format!(
+            "epoch {:3}  loss {:.3}  val {:.4}{}  {:.0}/s, {:.0} % waiting",
+            self.epoch,
+            self.losses[0],
+            self.score,
+            if self.better { " *" } else { "  " },
+            self.rate,
+            self.waiting * 100.0
+        );
+        for (name, figures) in self.groups {
+            text += &format!("  {name}:");
+            for (figure, value) in figures {
+                if let Some(value) = value {
+                    text += &format!(" {figure} {value:.4}");
+                }
+            }
+        }
+        text
+    }
+
+    fn header(&self) -> String {
+        let mut header = "epoch,loss".to_owned();
+        self.parts.iter().for_each(|part| header += &format!(",{part}_loss"));
+        header += ",val_score,faces_per_second,waiting";
+        for (name, figures) in self.groups {
+            figures.iter().for_each(|(figure, _)| header += &format!(",{name}_{figure}"));
+        }
+        header
+    }
+
+    fn line(&self) -> String {
+        let Self { epoch, score, rate, waiting, .. } = self;
+        let mut line = epoch.to_string();
+        self.losses.iter().for_each(|loss| line += &format!(",{loss:.5}"));
+        line += &format!(",{score:.5},{rate:.0},{waiting:.3}");
+        for (_, value) in self.groups.iter().flat_map(|(_, figures)| figures) {
+            line += &value.map_or(",".to_owned(), |v| format!(",{v:.4}"));
+        }
+        line
+    }
+
+    /// The numbers by name, for TensorBoard.
+    pub fn scalars(&self) -> Vec<(String, f64)> {
+        let names = ["loss"].iter().chain(self.parts);
+        let losses = names.zip(self.losses);
+        let mut values: Vec<(String, f64)> =
+            losses.map(|(name, loss)| (format!("train/{name}"), f64::from(*loss))).collect();
+        values.extend([
+            ("val/score".to_owned(), self.score),
+            ("speed/faces_per_second".to_owned(), self.rate),
+            ("speed/waiting".to_owned(), self.waiting),
+        ]);
+        for (name, figures) in self.groups {
+            for (figure, value) in figures {
+                values.extend(value.map(|v| (format!("val_{name}/{figure}"), v)));
+            }
+        }
+        values
+    }
+}
+
+/// Adds a line to the log of `run`.
+pub fn append(run: &Path, report: &Report<'_>) -> Result<()> {
+    let path = run.join(FILE);
+    let head = if path.exists() { String::new() } else { format!("{}\n", report.header()) };
+    let mut file = OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(&path)
+        .with_context(|| format!("log {}", path.display()))?;
+    Ok(file.write_all(format!("{head}{}\n", report.line()).as_bytes())?)
+}
+
+/// Keeps the header and the first `epochs` epochs: a process that was killed between the log and the checkpoint does its
+/// last epoch again.
+pub fn keep(run: &Path, epochs: usize) -> Result<()> {
+    let path = run.join(FILE);
+    if !path.exists() {
+        return Ok(());
+    }
+    let told = || format!("log {}", path.display());
+    if epochs == 0 {
+        return std::fs::remove_file(&path).with_context(told);
+    }
+    let text = std::fs::read_to_string(&path).with_context(told)?;
+    let kept: String = text.split_inclusive('\n').take(1 + epochs).collect();
+    if kept == text { Ok(()) } else { crate::files::replace_bytes(&path, kept.as_bytes()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_beyond_the_checkpoint_go() {
+        let run = tempfile::tempdir().expect("a folder");
+        keep(run.path(), 3).expect("no log is fine");
+        let path = run.path().join(FILE);
+        std::fs::write(&path, "epoch,loss\n1,3\n2,2\n3,").expect("written");
+        keep(run.path(), 2).expect("cut");
+        assert_eq!(std::fs::read_to_string(&path).expect("a log"), "epoch,loss\n1,3\n2,2\n");
+        keep(run.path(), 0).expect("removed");
+        assert!(!path.exists());
+    }
+}
