@@ -45,7 +45,8 @@ pub(crate) fn search(
     Ok(())
 }
 
-/// Pixels of the detector's input for each of the picture's: at most 1, since what is enlarged shows no more.
+/// Pixels of the detector's input for each of the picture's. More than 1 only for tiny pictures: what is enlarged shows no more,
+/// but a face of 40 pixels that fills its picture lies between the detector's finest cells and its edge.
 pub(crate) fn scale(
     detector: &Detector,
     options: &Options<'_>,
@@ -53,7 +54,9 @@ pub(crate) fn scale(
     height: usize,
 ) -> f32 {
     let longer = width.max(height) as f32;
-    (longest(detector, options, longer) / longer).min(1.0)
+    let input = &detector.metadata().input;
+    let enlarged = input.width.max(input.height) as f32 / 2.0 / longer;
+    (longest(detector, options, longer) / longer).min(enlarged.max(1.0))
 }
 
 /// Longer side of the input that shows the smallest face asked for.

@@ -210,8 +210,8 @@ impl Model {
         self.detector().map(|detector| detector.metadata())
     }
 
-    /// Pixels of the detector's input for each of a picture's of `width` x `height`, at most 1. Faces that are smaller than some
-    /// 20 pixels there are mostly missed; [`Options::min_face_size`] asks for more.
+    /// Pixels of the detector's input for each of a picture's of `width` x `height`. Faces that are smaller than some 20 pixels
+    /// there are mostly missed; [`Options::min_face_size`] asks for more.
     pub fn search_scale(&self, width: usize, height: usize, options: &Options<'_>) -> Result<f32> {
         Ok(crate::detect::scale(self.detector()?, options, width, height))
     }

@@ -1,0 +1,60 @@
+"""Figures of estimators and detectors, from their answers."""
+from statistics import mean, median
+
+from pictures import clip, holds, overlap
+
+
+def chosen(people, row):
+    """Of the answers, the one for the face that the row speaks of: its box holds the nose; None where there is none."""
+    near = [p for p in people if holds(p.box, row.landmarks[2])]
+    return max(near, key=lambda p: overlap(p.box, row.box), default=None)
+
+
+def share(truths):
+    truths = list(truths)
+    return mean(truths) if truths else None
+
+
+def estimates(pairs):
+    """Of rows and the answers for them, None where the face was not found."""
+    seen = [(row, person) for row, person in pairs if person]
+    aged = [abs(row.age - person.age) for row, person in seen if row.age is not None]
+    right = lambda keep: share(row.female == person.female for row, person in seen if keep(row))
+    figures = {
+        "pictures": len(pairs),
+        "found": share(person is not None for _, person in pairs),
+        "gender": right(lambda row: True),
+        "gender under 10": right(under_10),
+        "gender over 18": right(over_18),
+    }
+    if aged:
+        figures["age error"] = mean(aged)
+        figures["within 5"] = share(error <= 5 for error in aged)
+    else:
+        figures["bracket"] = share(row.bracket == person.bracket for row, person in seen)
+    for race in sorted({row.race for row, _ in pairs}):
+        figures["gender " + race] = right(lambda row: row.race == race)
+    return figures
+
+
+def under_10(row):
+    return row.bracket < 2 if row.age is None else row.age < 10
+
+
+def over_18(row):
+    """A bracket that lies on both sides of 18 is left out."""
+    return row.bracket >= 3 if row.age is None else row.age >= 18
+
+
+def found(answers, row, width, height):
+    """Whether an answer holds the nose, and whether one covers the box by half; as far as boxes lie in the picture."""
+    boxes = [clip(answer[:4], width, height) for answer in answers]
+    return (
+        any(holds(box, row.landmarks[2]) for box in boxes),
+        any(overlap(box, row.clipped(width, height)) >= 0.5 for box in boxes),
+    )
+
+
+def usual(milliseconds, warm=5):
+    """Median, without the first calls, which set things up."""
+    return median(milliseconds[warm:] or milliseconds)

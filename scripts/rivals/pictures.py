@@ -1,0 +1,130 @@
+"""The test pictures and what is known of their faces."""
+import csv
+import os
+from dataclasses import dataclass, replace
+
+import numpy as np
+from PIL import Image
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+EVAL = os.path.join(ROOT, "..", "shared", "data", "eval")
+POINTS = ["eye_left", "eye_right", "nose", "mouth_left", "mouth_right"]
+
+# FairFace's, as first years.
+BRACKETS = [0, 3, 10, 20, 30, 40, 50, 60, 70]
+
+
+def bracket(age):
+    """Index of the bracket that holds a whole year."""
+    return sum(age >= first for first in BRACKETS) - 1
+
+
+@dataclass(frozen=True)
+class Row:
+    """A picture of one face: a row of a manifest."""
+
+    path: str
+    file: str
+    source: str
+    age: float | None
+    bracket: int | None
+    female: bool
+    race: str
+    box: tuple
+    landmarks: tuple
+
+    def clipped(self, width, height):
+        """The box as far as it lies in the picture."""
+        return clip(self.box, width, height)
+
+    def moved(self, right, down):
+        """The same face where its picture lies in a larger one."""
+        x, y, width, height = self.box
+        landmarks = tuple((a + right, b + down) for a, b in self.landmarks)
+        return replace(self, box=(x + right, y + down, width, height), landmarks=landmarks)
+
+
+def clip(box, width, height):
+    x, y, w, h = box
+    left, top = max(x, 0), max(y, 0)
+    return left, top, max(min(x + w, width) - left, 0), max(min(y + h, height) - top, 0)
+
+
+def overlap(a, b):
+    """Area that two boxes share, of the area that they cover."""
+    shared = clip((a[0] - b[0], a[1] - b[1], a[2], a[3]), b[2], b[3])
+    both = shared[2] * shared[3]
+    return both / max(a[2] * a[3] + b[2] * b[3] - both, 1e-9)
+
+
+def holds(box, point):
+    return box[0] <= point[0] <= box[0] + box[2] and box[1] <= point[1] <= box[1] + box[3]
+
+
+def records(path):
+    with open(path, encoding="utf-8") as file:
+        return list(csv.DictReader(line for line in file if not line.startswith("#")))
+
+
+def spread(items, count):
+    """`count` of the items, evenly over all of them."""
+    if not count or len(items) <= count:
+        return items
+    return [items[i * len(items) // count] for i in range(count)]
+
+
+def known(record, file, source):
+    """A row, or None where the face or its labels are not known."""
+    if not (record["nose_x"] and record["gender"] and (record.get("age") or record.get("age_min"))):
+        return None
+    if not float(record.get("score") or 1):
+        return None
+    return Row(
+        path=record.get("path") or record["file"],
+        file=file,
+        source=record.get("source") or source,
+        age=float(record["age"]) if record.get("age") else None,
+        bracket=bracket(float(record["age_min"])) if record.get("age_min") else None,
+        female=record["gender"] == "female",
+        race=record["race"].replace("_", " "),
+        box=tuple(float(record[f"box_{name}"]) for name in ("x", "y", "w", "h")),
+        landmarks=tuple((float(record[f"{name}_x"]), float(record[f"{name}_y"])) for name in POINTS),
+    )
+
+
+def rows(manifests, root, count):
+    """Rows of the test parts by source; those of shared/data/eval where no manifest is given."""
+    if manifests:
+        test = [r for manifest in manifests for r in records(manifest) if r["split"] == "test"]
+        found = [known(r, os.path.join(root, r["path"]), r["source"]) for r in test]
+    else:
+        found = [
+            known(r, os.path.join(EVAL, source, r["file"]), source)
+            for source in ("utkface", "fairface")
+            for r in records(os.path.join(EVAL, source + ".csv"))
+        ]
+    by_source = {}
+    for row in found:
+        if row:
+            by_source.setdefault(row.source, []).append(row)
+    return {source: spread(rows, count) for source, rows in by_source.items()}
+
+
+def scenes(manifest, root, count):
+    """Paths of the test scenes, as written there and as files."""
+    paths = dict.fromkeys(r["path"] for r in records(manifest) if r["split"] == "test")
+    return [(path, os.path.join(root, path)) for path in spread(list(paths), count)]
+
+
+def pixels(file):
+    """RGB, upright as stored: every program gets the same ones, and none is timed with its JPEG decoder."""
+    with Image.open(file) as image:
+        return np.ascontiguousarray(image.convert("RGB"))
+
+
+def frame(image, row, width=640, height=480):
+    """A camera's frame of one colour with the picture in its middle, and its face there."""
+    whole = Image.new("RGB", (width, height), tuple(int(v) for v in image.mean((0, 1))))
+    at = (width - image.shape[1]) // 2, (height - image.shape[0]) // 2
+    whole.paste(Image.fromarray(image), at)
+    return np.ascontiguousarray(whole), row.moved(*at)
