@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use face_predict::{Model, Options, Point, Predictions, Rect, Region};
+use face_predict::{Model, ModelOptions, Options, Point, Predictions, Rect, Region};
 
 struct Row {
     path: PathBuf,
@@ -63,8 +63,16 @@ struct Figures {
     gender: f64,
 }
 
-fn measure(rows: &[Row], by_landmarks: bool) -> Figures {
-    let model = Model::load_default().expect("built in");
+fn base() -> Model {
+    Model::load_default().expect("built in")
+}
+
+fn tiny() -> Model {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/models/tiny.onnx");
+    Model::load_file(path, &ModelOptions::new()).expect("a model file")
+}
+
+fn measure(model: &Model, rows: &[Row], by_landmarks: bool) -> Figures {
     let mut predictions = Predictions::new();
     let (mut errors, mut inside, mut right) = (Vec::new(), Vec::new(), Vec::new());
     for row in rows {
@@ -90,14 +98,21 @@ fn measure(rows: &[Row], by_landmarks: bool) -> Figures {
 #[test]
 fn utkface_ages_and_genders() {
     let rows = rows("utkface");
-    for (by_landmarks, error, gender) in [(true, 5.3, 0.93), (false, 5.05, 0.92)] {
+    for (model, by_landmarks, error, gender) in [
+        (base(), true, 5.3, 0.93),
+        (base(), false, 5.05, 0.92),
+        (tiny(), true, 5.8, 0.9),
+        (tiny(), false, 5.8, 0.9),
+    ] {
         if rows.is_empty() {
             return;
         }
-        let figures = measure(&rows, by_landmarks);
+        let figures = measure(&model, &rows, by_landmarks);
         println!(
-            "landmarks {by_landmarks}: MAE {:.2}, gender {:.3}",
-            figures.error, figures.gender
+            "{}, landmarks {by_landmarks}: MAE {:.2}, gender {:.3}",
+            model.name(),
+            figures.error,
+            figures.gender
         );
         assert!(figures.error <= error, "mean absolute error {:.2}", figures.error);
         assert!(figures.gender >= gender, "gender {:.3}", figures.gender);
@@ -107,14 +122,21 @@ fn utkface_ages_and_genders() {
 #[test]
 fn fairface_brackets_and_genders() {
     let rows = rows("fairface");
-    for (by_landmarks, bracket, gender) in [(true, 0.49, 0.85), (false, 0.48, 0.85)] {
+    for (model, by_landmarks, bracket, gender) in [
+        (base(), true, 0.49, 0.85),
+        (base(), false, 0.48, 0.85),
+        (tiny(), true, 0.45, 0.82),
+        (tiny(), false, 0.45, 0.82),
+    ] {
         if rows.is_empty() {
             return;
         }
-        let figures = measure(&rows, by_landmarks);
+        let figures = measure(&model, &rows, by_landmarks);
         println!(
-            "landmarks {by_landmarks}: bracket {:.3}, gender {:.3}",
-            figures.bracket, figures.gender
+            "{}, landmarks {by_landmarks}: bracket {:.3}, gender {:.3}",
+            model.name(),
+            figures.bracket,
+            figures.gender
         );
         assert!(figures.bracket >= bracket, "bracket {:.3}", figures.bracket);
         assert!(figures.gender >= gender, "gender {:.3}", figures.gender);

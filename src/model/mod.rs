@@ -38,9 +38,10 @@ macro_rules! weights {
     };
 }
 
-/// The built-in estimator. Of several the first counts, so the default feature's is last.
+/// The built-in estimator. Of several the first counts, so the default feature's is last: one more feature switches.
 static BUILT_IN: Option<&[u8]> = {
     const WEIGHTS: &[&[u8]] = weights! {
+        "weights-tiny": "tiny.onnx",
         "weights-base": "base.onnx",
     };
     WEIGHTS.first().copied()

@@ -277,17 +277,18 @@ fn searched(
 /// Boxes that share this much of their union show the same face, though their makers draw them differently.
 const SAME: f32 = 0.3;
 
-/// The picture in the middle of a grey frame of a camera's size, if it is smaller, and where its corner came to lie.
+/// The picture in the middle of a frame of a camera's size, if it is smaller, and where its corner came to lie. Its edge repeats
+/// around it, as it does where a crop reaches out of a picture: what is compared is where the face was found.
 fn framed(image: &Image<'_>) -> Result<(Vec<u8>, (usize, usize), Point)> {
     let (w, h) = image.upright_size();
     let (width, height) = (w.max(640), h.max(480));
-    let (left, top) = ((width - w) / 2, (height - h) / 2);
-    let mut pixels = vec![128u8; 3 * width * height];
-    Warp::default().cut(image, &Affine::IDENTITY, w, h, |i, rgb| {
-        let at = 3 * ((top + i / w) * width + left + i % w);
-        pixels[at..at + 3].copy_from_slice(&rgb.map(|v| (v + 0.5) as u8));
+    let shift = Point::new(((width - w) / 2) as f32, ((height - h) / 2) as f32);
+    let map = Affine { x0: -shift.x, y0: -shift.y, ..Affine::IDENTITY };
+    let mut pixels = vec![0u8; 3 * width * height];
+    Warp::default().cut(image, &map, width, height, |i, rgb| {
+        pixels[3 * i..3 * i + 3].copy_from_slice(&rgb.map(|v| (v + 0.5) as u8));
     })?;
-    Ok((pixels, (width, height), Point::new(left as f32, top as f32)))
+    Ok((pixels, (width, height), shift))
 }
 
 /// The bytes of an ONNX file, or of what a checkpoint or a run exports to, with the run's log.
