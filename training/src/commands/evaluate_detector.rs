@@ -219,7 +219,7 @@ impl EvaluateDetector {
         let image = picture.image();
         let options = Options::new().skip_age(true).skip_gender(true);
         let options = options.min_face_size(self.min_face_size);
-        let found = model.predict(&image, &options.clone().min_score(LEAST))?;
+        let found = model.predict(&image, &options.min_score(LEAST))?;
         let answers = found
             .faces()
             .map(|face| Answer { rect: face.rect(), score: face.score().unwrap_or_default() });
