@@ -6,7 +6,7 @@ mod portrait;
 use std::io::Cursor;
 
 use face_predict::{
-    Format, Image, Model, ModelOptions, Options, Orientation, Predictions, Quality, Rect,
+    Face, Format, Image, Model, ModelOptions, Options, Orientation, Predictions, Quality, Rect,
 };
 use image::{ImageFormat, RgbImage, imageops};
 use portrait::{FACE, SIDE};
@@ -101,8 +101,7 @@ fn a_large_jpeg_gives_the_answers_of_its_whole_at_a_reduced_scale() {
     assert_eq!((reduced.len(), reduced.size()), (1, (3072, 3072)));
     let (a, b) = (reduced.face(0).expect("a face"), whole.face(0).expect("a face"));
     assert!(a.rect().overlap(&b.rect()) > 0.9, "{:?} {:?}", a.rect(), b.rect());
-    let (x, y) = (a.age().expect("an age").median(), b.age().expect("an age").median());
-    assert!((x - y).abs() < 2.0, "{x} at a reduced scale, {y} of the whole");
+    alike(&a, &b, 0.06);
     // A small face is looked at in a larger picture than the one it was found in.
     let mut canvas = RgbImage::from_pixel(3072, 3072, image::Rgb([90, 100, 110]));
     let middle = imageops::resize(&picture(), 1400, 1400, imageops::FilterType::CatmullRom);
@@ -115,8 +114,19 @@ fn a_large_jpeg_gives_the_answers_of_its_whole_at_a_reduced_scale() {
     let whole = search(&whole, &largest);
     let (a, b) = (reduced.face(0).expect("a face"), whole.face(0).expect("a face"));
     assert!(a.rect().overlap(&b.rect()) > 0.8, "{:?} {:?}", a.rect(), b.rect());
+    alike(&a, &b, 0.06);
+}
+
+/// Landmarks as near as `share` of the box, and an age as near as the estimator itself is steady on this face when they move so
+/// little (training/EXPERIMENTS.md, base3): 8 years.
+fn alike(a: &Face<'_>, b: &Face<'_>, share: f32) {
+    let (here, there) = (a.landmarks().expect("landmarks"), b.landmarks().expect("landmarks"));
+    for (here, there) in here.iter().zip(there) {
+        let far = (here.x - there.x).hypot(here.y - there.y) / a.rect().width;
+        assert!(far < share, "{here:?} {there:?}: {far} of the box");
+    }
     let (x, y) = (a.age().expect("an age").median(), b.age().expect("an age").median());
-    assert!((x - y).abs() < 4.0, "{x} at a reduced scale, {y} of the whole");
+    assert!((x - y).abs() < 8.0, "{x} at a reduced scale, {y} of the whole");
 }
 
 #[test]
