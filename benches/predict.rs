@@ -20,7 +20,7 @@ fn face() -> Region {
 }
 
 fn with_landmarks() -> Region {
-    let landmarks = [[203., 110.], [244., 110.], [224., 135.], [207., 155.], [241., 155.]]
+    let landmarks = [[203.5, 101.5], [246.5, 103.5], [226., 126.], [206., 140.], [243., 141.]]
         .map(|[x, y]| Point::new(x, y));
     Region { landmarks: Some(landmarks), ..face() }
 }
