@@ -110,7 +110,7 @@ impl Maker {
         let (width, height) = size;
         let Frame { canvas, targets } = self.composer.frame(width, height, &mut rng)?;
         let mut planes = soiled(&canvas, &mut rng);
-        normalise(&self.input, &mut planes);
+        self.input.normalise(&mut planes);
         Ok((planes, targets))
     }
 
@@ -140,15 +140,6 @@ pub fn soiled(canvas: &Canvas, rng: &mut Pcg64Mcg) -> Vec<f32> {
     let mut planes = canvas.planes();
     AUGMENT.pixels(&mut planes, canvas.width, canvas.height, rng);
     planes
-}
-
-/// Planes of red, green and blue, 0 to 255, to what the network takes, whatever their size.
-pub fn normalise(input: &InputSpec, planes: &mut [f32]) {
-    let size = planes.len() / 3;
-    for ((plane, mean), std) in planes.chunks_exact_mut(size).zip(input.mean).zip(input.std) {
-        let (scale, offset) = (1.0 / (255.0 * std), mean / std);
-        plane.iter_mut().for_each(|v| *v = *v * scale - offset);
-    }
 }
 
 /// What a run is validated with; its thresholds are chosen there, too.
@@ -348,7 +339,7 @@ impl Validation {
                 });
                 let targets: Vec<Target> = targets.collect();
                 let Letterbox { mut planes, width, height, .. } = letterbox;
-                normalise(&self.input, &mut planes);
+                self.input.normalise(&mut planes);
                 pairs.push((self.find(net, &planes, width, height)?, targets));
             }
             groups.push(group("scenes", &pairs));
@@ -360,7 +351,7 @@ impl Validation {
             let (width, height) = SHAPES[i % CAMERAS];
             let Frame { canvas, targets } = self.frames.frame(width, height, &mut rng)?;
             let mut planes = soiled(&canvas, &mut rng);
-            normalise(&self.input, &mut planes);
+            self.input.normalise(&mut planes);
             pairs.push((self.find(net, &planes, width, height)?, targets));
         }
         groups.push(group("frames", &pairs));
