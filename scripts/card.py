@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
-"""Writes models/NAME.md and README's table from what `face-train evaluate` measured.
+"""Writes models/NAME.md and README's table from what `face-train evaluate` and `evaluate-detector` measured.
 
     build/venv/bin/python scripts/card.py NAME [--check]
 
 Reads models/NAME.onnx (metadata, size, checksum), models/NAME.metrics.json (by landmarks) and, where they exist,
 models/NAME.picture.metrics.json (pictures taken as one face), models/NAME.search.metrics.json (faces that the library found
-itself) and models/NAME.val.metrics.json (the validation part, on which demands on a probability are chosen). --check fails where a file is not what would be written.
-The words about data and use are in models/NAME.notes.md.
+itself) and models/NAME.val.metrics.json (the validation part, on which demands on a probability are chosen). Of a detector,
+models/NAME.metrics.json alone. --check fails where a file is not what would be written. The words about data and use are in
+models/NAME.notes.md.
 """
 import hashlib
 import json
@@ -143,26 +144,22 @@ def put(name, wanted):
         file.write(wanted)
 
 
-def main():
-    with open(path(f"models/{NAME}.onnx"), "rb") as file:
-        data = file.read()
-    model = onnx.load_from_string(data)
-    meta = {p.key.removeprefix("face_predict."): p.value for p in model.metadata_props}
-    found = metrics(f"models/{NAME}.metrics.json")
-    if found is None:
-        sys.exit(f"models/{NAME}.metrics.json: run face-train evaluate first")
-    judged, found = found, found["sources"]
+def facts(meta, data):
+    rows = [("name, version", f"{meta['name']} {meta['version']}"), ("data", meta["data"]),
+            ("licence of the weights", meta["license"]), ("git revision", meta["revision"]),
+            ("file", f"`models/{NAME}.onnx`, {len(data):,} bytes"), ("SHA-256", f"`{hashlib.sha256(data).hexdigest()}`")]
+    rows += [(key, f"`{meta[key]}`") for key in ("input", "age", "gender", "detect") if key in meta]
+    lines = "\n".join(f"| {key} | {value} |" for key, value in rows)
+    return f"# {NAME}\n\n| | |\n| --- | --- |\n{lines}\n"
+
+
+def estimator(judged):
+    """The figures of a network that tells age and gender."""
+    found = judged["sources"]
     as_picture = metrics(f"models/{NAME}.picture.metrics.json")
     as_found = metrics(f"models/{NAME}.search.metrics.json")
     validation = metrics(f"models/{NAME}.val.metrics.json")
-    facts = "\n".join(f"| {key} | {value} |" for key, value in [
-        ("name, version", f"{meta['name']} {meta['version']}"),
-        ("data", meta["data"]), ("licence of the weights", meta["license"]), ("git revision", meta["revision"]),
-        ("file", f"`models/{NAME}.onnx`, {len(data):,} bytes"), ("SHA-256", f"`{hashlib.sha256(data).hexdigest()}`"),
-        ("input", f"`{meta['input']}`"), ("age", f"`{meta['age']}`"), ("gender", f"`{meta['gender']}`")])
-    parts = [f"# {NAME}\n\n| | |\n| --- | --- |\n{facts}\n",
-             text(f"models/{NAME}.notes.md").strip() + "\n",
-             "## Figures\n\nTest parts, through the library; 95 % bootstrap intervals. Gender is a label that strangers gave "
+    parts = ["## Figures\n\nTest parts, through the library; 95 % bootstrap intervals. Gender is a label that strangers gave "
              "a face, in two values. Age is the median of the distribution; FairFace has brackets only, of which the one with "
              "the most probability counts.\n",
              overview(found, "faces placed by landmarks") + "\n"]
@@ -184,13 +181,72 @@ def main():
                          f"{demanded(demands, judged['demands']['utkface'])}\n")
     for source, groups in sorted(found.items(), reverse=True):
         single = sorted((n for n in groups if " / " not in n and n != "all"), key=order)
-        parts.append(f"### {source} by age, gender and race label\n\n{table(groups, single)}\n")
-    put(f"models/{NAME}.md", "\n".join(parts))
-    readme = text("README.md")
-    block = re.compile(r"(<!-- figures -->\n).*?(<!-- end -->)", re.S)
+        parts.append(f"### {source} by age, gender and race label\n\n{gaps(groups, single)}{table(groups, single)}\n")
     if NAME == "base":
+        readme = text("README.md")
+        block = re.compile(r"(<!-- figures -->\n).*?(<!-- end -->)", re.S)
         new = overview(found, "test parts, by landmarks")
         put("README.md", block.sub(lambda m: m.group(1) + new + "\n" + m.group(2), readme))
+    return parts
+
+
+def gaps(groups, names):
+    """The worst and the best group of each kind, in words: by age, by gender, by race label."""
+    bands = [n for n in names if n[0].isdigit()]
+    genders = [n for n in names if n in ("female", "male")]
+    lines = []
+    for title, key, percent in COLUMNS:
+        scale, digits = (100, 1) if percent else (1, 2)
+        pairs = []
+        for kind in (bands, genders, [n for n in names if n not in bands + genders]):
+            values = {n: groups[n][key]["value"] * scale for n in kind if show(groups[n], key, percent) and groups[n][key]["faces"] >= 100}
+            if len(values) < 2:
+                continue
+            low, high = (pick(values, key=values.get) for pick in (min, max))
+            worst, best = (high, low) if key == "age_mae" else (low, high)
+            pairs.append(f"{worst} {values[worst]:.{digits}f}, {best} {values[best]:.{digits}f}")
+        if pairs:
+            lines.append(f"- {title}: {'; '.join(pairs)}")
+    return "The widest gaps, between groups of at least 100 faces:\n\n" + "\n".join(lines) + "\n\n"
+
+
+SCENES = [("easy", "easy"), ("medium", "medium"), ("hard", "hard"), ("input 10-20", "10 to 20 pixels of the input"),
+          ("input 20-40", "20 to 40"), ("input 40-80", "40 to 80"), ("input 80+", "80 and more"),
+          ("uncovered, input 20-40", "20 to 40, nothing covers them"), ("uncovered, input 40+", "40 and more, nothing covers them")]
+
+
+def detector(judged):
+    """The figures of a network that finds faces."""
+    percent = lambda value: f"{100 * value:.1f}"
+    lines = ["| WIDER FACE val | faces | average precision, % | recall at one wrong answer in ten pictures, % | at the threshold, % |",
+             "| --- | ---: | ---: | ---: | ---: |"]
+    for group, title in SCENES:
+        f = judged["scenes"][group]
+        cells = [percent(f[k]) for k in ("average_precision", "recall_at_a_tenth", "recall")]
+        lines.append(f"| {title} | {f['faces']:,} | " + " | ".join(cells) + " |")
+    wrong, empty = judged["scenes"]["hard"]["wrong_a_picture"], judged["without_faces"]
+    parts = [f"## Figures\n\nThrough the library, at its own input. {judged['pictures']:,} scenes, never trained on nor chosen by; at "
+             f"the threshold {wrong:.2f} wrong answers a picture. Of {empty['parts']:,} quarters of these pictures in which no face is "
+             f"marked, {percent(empty['wrong'])} % show one (some do).\n", "\n".join(lines) + "\n"]
+    for source, portraits in judged["portraits"].items():
+        rows = [f"| {source}, pictures of one face | pictures | found, % | wrong answers a picture | landmarks off by, % of the eye distance |",
+                "| --- | ---: | ---: | ---: | ---: |"]
+        rows += [f"| {name} | {v['pictures']:,} | {percent(v['found'])} | {v['wrong']:.3f} | {percent(v['landmarks'])} |"
+                 for name, v in portraits["variants"].items()]
+        parts.append("\n".join(rows) + "\n")
+    return parts
+
+
+def main():
+    with open(path(f"models/{NAME}.onnx"), "rb") as file:
+        data = file.read()
+    model = onnx.load_from_string(data)
+    meta = {p.key.removeprefix("face_predict."): p.value for p in model.metadata_props}
+    judged = metrics(f"models/{NAME}.metrics.json")
+    if judged is None:
+        sys.exit(f"models/{NAME}.metrics.json: run face-train evaluate first")
+    figures = detector(judged) if "detect" in meta else estimator(judged)
+    put(f"models/{NAME}.md", "\n".join([facts(meta, data), text(f"models/{NAME}.notes.md").strip() + "\n", *figures]))
 
 
 main()

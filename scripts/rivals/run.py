@@ -40,7 +40,7 @@ def arguments():
     parser.add_argument("--only", choices=["estimators", "detectors", "scenes"], action="append", help="leave out the rest")
     parser.add_argument("--out", help="JSON file to write")
     parser.add_argument("--write", action="store_true", help="put the table into README.md")
-    parser.add_argument("--from-json", action="append", help="make the tables of an earlier --out instead of running; repeatable")
+    parser.add_argument("--from-json", action="append", help="make the tables of an earlier --out, or of evaluate-detector's, instead of running; repeatable")
     options = parser.parse_args()
     if bool(options.scenes) != bool(options.answers):
         parser.error("--scenes and --answers go together")
@@ -83,6 +83,7 @@ def estimators(rows):
 def all_detectors():
     return [
         programs.Ours(),
+        programs.Ours(640),
         programs.YuNet(320),
         programs.YuNet(640),
         programs.BlazeFace("SHORT", "BlazeFace short range at 128"),

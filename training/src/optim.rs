@@ -45,12 +45,10 @@ impl AdamW {
 
     /// One step down the gradient of `loss`. A gradient that is not finite is left out, and false returned.
     pub fn step(&mut self, loss: &Tensor, rate: f64) -> bool {
-        for slot in self.slots.values_mut() {
-            slot.value.zero_grad();
-        }
-        loss.backward();
+        // Not `backward`: it adds to gradients that must be cleared first, which is twice the memory traffic.
+        let values: Vec<&Tensor> = self.slots.values().map(|slot| &slot.value).collect();
+        let grads = Tensor::run_backward(&[loss], &values, false, false);
         tch::no_grad(|| {
-            let grads: Vec<Tensor> = self.slots.values().map(|s| s.value.grad()).collect();
             let norms: Vec<Tensor> =
                 grads.iter().filter(|g| g.defined()).map(|g| g.norm()).collect();
             let norm = Tensor::stack(&norms, 0).norm().double_value(&[]);

@@ -18,7 +18,7 @@ fn data(folder: &Path) {
         picture(&folder.join(format!("photos/{i}.png")), i * 7, i % 2 == 0);
         let split = ["train", "val", "test"][i as usize % 3];
         faces += &format!("{i}.png,{split},made,10,6,52,68,24,32,48,32,36,42,27,56,45,56\n");
-        table += &format!("{i}.png,10,6,52,68,0,0,0,0\n{i}.png,0,0,9,9,2,0,0,0\n");
+        table += &format!("{i}.png,10,6,52,68,0,{},0,0\n{i}.png,0,0,9,9,2,0,0,0\n", i % 2);
     }
     // A picture without faces has a row without size.
     table += "0.png,0,0,0,0,0,0,0,1\n";
@@ -65,6 +65,9 @@ fn a_detector_is_trained_resumed_exported_and_judged() {
     let json: serde_json::Value = serde_json::from_str(&text).expect("JSON");
     let scenes = &json["models"][0]["scenes"]["all"];
     assert!(scenes["faces"].as_u64().is_some_and(|n| n > 0), "{text}");
+    let uncovered = &json["models"][0]["scenes"]["uncovered, input 40+"];
+    assert!(uncovered["faces"].as_u64() < scenes["faces"].as_u64(), "{text}");
+    assert!(uncovered["faces"].as_u64() > Some(0), "{text}");
     assert_eq!(json["models"][0]["portraits"]["made"]["variants"]["plain"]["pictures"], 4);
 }
 

@@ -111,6 +111,9 @@ const LEAST: f32 = 0.01;
 const SIZES: [(&str, f32, f32); 4] =
     [("10-20", 10.0, 20.0), ("20-40", 20.0, 40.0), ("40-80", 40.0, 80.0), ("80+", 80.0, 1e9)];
 
+/// Groups of faces that nothing covers, in pixels of the input.
+const CLEAR: [(&str, f32, f32); 2] = [("20-40", 20.0, 40.0), ("40+", 40.0, 1e9)];
+
 impl EvaluateDetector {
     /// Runs the command.
     pub fn run(self) -> Result<()> {
@@ -275,7 +278,7 @@ impl EvaluateDetector {
                 .collect();
             add(&mut groups, scene, &answers, 1.0, graded);
         }
-        groups.retain(|name: &String, _| !name.starts_with("input"));
+        groups.retain(|name: &String, _| !name.contains("input"));
         Ok(Report {
             name: given.name,
             file: file.to_owned(),
@@ -336,6 +339,12 @@ fn add(
         judge("all".to_owned(), &usual);
     }
     let size = |rect: &Rect| rect.area().sqrt();
+    for (name, least, most) in CLEAR {
+        let counts = |m: &scene::Mark| {
+            usual(m) && !m.covered && (least..most).contains(&(size(&m.rect) * scale))
+        };
+        judge(format!("uncovered, input {name}"), &counts);
+    }
     for (name, least, most) in SIZES {
         let within = |size: f32| size >= least && size < most;
         judge(format!("input {name}"), &|m| usual(m) && within(size(&m.rect) * scale));
@@ -349,13 +358,13 @@ impl Report {
         println!("{} ({}), threshold {:.3}", self.name, self.file.display(), self.threshold);
         if !self.scenes.is_empty() {
             println!(
-                "{:16} {:>7} {:>7} {:>9} {:>7} {:>7}",
+                "{:24} {:>7} {:>7} {:>9} {:>7} {:>7}",
                 "", "faces", "AP", "at 0.1", "recall", "wrong"
             );
         }
         for (name, f) in &self.scenes {
             println!(
-                "{name:16} {:>7} {:>7} {:>9} {:>7} {:>7.3}",
+                "{name:24} {:>7} {:>7} {:>9} {:>7} {:>7.3}",
                 f.faces,
                 percent(f.average_precision),
                 percent(f.recall_at_a_tenth),
@@ -366,7 +375,7 @@ impl Report {
         for (source, p) in &self.portraits {
             for (variant, v) in &p.variants {
                 println!(
-                    "{source} {variant}: found {:.2} % of {}, {:.3} wrong a picture, landmarks off by {:.3}",
+                    "{source} {variant}: found {:.2} % of {}, {:.3} wrong a picture, landmarks off by {:.3} eye distances",
                     100.0 * v.found,
                     v.pictures,
                     v.wrong,

@@ -22,7 +22,7 @@ pub struct Variant {
     pub found: f64,
     /// Other answers a picture; some are second faces that nobody marked.
     pub wrong: f64,
-    /// Mean distance of landmarks from the marked ones, in units of the face's size.
+    /// Mean distance of landmarks from the marked ones, in units of the distance between the marked eyes.
     pub landmarks: f64,
 }
 
@@ -68,10 +68,11 @@ pub fn judge(model: &Model, rows: &[&Row], root: &Path) -> Result<Portraits> {
             variant.wrong += found.len() as f64 - f64::from(u8::from(hit.is_some()));
             let (Some(hit), Some(landmarks)) = (hit, truth.landmarks) else { continue };
             variant.found += 1.0;
-            let size = truth.rect.area().sqrt();
+            let distance = |a: &Point, b: &Point| (a.x - b.x).hypot(a.y - b.y);
+            let eyes = distance(&landmarks[0], &landmarks[1]);
             let found = hit.landmarks();
             let far = landmarks.iter().zip(found.iter().flatten());
-            let far: f32 = far.map(|(a, b)| (a.x - b.x).hypot(a.y - b.y) / size).sum();
+            let far: f32 = far.map(|(a, b)| distance(a, b) / eyes).sum();
             variant.landmarks += f64::from(far) / 5.0;
         }
     }

@@ -31,6 +31,8 @@ pub struct Row {
     pub height: Option<f32>,
     /// 1 where an answer is neither right nor wrong.
     pub ignored: u8,
+    /// 1 where something covers a part of the face.
+    pub covered: u8,
     /// 1 where the set's easy part counts the face.
     pub easy: u8,
     /// The same of the medium part.
@@ -46,6 +48,8 @@ pub struct Mark {
     pub rect: Rect,
     /// Whether an answer is neither right nor wrong.
     pub ignored: bool,
+    /// Whether something covers a part of it.
+    pub covered: bool,
     /// Whether the easy, the medium and the hard part count it.
     pub parts: [bool; 3],
 }
@@ -93,7 +97,8 @@ pub fn read(path: &Path) -> Result<Vec<Scene>> {
             bail!("{}: {rect:?} is no box", place());
         }
         let parts = [row.easy, row.medium, row.hard].map(|v| v != 0);
-        let mark = Mark { rect, ignored: row.ignored != 0, parts };
+        let (ignored, covered) = (row.ignored != 0, row.covered != 0);
+        let mark = Mark { rect, ignored, covered, parts };
         scenes.last_mut().context("a scene was just added")?.marks.push(mark);
     }
     Ok(scenes)

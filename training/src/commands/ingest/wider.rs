@@ -42,6 +42,7 @@ struct TableRow {
     width: f32,
     height: f32,
     blur: u8,
+    occlusion: u8,
     invalid: u8,
     #[serde(default)]
     easy: u8,
@@ -87,6 +88,7 @@ impl Wider {
                     width: Some(face.width),
                     height: Some(face.height),
                     ignored: u8::from(ignore),
+                    covered: u8::from(face.occlusion > 0),
                     easy: face.easy,
                     medium: face.medium,
                     hard: face.hard,
