@@ -5,7 +5,7 @@
 
 Reads models/NAME.onnx (metadata, size, checksum), models/NAME.metrics.json (by landmarks) and, where they exist,
 models/NAME.picture.metrics.json (pictures taken as one face), models/NAME.search.metrics.json (faces that the library found
-itself) and models/NAME.val.metrics.json (the validation part, on which demands on a probability are chosen). Of a detector,
+itself), models/NAME.{small,blurred,dark,bright}.metrics.json (faces spoiled on purpose) and models/NAME.val.metrics.json (the validation part, on which demands on a probability are chosen). Of a detector,
 models/NAME.metrics.json alone. --check fails where a file is not what would be written. The words about data and use are in
 models/NAME.notes.md.
 """
@@ -134,6 +134,22 @@ def demanded(chosen, found):
     return "\n".join(lines)
 
 
+FAULTS = {"small": "10 to 40 pixels a crop", "blurred": "blurred", "dark": "under-exposed", "bright": "over-exposed"}
+
+
+def faults(spoiled):
+    columns = [("marked, %", "marked", True)] + [c for c in COLUMNS if c[1] != "age_cs5"]
+    columns += [("no gender named, %", "gender_undecided", True), ("gender of those named, %", "gender_accuracy_named", True)]
+    lines = ["| | " + " | ".join(c[0] for c in columns) + " |", "| --- " * (len(columns) + 1) + "|"]
+    for source in ("utkface", "fairface"):
+        for fault, title in FAULTS.items():
+            groups = spoiled[fault]["sources"].get(source)
+            if groups:
+                cells = [show(groups["all"], key, percent) for _, key, percent in columns]
+                lines.append(f"| {source}, {title} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
 def put(name, wanted):
     current = text(name) if os.path.exists(path(name)) else ""
     if current == wanted:
@@ -169,6 +185,10 @@ def estimator(judged):
         missed = len(as_found["failures"])
         parts.append(overview(as_found["sources"], "found in a frame of 640 x 480") + "\n")
         parts.append(f"In {missed:,} of the frames the built-in detector did not find the face; they are left out.\n")
+    spoiled = {fault: metrics(f"models/{NAME}.{fault}.metrics.json") for fault in FAULTS}
+    if all(spoiled.values()):
+        parts.append("### Spoiled faces\n\nThe same faces spoiled on purpose, from just noticeable to bad (`evaluate --fault`). `Marked`: the library "
+                     "gave a reason to trust them less.\n\n" + faults(spoiled) + "\n")
     exact = judged["reliability"].get("utkface", {})
     if all(exact.get(question) for question in QUESTIONS):
         put(f"models/{NAME}.reliability.svg", diagram(exact))

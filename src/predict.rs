@@ -7,6 +7,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::geometry::Rect;
 use crate::image::Image;
 use crate::image::warp::Warp;
+use crate::memory::room;
 use crate::model::{Estimate, Found, Model, Network};
 use crate::options::Options;
 use crate::pose::Pose;
@@ -220,15 +221,4 @@ impl Model {
             track,
         });
     }
-}
-
-/// The first `len` numbers of working memory, which grows and is kept.
-pub(crate) fn room(memory: &mut Vec<f32>, len: usize) -> Result<&mut [f32]> {
-    if memory.len() < len {
-        memory.try_reserve(len - memory.len()).map_err(|_| {
-            Error::new(ErrorKind::OutOfMemory, format!("no memory for {len} numbers"))
-        })?;
-        memory.resize(len, 0.0);
-    }
-    Ok(&mut memory[..len])
 }

@@ -7,8 +7,9 @@
 use super::Image;
 use super::color::ToRgb;
 use super::pixels::{Pixels, Stored, with_pixels};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::geometry::{Affine, Point};
+use crate::memory::room;
 
 /// Working memory of [`Warp::cut`]; it grows to the largest crop seen and is then kept.
 #[derive(Debug, Default)]
@@ -46,7 +47,7 @@ impl Warp {
             ..Affine::scale(scale, scale)
         };
         let (map, mut index) = (to_reduced.after(&map), 0);
-        grow(&mut self.line, width)?;
+        room(&mut self.line, width)?;
         for row in 0..height {
             let line = &mut self.line[..width];
             reduced.sample(&map, row, line);
@@ -56,6 +57,22 @@ impl Warp {
             }
         }
         Ok(())
+    }
+
+    /// The same crop as packed RGB bytes, rounded.
+    pub fn cut_rgb(
+        &mut self,
+        image: &Image<'_>,
+        to_upright: &Affine,
+        width: usize,
+        height: usize,
+    ) -> Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        room(&mut bytes, 3 * width * height)?;
+        self.cut(image, to_upright, width, height, |i, rgb| {
+            bytes[3 * i..3 * i + 3].copy_from_slice(&rgb.map(|v| (v + 0.5) as u8));
+        })?;
+        Ok(bytes)
     }
 }
 
@@ -68,20 +85,10 @@ fn reduce<'a>(
     sums: &mut Vec<u32>,
 ) -> Result<Reduced<'a>> {
     let (columns, rows) = (part.width.div_ceil(block), part.height.div_ceil(block));
-    grow(reduced, columns * rows)?;
+    room(reduced, columns * rows)?;
     let pixels = &mut reduced[..columns * rows];
     with_pixels!(image, source => average(&source, part, block, columns, sums, pixels))?;
     Ok(Reduced { columns, rows, pixels })
-}
-
-fn grow<T: Clone + Default>(memory: &mut Vec<T>, needed: usize) -> Result<()> {
-    if memory.len() < needed {
-        memory.try_reserve(needed - memory.len()).map_err(|_| {
-            Error::new(ErrorKind::OutOfMemory, format!("no memory for {needed} pixels"))
-        })?;
-        memory.resize(needed, T::default());
-    }
-    Ok(())
 }
 
 fn average(
@@ -93,9 +100,7 @@ fn average(
     out: &mut [Stored],
 ) -> Result<()> {
     let (right, bottom) = (part.x + part.width, part.y + part.height);
-    let room = source.room(part.x, right);
-    grow(sums, room)?;
-    let sums = &mut sums[..room];
+    let sums = room(sums, source.room(part.x, right))?;
     for (row, line) in out.chunks_exact_mut(columns).enumerate() {
         let top = part.y + row * block;
         let end = (top + block).min(bottom);

@@ -126,8 +126,8 @@ impl Augment {
     }
 }
 
-/// One thing that goes wrong, from just noticeable to bad, for calibration.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// One thing that goes wrong, from just noticeable to bad, for calibration and for judging it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Fault {
     /// A face of 10 to 40 pixels.
     Small,
@@ -143,14 +143,19 @@ impl Fault {
     /// Every kind.
     pub const ALL: [Self; 4] = [Self::Small, Self::Blurred, Self::Dark, Self::Bright];
 
+    /// Pixels that small faces have.
+    pub const SMALL: std::ops::Range<f32> = 10.0..40.0;
+
     /// Changes planes of red, green and blue from 0 to 255.
-    pub fn apply(self, planes: &mut [f32], side: usize, rng: &mut Pcg64Mcg) {
+    pub fn apply(self, planes: &mut [f32], width: usize, height: usize, rng: &mut Pcg64Mcg) {
         match self {
-            Self::Small => shrink(planes, side, side, rng.random_range(10.0..40.0) / side as f32),
+            Self::Small => {
+                shrink(planes, width, height, rng.random_range(Self::SMALL) / width as f32);
+            }
             // Three running means are nearly a Gaussian (Wells 1986).
             Self::Blurred => {
                 let radius = rng.random_range(1..=4);
-                (0..3).for_each(|_| blur(planes, side, side, radius));
+                (0..3).for_each(|_| blur(planes, width, height, radius));
             }
             Self::Dark => {
                 let factor = rng.random_range(0.08..0.4);
@@ -238,13 +243,8 @@ fn shrink(planes: &mut [f32], width: usize, height: usize, factor: f32) {
     let image = Image::new(Format::Rgb, width, height, &bytes).expect("a whole picture");
     let small = |side: usize| ((side as f32 * factor) as usize).max(8);
     let (w, h) = (small(width), small(height));
-    let mut pixels = vec![0u8; w * h * 3];
     let map = Affine::scale(width as f32 / w as f32, height as f32 / h as f32);
-    Warp::default()
-        .cut(&image, &map, w, h, |i, rgb| {
-            pixels[i * 3..i * 3 + 3].copy_from_slice(&rgb.map(|v| v as u8));
-        })
-        .expect("a finite map");
+    let pixels = Warp::default().cut_rgb(&image, &map, w, h).expect("a finite map");
     let image = Image::new(Format::Rgb, w, h, &pixels).expect("a whole picture");
     read_back(&image, planes, width, height);
 }

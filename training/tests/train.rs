@@ -154,3 +154,35 @@ fn empty_and_odd_sets_are_named_by_every_command() {
     let all = &metrics["models"][0]["sources"]["made"]["all"];
     assert!(all["gender_recall_female"]["value"].is_f64() && all.get("gender_auc").is_none());
 }
+
+#[test]
+fn spoiled_faces_are_marked_and_judged() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let here = folder.path();
+    faces(here, 20);
+    let model = concat!(env!("CARGO_MANIFEST_DIR"), "/../models/base.onnx");
+    let marked = |fault: &str| {
+        ok(
+            here,
+            &format!(
+                "evaluate --model {model} --manifest faces.csv --root photos --out report --split all --resamples 5{fault}"
+            ),
+        );
+        let metrics = std::fs::read_to_string(here.join("report/metrics.json")).expect("figures");
+        let metrics: serde_json::Value = serde_json::from_str(&metrics).expect("JSON");
+        let all = &metrics["models"][0]["sources"]["made"]["all"];
+        let undecided = all["gender_undecided"]["value"].as_f64().expect("a share");
+        assert!((0.0..=1.0).contains(&undecided), "{undecided}");
+        assert_eq!(all["coverage_80"]["faces"], 20);
+        all["marked"]["value"].as_f64().expect("a share")
+    };
+    let plain = marked("");
+    assert!(plain < 0.5, "{plain}");
+    // Every one of these has fewer than 40 pixels.
+    assert_eq!(marked(" --fault small"), 1.0);
+    let (dark, again) = (marked(" --fault dark"), marked(" --fault dark --workers 2"));
+    assert!(dark > plain && dark == again, "{dark} {again}");
+    let error =
+        fails(here, "evaluate --model x --manifest faces.csv --root photos --out r --fault dark");
+    assert!(error.contains('x'), "{error}");
+}

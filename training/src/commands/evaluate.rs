@@ -11,10 +11,14 @@ use face_predict::{
     Affine, DecodeLimits, Face, Format, Image, Metadata, Model, ModelOptions, Options, Picture,
     Point, Predictions, Rect, Region, Warp,
 };
+use rand_pcg::Pcg64Mcg;
 use serde::Serialize;
 
+use crate::augment::Fault;
 use crate::data::loader::Placement;
 use crate::data::manifest::{self, Row};
+use crate::data::sampler::generator;
+use crate::data::spoil::spoiled;
 use crate::export::{self, Card};
 use crate::infer::Averaged;
 use crate::metrics::limits::{self, Demand};
@@ -50,6 +54,9 @@ pub struct Evaluate {
     /// are left out and counted.
     #[arg(long, conflicts_with = "placement")]
     search: bool,
+    /// Spoil the pictures first, from just noticeable to bad, the same each time.
+    #[arg(long, value_enum, conflicts_with_all = ["placement", "search"])]
+    fault: Option<Fault>,
     /// Detector to search with, instead of the built-in one.
     #[arg(long, requires = "search")]
     detector: Option<PathBuf>,
@@ -93,6 +100,8 @@ struct Metrics<'a> {
     program: &'static str,
     split: &'a str,
     placement: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fault: Option<String>,
     manifests: &'a [PathBuf],
     resamples: usize,
     models: &'a [Judged],
@@ -128,6 +137,7 @@ impl Evaluate {
             } else {
                 format!("{:?}", self.placement).to_lowercase()
             },
+            fault: self.fault.map(|fault| format!("{fault:?}").to_lowercase()),
             manifests: &self.manifest,
             resamples: self.resamples,
             models: &models,
@@ -198,8 +208,11 @@ impl Evaluate {
             for _ in 0..self.workers.max(1) {
                 scope.spawn(|| {
                     let mut out = Predictions::new();
-                    while let Some(row) = rows.get(next.fetch_add(1, Ordering::Relaxed)) {
-                        let answer = self.answer(model, metadata, row, &mut out);
+                    loop {
+                        let index = next.fetch_add(1, Ordering::Relaxed);
+                        let Some(row) = rows.get(index) else { break };
+                        let mut rng = generator(1, 0, index as u64);
+                        let answer = self.answer(model, metadata, row, &mut rng, &mut out);
                         let mut found = found.lock().expect("no holder panics");
                         match answer {
                             Ok(answer) => {
@@ -224,6 +237,7 @@ impl Evaluate {
         model: &Model,
         metadata: &Metadata,
         row: &Row,
+        rng: &mut Pcg64Mcg,
         out: &mut Predictions,
     ) -> Result<Answer> {
         let picture = Picture::open(self.root.join(&row.path), &DecodeLimits::default())?;
@@ -238,6 +252,13 @@ impl Evaluate {
         let regions = region.filter(|_| self.placement != Placement::Picture);
         let (has_age, has_gender) = (metadata.task.has_age(), metadata.task.has_gender());
         let options = Options::new().skip_age(!has_age).skip_gender(!has_gender);
+        if let Some(fault) = self.fault {
+            let region = region.context("the manifest has no face to spoil")?;
+            let changed = spoiled(&picture.image(), &region, &metadata.input, fault, rng)?;
+            let image = Image::new(Format::Rgb, changed.width, changed.height, &changed.rgb)?;
+            model.predict_into(&image, &options.regions(&[changed.region]), out)?;
+            return Ok(answer(&out.face(0).context("no face came back")?));
+        }
         let options = match &regions {
             Some(region) => options.regions(std::slice::from_ref(region)),
             None => options.cropped(true),
@@ -252,6 +273,8 @@ fn answer(face: &Face<'_>) -> Answer {
         years: face.age().map(|age| age.years().to_vec()).unwrap_or_default(),
         interval: face.age_interval().unwrap_or((f32::NAN, f32::NAN)),
         male: face.female_probability().map(|p| 1.0 - p),
+        named: face.gender().is_some(),
+        marked: !face.quality().is_good(),
     }
 }
 
@@ -284,10 +307,7 @@ fn framed(image: &Image<'_>) -> Result<(Vec<u8>, (usize, usize), Point)> {
     let (width, height) = (w.max(640), h.max(480));
     let shift = Point::new(((width - w) / 2) as f32, ((height - h) / 2) as f32);
     let map = Affine { x0: -shift.x, y0: -shift.y, ..Affine::IDENTITY };
-    let mut pixels = vec![0u8; 3 * width * height];
-    Warp::default().cut(image, &map, width, height, |i, rgb| {
-        pixels[3 * i..3 * i + 3].copy_from_slice(&rgb.map(|v| (v + 0.5) as u8));
-    })?;
+    let pixels = Warp::default().cut_rgb(image, &map, width, height)?;
     Ok((pixels, (width, height), shift))
 }
 

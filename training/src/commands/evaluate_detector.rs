@@ -230,11 +230,8 @@ impl EvaluateDetector {
         let wrong = match without_faces(scene, width, height) {
             Some((x, y)) => {
                 let (w, h) = (width / 2, height / 2);
-                let mut pixels = vec![0u8; 3 * w * h];
                 let map = Affine { x0: x as f32, y0: y as f32, ..Affine::IDENTITY };
-                Warp::default().cut(&image, &map, w, h, |i, rgb| {
-                    pixels[3 * i..3 * i + 3].copy_from_slice(&rgb.map(|v| (v + 0.5) as u8));
-                })?;
+                let pixels = Warp::default().cut_rgb(&image, &map, w, h)?;
                 let part = Image::new(Format::Rgb, w, h, &pixels)?;
                 Some(model.predict(&part, &options.min_score(threshold))?.len())
             }

@@ -173,7 +173,7 @@ impl Source {
             self.augment.pixels(&mut planes, self.input.width, self.input.height, &mut rng);
         }
         if let Some(fault) = self.fault {
-            fault.apply(&mut planes, self.input.width, &mut rng);
+            fault.apply(&mut planes, self.input.width, self.input.height, &mut rng);
         }
         let look = Look::of(&planes, self.input.width, self.input.height);
         let mut quality = Quality::of_look(&look);

@@ -6,4 +6,5 @@ pub mod matlab;
 pub mod pictures;
 pub mod sampler;
 pub mod split;
+pub mod spoil;
 pub mod stream;

@@ -63,10 +63,7 @@ impl Store {
             return Ok((bitmap, span));
         }
         let map = Affine::scale(span, span);
-        let (width, height) = (bitmap.width, bitmap.height);
-        Warp::default().cut(&image, &map, width, height, |i, rgb| {
-            bitmap.rgb[3 * i..3 * i + 3].copy_from_slice(&rgb.map(|v| (v + 0.5) as u8));
-        })?;
+        bitmap.rgb = Warp::default().cut_rgb(&image, &map, bitmap.width, bitmap.height)?;
         Ok((bitmap, span))
     }
 }

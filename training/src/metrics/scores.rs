@@ -19,6 +19,10 @@ pub struct Answer {
     pub interval: (f32, f32),
     /// Probability of male; none without a gender network.
     pub male: Option<f32>,
+    /// Whether a gender was named instead of none.
+    pub named: bool,
+    /// Whether there was a reason to trust the face less.
+    pub marked: bool,
 }
 
 /// FairFace's brackets; the last is open.
@@ -58,6 +62,10 @@ pub struct Case {
     pub male: Option<bool>,
     /// Probability of male.
     pub p_male: Option<f32>,
+    /// Whether a gender was named instead of none.
+    pub named: bool,
+    /// Whether there was a reason to trust the face less.
+    pub marked: bool,
 }
 
 /// Ages whose probability of being reached is judged.
@@ -116,6 +124,8 @@ impl Case {
             at_least,
             male: row.is_male(),
             p_male: answer.male,
+            named: answer.named,
+            marked: answer.marked,
         }
     }
 
@@ -142,7 +152,7 @@ pub struct Figure {
 pub type Figures = BTreeMap<&'static str, Figure>;
 
 /// Names of the figures, in the order of tables, with what they are.
-pub const NAMES: [(&str, &str); 23] = [
+pub const NAMES: [(&str, &str); 26] = [
     ("age_mae", "age: mean absolute error, years"),
     ("age_median", "age: median absolute error"),
     ("age_std", "age: standard deviation of the absolute error"),
@@ -166,6 +176,9 @@ pub const NAMES: [(&str, &str); 23] = [
     ("gender_recall_male", "gender: recall of men"),
     ("gender_auc", "gender: area under the ROC curve"),
     ("gender_ece", "gender: calibration error"),
+    ("gender_undecided", "gender: share for which none was named"),
+    ("gender_accuracy_named", "gender: share right of those named"),
+    ("marked", "share with a reason to trust it less"),
 ];
 
 fn figure(name: &str, cases: &[&Case]) -> Option<(f64, usize)> {
@@ -230,6 +243,18 @@ fn figure(name: &str, cases: &[&Case]) -> Option<(f64, usize)> {
         "gender_recall_male" => recall(Some(true)),
         "gender_auc" => Some((auc(&genders())?, genders().len())),
         "gender_ece" => Some((ece(&genders()), genders().len())).filter(|(_, n)| *n > 0),
+        "gender_undecided" => mean(
+            cases
+                .iter()
+                .filter(|c| c.p_male.is_some())
+                .map(|c| f64::from(u8::from(!c.named)))
+                .collect(),
+        ),
+        "gender_accuracy_named" => {
+            let named = cases.iter().filter(|c| c.named).filter_map(|c| Some((c.male?, c.p_male?)));
+            mean(named.map(|(male, p)| f64::from(u8::from(male == (p > 0.5)))).collect())
+        }
+        "marked" => mean(cases.iter().map(|c| f64::from(u8::from(c.marked))).collect()),
         _ => None,
     }
 }
@@ -327,7 +352,7 @@ mod tests {
         let gender = if male { "male" } else { "female" }.to_owned();
         let row = Row { age: Some(age), gender, ..Row::default() };
         let interval = AgeDistribution::new(&years).interval(0.8);
-        Case::new(&row, &Answer { years, interval, male: Some(p_male) })
+        Case::new(&row, &Answer { years, interval, male: Some(p_male), named: true, marked: false })
     }
 
     #[test]
@@ -363,7 +388,10 @@ mod tests {
         // Most mass in 20-29, the median of 30 in the next.
         (years[28], years[30], years[45]) = (0.45, 0.3, 0.25);
         let row = Row { age_min: Some(20.0), age_max: Some(29.0), ..Row::default() };
-        let case = Case::new(&row, &Answer { years, interval: (27.6, 45.3), male: None });
+        let case = Case::new(
+            &row,
+            &Answer { years, interval: (27.6, 45.3), male: None, named: false, marked: false },
+        );
         assert_eq!(case.brackets, Some([3, 3, 4]));
         assert_eq!(case.covered, Some(1.0));
         assert_eq!(case.reach, Some([false, true]));

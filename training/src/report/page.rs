@@ -60,10 +60,7 @@ pub fn thumbnail(path: &Path, caption: &str) -> String {
         let scale = side / SIDE as f32;
         let (x0, y0) = ((width as f32 - side) / 2.0, (height as f32 - side) / 2.0);
         let map = Affine { x0, y0, ..Affine::scale(scale, scale) };
-        let mut pixels = vec![0u8; SIDE * SIDE * 3];
-        Warp::default().cut(&image, &map, SIDE, SIDE, |i, rgb| {
-            pixels[i * 3..i * 3 + 3].copy_from_slice(&rgb.map(|v| v as u8));
-        })?;
+        let pixels = Warp::default().cut_rgb(&image, &map, SIDE, SIDE)?;
         let mut file = Vec::new();
         let encoder = image::codecs::jpeg::JpegEncoder::new_with_quality(&mut file, 80);
         let (side, kind) = (SIDE as u32, image::ExtendedColorType::Rgb8);
