@@ -257,6 +257,24 @@ def detector(judged):
     return parts
 
 
+def price(judged, other):
+    """Beside the network that is built in by default, on the same faces."""
+    lines = ["Beside [base](base.md), the same faces:\n"] if "sources" in judged else ["Beside [detector](detector.md):\n"]
+    if "sources" in judged:
+        lines.append("| | " + " | ".join(c[0] for c in COLUMNS) + " |\n| --- " + "| --- " * len(COLUMNS) + "|")
+        for source in sorted(judged["sources"], reverse=True):
+            for name, found in ((NAME, judged), ("base", other)):
+                cells = [show(found["sources"][source]["all"], key, percent) for _, key, percent in COLUMNS]
+                lines.append(f"| {source}, {name} | " + " | ".join(cells) + " |")
+    else:
+        rows = [(title, lambda j, g=group: j["scenes"][g]["average_precision"]) for group, title in SCENES]
+        rows += [(f"{source} {name}: found", lambda j, s=source, n=name: j["portraits"][s]["variants"][n]["found"])
+                 for source, p in judged["portraits"].items() for name in p["variants"]]
+        lines.append(f"| average precision, then share found, % | {NAME} | detector |\n| --- | ---: | ---: |")
+        lines += [f"| {title} | {100 * of(judged):.1f} | {100 * of(other):.1f} |" for title, of in rows]
+    return "## The price\n\n" + "\n".join(lines) + "\n"
+
+
 def main():
     with open(path(f"models/{NAME}.onnx"), "rb") as file:
         data = file.read()
@@ -266,6 +284,8 @@ def main():
     if judged is None:
         sys.exit(f"models/{NAME}.metrics.json: run face-train evaluate first")
     figures = detector(judged) if "detect" in meta else estimator(judged)
+    if NAME.endswith("-open"):
+        figures.insert(0, price(judged, metrics(f"models/{NAME.removesuffix('-open')}.metrics.json")))
     put(f"models/{NAME}.md", "\n".join([facts(meta, data), text(f"models/{NAME}.notes.md").strip() + "\n", *figures]))
 
 

@@ -67,9 +67,17 @@ fn base() -> Model {
     Model::load_default().expect("built in")
 }
 
-fn tiny() -> Model {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/models/tiny.onnx");
+fn file(name: &str) -> Model {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("models").join(name);
     Model::load_file(path, &ModelOptions::new()).expect("a model file")
+}
+
+fn tiny() -> Model {
+    file("tiny.onnx")
+}
+
+fn open() -> Model {
+    file("base-open.onnx")
 }
 
 fn measure(model: &Model, rows: &[Row], by_landmarks: bool) -> Figures {
@@ -103,6 +111,7 @@ fn utkface_ages_and_genders() {
         (base(), false, 5.05, 0.92),
         (tiny(), true, 5.8, 0.9),
         (tiny(), false, 5.8, 0.9),
+        (open(), true, 6.6, 0.9),
     ] {
         if rows.is_empty() {
             return;
@@ -127,6 +136,7 @@ fn fairface_brackets_and_genders() {
         (base(), false, 0.48, 0.85),
         (tiny(), true, 0.46, 0.81),
         (tiny(), false, 0.45, 0.8),
+        (open(), true, 0.46, 0.84),
     ] {
         if rows.is_empty() {
             return;
