@@ -440,6 +440,15 @@ typedef struct face_predict_options {
      * Score that a found face needs, 0 to 1. 0: the model's threshold.
      */
     float min_score;
+    /**
+     * Crops of each face whose answers are averaged, at most 8: the second is mirrored, further ones are a little shifted,
+     * turned and scaled, too. Each costs as much as the first. 0: 1.
+     */
+    uint32_t looks;
+    /**
+     * Zero.
+     */
+    uint32_t reserved;
 } face_predict_options;
 
 /**

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Cross-builds the static library and the C programs for arm64 and runs them under qemu: the portrait, and the list of cases
 # with the tolerances of tests/cases/cases.json (0.05 years, 0.002 of a probability), whose answers come from x86-64. Then the
-# same for a library without decoders and weights.
+# same for a library without decoders and weights, and for one with open weights.
 # The first build takes the minutes that DESIGN.md tells, later ones under one: they are kept in target/arm64.
 set -eu
 cd "$(dirname "$0")/.."
@@ -27,4 +27,13 @@ for program in examples/c/predict.c tests/cases/runner.c; do
 done
 arm64_run build/predict-arm64 --box 177,66,94,122 examples/images/eileen_collins.png
 arm64_run build/runner-arm64 tests/cases
+build open --features decode,detector,weights-base,weights-open
+for data in UTKFace "WIDER FACE"; do
+    grep -q "$data" "$out/full.a" || { echo "$data should be named in a library with the default weights" >&2; exit 1; }
+    ! grep -q "$data" "$out/open.a" || { echo "a library with open weights holds some of $data" >&2; exit 1; }
+done
+aarch64-linux-gnu-gcc -std=c99 -O1 -Iinclude examples/c/predict.c "$out/open.a" \
+    -Wl,-z,noexecstack -lgcc_s -lpthread -lm -ldl -o build/predict-open-arm64
+arm64_run build/predict-open-arm64 examples/images/eileen_collins.png | tee /dev/stderr | grep -q 'face at'
+echo "a library with open weights: good"
 CC=aarch64-linux-gnu-gcc scripts/test_minimal.sh "$out/full.a" "$out/minimal.a" $arm64_runner

@@ -31,6 +31,12 @@ impl Region {
         }
     }
 
+    /// The same face; landmarks that cannot be those of its box are forgotten.
+    pub(crate) fn without_implausible_landmarks(self) -> Self {
+        let landmarks = self.landmarks.filter(|landmarks| plausible(landmarks, &self.rect));
+        Self { landmarks, ..self }
+    }
+
     pub(crate) fn check(&self) -> Result<()> {
         let Rect { x, y, width, height } = self.rect;
         if !self.rect.is_finite() || width <= 0.0 || height <= 0.0 {

@@ -21,7 +21,8 @@ impl Model {
     /// Estimates the faces in the bytes of a JPEG, PNG, WebP or BMP file; its Exif orientation is applied.
     ///
     /// A JPEG that is searched is decoded at a reduced scale where its faces remain large enough for the networks;
-    /// boxes then move by a few hundredths of their size and ages by up to two years.
+    /// boxes then move by a few hundredths of their size, and answers as far as they do when a face's box trembles:
+    /// a few years where the network is unsure ([`Options::looks`] steadies it).
     pub fn predict_encoded(
         &self,
         bytes: &[u8],
@@ -76,7 +77,8 @@ impl Model {
             let sparsest = faces.iter().try_fold(f32::INFINITY, |least, face| {
                 Ok(least.min(self.pixels_per_crop_pixel(&face.region)?))
             })?;
-            if sparsest < 1.0 {
+            let looks = !(options.skip_age && options.skip_gender);
+            if looks && sparsest < 1.0 {
                 let enough = |whole: f32| whole / (scale * sparsest);
                 source = match Reduced::decode(bytes, &self.limits, enough) {
                     Some(larger) => larger,

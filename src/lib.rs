@@ -38,6 +38,7 @@ mod error;
 pub mod ffi;
 mod geometry;
 mod image;
+mod looks;
 mod memory;
 mod model;
 mod options;

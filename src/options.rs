@@ -2,6 +2,7 @@
 
 use crate::align::Region;
 use crate::error::{Error, Result};
+use crate::looks;
 
 /// What to predict, and of which faces.
 ///
@@ -34,6 +35,9 @@ pub struct Options<'a> {
     pub age_coverage: f32,
     /// Probability that a gender label needs, 0.5 to 1; `None` takes the model's.
     pub gender_threshold: Option<f32>,
+    /// Crops of each face whose answers are averaged, 1 to 8: the second is mirrored, further ones are a little shifted, turned
+    /// and scaled, too. Each costs as much as the first.
+    pub looks: usize,
 }
 
 impl Default for Options<'_> {
@@ -48,6 +52,7 @@ impl Default for Options<'_> {
             min_score: None,
             age_coverage: 0.8,
             gender_threshold: None,
+            looks: 1,
         }
     }
 }
@@ -121,6 +126,13 @@ impl<'a> Options<'a> {
         self
     }
 
+    /// Sets the crops of each face that are averaged, 1 to 8.
+    #[must_use]
+    pub fn looks(mut self, count: usize) -> Self {
+        self.looks = count;
+        self
+    }
+
     pub(crate) fn check(&self) -> Result<()> {
         if !(self.age_coverage > 0.0 && self.age_coverage < 1.0) {
             return Err(Error::invalid(format!(
@@ -142,6 +154,13 @@ impl<'a> Options<'a> {
         if let Some(score) = self.min_score.filter(|s| !(*s > 0.0 && *s < 1.0)) {
             return Err(Error::invalid(format!(
                 "min_score is {score}, it must be above 0 and below 1"
+            )));
+        }
+        if !(1..=looks::MOST).contains(&self.looks) {
+            return Err(Error::invalid(format!(
+                "looks is {}, it must be 1 to {}",
+                self.looks,
+                looks::MOST
             )));
         }
         let regions = self.regions.unwrap_or_default();

@@ -7,6 +7,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::geometry::Rect;
 use crate::image::Image;
 use crate::image::warp::Warp;
+use crate::looks;
 use crate::memory::room;
 use crate::model::{Estimate, Found, Model, Network};
 use crate::options::Options;
@@ -19,6 +20,7 @@ pub(crate) struct Work {
     pub(crate) warp: Warp,
     pub(crate) planes: Vec<f32>,
     pub(crate) estimate: Estimate,
+    one: Estimate,
     found: Vec<Found>,
     pub(crate) faces: Vec<Candidate>,
 }
@@ -36,8 +38,24 @@ pub(crate) struct Candidate {
 /// What a look at a face tells beside the estimate.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Seen {
-    pub(crate) pose: Option<Pose>,
-    pub(crate) quality: Quality,
+    pose: Option<Pose>,
+    /// What its place in the picture says against it.
+    by_place: Quality,
+    /// What its pixels say.
+    by_look: Quality,
+}
+
+impl Seen {
+    /// Takes the place of a face in a picture of this width and height.
+    pub(crate) fn place(&mut self, candidate: &Candidate, (width, height): (usize, usize)) {
+        let Region { rect, landmarks } = &candidate.region;
+        self.pose = landmarks.and_then(|landmarks| Pose::from_landmarks(&landmarks));
+        self.by_place = Quality::of_place(rect, self.pose, width, height);
+    }
+
+    fn quality(&self) -> Quality {
+        self.by_place | self.by_look
+    }
 }
 
 impl Model {
@@ -132,7 +150,10 @@ impl Model {
             faces.push(Candidate { region, score: None, is_picture: true });
             return Ok(());
         }
-        let candidate = |region, score| Candidate { region, score, is_picture: false };
+        let candidate = |region: Region, score| {
+            let region = region.without_implausible_landmarks();
+            Candidate { region, score, is_picture: false }
+        };
         if let Some(regions) = options.regions {
             faces.extend(regions.iter().map(|region| candidate(*region, None)));
         } else {
@@ -158,11 +179,10 @@ impl Model {
     ) -> Result<Seen> {
         let Candidate { region, is_picture, .. } = candidate;
         let (width, height) = image.upright_size();
-        let pose = region.landmarks.and_then(|landmarks| Pose::from_landmarks(&landmarks));
-        let mut quality = Quality::of_place(&region.rect, pose, width, height);
-        let Work { warp, planes, estimate, .. } = work;
-        estimate.years.clear();
-        estimate.female = None;
+        let mut seen = Seen::default();
+        seen.place(candidate, (width, height));
+        let Work { warp, planes, estimate, one, .. } = work;
+        estimate.clear();
         let (age, gender) = (!options.skip_age, !options.skip_gender);
         let mut run = |network: &Network, age: bool, gender: bool| -> Result<()> {
             let input = &network.metadata.input;
@@ -172,10 +192,18 @@ impl Model {
                 input.crop.place(region)?
             };
             let planes = room(planes, input.len())?;
-            input.cut(warp, image, &place, planes)?;
-            quality = quality | Quality::of_look(&Look::of(planes, input.width, input.height));
-            input.normalise(planes);
-            network.run(planes, age, gender, quality, estimate)
+            for index in 0..options.looks {
+                input.cut(warp, image, &place.after(&looks::view(index)), planes)?;
+                if index == 0 {
+                    let look = Look::of(planes, input.width, input.height);
+                    seen.by_look = seen.by_look | Quality::of_look(&look);
+                }
+                input.normalise(planes);
+                one.clear();
+                network.run(planes, age, gender, seen.quality(), one)?;
+                looks::blend(estimate, one, index);
+            }
+            Ok(())
         };
         if self.is_one_network() {
             if age || gender {
@@ -189,7 +217,7 @@ impl Model {
                 run(self.gender_network(), false, true)?;
             }
         }
-        Ok(Seen { pose, quality })
+        Ok(seen)
     }
 
     /// Adds a face to the answer.
@@ -217,7 +245,7 @@ impl Model {
             female: estimate.female,
             gender,
             pose: seen.pose,
-            quality: seen.quality,
+            quality: seen.quality(),
             track,
         });
     }

@@ -79,6 +79,8 @@ pub struct Tracker {
     last_id: u64,
     frame: u64,
     time_us: Option<i64>,
+    /// When faces were last searched.
+    searched_us: Option<i64>,
 }
 
 /// A face that is followed.
@@ -110,7 +112,8 @@ impl Tracker {
     pub fn new(model: &Model, options: TrackerOptions) -> Result<Self> {
         options.check()?;
         let model = model.clone();
-        Ok(Self { model, options, tracks: Vec::new(), last_id: 0, frame: 0, time_us: None })
+        let (tracks, last_id, frame) = (Vec::new(), 0, 0);
+        Ok(Self { model, options, tracks, last_id, frame, time_us: None, searched_us: None })
     }
 
     /// Takes the next frame, and fills `out` with the faces in it, the largest first. `time_us` is in microseconds from
@@ -134,7 +137,7 @@ impl Tracker {
     pub fn reset(&mut self) {
         self.tracks.clear();
         self.frame = 0;
-        self.time_us = None;
+        (self.time_us, self.searched_us) = (None, None);
     }
 
     fn follow(
@@ -179,6 +182,7 @@ impl Tracker {
         options: &Options<'_>,
         out: &mut Predictions,
     ) -> Result<()> {
+        self.searched_us = Some(time_us);
         let lost = (f64::from(self.options.lost_seconds) * 1e6) as i64;
         self.tracks.retain(|track| time_us.saturating_sub(track.seen_us) <= lost);
         let owners = self.owners(faces, time_us);
@@ -195,6 +199,7 @@ impl Tracker {
                 }
             };
             let track = &mut self.tracks[index];
+            track.seen.place(face, image.upright_size());
             if (track.times_found - 1).is_multiple_of(self.options.estimate_every) {
                 track.seen = self.model.look(image, face, options, &mut out.work)?;
                 track.average.add(&out.work.estimate, time_us, self.options.memory_seconds);
@@ -211,12 +216,11 @@ impl Tracker {
 
     /// Between searches: the faces of the last one, moved on.
     fn guess(&self, time_us: i64, options: &Options<'_>, out: &mut Predictions) {
-        let last = self.tracks.iter().map(|track| track.seen_us).max();
         let mut current: Vec<(usize, Candidate)> = self
             .tracks
             .iter()
             .enumerate()
-            .filter(|(_, track)| Some(track.seen_us) == last)
+            .filter(|(_, track)| Some(track.seen_us) == self.searched_us)
             .map(|(index, track)| (index, track.moved(time_us)))
             .collect();
         current.sort_by(|(_, a), (_, b)| b.region.rect.area().total_cmp(&a.region.rect.area()));

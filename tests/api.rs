@@ -244,6 +244,9 @@ fn errors_by_kind_and_an_empty_result() {
     for score in [0.0, 1.0, f32::NAN] {
         fails(&Options::new().min_score(score), invalid, "min_score");
     }
+    for looks in [0, 9, usize::MAX] {
+        fails(&options().looks(looks), invalid, "looks");
+    }
     fails(&options().cropped(true), invalid, "1 regions");
     for coverage in [0.0, 1.0, -1.0, f32::NAN, f32::INFINITY] {
         fails(&options().age_coverage(coverage), invalid, "age_coverage");
@@ -313,4 +316,73 @@ fn real_photographs_are_answered_as_labelled() {
     println!("{count} photographs by box: age off by {error:.2} years, gender right {right:.3}");
     // Loose: that faces are cut and read rightly, not how good the weights are.
     assert!(count > 50 && error < 10.0 && right > 0.8, "{count}: {error} years, {right}");
+}
+
+#[test]
+fn landmarks_that_cannot_be_those_of_the_box_are_forgotten() {
+    let model = Model::load_default().unwrap();
+    let rgb = portrait::rgb();
+    let image = Image::new(Format::Rgb, SIDE, SIDE, &rgb).unwrap();
+    let good = [(203.0, 111.0), (244.0, 112.0), (226.0, 137.0), (206.0, 152.0), (243.0, 152.0)]
+        .map(|(x, y)| Point::new(x, y));
+    let swapped = [good[1], good[0], good[2], good[4], good[3]];
+    let far = good.map(|p| Point::new(p.x + 3000.0, p.y));
+    let plain = numbers(&model.predict(&image, &options()).unwrap());
+    for landmarks in [swapped, far] {
+        let regions = [Region { landmarks: Some(landmarks), ..FACE }];
+        let found = model.predict(&image, &Options::new().regions(&regions)).unwrap();
+        let face = found.face(0).unwrap();
+        assert!(face.pose().is_none() && face.landmarks().is_none(), "{:?}", face.pose());
+        assert!(!face.quality().contains(Quality::TURNED));
+        assert_near(numbers(&found), plain, 1e-5, "as by its box");
+    }
+    let regions = [Region { landmarks: Some(good), ..FACE }];
+    let found = model.predict(&image, &Options::new().regions(&regions)).unwrap();
+    assert!(found.face(0).unwrap().pose().is_some());
+}
+
+#[test]
+fn two_looks_see_a_face_and_its_mirror_image_alike() {
+    let model = Model::load_default().unwrap();
+    let rgb = portrait::rgb();
+    let image = Image::new(Format::Rgb, SIDE, SIDE, &rgb).unwrap();
+    let mirrored = image.with_orientation(Orientation::from_degrees(0, true).unwrap());
+    let at = [(203.0, 111.0), (244.0, 112.0), (226.0, 137.0), (206.0, 152.0), (243.0, 152.0)];
+    let side = SIDE as f32;
+    let marks = at.map(|(x, y)| Point::new(x, y));
+    let there = at.map(|(x, y)| Point::new(side - x, y));
+    let ours = [Region { landmarks: Some(marks), ..FACE }];
+    let rect = Rect { x: side - FACE.rect.x - FACE.rect.width, ..FACE.rect };
+    let landmarks = Some([there[1], there[0], there[2], there[4], there[3]]);
+    let theirs = [Region { rect, landmarks }];
+    let answer = |image: &Image<'_>, regions: &[Region], looks| {
+        numbers(&model.predict(image, &Options::new().regions(regions).looks(looks)).unwrap())
+    };
+    let both = answer(&image, &ours, 2);
+    assert_near(both, answer(&mirrored, &theirs, 2), 1e-3, "two looks");
+    let (one, other) = (answer(&image, &ours, 1), answer(&mirrored, &theirs, 1));
+    assert!((one[3] - other[3]).abs() > 0.01, "one look does not: {one:?} {other:?}");
+    let between = one[3].min(other[3])..=one[3].max(other[3]);
+    assert!(between.contains(&both[3]), "{one:?} {other:?} {both:?}");
+    let eight = answer(&image, &ours, 8);
+    assert!(eight != both && eight.iter().all(|v| v.is_finite()), "{eight:?}");
+}
+
+#[test]
+fn a_jpeg_that_ends_early_is_damaged() {
+    let model = Model::load_default().unwrap();
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cases/pictures/face.jpg");
+    let whole = std::fs::read(path).unwrap();
+    let mut out = Predictions::new();
+    for part in [whole.len() / 2, whole.len() * 9 / 10, whole.len() - 2] {
+        for options in [Options::new(), Options::new().cropped(true)] {
+            let error = model.predict_encoded(&whole[..part], &options, &mut out).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Image, "{error}");
+            assert!(out.is_empty());
+        }
+    }
+    // A phone's film behind its photograph.
+    let more = [whole.clone(), vec![0x55; 1000]].concat();
+    model.predict_encoded(&more, &Options::new().cropped(true), &mut out).unwrap();
+    assert_eq!(out.len(), 1);
 }

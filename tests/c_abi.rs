@@ -345,7 +345,9 @@ fn layout() -> Vec<String> {
         age_coverage,
         gender_threshold,
         min_face_size,
-        min_score
+        min_score,
+        looks,
+        reserved
     );
     structure!(
         "face",

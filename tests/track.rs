@@ -5,7 +5,7 @@
 mod portrait;
 
 use face_predict::{
-    Format, Image, Model, Options, Predictions, Rect, Region, Tracker, TrackerOptions,
+    Format, Image, Model, Options, Predictions, Quality, Rect, Region, Tracker, TrackerOptions,
 };
 use portrait::SIDE;
 
@@ -152,6 +152,37 @@ fn between_searches_faces_go_on_as_they_went() {
         assert_eq!(out.size(), (SIDE, SIDE));
     }
     assert!(counts[0] > 0 && counts.iter().all(|count| *count == counts[0]), "{counts:?}");
+}
+
+#[test]
+fn between_searches_nobody_comes_back_whom_the_last_one_did_not_find() {
+    let mut options = TrackerOptions::default();
+    options.detect_every = 2;
+    let model = Model::load_default().expect("built in");
+    let mut tracker = Tracker::new(&model, options).expect("right options");
+    let (rgb, empty, mut out) = (portrait::rgb(), vec![128; SIDE * SIDE * 3], Predictions::new());
+    let mut counts = Vec::new();
+    for frame in 0..6 {
+        let pixels = if frame < 2 { &rgb } else { &empty };
+        let image = Image::new(Format::Rgb, SIDE, SIDE, pixels).expect("a right picture");
+        let asked = Options::new().skip_gender(true);
+        tracker.update(&image, frame * FRAME_US, &asked, &mut out).expect("an answer");
+        counts.push(out.len());
+    }
+    assert!(counts[0] > 0 && counts[1] == counts[0], "{counts:?}");
+    assert_eq!(counts[2..], [0; 4]);
+}
+
+#[test]
+fn what_the_place_of_a_face_says_is_of_this_frame() {
+    let mut film = Film::new(|options| options.estimate_every = 100);
+    film.show(&[at(100.0, 100.0)]);
+    assert!(!film.out.face(0).expect("a face").quality().contains(Quality::CUT_OFF));
+    for x in [60.0, 20.0, -20.0] {
+        film.show(&[at(x, 100.0)]);
+    }
+    assert!(film.out.face(0).expect("a face").quality().contains(Quality::CUT_OFF));
+    assert_eq!(film.out.face(0).and_then(|f| f.track()).expect("a number").looks, 1);
 }
 
 #[test]

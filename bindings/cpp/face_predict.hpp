@@ -255,6 +255,8 @@ public:
     Options &min_face_size(std::uint32_t pixels) noexcept { return options_.min_face_size = pixels, *this; }
     /// Score that a found face needs, 0 to 1.
     Options &min_score(float score) noexcept { return options_.min_score = score, *this; }
+    /// Crops of each face that are averaged, at most 8; each costs as much as the first.
+    Options &looks(std::uint32_t count) noexcept { return options_.looks = count, *this; }
 
     const face_predict_options &c() const noexcept { return options_; }
 

@@ -120,6 +120,7 @@ static void one_case(const fp::Model &model, fp::Result &result, const std::stri
     auto options = fp::Options()
                              .min_face_size(integer("min_face_size"))
                              .min_score(static_cast<float>(json_number_or(one, "min_score", 0)))
+                             .looks(static_cast<std::uint32_t>(json_number_or(one, "looks", 0)))
                              .cropped(integer("cropped") != 0)
                              .skip_age(integer("skip_age") != 0)
                              .skip_gender(integer("skip_gender") != 0)

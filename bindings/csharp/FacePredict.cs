@@ -261,13 +261,15 @@ namespace FacePredict
         public int MinFaceSize { get; set; }
         /// <summary>Score that a found face needs, 0 to 1; 0: the model's.</summary>
         public float MinScore { get; set; }
+        /// <summary>Crops of each face that are averaged, at most 8: the second is mirrored, further ones a little shifted, too. Each costs as much as the first.</summary>
+        public int Looks { get; set; }
 
         /// <summary>C's view; what must stay pinned meanwhile is added to <paramref name="pins"/>.</summary>
         internal Native.Options Borrow(List<GCHandle> pins)
         {
-            if (MaxFaces < 0 || MinFaceSize < 0)
+            if (MaxFaces < 0 || MinFaceSize < 0 || Looks < 0)
             {
-                throw new ArgumentOutOfRangeException("options", string.Format("MaxFaces is {0}, MinFaceSize is {1}", MaxFaces, MinFaceSize));
+                throw new ArgumentOutOfRangeException("options", string.Format("MaxFaces is {0}, MinFaceSize is {1}, Looks is {2}", MaxFaces, MinFaceSize, Looks));
             }
             Native.Options o = new Native.Options
             {
@@ -278,6 +280,7 @@ namespace FacePredict
                 GenderThreshold = GenderThreshold,
                 MinFaceSize = (uint)MinFaceSize,
                 MinScore = MinScore,
+                Looks = (uint)Looks,
             };
             if (Regions != null)
             {
@@ -930,6 +933,7 @@ namespace FacePredict
             public float AgeCoverage, GenderThreshold;
             public uint MinFaceSize;
             public float MinScore;
+            public uint Looks, Reserved;
         }
 
         [StructLayout(LayoutKind.Sequential)]

@@ -78,6 +78,7 @@ internal static class Test
             Regions = one.ContainsKey("boxes") ? regions : null,
             MinFaceSize = (int)Number(one, "min_face_size"),
             MinScore = Number(one, "min_score"),
+            Looks = (int)Number(one, "looks"),
             Cropped = Flag(one, "cropped"),
             SkipAge = Flag(one, "skip_age"),
             SkipGender = Flag(one, "skip_gender"),

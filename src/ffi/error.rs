@@ -42,7 +42,9 @@ thread_local! {
 
 /// Keeps the message for `face_predict_last_error` and gives the status.
 pub(super) fn remember(error: &Error) -> face_predict_status {
-    let text = error.to_string().replace('\0', " ");
+    // One line: decoders' messages may have several.
+    let text = error.to_string().replace(['\0', '\r', '\n'], " ");
+    let text = text.trim_end();
     // A thread that is ending has no message any more.
     let _ = LAST.try_with(|last| *last.borrow_mut() = CString::new(text).unwrap_or_default());
     status(error.kind())

@@ -1,5 +1,6 @@
 //! All casts between C's pointers and Rust's references.
 
+use std::alloc::Layout;
 use std::ffi::CStr;
 
 use libc::c_char;
@@ -22,9 +23,17 @@ pub(super) trait Handle: Sized {
     type Value;
 }
 
-/// Gives an object to C.
-pub(super) fn give<T: Handle>(value: T::Value) -> *mut T {
-    Box::into_raw(Box::new(Tagged { tag: T::TAG, value })).cast()
+/// Gives an object to C. Not by `Box::new`, which ends the process when memory is short.
+pub(super) fn give<T: Handle>(value: T::Value) -> Result<*mut T> {
+    let layout = Layout::new::<Tagged<T::Value>>();
+    // SAFETY: of the tag's size at least.
+    let pointer = unsafe { std::alloc::alloc(layout) }.cast::<Tagged<T::Value>>();
+    if pointer.is_null() {
+        return Err(Error::new(ErrorKind::OutOfMemory, format!("no memory for a {}", T::NAME)));
+    }
+    // SAFETY: new, and of the right size and alignment.
+    unsafe { pointer.write(Tagged { tag: T::TAG, value }) };
+    Ok(pointer.cast())
 }
 
 fn check<T: Handle>(pointer: *const T) -> Result<*const Tagged<T::Value>> {
@@ -73,7 +82,7 @@ pub(super) unsafe fn free<T: Handle>(pointer: *mut T) -> Result<()> {
     let pointer = check(pointer.cast_const())?.cast_mut();
     // SAFETY: a valid place; volatile, so that the write stays although the object ends.
     unsafe { (&raw mut (*pointer).tag).write_volatile(0) };
-    // SAFETY: the box that `give` took apart, once: its tag is gone now.
+    // SAFETY: what `give` allocated as a box does, once: its tag is gone now.
     drop(unsafe { Box::from_raw(pointer) });
     Ok(())
 }

@@ -85,7 +85,7 @@ unsafe fn load(
         // SAFETY: as the header asks of `options`.
         let model = load(&unsafe { options(options_in)? })?;
         let name = CString::new(model.name().replace('\0', " ")).unwrap_or_default();
-        let model = handle::give(Loaded { model, name });
+        let model = handle::give(Loaded { model, name })?;
         // SAFETY: not NULL, and the caller's to write.
         unsafe { handle::put(model_out, "model_out", model) }
     })

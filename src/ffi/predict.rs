@@ -62,6 +62,11 @@ pub struct face_predict_options {
     pub min_face_size: u32,
     /// Score that a found face needs, 0 to 1. 0: the model's threshold.
     pub min_score: f32,
+    /// Crops of each face whose answers are averaged, at most 8: the second is mirrored, further ones are a little shifted,
+    /// turned and scaled, too. Each costs as much as the first. 0: 1.
+    pub looks: u32,
+    /// Zero.
+    pub reserved: u32,
 }
 
 impl Growing for face_predict_options {
@@ -77,6 +82,8 @@ impl Growing for face_predict_options {
         gender_threshold: 0.0,
         min_face_size: 0,
         min_score: 0.0,
+        looks: 0,
+        reserved: 0,
     };
 }
 
@@ -98,12 +105,21 @@ pub(super) fn plain(given: &face_predict_options) -> Result<Options<'static>> {
             given.flags
         )));
     }
+    if given.reserved != 0 {
+        return Err(Error::invalid(format!(
+            "options.reserved is {}, it must be 0",
+            given.reserved
+        )));
+    }
     let mut options = Options::new()
         .cropped(given.flags & FACE_PREDICT_CROPPED != 0)
         .skip_age(given.flags & FACE_PREDICT_SKIP_AGE != 0)
         .skip_gender(given.flags & FACE_PREDICT_SKIP_GENDER != 0)
         .max_faces(given.max_faces as usize)
         .min_face_size(given.min_face_size as f32);
+    if given.looks != 0 {
+        options = options.looks(given.looks as usize);
+    }
     if given.min_score != 0.0 {
         options = options.min_score(given.min_score);
     }

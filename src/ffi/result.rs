@@ -178,11 +178,11 @@ fn copy(face: &Face<'_>) -> face_predict_face {
 #[unsafe(no_mangle)]
 pub extern "C" fn face_predict_result_new() -> *mut face_predict_result {
     wall_or(std::ptr::null_mut(), || {
-        Ok(handle::give(Filled {
+        handle::give(Filled {
             predictions: Predictions::new(),
             regions: Vec::new(),
             status: FACE_PREDICT_OK,
-        }))
+        })
     })
 }
 

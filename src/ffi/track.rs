@@ -83,7 +83,7 @@ pub unsafe extern "C" fn face_predict_tracker_new(
         }
         // SAFETY: the pointers are the caller's, as the header asks.
         let (model, options) = unsafe { (handle::shared(model)?, options(options_in)?) };
-        let tracker = handle::give(Tracker::new(&model.model, options)?);
+        let tracker = handle::give(Tracker::new(&model.model, options)?)?;
         // SAFETY: not NULL, and the caller's to write.
         unsafe { handle::put(tracker_out, "tracker_out", tracker) }
     })

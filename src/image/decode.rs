@@ -111,6 +111,12 @@ fn decode(bytes: &[u8], limits: &DecodeLimits) -> Result<Picture> {
     let mut reader = ImageReader::new(std::io::Cursor::new(bytes))
         .with_guessed_format()
         .map_err(|e| Error::with_source(ErrorKind::Image, "picture cannot be read", e))?;
+    if is_cut_jpeg(bytes) {
+        return Err(Error::new(
+            ErrorKind::Image,
+            "picture is damaged: the JPEG ends before its end-of-image marker",
+        ));
+    }
     if reader.format().is_none() {
         return Err(Error::new(
             ErrorKind::Image,
@@ -152,6 +158,43 @@ fn decode(bytes: &[u8], limits: &DecodeLimits) -> Result<Picture> {
     // Proves that the view below cannot fail.
     Image::new(format, width, height, &data)?;
     Ok(Picture { format, width, height, data, orientation })
+}
+
+/// Whether a JPEG ends before it is over. Decoders fill up what is missing and say nothing, and a network then judges the
+/// filling.
+#[cfg(feature = "decode")]
+pub(crate) fn is_cut_jpeg(bytes: &[u8]) -> bool {
+    const END: [u8; 2] = [0xFF, 0xD9];
+    if !bytes.starts_with(&[0xFF, 0xD8]) || bytes.ends_with(&END) {
+        return false;
+    }
+    // Something may follow the end, and a preview of its own precede it: markers tell, segment by segment.
+    let (mut at, mut in_scan) = (2, false);
+    loop {
+        let Some(skip) = bytes.get(at..).and_then(|rest| rest.iter().position(|b| *b == 0xFF))
+        else {
+            return true;
+        };
+        if skip > 0 && !in_scan {
+            // No marker where one should be: the decoder says what is wrong.
+            return false;
+        }
+        at += skip + 1;
+        match bytes.get(at) {
+            None => return true,
+            Some(0xD9) => return false,
+            // Fill bytes, stuffed zeros and restarts.
+            Some(0xFF) => {}
+            Some(0x00 | 0x01 | 0xD0..=0xD7) => at += 1,
+            Some(marker) => {
+                in_scan = *marker == 0xDA;
+                let length =
+                    bytes.get(at + 1..at + 3).map(|l| usize::from(l[0]) << 8 | usize::from(l[1]));
+                let Some(length) = length else { return true };
+                at += 1 + length;
+            }
+        }
+    }
 }
 
 #[cfg(feature = "decode")]

@@ -33,7 +33,7 @@ impl Reduced {
 
         use super::{Format, Orientation};
 
-        if !bytes.starts_with(&[0xFF, 0xD8, 0xFF]) {
+        if !bytes.starts_with(&[0xFF, 0xD8, 0xFF]) || super::decode::is_cut_jpeg(bytes) {
             return None;
         }
         let mut decoder = Decoder::new(Cursor::new(bytes));

@@ -70,17 +70,18 @@ impl Detector {
             return Ok(plan);
         }
         drop(kept);
-        let mut kept = self.plans.write().unwrap_or_else(|e| e.into_inner());
-        if let Some(plan) = find(&kept) {
-            return Ok(plan);
-        }
         let wanted: Vec<_> = self
             .spec
             .strides
             .iter()
             .map(|s| (format!("stride{s}"), tvec!(1, DetectSpec::VALUES, height / s, width / s)))
             .collect();
+        // Not while it is locked: it takes milliseconds, and others may search meanwhile.
         let plan = self.graph.ready(height, width, &wanted, self.fast)?.plan;
+        let mut kept = self.plans.write().unwrap_or_else(|e| e.into_inner());
+        if let Some(plan) = find(&kept) {
+            return Ok(plan);
+        }
         if kept.len() == KEPT {
             kept.remove(0);
         }

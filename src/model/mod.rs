@@ -31,16 +31,18 @@ use graph::{Graph, guard};
 /// Largest model file read, in bytes.
 const MAX_FILE: u64 = 512 << 20;
 
-/// Files of `models/`, as `face-train export` wrote them, with the features that build them in.
+/// Files of `models/`, as `face-train export` wrote them, with the features that build them in: all of them must be on.
 macro_rules! weights {
-    ($($feature:literal: $file:literal,)*) => {
-        &[$(#[cfg(feature = $feature)] include_bytes!(concat!("../../models/", $file)),)*]
+    ($($($feature:literal)&&+: $file:literal,)*) => {
+        &[$(#[cfg(all($(feature = $feature),+))] include_bytes!(concat!("../../models/", $file)),)*]
     };
 }
 
-/// The built-in estimator. Of several the first counts, so the default feature's is last: one more feature switches.
+/// The built-in estimator. Of several the first counts, so the default feature's is last: one more feature switches. Who
+/// asks for the open weights never gets others.
 static BUILT_IN: Option<&[u8]> = {
     const WEIGHTS: &[&[u8]] = weights! {
+        "weights-open": "base-open.onnx",
         "weights-tiny": "tiny.onnx",
         "weights-base": "base.onnx",
     };
@@ -50,6 +52,7 @@ static BUILT_IN: Option<&[u8]> = {
 /// The built-in detector.
 static BUILT_IN_DETECTOR: Option<&[u8]> = {
     const WEIGHTS: &[&[u8]] = weights! {
+        "detector" && "weights-open": "detector-open.onnx",
         "detector": "detector.onnx",
     };
     WEIGHTS.first().copied()

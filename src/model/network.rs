@@ -29,6 +29,14 @@ pub(crate) struct Estimate {
     pub(crate) female: Option<f32>,
 }
 
+impl Estimate {
+    /// Nothing said yet.
+    pub(crate) fn clear(&mut self) {
+        self.years.clear();
+        self.female = None;
+    }
+}
+
 impl Network {
     /// Checks and optimises a parsed file. `fast` replaces convolutions by this library's own.
     pub(super) fn new(graph: Graph, fast: bool) -> Result<Self> {

@@ -46,6 +46,8 @@ int main(void) {
     OFFSET(options, gender_threshold);
     OFFSET(options, min_face_size);
     OFFSET(options, min_score);
+    OFFSET(options, looks);
+    OFFSET(options, reserved);
     SIZE(face);
     OFFSET(face, x);
     OFFSET(face, y);

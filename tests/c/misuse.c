@@ -256,7 +256,7 @@ static void wrong_options(void) {
     for (i = 0; i < sizeof struct_sizes / sizeof *struct_sizes; i++) {
         o = options_of(&box, 1);
         o.struct_size = struct_sizes[i];
-        REFUSED_PREDICTION(PREDICT(), INVALID, "face_predict_options.struct_size is|is 40");
+        REFUSED_PREDICTION(PREDICT(), INVALID, "face_predict_options.struct_size is|is 48");
     }
     o = options_of(&box, 1);
     o.flags = 1u << 31;
@@ -383,6 +383,8 @@ static void batch(void) {
     images[2] = NULL;
     REFUSED(face_predict_batch(three, images, 3, &options, results), NULL_ARGUMENT, "images[2]: face_predict_image is NULL");
     images[2] = &good;
+    /* A refused batch leaves no faces of an earlier one. */
+    CHECK(face_predict_result_count(results[0]) == 0 && face_predict_result_status(results[0]) == NULL_ARGUMENT);
     options.regions = &box;
     options.region_count = 1;
     REFUSED(face_predict_batch(three, images, 3, &options, results), INVALID, "regions belong to one picture");

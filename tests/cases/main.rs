@@ -14,7 +14,7 @@ use face_predict::{
 use serde_json::{Value, json};
 
 /// What a case may say, in the order it is written in. What is not said is 0, false or empty.
-const KEYS: [&str; 26] = [
+const KEYS: [&str; 27] = [
     "name",
     "picture",
     "input",
@@ -38,6 +38,7 @@ const KEYS: [&str; 26] = [
     "gender_threshold",
     "min_face_size",
     "min_score",
+    "looks",
     "message",
     "status",
     "size",
@@ -133,6 +134,9 @@ fn predict(model: &Model, case: &Value) -> Result<Predictions, Error> {
     }
     if let Some(score) = case["min_score"].as_f64() {
         options = options.min_score(score as f32);
+    }
+    if let Some(looks) = case["looks"].as_u64() {
+        options = options.looks(looks as usize);
     }
     // Without boxes, be it an empty list of them, the picture is searched.
     if !case["boxes"].is_null() {

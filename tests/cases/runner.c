@@ -194,6 +194,7 @@ static void run(const face_predict_model *model, face_predict_result *result, co
     options.gender_threshold = (float)json_number_or(one, "gender_threshold", 0);
     options.min_face_size = (uint32_t)json_number_or(one, "min_face_size", 0);
     options.min_score = (float)json_number_or(one, "min_score", 0);
+    options.looks = (uint32_t)json_number_or(one, "looks", 0);
     /* Without boxes, be it an empty list of them, the picture is searched. */
     options.regions = json_get(one, "boxes") ? regions : NULL;
     options.region_count = (uint32_t)(json_count(json_get(one, "boxes")) / 4);

@@ -72,15 +72,16 @@ static char *copy(JNIEnv *env, jbyteArray array, size_t *size) {
 /* Options with regions of their own, to be freed; 0 on failure, with an exception. */
 static int options_from(JNIEnv *env, face_predict_options *options, jintArray whole, jfloatArray shares,
                         jfloatArray regions) {
-    jint n[3];
+    jint n[4];
     jfloat share[3];
-    (*env)->GetIntArrayRegion(env, whole, 0, 3, n);
+    (*env)->GetIntArrayRegion(env, whole, 0, 4, n);
     (*env)->GetFloatArrayRegion(env, shares, 0, 3, share);
     memset(options, 0, sizeof *options);
     options->struct_size = sizeof *options;
     options->flags = (uint32_t)n[0];
     options->max_faces = (uint32_t)n[1];
     options->min_face_size = (uint32_t)n[2];
+    options->looks = (uint32_t)n[3];
     options->age_coverage = share[0];
     options->gender_threshold = share[1];
     options->min_score = share[2];

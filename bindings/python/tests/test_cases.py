@@ -21,7 +21,7 @@ def arguments(case):
     boxes = case.get("boxes")
     out = {
         key: case[key]
-        for key in ("cropped", "skip_age", "skip_gender", "max_faces", "age_coverage", "gender_threshold", "min_face_size", "min_score")
+        for key in ("cropped", "skip_age", "skip_gender", "max_faces", "age_coverage", "gender_threshold", "min_face_size", "min_score", "looks")
         if key in case
     }
     if boxes is not None:

@@ -57,6 +57,9 @@ pub struct Evaluate {
     /// Spoil the pictures first, from just noticeable to bad, the same each time.
     #[arg(long, value_enum, conflicts_with_all = ["placement", "search"])]
     fault: Option<Fault>,
+    /// Crops of each face that are averaged, 1 to 8.
+    #[arg(long, default_value_t = 1)]
+    looks: usize,
     /// Detector to search with, instead of the built-in one.
     #[arg(long, requires = "search")]
     detector: Option<PathBuf>,
@@ -102,6 +105,7 @@ struct Metrics<'a> {
     placement: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     fault: Option<String>,
+    looks: usize,
     manifests: &'a [PathBuf],
     resamples: usize,
     models: &'a [Judged],
@@ -138,6 +142,7 @@ impl Evaluate {
                 format!("{:?}", self.placement).to_lowercase()
             },
             fault: self.fault.map(|fault| format!("{fault:?}").to_lowercase()),
+            looks: self.looks,
             manifests: &self.manifest,
             resamples: self.resamples,
             models: &models,
@@ -244,14 +249,14 @@ impl Evaluate {
         let mut region = row.region();
         if self.search {
             let region = region.context("the manifest has no face to compare with")?;
-            return searched(model, &picture, &region, out);
+            return searched(model, &picture, &region, self.looks, out);
         }
         if self.placement == Placement::Box {
             region.iter_mut().for_each(|region| region.landmarks = None);
         }
         let regions = region.filter(|_| self.placement != Placement::Picture);
         let (has_age, has_gender) = (metadata.task.has_age(), metadata.task.has_gender());
-        let options = Options::new().skip_age(!has_age).skip_gender(!has_gender);
+        let options = Options::new().skip_age(!has_age).skip_gender(!has_gender).looks(self.looks);
         if let Some(fault) = self.fault {
             let region = region.context("the manifest has no face to spoil")?;
             let changed = spoiled(&picture.image(), &region, &metadata.input, fault, rng)?;
@@ -283,12 +288,13 @@ fn searched(
     model: &Model,
     picture: &Picture,
     region: &Region,
+    looks: usize,
     out: &mut Predictions,
 ) -> Result<Answer> {
     let image = picture.image();
     let (pixels, (width, height), shift) = framed(&image)?;
     let frame = Image::new(Format::Rgb, width, height, &pixels)?;
-    model.predict_into(&frame, &Options::new(), out)?;
+    model.predict_into(&frame, &Options::new().looks(looks), out)?;
     let rect = region.rect;
     let rect = Rect::new(rect.x + shift.x, rect.y + shift.y, rect.width, rect.height);
     let best =

@@ -1,17 +1,14 @@
 //! The manifest: one CSV for every data set, one row a face.
 
-use std::fs::File;
-use std::io::{BufRead, BufReader, BufWriter, Write};
 use std::path::Path;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use face_predict::{Point, Rect, Region};
 use serde::{Deserialize, Serialize};
 
-/// The format's version, in the header comment. Another one is refused.
-pub const VERSION: u32 = 1;
+use super::versioned::Kind;
 
-const MAGIC: &str = "# face-train manifest";
+const KIND: Kind = Kind { word: "manifest", called: "manifest", version: 1 };
 
 /// A face: where its picture is, and what is known of it. Empty fields are unknown.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -140,42 +137,15 @@ impl Row {
 
 /// Reads a manifest; a missing or other version is an error that names both.
 pub fn read(path: &Path) -> Result<Vec<Row>> {
-    let file = File::open(path).with_context(|| format!("manifest {}", path.display()))?;
-    let mut reader = BufReader::new(file);
-    let mut first = String::new();
-    reader.read_line(&mut first)?;
-    let version = first.strip_prefix(MAGIC).and_then(|rest| rest.split_whitespace().next());
-    match version {
-        Some(v) if v == VERSION.to_string() => {}
-        Some(v) => {
-            bail!("{}: manifest of version {v}, this program reads {VERSION}", path.display())
-        }
-        None => bail!("{}: no manifest, its first line is {:?}", path.display(), first.trim_end()),
-    }
-    let mut rows = Vec::new();
-    for (index, row) in csv::Reader::from_reader(reader).into_deserialize().enumerate() {
-        // Two lines of header; the comment is not the CSV reader's.
-        let row: Row = row.with_context(|| format!("{} line {}", path.display(), index + 3))?;
-        if let Some(fault) = row.fault() {
-            bail!("{} line {}: {fault}", path.display(), index + 3);
-        }
-        rows.push(row);
-    }
-    Ok(rows)
+    let rows = KIND.read(path)?.into_iter();
+    let checked = rows.map(|(line, row): (usize, Row)| match row.fault() {
+        Some(fault) => bail!("{} line {line}: {fault}", path.display()),
+        None => Ok(row),
+    });
+    checked.collect()
 }
 
 /// Writes a manifest, to a temporary name first, with `command` in the header comment.
 pub fn write(path: &Path, command: &str, rows: &[Row]) -> Result<()> {
-    crate::files::replace(path, |file| {
-        let mut out = BufWriter::new(file);
-        writeln!(out, "{MAGIC} {VERSION} | face-train {} | {command}", env!("CARGO_PKG_VERSION"))?;
-        let mut csv = csv::Writer::from_writer(&mut out);
-        for row in rows {
-            csv.serialize(row)?;
-        }
-        csv.flush()?;
-        drop(csv);
-        out.flush()?;
-        Ok(())
-    })
+    KIND.write(path, command, rows)
 }

@@ -8,3 +8,4 @@ pub mod sampler;
 pub mod split;
 pub mod spoil;
 pub mod stream;
+pub mod versioned;

@@ -1,17 +1,14 @@
 //! The manifest of scenes: one CSV, a row a face, several rows a picture; a picture without faces has one row without box.
 
-use std::fs::File;
-use std::io::{BufRead, BufReader, BufWriter, Write};
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use face_predict::Rect;
 use serde::{Deserialize, Serialize};
 
-/// The format's version, in the header comment. Another one is refused.
-pub const VERSION: u32 = 1;
+use crate::data::versioned::Kind;
 
-const MAGIC: &str = "# face-train scenes";
+const KIND: Kind = Kind { word: "scenes", called: "manifest of scenes", version: 1 };
 
 /// A row of the file.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -67,24 +64,8 @@ pub struct Scene {
 
 /// Reads a manifest of scenes; a missing or other version is an error that names both.
 pub fn read(path: &Path) -> Result<Vec<Scene>> {
-    let file = File::open(path).with_context(|| format!("scenes {}", path.display()))?;
-    let mut reader = BufReader::new(file);
-    let mut first = String::new();
-    reader.read_line(&mut first)?;
-    let version = first.strip_prefix(MAGIC).and_then(|rest| rest.split_whitespace().next());
-    match version {
-        Some(v) if v == VERSION.to_string() => {}
-        Some(v) => bail!("{}: scenes of version {v}, this program reads {VERSION}", path.display()),
-        None => bail!(
-            "{}: no manifest of scenes, its first line is {:?}",
-            path.display(),
-            first.trim_end()
-        ),
-    }
     let mut scenes: Vec<Scene> = Vec::new();
-    for (index, row) in csv::Reader::from_reader(reader).into_deserialize().enumerate() {
-        let place = || format!("{} line {}", path.display(), index + 3);
-        let row: Row = row.with_context(place)?;
+    for (line, row) in KIND.read::<Row>(path)? {
         if scenes.last().is_none_or(|scene| scene.path != row.path) {
             scenes.push(Scene { path: row.path.clone(), split: row.split, marks: Vec::new() });
         }
@@ -94,7 +75,7 @@ pub fn read(path: &Path) -> Result<Vec<Scene>> {
         };
         let rect = Rect::new(x, y, width, height);
         if !(width > 0.0 && height > 0.0 && [x, y, width, height].iter().all(|v| v.is_finite())) {
-            bail!("{}: {rect:?} is no box", place());
+            bail!("{} line {line}: {rect:?} is no box", path.display());
         }
         let parts = [row.easy, row.medium, row.hard].map(|v| v != 0);
         let (ignored, covered) = (row.ignored != 0, row.covered != 0);
@@ -106,16 +87,5 @@ pub fn read(path: &Path) -> Result<Vec<Scene>> {
 
 /// Writes a manifest of scenes, to a temporary name first, with `command` in the header comment.
 pub fn write(path: &Path, command: &str, rows: &[Row]) -> Result<()> {
-    crate::files::replace(path, |file| {
-        let mut out = BufWriter::new(file);
-        writeln!(out, "{MAGIC} {VERSION} | face-train {} | {command}", env!("CARGO_PKG_VERSION"))?;
-        let mut csv = csv::Writer::from_writer(&mut out);
-        for row in rows {
-            csv.serialize(row)?;
-        }
-        csv.flush()?;
-        drop(csv);
-        out.flush()?;
-        Ok(())
-    })
+    KIND.write(path, command, rows)
 }

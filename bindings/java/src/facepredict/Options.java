@@ -10,6 +10,7 @@ public final class Options {
     float genderThreshold;
     int minFaceSize;
     float minScore;
+    int looks;
     /** Null searches. */
     float[] regions;
 
@@ -76,9 +77,18 @@ public final class Options {
         return this;
     }
 
+    /** Crops of each face that are averaged, at most 8: the second is mirrored, further ones a little shifted, too. Each costs as much as the first. */
+    public Options looks(int count) {
+        if (count < 0) {
+            throw new IllegalArgumentException("looks is " + count);
+        }
+        looks = count;
+        return this;
+    }
+
     /** For JNI. */
     int[] whole() {
-        return new int[] {flags, maxFaces, minFaceSize};
+        return new int[] {flags, maxFaces, minFaceSize, looks};
     }
 
     float[] shares() {

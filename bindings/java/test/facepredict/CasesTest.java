@@ -53,7 +53,8 @@ public class CasesTest {
                 .skipAge(one.get("skip_age") == Boolean.TRUE).skipGender(one.get("skip_gender") == Boolean.TRUE)
                 .maxFaces((int) number(one, "max_faces")).ageCoverage(number(one, "age_coverage"))
                 .genderThreshold(number(one, "gender_threshold")).minFaceSize((int) number(one, "min_face_size"))
-                .minScore(number(one, "min_score"));
+                .minScore(number(one, "min_score"))
+                .looks((int) number(one, "looks"));
         File file = new File(FOLDER, (String) one.get("picture"));
         switch ((String) one.get("input")) {
             case "file": return model.predict(file, options);

@@ -101,6 +101,7 @@ class Model:
         skip_gender: bool = False,
         min_face_size: int = 0,
         min_score: Optional[float] = None,
+        looks: int = 1,
     ) -> Prediction:
         """Finds the faces of a picture and estimates them.
 
@@ -116,13 +117,15 @@ class Model:
         `boxes` are faces found already, (x, y, width, height) from forehead to chin in upright pixels, with five
         `landmarks` each where known; or `cropped` says that the picture is one face. Otherwise faces are searched whose
         box measures `min_face_size` pixels or more on its shorter side (0: a thirtieth of the picture's longer side) and
-        whose score is `min_score` or more (None: the model's). `age_coverage` (0.8) is the probability inside `age_low`
+        whose score is `min_score` or more (None: the model's). The answers of `looks` crops of each face, 1 to 8, are averaged:
+        the second is mirrored, further ones a little shifted, too; each costs as much as the first. `age_coverage` (0.8) is the probability inside `age_low`
         to `age_high`; `gender_threshold` is what a label needs.
 
         Other threads run meanwhile. Raises a FacePredictError.
         """
         given = options(
-            boxes, landmarks, cropped, max_faces, age_coverage, gender_threshold, skip_age, skip_gender, min_face_size, min_score
+            boxes, landmarks, cropped, max_faces, age_coverage, gender_threshold, skip_age, skip_gender, min_face_size, min_score,
+            looks,
         )
         return self._predict(image, given, Look(format, rotation, mirrored, yuv))
 
@@ -142,6 +145,7 @@ class Model:
         skip_gender: bool = False,
         min_face_size: int = 0,
         min_score: Optional[float] = None,
+        looks: int = 1,
     ) -> list[Union[Prediction, FacePredictError]]:
         """Predicts many pictures, on the `threads` that the model was loaded with.
 
@@ -149,7 +153,8 @@ class Model:
         few at a time. A picture that fails does not stop the rest: its exception stands in its place.
         """
         given = options(
-            None, None, cropped, max_faces, age_coverage, gender_threshold, skip_age, skip_gender, min_face_size, min_score
+            None, None, cropped, max_faces, age_coverage, gender_threshold, skip_age, skip_gender, min_face_size, min_score,
+            looks,
         )
         look = Look(format, rotation, mirrored, yuv)
         answers: list[Union[Prediction, FacePredictError]] = []

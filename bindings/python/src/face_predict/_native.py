@@ -71,6 +71,8 @@ class Options(ctypes.Structure):
         ("gender_threshold", c_float),
         ("min_face_size", c_uint32),
         ("min_score", c_float),
+        ("looks", c_uint32),
+        ("reserved", c_uint32),
     ]
 
 

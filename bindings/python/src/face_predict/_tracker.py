@@ -77,6 +77,7 @@ class Tracker:
         skip_gender: bool = False,
         min_face_size: int = 0,
         min_score: Optional[float] = None,
+        looks: int = 1,
     ) -> Prediction:
         """Takes the next frame and gives the faces in it.
 
@@ -84,7 +85,8 @@ class Tracker:
         arguments. `time` is in seconds from any start and must not go back: `time.monotonic()`, or the frame's own.
         """
         given = options(
-            boxes, landmarks, cropped, max_faces, age_coverage, gender_threshold, skip_age, skip_gender, min_face_size, min_score
+            boxes, landmarks, cropped, max_faces, age_coverage, gender_threshold, skip_age, skip_gender, min_face_size, min_score,
+            looks,
         )
         if isinstance(image, (str, os.PathLike, bytes)):
             raise ArgumentError("a tracker takes frames in memory: an array, a list of planes or a PIL image")

@@ -1,0 +1,99 @@
+//! Several looks at one face: its crop as it is, mirrored, and a little shifted, turned and scaled.
+//!
+//! A network's answer to one crop shakes with where the crop lies; the mean over some shakes less, and errs less.
+
+use crate::geometry::Affine;
+use crate::model::Estimate;
+
+/// Most looks at a face.
+pub(crate) const MOST: usize = 8;
+
+/// Of each look after the first: whether it is mirrored, degrees, scale, and shift in parts of the crop's side. As far
+/// apart as two detectors are over one face.
+const VIEWS: [(bool, f32, f32, f32, f32); MOST - 1] = [
+    (true, 0.0, 1.0, 0.0, 0.0),
+    (false, 4.0, 1.05, 0.02, 0.0),
+    (true, 4.0, 0.95, 0.0, -0.02),
+    (true, -4.0, 1.05, -0.02, 0.0),
+    (false, -4.0, 0.95, 0.0, 0.02),
+    (false, 0.0, 1.08, -0.02, 0.02),
+    (true, 0.0, 0.93, 0.02, -0.02),
+];
+
+/// Where look `index` takes its crop, as a map within the unit square of the first one's.
+pub(crate) fn view(index: usize) -> Affine {
+    let Some(&(mirrored, degrees, scale, x, y)) = index.checked_sub(1).and_then(|i| VIEWS.get(i))
+    else {
+        return Affine::IDENTITY;
+    };
+    let (sin, cos) = degrees.to_radians().sin_cos();
+    let side = if mirrored { -1.0 } else { 1.0 };
+    let (xx, xy, yx, yy) = (side * scale * cos, -scale * sin, side * scale * sin, scale * cos);
+    // About the crop's middle.
+    let (x0, y0) = (0.5 + x - 0.5 * (xx + xy), 0.5 + y - 0.5 * (yx + yy));
+    Affine { xx, xy, x0, yx, yy, y0 }
+}
+
+/// Takes the answer of look `index` into `mean`, the mean of those before it. It is the mean of the logarithms: that of the
+/// probabilities is wider than any look, and its intervals cover more than they say.
+pub(crate) fn blend(mean: &mut Estimate, look: &Estimate, index: usize) {
+    let share = 1.0 / (index + 1) as f32;
+    // What one look excludes, others may not.
+    let least = |p: f32| p.max(f32::MIN_POSITIVE);
+    let between = |before: f32, now: f32| least(before).powf(1.0 - share) * least(now).powf(share);
+    if mean.years.len() == look.years.len() {
+        mean.years.iter_mut().zip(&look.years).for_each(|(m, l)| *m = between(*m, *l));
+        let sum: f32 = mean.years.iter().sum();
+        mean.years.iter_mut().for_each(|m| *m /= sum);
+    } else if !look.years.is_empty() {
+        mean.years.clear();
+        mean.years.extend_from_slice(&look.years);
+    }
+    if let Some(now) = look.female {
+        mean.female = Some(mean.female.map_or(now, |before| {
+            let (female, male) = (between(before, now), between(1.0 - before, 1.0 - now));
+            female / (female + male)
+        }));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::geometry::Point;
+
+    #[test]
+    fn views_keep_the_middle_where_it_is_but_for_their_shift() {
+        for index in 0..MOST {
+            let middle = view(index).apply(Point::new(0.5, 0.5));
+            assert!((middle.x - 0.5).abs() <= 0.021 && (middle.y - 0.5).abs() <= 0.021, "{index}");
+            assert!((view(index).magnification() - 1.0).abs() < 0.1, "{index}");
+        }
+        assert_eq!(view(0), Affine::IDENTITY);
+        let corner = view(1).apply(Point::new(0.0, 0.0));
+        assert!((corner.x - 1.0).abs() < 1e-6 && corner.y.abs() < 1e-6, "{corner:?}");
+    }
+
+    #[test]
+    fn the_mean_of_two_networks_answers_is_taken_apart() {
+        let look = |years: &[f32], female| Estimate { years: years.to_vec(), female };
+        let mut mean = Estimate::default();
+        for (index, first) in [0.2f32, 0.5, 0.8].into_iter().enumerate() {
+            blend(&mut mean, &look(&[first, 1.0 - first], None), index);
+            blend(&mut mean, &look(&[], Some(0.25 * first)), index);
+        }
+        assert!((mean.years[0] - 0.5).abs() < 1e-6 && (mean.years[1] - 0.5).abs() < 1e-6);
+        let logit = |p: f32| (p / (1.0 - p)).ln();
+        let wanted = (logit(0.05) + logit(0.125) + logit(0.2)) / 3.0;
+        assert!((logit(mean.female.expect("a mean")) - wanted).abs() < 1e-5);
+    }
+
+    #[test]
+    fn looks_that_exclude_each_other_still_add_up_to_one() {
+        let look = |years: [f32; 2]| Estimate { years: years.to_vec(), female: Some(years[0]) };
+        let mut mean = look([1.0, 0.0]);
+        blend(&mut mean, &look([0.0, 1.0]), 1);
+        assert!((mean.years.iter().sum::<f32>() - 1.0).abs() < 1e-6, "{:?}", mean.years);
+        assert!(mean.female.is_some_and(|f| (f - 0.5).abs() < 1e-6), "{:?}", mean.female);
+    }
+}

@@ -1,0 +1,73 @@
+//! CSV files whose first line says what they are, of which version, and how they came to be.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader, BufWriter, Write};
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+/// A kind of file.
+pub struct Kind {
+    /// Its word in the first line.
+    pub word: &'static str,
+    /// What such a file is called in errors.
+    pub called: &'static str,
+    /// The format's version; another one is refused.
+    pub version: u32,
+}
+
+impl Kind {
+    fn magic(&self) -> String {
+        format!("# face-train {}", self.word)
+    }
+
+    /// The rows of a file, each with the number of its line. A missing or other version is an error that names both.
+    pub fn read<R: DeserializeOwned>(&self, path: &Path) -> Result<Vec<(usize, R)>> {
+        let file = File::open(path).with_context(|| format!("{} {}", self.word, path.display()))?;
+        let mut reader = BufReader::new(file);
+        let mut first = String::new();
+        reader.read_line(&mut first)?;
+        let rest = first.strip_prefix(&self.magic());
+        match rest.and_then(|rest| rest.split_whitespace().next()) {
+            Some(v) if v == self.version.to_string() => {}
+            Some(v) => bail!(
+                "{}: {} of version {v}, this program reads {}",
+                path.display(),
+                self.word,
+                self.version
+            ),
+            None => bail!(
+                "{}: no {}, its first line is {:?}",
+                path.display(),
+                self.called,
+                first.trim_end()
+            ),
+        }
+        let rows = csv::Reader::from_reader(reader).into_deserialize().enumerate();
+        rows.map(|(index, row)| {
+            // Two lines of header; the first is not the CSV reader's.
+            let line = index + 3;
+            Ok((line, row.with_context(|| format!("{} line {line}", path.display()))?))
+        })
+        .collect()
+    }
+
+    /// Writes a file, to a temporary name first, with `command` in its first line.
+    pub fn write(&self, path: &Path, command: &str, rows: &[impl Serialize]) -> Result<()> {
+        crate::files::replace(path, |file| {
+            let mut out = BufWriter::new(file);
+            let program = concat!("face-train ", env!("CARGO_PKG_VERSION"));
+            writeln!(out, "{} {} | {program} | {command}", self.magic(), self.version)?;
+            let mut csv = csv::Writer::from_writer(&mut out);
+            for row in rows {
+                csv.serialize(row)?;
+            }
+            csv.flush()?;
+            drop(csv);
+            out.flush()?;
+            Ok(())
+        })
+    }
+}
