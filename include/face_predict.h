@@ -34,7 +34,8 @@
  * GROWTH     Structs you fill start with `struct_size`; zero in an optional field means "default":
  *            zero the struct, set struct_size, then set what you care about. Structs the library
  *            fills take a `size` argument. Old programs keep working with new libraries.
- * QUIET      Prints nothing, reads only the files you name, keeps no global state but the built-in
+ * QUIET      Prints nothing, opens only the files you name (the engine asks the system once what
+ *            processor it has), keeps no global state but the built-in
  *            models and the last error message of each thread.
  * MEANING    Gender is the label that strangers would give the face, in two values. The answer must
  *            not decide alone about a person: not as proof of age, not for identification.
@@ -432,8 +433,8 @@ typedef struct face_predict_options {
      */
     float gender_threshold;
     /**
-     * Pixels of the shorter side of the smallest box searched for. 0: a thirtieth of the picture's longer side. Smaller
-     * faces cost more time.
+     * Pixels of the shorter side of the smallest box searched for. 0: all that show at the detector's own scale, from a
+     * fortieth of the picture's longer side; below a sixteenth many are missed. Smaller faces cost more time.
      */
     uint32_t min_face_size;
     /**
@@ -625,9 +626,10 @@ face_predict_status face_predict_model_load_files(const char *const *paths,
                                                   struct face_predict_model **model_out);
 
 /**
- * Name and version of the networks, for logs; NULL for NULL. Borrowed; lives as long as the model.
+ * Name and version of the estimators, and of the detector where a file brought it, for logs; NULL for NULL. Borrowed; lives as long as the model.
  */
-FACE_PREDICT_API const char *face_predict_model_name(const struct face_predict_model *model);
+FACE_PREDICT_API
+const char *face_predict_model_name(const struct face_predict_model *model);
 
 /**
  * Frees a model; NULL does nothing.

@@ -5,7 +5,7 @@
 
 Reads models/NAME.onnx (metadata, size, checksum), models/NAME.metrics.json (by landmarks) and, where they exist,
 models/NAME.picture.metrics.json (pictures taken as one face), models/NAME.search.metrics.json (faces that the library found
-itself), models/NAME.{small,blurred,dark,bright}.metrics.json (faces spoiled on purpose) and models/NAME.val.metrics.json (the validation part, on which demands on a probability are chosen). Of a detector,
+itself), models/NAME.{looks2,looks8}.metrics.json (several looks), models/NAME.{small,blurred,dark,bright}.metrics.json (faces spoiled on purpose) and models/NAME.val.metrics.json (the validation part, on which demands on a probability are chosen). Of a detector,
 models/NAME.metrics.json alone. --check fails where a file is not what would be written. The words about data and use are in
 models/NAME.notes.md.
 """
@@ -185,6 +185,10 @@ def estimator(judged):
         missed = len(as_found["failures"])
         parts.append(overview(as_found["sources"], "found in a frame of 640 x 480") + "\n")
         parts.append(f"In {missed:,} of the frames the built-in detector did not find the face; they are left out.\n")
+    looks = {f"{count} looks": metrics(f"models/{NAME}.looks{count}.metrics.json") for count in (2, 8)}
+    if all(looks.values()):
+        parts.append("### Several looks\n\nThe mean answer to several crops of each face (option `looks`), each of which costs as much as the "
+                     "first.\n\n" + beside({"1 look": judged} | looks) + "\n")
     spoiled = {fault: metrics(f"models/{NAME}.{fault}.metrics.json") for fault in FAULTS}
     if all(spoiled.values()):
         parts.append("### Spoiled faces\n\nThe same faces spoiled on purpose, from just noticeable to bad (`evaluate --fault`). `Marked`: the library "
@@ -257,15 +261,21 @@ def detector(judged):
     return parts
 
 
+def beside(models):
+    """Figures of all faces, by source, of several answers to them."""
+    lines = ["| | " + " | ".join(c[0] for c in COLUMNS) + " |", "| --- " * (len(COLUMNS) + 1) + "|"]
+    for source in sorted(next(iter(models.values()))["sources"], reverse=True):
+        for name, found in models.items():
+            cells = [show(found["sources"][source]["all"], key, percent) for _, key, percent in COLUMNS]
+            lines.append(f"| {source}, {name} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
 def price(judged, other):
     """Beside the network that is built in by default, on the same faces."""
     lines = ["Beside [base](base.md), the same faces:\n"] if "sources" in judged else ["Beside [detector](detector.md):\n"]
     if "sources" in judged:
-        lines.append("| | " + " | ".join(c[0] for c in COLUMNS) + " |\n| --- " + "| --- " * len(COLUMNS) + "|")
-        for source in sorted(judged["sources"], reverse=True):
-            for name, found in ((NAME, judged), ("base", other)):
-                cells = [show(found["sources"][source]["all"], key, percent) for _, key, percent in COLUMNS]
-                lines.append(f"| {source}, {name} | " + " | ".join(cells) + " |")
+        lines.append(beside({NAME: judged, "base": other}))
     else:
         rows = [(title, lambda j, g=group: j["scenes"][g]["average_precision"]) for group, title in SCENES]
         rows += [(f"{source} {name}: found", lambda j, s=source, n=name: j["portraits"][s]["variants"][n]["found"])

@@ -26,8 +26,8 @@ pub struct Options<'a> {
     /// Keeps the largest so many faces; 0 keeps all.
     pub max_faces: usize,
     /// Shorter side of the box of the smallest face searched for, in pixels of the picture. 0 finds what shows when
-    /// the picture is scaled to the detector's own size (a thirtieth of its longer side and more); a smaller face costs
-    /// more time, a larger one less.
+    /// the picture is scaled to the detector's own size, from a fortieth of its longer side; below a sixteenth many are missed.
+    /// A smaller face costs more time, a larger one less.
     pub min_face_size: f32,
     /// Score that a found face needs, above 0 and below 1; `None` takes the model's.
     pub min_score: Option<f32>,

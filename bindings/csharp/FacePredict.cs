@@ -257,7 +257,7 @@ namespace FacePredict
         public float AgeCoverage { get; set; }
         /// <summary>Probability that a label needs, 0.5 to 1; 0: the model's.</summary>
         public float GenderThreshold { get; set; }
-        /// <summary>Shorter side, in pixels, of the smallest box searched for; 0: a thirtieth of the picture's longer side.</summary>
+        /// <summary>Shorter side, in pixels, of the smallest box searched for; 0: all that show at the detector's own scale, from a fortieth of the picture's longer side.</summary>
         public int MinFaceSize { get; set; }
         /// <summary>Score that a found face needs, 0 to 1; 0: the model's.</summary>
         public float MinScore { get; set; }

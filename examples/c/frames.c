@@ -26,8 +26,11 @@ static void print_face(const char *comma, const face_predict_face *face) {
            (unsigned long long)face->track_id, face->x, face->y, face->width, face->height);
     printf(", \"age\": %.1f, \"age_low\": %.1f, \"age_high\": %.1f", face->age, face->age_low,
            face->age_high);
-    printf(", \"female_probability\": %.3f, \"looks\": %u}", face->female_probability,
-           (unsigned)face->track_frames);
+    printf(", \"female_probability\": %.3f, \"gender\": \"%s\"", face->female_probability,
+           face->gender == FACE_PREDICT_GENDER_FEMALE ? "female"
+           : face->gender == FACE_PREDICT_GENDER_MALE ? "male" : "undecided");
+    /* Show an answer after some looks, and where nothing speaks against the face. */
+    printf(", \"quality\": %u, \"looks\": %u}", (unsigned)face->quality, (unsigned)face->track_frames);
 }
 
 int main(int argc, char **argv) {

@@ -158,7 +158,7 @@ pub unsafe extern "C" fn face_predict_model_load_files(
     }
 }
 
-/// Name and version of the networks, for logs; NULL for NULL. Borrowed; lives as long as the model.
+/// Name and version of the estimators, and of the detector where a file brought it, for logs; NULL for NULL. Borrowed; lives as long as the model.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn face_predict_model_name(
     model: *const face_predict_model,

@@ -57,8 +57,8 @@ pub struct face_predict_options {
     pub age_coverage: f32,
     /// Probability that a gender label needs, 0.5 to 1. 0: the model's.
     pub gender_threshold: f32,
-    /// Pixels of the shorter side of the smallest box searched for. 0: a thirtieth of the picture's longer side. Smaller
-    /// faces cost more time.
+    /// Pixels of the shorter side of the smallest box searched for. 0: all that show at the detector's own scale, from a
+    /// fortieth of the picture's longer side; below a sixteenth many are missed. Smaller faces cost more time.
     pub min_face_size: u32,
     /// Score that a found face needs, 0 to 1. 0: the model's threshold.
     pub min_score: f32,

@@ -62,7 +62,7 @@ public final class Options {
         return this;
     }
 
-    /** Shorter side, in pixels, of the smallest box searched for; 0: a thirtieth of the picture's longer side. */
+    /** Shorter side, in pixels, of the smallest box searched for; 0: all that show at the detector's own scale, from a fortieth of the picture's longer side. */
     public Options minFaceSize(int pixels) {
         if (pixels < 0) {
             throw new IllegalArgumentException("minFaceSize is " + pixels);
