@@ -51,7 +51,8 @@ pub struct face_predict_options {
     pub max_faces: u32,
     /// Entries of `regions`.
     pub region_count: u32,
-    /// The faces, found already: nothing is searched, even if there are none of them. NULL: search.
+    /// The faces, found already: nothing is searched, even if there are none of them. They come back the largest first, each
+    /// with its box bit for bit. NULL: search.
     pub regions: *const face_predict_region,
     /// Probability inside age_low to age_high, below 1. 0: 0.8.
     pub age_coverage: f32,
