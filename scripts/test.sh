@@ -26,6 +26,8 @@ for card in models/*.notes.md; do
     [ ! -f "models/$name.metrics.json" ] || $python scripts/card.py "$name" --check
 done
 
+$python scripts/study.py --check
+
 step convolutions on arm64 and without AVX2
 scripts/test_arm64.sh
 scripts/test_no_avx2.sh

@@ -13,6 +13,10 @@ const BANDS: [f32; 9] = [0.0, 3.0, 10.0, 20.0, 30.0, 40.0, 50.0, 60.0, 70.0];
 
 const COVERAGE: f32 = 0.8;
 
+/// Largest logarithm of a factor. A wider distribution has another median, too: factors of 7 took a year from a network that
+/// was hardly trained.
+const MOST: f32 = 0.8;
+
 /// Logarithms of the factors at the knots.
 type Logs = [f32; KNOTS.len()];
 
@@ -39,7 +43,7 @@ pub fn by_age(spec: AgeSpec, faces: &[(&Row, &Raw)]) -> AgeSpec {
             for knot in 0..KNOTS.len() {
                 for change in [-step, step] {
                     let mut tried = logs;
-                    tried[knot] = (tried[knot] + change).clamp(-2.0, 2.0);
+                    tried[knot] = (tried[knot] + change).clamp(-MOST, MOST);
                     let value = loss(&tried);
                     if value < best {
                         (best, logs) = (value, tried);
