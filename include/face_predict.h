@@ -421,7 +421,8 @@ typedef struct face_predict_options {
      */
     uint32_t region_count;
     /**
-     * The faces, found already: nothing is searched, even if there are none of them. NULL: search.
+     * The faces, found already: nothing is searched, even if there are none of them. They come back the largest first, each
+     * with its box bit for bit. NULL: search.
      */
     const struct face_predict_region *regions;
     /**
@@ -679,7 +680,7 @@ face_predict_status face_predict_encoded(const struct face_predict_model *model,
 /**
  * Many pictures: each of `images` fills the result at its place; all results must be different. Spread over the model's threads. One bad
  * picture does not stop the rest: the first failure is returned with its message, face_predict_result_status() tells
- * each. Options with regions are refused: these belong to one picture.
+ * each. Options with regions are refused: these belong to one picture. What is refused for all leaves every result empty, with status OK.
  */
 FACE_PREDICT_API
 FACE_PREDICT_MUST_USE

@@ -12,26 +12,23 @@ use super::result::face_predict_result;
 use crate::batch::spread;
 use crate::error::{Error, Result};
 
-/// What a batch that was refused leaves in the results: no faces of an earlier call, and why.
-unsafe fn leave_empty(
-    results: *const *mut face_predict_result,
-    count: usize,
-    status: face_predict_status,
-) {
+/// What a batch that was refused leaves in the results: no faces of an earlier call, and no failure of their own, by which
+/// callers tell it from a picture that failed.
+unsafe fn leave_empty(results: *const *mut face_predict_result, count: usize) {
     // SAFETY: the caller's promise; pointers that are none of ours are passed over.
     let Ok(results) = (unsafe { handle::array(results, count, "results") }) else { return };
     for result in results {
         // SAFETY: as above, one at a time.
         if let Ok(result) = unsafe { handle::exclusive(*result) } {
             result.start();
-            result.finish(status);
+            result.finish(FACE_PREDICT_OK);
         }
     }
 }
 
 /// Many pictures: each of `images` fills the result at its place; all results must be different. Spread over the model's threads. One bad
 /// picture does not stop the rest: the first failure is returned with its message, face_predict_result_status() tells
-/// each. Options with regions are refused: these belong to one picture.
+/// each. Options with regions are refused: these belong to one picture. What is refused for all leaves every result empty, with status OK.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn face_predict_batch(
@@ -93,6 +90,6 @@ pub unsafe extern "C" fn face_predict_batch(
         return first;
     }
     // SAFETY: as above.
-    unsafe { leave_empty(results, count, status) };
+    unsafe { leave_empty(results, count) };
     status
 }

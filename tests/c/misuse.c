@@ -383,11 +383,14 @@ static void batch(void) {
     images[2] = NULL;
     REFUSED(face_predict_batch(three, images, 3, &options, results), NULL_ARGUMENT, "images[2]: face_predict_image is NULL");
     images[2] = &good;
-    /* A refused batch leaves no faces of an earlier one. */
-    CHECK(face_predict_result_count(results[0]) == 0 && face_predict_result_status(results[0]) == NULL_ARGUMENT);
     options.regions = &box;
     options.region_count = 1;
+    CHECK(face_predict_result_count(results[0]) == 1);
     REFUSED(face_predict_batch(three, images, 3, &options, results), INVALID, "regions belong to one picture");
+    /* It leaves no faces of an earlier one, and no picture has failed. */
+    for (i = 0; i < 3; i++) {
+        CHECK(face_predict_result_count(results[i]) == 0 && face_predict_result_status(results[i]) == FACE_PREDICT_OK);
+    }
     options.regions = NULL;
     options.region_count = 0;
     face_predict_result_free(results[2]);
