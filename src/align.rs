@@ -99,8 +99,8 @@ impl CropRule {
             Self::Landmarks { template, face, .. } => {
                 let points = template.map(|[x, y]| Point::new(x, y));
                 Ok(region
+                    .without_implausible_landmarks()
                     .landmarks
-                    .filter(|landmarks| plausible(landmarks, rect))
                     .and_then(|landmarks| similarity(&points, &landmarks))
                     .unwrap_or_else(|| by_frame(face, rect)))
             }

@@ -199,10 +199,11 @@ impl Tracker {
                 }
             };
             let track = &mut self.tracks[index];
-            track.seen.place(face, image.upright_size());
             if (track.times_found - 1).is_multiple_of(self.options.estimate_every) {
                 track.seen = self.model.look(image, face, options, &mut out.work)?;
                 track.average.add(&out.work.estimate, time_us, self.options.memory_seconds);
+            } else {
+                track.seen.place(face, image.upright_size());
             }
             self.report(index, face, options, out);
         }

@@ -100,7 +100,13 @@ fn measure(model: &Model, rows: &[Row], by_landmarks: bool) -> Figures {
         right.push(f64::from(u8::from(male == (row.fields["gender"] == "male"))));
     }
     let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len().max(1) as f64;
-    Figures { error: mean(&errors), bracket: mean(&inside), gender: mean(&right) }
+    let figures = Figures { error: mean(&errors), bracket: mean(&inside), gender: mean(&right) };
+    let Figures { error, bracket, gender } = figures;
+    let name = model.name();
+    println!(
+        "{name}, landmarks {by_landmarks}: MAE {error:.2}, bracket {bracket:.3}, gender {gender:.3}"
+    );
+    figures
 }
 
 #[test]
@@ -117,12 +123,6 @@ fn utkface_ages_and_genders() {
             return;
         }
         let figures = measure(&model, &rows, by_landmarks);
-        println!(
-            "{}, landmarks {by_landmarks}: MAE {:.2}, gender {:.3}",
-            model.name(),
-            figures.error,
-            figures.gender
-        );
         assert!(figures.error <= error, "mean absolute error {:.2}", figures.error);
         assert!(figures.gender >= gender, "gender {:.3}", figures.gender);
     }
@@ -142,12 +142,6 @@ fn fairface_brackets_and_genders() {
             return;
         }
         let figures = measure(&model, &rows, by_landmarks);
-        println!(
-            "{}, landmarks {by_landmarks}: bracket {:.3}, gender {:.3}",
-            model.name(),
-            figures.bracket,
-            figures.gender
-        );
         assert!(figures.bracket >= bracket, "bracket {:.3}", figures.bracket);
         assert!(figures.gender >= gender, "gender {:.3}", figures.gender);
     }

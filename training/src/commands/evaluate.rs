@@ -254,21 +254,25 @@ impl Evaluate {
         if self.placement == Placement::Box {
             region.iter_mut().for_each(|region| region.landmarks = None);
         }
+        let changed = match self.fault {
+            Some(fault) => {
+                let region = region.context("the manifest has no face to spoil")?;
+                Some(spoiled(&picture.image(), &region, &metadata.input, fault, rng)?)
+            }
+            None => None,
+        };
+        let (image, region) = match &changed {
+            Some(c) => (Image::new(Format::Rgb, c.width, c.height, &c.rgb)?, Some(c.region)),
+            None => (picture.image(), region),
+        };
         let regions = region.filter(|_| self.placement != Placement::Picture);
         let (has_age, has_gender) = (metadata.task.has_age(), metadata.task.has_gender());
         let options = Options::new().skip_age(!has_age).skip_gender(!has_gender).looks(self.looks);
-        if let Some(fault) = self.fault {
-            let region = region.context("the manifest has no face to spoil")?;
-            let changed = spoiled(&picture.image(), &region, &metadata.input, fault, rng)?;
-            let image = Image::new(Format::Rgb, changed.width, changed.height, &changed.rgb)?;
-            model.predict_into(&image, &options.regions(&[changed.region]), out)?;
-            return Ok(answer(&out.face(0).context("no face came back")?));
-        }
         let options = match &regions {
             Some(region) => options.regions(std::slice::from_ref(region)),
             None => options.cropped(true),
         };
-        model.predict_into(&picture.image(), &options, out)?;
+        model.predict_into(&image, &options, out)?;
         Ok(answer(&out.face(0).context("no face came back")?))
     }
 }

@@ -1,7 +1,7 @@
 //! Pictures spoiled on purpose, to see whether the library's answers own up to it.
 
 use anyhow::{Result, ensure};
-use face_predict::{Affine, Image, InputSpec, Point, Rect, Region, Warp};
+use face_predict::{Affine, Image, InputSpec, Region, Warp};
 use rand::Rng;
 use rand_pcg::Pcg64Mcg;
 
@@ -47,8 +47,5 @@ pub fn spoiled(
             (0..3).for_each(|c| pixel[c] = (planes[i + c * size] + 0.5) as u8);
         }
     }
-    let rect = &region.rect;
-    let rect = Rect::new(rect.x / scale, rect.y / scale, rect.width / scale, rect.height / scale);
-    let landmarks = region.landmarks.map(|l| l.map(|p| Point::new(p.x / scale, p.y / scale)));
-    Ok(Spoiled { rgb, width, height, region: Region { rect, landmarks } })
+    Ok(Spoiled { rgb, width, height, region: region.scaled(1.0 / scale) })
 }
