@@ -90,7 +90,7 @@ impl Augment {
     /// Changes the pixels: planes of red, green and blue from 0 to 255, `width` x `height` each.
     pub fn pixels(&self, planes: &mut [f32], width: usize, height: usize, rng: &mut Pcg64Mcg) {
         if rng.random_bool(self.cover) {
-            repeat_border(planes, width, height, rng);
+            border(planes, width, height, rng);
         }
         if rng.random_bool(self.light) {
             gain(planes, rng.random_range(0.55..1.45));
@@ -285,15 +285,20 @@ fn blur(planes: &mut [f32], width: usize, height: usize, radius: usize) {
     }
 }
 
-/// Repeats the pixels of an inner rectangle outwards, as a tightly cropped source does.
-fn repeat_border(planes: &mut [f32], width: usize, height: usize, rng: &mut Pcg64Mcg) {
+/// Repeats the pixels of an inner rectangle outwards, as the library does around a tightly cropped picture; or one colour, as
+/// programs do that pad pictures to a square.
+fn border(planes: &mut [f32], width: usize, height: usize, rng: &mut Pcg64Mcg) {
     let mut inset = |side: usize| rng.random_range(0..=side / 8);
     let (left, right) = (inset(width), width - 1 - inset(width));
     let (top, bottom) = (inset(height), height - 1 - inset(height));
+    let flat = rng.random_bool(0.4).then(|| rng.random_range(0.0..=255.0));
     for plane in planes.chunks_exact_mut(width * height) {
         for y in 0..height {
             for x in 0..width {
-                plane[y * width + x] = plane[y.clamp(top, bottom) * width + x.clamp(left, right)];
+                let (near_x, near_y) = (x.clamp(left, right), y.clamp(top, bottom));
+                let inside = (near_x, near_y) == (x, y);
+                let value = plane[near_y * width + near_x];
+                plane[y * width + x] = flat.filter(|_| !inside).unwrap_or(value);
             }
         }
     }

@@ -55,6 +55,12 @@ pub struct TrainConfig {
     /// Checkpoint that the weights start from.
     #[serde(default)]
     pub init_from: Option<String>,
+    /// Model files whose answers are learned from.
+    #[serde(default)]
+    pub teacher: Vec<String>,
+    /// Crops of a face that the teacher's answer is the mean of.
+    #[serde(default)]
+    pub teacher_looks: usize,
     /// What only a detector's training needs.
     #[serde(default)]
     pub detect: Option<DetectConfig>,

@@ -14,6 +14,7 @@ use crate::data::loader::{Batch, Placement, Source};
 use crate::data::manifest::Row;
 use crate::data::sampler::Sampler;
 use crate::data::stream::Stream;
+use crate::data::teacher::Teacher;
 use crate::infer;
 use crate::loss::losses;
 use crate::metrics::calibration::softmax;
@@ -39,7 +40,7 @@ impl<'a> Estimate<'a> {
         device: Device,
         train: Vec<Row>,
         val: Vec<Row>,
-    ) -> Self {
+    ) -> Result<Self> {
         let sampler = if config.shuffle {
             Sampler::uniform(train.len(), config.seed)
         } else {
@@ -50,8 +51,11 @@ impl<'a> Estimate<'a> {
             let (input, by) = (config.input.clone(), Placement::Landmarks);
             Source::new(rows, &args.root, input, augment, by, config.seed)
         };
-        let (train, val) = (source(train, config.augment.clone()), source(val, Augment::NONE));
-        Self { config, sampler, train, val, workers: args.workers, device }
+        let open = || Teacher::open(&args.teacher, args.teacher_looks, train.len());
+        let teacher = (!args.teacher.is_empty()).then(open).transpose()?;
+        let train = source(train, config.augment.clone()).taught(teacher);
+        let val = source(val, Augment::NONE);
+        Ok(Self { config, sampler, train, val, workers: args.workers, device })
     }
 }
 
@@ -74,6 +78,10 @@ impl Job for Estimate<'_> {
 
     fn pictures(&self, batch: &Batch) -> usize {
         batch.rows.len()
+    }
+
+    fn images(&self, batch: &Batch) -> Tensor {
+        batch.images.to_device(self.device)
     }
 
     fn parts(&self) -> &'static [&'static str] {

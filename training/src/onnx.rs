@@ -1,6 +1,8 @@
 //! Writes ONNX files: a graph put together operator by operator.
 
-use anyhow::{Context, Result, ensure};
+use std::collections::BTreeMap;
+
+use anyhow::{Context, Result, bail, ensure};
 use half::f16;
 use prost::Message;
 use tch::{Kind, Tensor};
@@ -204,6 +206,30 @@ impl Graph {
 /// Reads a file back, for its graph and metadata.
 pub fn decode(bytes: &[u8]) -> Result<ModelProto> {
     ModelProto::decode(bytes).context("not an ONNX file")
+}
+
+/// The constants of `model` by name, without the mark of how they are stored.
+pub fn constants(model: &ModelProto) -> Result<BTreeMap<String, Tensor>> {
+    let initializers = model.graph.iter().flat_map(|graph| &graph.initializer);
+    let constant = |tensor: &TensorProto| {
+        let name = tensor.name.strip_suffix(".f16").unwrap_or(&tensor.name).to_owned();
+        let kind = match DataType::try_from(tensor.data_type) {
+            Ok(DataType::Float) => Kind::Float,
+            Ok(DataType::Float16) => Kind::Half,
+            _ => bail!("{name} is neither f32 nor f16"),
+        };
+        let numbers =
+            tensor.dims.iter().try_fold(kind.elt_size_in_bytes() as i64, |n, d| n.checked_mul(*d));
+        ensure!(
+            numbers == Some(tensor.raw_data.len() as i64),
+            "{name} has another size than it says"
+        );
+        Ok((
+            name,
+            Tensor::from_data_size(&tensor.raw_data, &tensor.dims, kind).to_kind(Kind::Float),
+        ))
+    };
+    initializers.map(constant).collect()
 }
 
 /// One size of a shape.

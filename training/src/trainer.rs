@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use indicatif::{ProgressBar, ProgressStyle};
 use tch::{Device, Kind, Tensor, nn};
 
@@ -17,6 +17,7 @@ use crate::events::Events;
 use crate::infer::Averaged;
 use crate::log::{self, Figures, Report};
 use crate::model::Network;
+use crate::onnx;
 use crate::optim::{AdamW, cosine};
 
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
@@ -46,6 +47,9 @@ pub trait Job {
 
     /// Pictures in a batch; there are none where all of them failed.
     fn pictures(&self, batch: &Self::Batch) -> usize;
+
+    /// The pictures as the network sees them.
+    fn images(&self, batch: &Self::Batch) -> Tensor;
 
     /// Names of the losses after the total.
     fn parts(&self) -> &'static [&'static str];
@@ -82,7 +86,12 @@ pub fn fit<J: Job>(
     net.set_half(config.half);
     let averaged = config.network.build(&average.root());
     if let (Some(from), None) = (&config.init_from, &resumed) {
-        start_from(Path::new(from), &vars)?;
+        let from = Path::new(from);
+        if from.extension().is_some_and(|e| e == "onnx") {
+            adopt(from, &*net, job)?;
+        } else {
+            start_from(from, &vars)?;
+        }
     }
     average.copy(&vars)?;
     let frozen = freeze(&vars, &config.freeze)?;
@@ -226,6 +235,21 @@ pub fn peak_memory() -> u64 {
 /// The first of what failed, in words.
 pub fn first_failure(failures: &BTreeMap<String, String>) -> String {
     failures.iter().next().map_or(String::new(), |(path, error)| format!("{path}: {error}"))
+}
+
+/// Takes the weights of a model file; the job's first pictures give batch norm back what the file lacks.
+fn adopt<J: Job>(path: &Path, net: &dyn Network, job: &J) -> Result<()> {
+    let told = || format!("model file {}", path.display());
+    let constants = onnx::constants(&onnx::decode(&std::fs::read(path).with_context(told)?)?)?;
+    let mut images = Vec::new();
+    for batch in job.stream(0, 0).take(8) {
+        let batch = batch?;
+        if job.pictures(&batch) > 0 {
+            images.push(job.images(&batch));
+        }
+    }
+    ensure!(!images.is_empty(), "no picture could be read: {}", first_failure(&job.failures()));
+    tch::no_grad(|| net.adopt(&constants, &Tensor::cat(&images, 0))).with_context(told)
 }
 
 /// Takes the variables of the same name and shape.

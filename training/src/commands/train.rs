@@ -77,9 +77,20 @@ pub struct Train {
     /// Changes to the pictures [default: detector; paper networks: paper].
     #[arg(long)]
     pub augment: Option<AugmentKind>,
-    /// Checkpoint, or run, whose weights to start from; what has another shape starts afresh.
+    /// Checkpoint, or run, whose weights to start from; what has another shape starts afresh. Or a model file of the very
+    /// network, such as models/base.onnx.
     #[arg(long)]
     pub init_from: Option<PathBuf>,
+    /// Model files whose answers are learned from beside the labels, and instead of them where there are none: each face is shown
+    /// to them once, as it is. Several are averaged.
+    #[arg(long)]
+    pub teacher: Vec<PathBuf>,
+    /// Crops of each face that the teacher's answer is the mean of, 1 to 8.
+    #[arg(long, default_value_t = 8, requires = "teacher")]
+    pub teacher_looks: usize,
+    /// How much the teacher's answer counts against a label, 0 to 1.
+    #[arg(long, default_value_t = 0.5, requires = "teacher")]
+    pub teacher_weight: f64,
     /// Variables that stay as they are: those whose names start so, such as stem or s0. May be given several times.
     #[arg(long)]
     pub freeze: Vec<String>,
@@ -151,7 +162,12 @@ impl Train {
             network,
             detect: detect.then(|| DetectConfig { scenes, ..DetectConfig::default() }),
             augment,
-            loss: if paper { LossWeights::PAPER } else { LossWeights::default() },
+            loss: LossWeights {
+                teacher: if self.teacher.is_empty() { 0.0 } else { self.teacher_weight },
+                ..if paper { LossWeights::PAPER } else { LossWeights::default() }
+            },
+            teacher: self.teacher.iter().map(|path| path.display().to_string()).collect(),
+            teacher_looks: if self.teacher.is_empty() { 0 } else { self.teacher_looks },
             batch: self.batch.unwrap_or(if paper {
                 32
             } else if detect {
@@ -181,6 +197,10 @@ impl Train {
         ensure!(config.batch > 0 && config.epochs > 0, "batch and epochs start at 1");
         ensure!(config.rate > 0.0 && config.rate.is_finite(), "rate must be above 0");
         ensure!((0.0..=1.0).contains(&config.balance), "balance must be 0 to 1");
+        ensure!((0.0..=1.0).contains(&self.teacher_weight), "teacher-weight must be 0 to 1");
+        ensure!((1..=8).contains(&self.teacher_looks), "teacher-looks must be 1 to 8");
+        let own = matches!(config.network, Arch::Estimator(_));
+        ensure!(own || self.teacher.is_empty(), "--teacher is for tiny and base");
         Ok(config)
     }
 
@@ -216,8 +236,10 @@ impl Train {
             let job = Detect::new(&config, &data, self.workers, device)?;
             return trainer::fit(&config, &self, device, &job, resumed);
         }
+        let taught = !self.teacher.is_empty();
         let useful = |row: &manifest::Row| {
-            task.has_age() && row.rough_age().is_some()
+            taught && row.split == "train"
+                || task.has_age() && row.rough_age().is_some()
                 || task.has_gender() && row.is_male().is_some()
         };
         let all = rows.len();
@@ -247,7 +269,7 @@ impl Train {
                 "warning: of {known} faces with a gender, {males} are male: nothing to tell apart"
             );
         }
-        let job = Estimate::new(&config, &self, device, train, val);
+        let job = Estimate::new(&config, &self, device, train, val)?;
         trainer::fit(&config, &self, device, &job, resumed)
     }
 

@@ -6,13 +6,14 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use anyhow::Result;
-use face_predict::{CropRule, DecodeLimits, InputSpec, Look, Picture, Quality, Warp};
+use face_predict::{CropRule, DecodeLimits, InputSpec, Look, Picture, Predictions, Quality, Warp};
 use rand::Rng;
 use tch::{Kind, Tensor};
 
 use super::manifest::Row;
 use super::sampler::generator;
 use super::stream::Stream;
+use super::teacher::{Taught, Teacher};
 use crate::augment::{Augment, Fault};
 
 /// Whole years 0 to 100.
@@ -34,10 +35,31 @@ pub struct Batch {
     pub has_gender: Tensor,
     /// `[N]`: 1 where age is known.
     pub has_age: Tensor,
+    /// What a teacher says; none where nobody teaches.
+    pub taught: Option<TaughtBatch>,
     /// Index of each face in the rows that the loader was given.
     pub rows: Vec<usize>,
     /// What the library would hold against each crop.
     pub qualities: Vec<Quality>,
+}
+
+/// What a teacher says of the faces of a batch.
+pub struct TaughtBatch {
+    /// `[N, 101]`: a distribution over years.
+    pub ages: Tensor,
+    /// `[N]`: probability of male.
+    pub male: Tensor,
+}
+
+impl TaughtBatch {
+    fn new(faces: &[&Taught]) -> Self {
+        let ages: Vec<f32> = faces.iter().flat_map(|taught| taught.years()).collect();
+        let male: Vec<f32> = faces.iter().map(|taught| taught.male).collect();
+        Self {
+            ages: Tensor::from_slice(&ages).view([faces.len() as i64, YEARS as i64]),
+            male: Tensor::from_slice(&male),
+        }
+    }
 }
 
 impl Batch {
@@ -57,6 +79,11 @@ impl Batch {
             male: column(&|s| f32::from(u8::from(s.male == Some(true)))),
             has_gender: column(&|s| f32::from(u8::from(s.male.is_some()))),
             qualities: samples.iter().map(|s| s.quality).collect(),
+            taught: {
+                let taught: Option<Vec<&Taught>> =
+                    samples.iter().map(|s| s.taught.as_ref()).collect();
+                taught.filter(|faces| !faces.is_empty()).map(|faces| TaughtBatch::new(&faces))
+            },
             rows: samples.into_iter().map(|s| s.row).collect(),
         }
     }
@@ -73,6 +100,9 @@ impl Batch {
             male: to(self.male),
             has_gender: to(self.has_gender),
             has_age: to(self.has_age),
+            taught: self
+                .taught
+                .map(|taught| TaughtBatch { ages: to(taught.ages), male: to(taught.male) }),
             rows: self.rows,
             qualities: self.qualities,
         }
@@ -87,7 +117,11 @@ struct Sample {
     exact: bool,
     ages: Vec<f32>,
     male: Option<bool>,
+    taught: Option<Taught>,
 }
+
+/// What a thread works with.
+type Memory = (Warp, Predictions);
 
 /// How faces are placed when nothing is changed at random.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -109,6 +143,7 @@ pub struct Source {
     placement: Placement,
     seed: u64,
     fault: Option<Fault>,
+    teacher: Option<Teacher>,
     failures: Mutex<BTreeMap<String, String>>,
 }
 
@@ -122,17 +157,24 @@ impl Source {
         placement: Placement,
         seed: u64,
     ) -> Arc<Self> {
-        let (failures, fault) = (Mutex::default(), None);
+        let (failures, fault, teacher) = (Mutex::default(), None, None);
         let root = root.to_owned();
-        Arc::new(Self { rows, root, input, augment, placement, seed, fault, failures })
+        Arc::new(Self { rows, root, input, augment, placement, seed, fault, teacher, failures })
+    }
+
+    /// The same faces, of which `teacher` tells what it sees.
+    #[must_use]
+    pub fn taught(mut self: Arc<Self>, teacher: Option<Teacher>) -> Arc<Self> {
+        Arc::get_mut(&mut self).expect("not streaming yet").teacher = teacher;
+        self
     }
 
     /// The same faces by their landmarks, each with `fault`.
     pub fn spoiled(&self, fault: Fault) -> Arc<Self> {
         let (rows, root, input) = (self.rows.clone(), self.root.clone(), self.input.clone());
         let (augment, placement) = (Augment::NONE, Placement::Landmarks);
-        let (fault, failures) = (Some(fault), Mutex::default());
-        Arc::new(Self { rows, root, input, augment, placement, seed: 1, fault, failures })
+        let (fault, failures, teacher) = (Some(fault), Mutex::default(), None);
+        Arc::new(Self { rows, root, input, augment, placement, seed: 1, fault, teacher, failures })
     }
 
     /// The rows.
@@ -145,11 +187,18 @@ impl Source {
         self.failures.lock().expect("no holder panics").clone()
     }
 
-    fn load(&self, warp: &mut Warp, row: usize, epoch: u64, place: usize) -> Result<Sample> {
+    fn load(&self, memory: &mut Memory, row: usize, epoch: u64, place: usize) -> Result<Sample> {
         let face = &self.rows[row];
         let picture = Picture::open(self.root.join(&face.path), &DecodeLimits::default())?;
         let image = picture.image();
         let (width, height) = image.upright_size();
+        let (warp, answers) = memory;
+        let teacher = self.teacher.as_ref();
+        let taught = teacher.map(|teacher| {
+            let placed = face.region().filter(|_| self.placement != Placement::Picture);
+            teacher.ask(row, &image, placed.as_ref(), answers).cloned()
+        });
+        let taught = taught.transpose()?;
         let mut rng = generator(self.seed, epoch, 1 + place as u64);
         let draw: f64 = rng.random();
         let mut region = face.region();
@@ -190,13 +239,14 @@ impl Source {
             exact,
             ages,
             male: face.is_male(),
+            taught,
         })
     }
 
-    fn batch(&self, warp: &mut Warp, rows: &[usize], epoch: u64, first: usize) -> Batch {
+    fn batch(&self, memory: &mut Memory, rows: &[usize], epoch: u64, first: usize) -> Batch {
         let mut samples = Vec::with_capacity(rows.len());
         for (offset, row) in rows.iter().enumerate() {
-            match self.load(warp, *row, epoch, first + offset) {
+            match self.load(memory, *row, epoch, first + offset) {
                 Ok(sample) => samples.push(sample),
                 Err(error) => {
                     let mut failures = self.failures.lock().expect("no holder panics");
@@ -217,10 +267,15 @@ impl Source {
         skip: usize,
     ) -> Stream<Batch> {
         let source = Arc::clone(self);
-        Stream::new(order.len().div_ceil(batch), skip, workers, move |warp: &mut Warp, index| {
-            let rows = order.chunks(batch).nth(index).unwrap_or_default();
-            source.batch(warp, rows, epoch, index * batch)
-        })
+        Stream::new(
+            order.len().div_ceil(batch),
+            skip,
+            workers,
+            move |memory: &mut Memory, index| {
+                let rows = order.chunks(batch).nth(index).unwrap_or_default();
+                source.batch(memory, rows, epoch, index * batch)
+            },
+        )
     }
 }
 

@@ -8,4 +8,5 @@ pub mod sampler;
 pub mod split;
 pub mod spoil;
 pub mod stream;
+pub mod teacher;
 pub mod versioned;

@@ -275,12 +275,14 @@ impl Job for Detect<'_> {
         &["score", "box", "landmark"]
     }
 
-    fn losses(&self, net: &dyn Network, batch: Batch) -> Result<Vec<Tensor>> {
+    fn images(&self, batch: &Batch) -> Tensor {
         let (width, height) = batch.size;
-        let images = Tensor::from_slice(&batch.planes)
-            .view([-1, 3, height as i64, width as i64])
-            .to_device(self.device);
-        let outputs = net.forward(&images, true);
+        let planes = Tensor::from_slice(&batch.planes);
+        planes.view([-1, 3, height as i64, width as i64]).to_device(self.device)
+    }
+
+    fn losses(&self, net: &dyn Network, batch: Batch) -> Result<Vec<Tensor>> {
+        let outputs = net.forward(&self.images(&batch), true);
         losses(&outputs.grids, &self.strides, &batch.faces, &self.weights)
     }
 

@@ -3,10 +3,13 @@
 //! RepVGG (Ding et al. 2021) without its 1 x 1 branch. By its table of ablations the identity brings most of the gain,
 //! and the 1 x 1 branch costs a third of the time to train.
 
+use std::collections::BTreeMap;
+
 use anyhow::{Context, Result};
 use tch::nn::{self, ModuleT};
 use tch::{Kind, Tensor};
 
+use super::take;
 use crate::onnx::{Graph, Value};
 
 /// Added to batch norm's variance.
@@ -96,6 +99,36 @@ impl Block {
             let _ = weight.select(3, kernel / 2).select(2, kernel / 2).g_add_(&eye);
         }
         Ok((weight, bias))
+    }
+
+    /// Takes weights that [`Block::export`] wrote as `name`. Batch norm is given what it would find over `x`, so that it changes
+    /// nothing at first. Returns the output for `x`.
+    pub fn adopt(
+        &self,
+        constants: &BTreeMap<String, Tensor>,
+        name: &str,
+        x: &Tensor,
+    ) -> Result<Tensor> {
+        take(constants, &format!("{name}.weight"), &self.conv.ws)?;
+        let (gain, offset) = (self.norm.ws.as_ref(), self.norm.bs.as_ref());
+        let (gain, offset) = gain.zip(offset).context("a batch norm without its own scale")?;
+        take(constants, &format!("{name}.bias"), offset)?;
+        if self.identity() {
+            let Shape { to, kernel, .. } = self.shape;
+            let eye = Tensor::eye(to, (Kind::Float, x.device()));
+            let mut middle = self.conv.ws.select(3, kernel / 2).select(2, kernel / 2);
+            let _ = middle.g_sub_(&eye);
+        }
+        let Shape { stride, padding, .. } = self.shape;
+        let y = x.conv2d(&self.conv.ws, None::<Tensor>, [stride; 2], [padding; 2], [1, 1], 1);
+        let over = [0i64, 2, 3];
+        let mean = y.mean_dim(over.as_slice(), false, Kind::Float);
+        let var = y.var_dim(over.as_slice(), false, false);
+        gain.shallow_clone().copy_(&(&var + EPSILON).sqrt());
+        let _ = offset.shallow_clone().g_add_(&mean);
+        self.norm.running_mean.shallow_clone().copy_(&mean);
+        self.norm.running_var.shallow_clone().copy_(&var);
+        Ok(self.forward(x, Kind::Float, false))
     }
 
     /// Adds it to `graph` under `name`.

@@ -2,13 +2,15 @@
 //!
 //! A row of [`Block`]s, then two heads.
 
+use std::collections::BTreeMap;
+
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 use tch::nn::{self, Module};
 use tch::{Kind, Tensor};
 
 use super::block::{Block, Shape};
-use super::{Network, Outputs};
+use super::{Network, Outputs, take};
 use crate::data::loader::YEARS;
 use crate::onnx::{Graph, Value, int, ints};
 
@@ -125,6 +127,20 @@ impl Network for EstimatorNet {
         }
     }
 
+    fn adopt(&self, constants: &BTreeMap<String, Tensor>, images: &Tensor) -> Result<()> {
+        let mut x = images.shallow_clone();
+        for (index, block) in self.blocks.iter().enumerate() {
+            x = block.adopt(constants, &format!("conv{index}"), &x)?;
+        }
+        take(constants, "pool", &self.pool)?;
+        for (name, head) in [("age_logits", &self.age), ("gender_logit", &self.gender)] {
+            let bias = head.bs.as_ref().context("a head without bias")?;
+            take(constants, &format!("{name}.weight"), &head.ws)?;
+            take(constants, &format!("{name}.bias"), bias)?;
+        }
+        Ok(())
+    }
+
     fn export(&self, graph: &mut Graph, image: &Value) -> Result<()> {
         let mut x = image.clone();
         for (index, block) in self.blocks.iter().enumerate() {
@@ -142,5 +158,55 @@ impl Network for EstimatorNet {
             graph.output(&value, size);
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::onnx::{self, Storage};
+
+    /// A network whose batch norms have seen something.
+    fn trained(arch: &Estimator, vars: &nn::VarStore, images: &Tensor) -> EstimatorNet {
+        let net = arch.build(&vars.root());
+        tch::no_grad(|| {
+            for (name, mut value) in vars.variables() {
+                if name.contains("norm") && !name.ends_with("running_var") {
+                    let _ = value.uniform_(0.2, 1.2);
+                }
+            }
+            for _ in 0..20 {
+                net.forward(images, true);
+            }
+        });
+        net
+    }
+
+    #[test]
+    fn an_exported_file_gives_back_the_network() {
+        tch::manual_seed(7);
+        let arch = Estimator::named("tiny").expect("known");
+        let images = Tensor::randn([12, 3, 96, 96], tch::kind::FLOAT_CPU);
+        let (vars, fresh) =
+            (nn::VarStore::new(tch::Device::Cpu), nn::VarStore::new(tch::Device::Cpu));
+        let net = trained(&arch, &vars, &images);
+        let (mut graph, image) = Graph::new("it", 96, 96, Storage::F32);
+        net.export(&mut graph, &image).expect("exports");
+        let file = onnx::decode(&graph.finish(Vec::new())).expect("decodes");
+        let again = arch.build(&fresh.root());
+        let constants = onnx::constants(&file).expect("constants");
+        tch::no_grad(|| again.adopt(&constants, &images)).expect("the same shapes");
+        // Statistics of the batch itself are what batch norm was given.
+        let seen = Tensor::randn([3, 3, 96, 96], tch::kind::FLOAT_CPU);
+        let wanted = net.forward(&seen, false).age_logits.expect("ages");
+        let got = again.forward(&seen, false).age_logits.expect("ages");
+        let size = wanted.abs().max().double_value(&[]);
+        let off = (&got - &wanted).abs().max().double_value(&[]);
+        assert!(size > 1e-3 && off < 1e-4 * size.max(1.0), "{off} of {size}");
+        let wanted = again.forward(&images, false).age_logits.expect("ages");
+        let calm = EstimatorNet { dropout: 0.0, ..again };
+        let got = calm.forward(&images, true).age_logits.expect("ages");
+        let off = (&got - &wanted).abs().max().double_value(&[]);
+        assert!(off < 1e-2 * size.max(1.0), "{off} of {size} with the batch's own statistics");
     }
 }

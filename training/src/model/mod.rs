@@ -5,7 +5,9 @@ pub mod detector;
 pub mod estimator;
 pub mod paper;
 
-use anyhow::{Result, bail};
+use std::collections::BTreeMap;
+
+use anyhow::{Context, Result, bail, ensure};
 use face_predict::Task;
 use serde::{Deserialize, Serialize};
 use tch::{Tensor, nn};
@@ -28,6 +30,15 @@ pub struct Outputs {
     pub grids: Vec<Tensor>,
 }
 
+/// Copies the constant `name` into `to`.
+fn take(constants: &BTreeMap<String, Tensor>, name: &str, to: &Tensor) -> Result<()> {
+    let from = constants.get(name).with_context(|| format!("the file lacks {name}"))?;
+    let (found, wanted) = (from.size(), to.size());
+    ensure!(found == wanted, "{name} is {found:?} in the file, {wanted:?} in the network");
+    to.shallow_clone().copy_(from);
+    Ok(())
+}
+
 /// A network under training.
 pub trait Network {
     /// Computes convolutions in bfloat16 while training: 1.6 times as fast on processors that can.
@@ -35,6 +46,12 @@ pub trait Network {
 
     /// `images` is `[N, 3, H, W]`; `train` switches dropout and batch statistics on.
     fn forward(&self, images: &Tensor, train: bool) -> Outputs;
+
+    /// Takes the weights of an exported file, as [`constants`](crate::onnx::constants) reads them. `images` show batch norm,
+    /// which the file has no more, what it sees.
+    fn adopt(&self, _constants: &BTreeMap<String, Tensor>, _images: &Tensor) -> Result<()> {
+        bail!("this network starts from a checkpoint or a run, not from a model file")
+    }
 
     /// Adds what [`Network::forward`] computes outside training, from `image` to the outputs.
     fn export(&self, graph: &mut Graph, image: &Value) -> Result<()>;

@@ -1,0 +1,84 @@
+//! Starting from a shipped model, and learning from one.
+
+mod common;
+
+use common::{faces, fails, ok};
+
+const MODELS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../models");
+
+fn train(more: &str) -> String {
+    format!(
+        "train --arch tiny --manifest faces.csv --root photos --batch 5 --epochs 2 --threads 1 --augment none {more}"
+    )
+}
+
+/// The age losses of a run's epochs.
+fn age_losses(folder: &std::path::Path, run: &str) -> Vec<f32> {
+    let mut table = csv::Reader::from_path(folder.join(run).join("log.csv")).expect("a log");
+    let column = table.headers().expect("a header").iter().position(|name| name == "age_loss");
+    let field = |record: csv::StringRecord| record[column.expect("a column")].parse();
+    table.records().map(|record| field(record.expect("a row")).expect("a number")).collect()
+}
+
+#[test]
+fn a_face_without_labels_is_learned_from_a_teacher_alone() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let here = folder.path();
+    faces(here, 30);
+    let text = std::fs::read_to_string(here.join("faces.csv")).expect("a manifest");
+    let bare = |line: &str| {
+        let mut fields: Vec<&str> = line.split(',').collect();
+        if fields[4] == "train" {
+            (fields[1], fields[2]) = ("", "");
+        }
+        fields.join(",")
+    };
+    let bare: Vec<String> =
+        text.lines().map(|l| if l.contains(",made,") { bare(l) } else { l.into() }).collect();
+    std::fs::write(here.join("faces.csv"), bare.join("\n")).expect("written");
+    let error = fails(here, &train("--run run"));
+    assert!(error.contains("split train and a label"), "{error}");
+
+    let taught = format!("--teacher {MODELS}/tiny.onnx --teacher-looks 1");
+    ok(here, &train(&format!("--run fresh {taught}")));
+    let fresh = age_losses(here, "fresh");
+    assert!(fresh[0] > 0.1, "{fresh:?}");
+    // The teacher itself, as its own pupil, has next to nothing to learn.
+    ok(here, &train(&format!("--run same --rate 1e-9 --init-from {MODELS}/tiny.onnx {taught}")));
+    let same = age_losses(here, "same");
+    assert!(same[0] < 0.2 * fresh[0], "{same:?} {fresh:?}");
+}
+
+#[test]
+fn a_run_with_a_teacher_survives_a_break_and_says_what_is_wrong() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let here = folder.path();
+    faces(here, 30);
+    let taught = format!(
+        "--init-from {MODELS}/tiny.onnx --teacher {MODELS}/base.onnx --teacher {MODELS}/tiny.onnx --teacher-looks 2"
+    );
+    ok(here, &train(&format!("--run whole {taught}")));
+    fails(here, &train(&format!("--run broken {taught} --stop-after 2 --workers 2")));
+    ok(here, &train(&format!("--run broken {taught} --resume")));
+    assert_eq!(age_losses(here, "whole"), age_losses(here, "broken"));
+    let other = taught.replace("--teacher-looks 2", "--teacher-looks 3");
+    assert!(
+        fails(here, &train(&format!("--run whole --resume {other}"))).contains("other arguments")
+    );
+
+    let wrong = [
+        ("--teacher none.onnx", "none.onnx"),
+        ("--teacher faces.csv", "faces.csv"),
+        (&format!("{taught} --teacher-weight 2"), "teacher-weight must be 0 to 1"),
+        (&taught.replace("looks 2", "looks 9"), "teacher-looks must be 1 to 8"),
+        ("--init-from faces.csv", "faces.csv"),
+        (&format!("--init-from {MODELS}/base.onnx"), "conv0.weight is"),
+        (&format!("--init-from {MODELS}/detector.onnx"), "the file lacks conv0.weight"),
+    ];
+    for (arguments, told) in wrong {
+        let error = fails(here, &train(&format!("--run bad {arguments}")));
+        assert!(error.contains(told), "{arguments}: {error}");
+    }
+    let paper = train(&format!("--run bad {taught}")).replace("tiny --man", "paper-age --man");
+    assert!(fails(here, &paper).contains("--teacher is for tiny and base"));
+}
