@@ -125,6 +125,8 @@ def table():
                      shown(test.get("age_median"), 1, 2), shown(test.get("age_cs5"), 100, 1), shown(test.get("gender_accuracy"), 100, 1)])
     lines = ["| " + " | ".join(head) + " |", "| --- " * len(head) + "|"] + ["| " + " | ".join(row) + " |" for row in rows]
     text = "\n".join(lines)
+    if running:
+        text += "\n\nA run marked \"so far\" was ended from outside, neither by its patience nor after its last epoch; its figures are those of its best weights."
     times = read("times.json")
     if times:
         step = times["seconds_a_step"]
