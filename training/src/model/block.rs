@@ -77,19 +77,27 @@ impl Block {
         self.shape.stride == 1 && self.shape.from == self.shape.to
     }
 
-    /// `kind` is that of the convolution; `x` has it already.
-    pub fn forward(&self, x: &Tensor, kind: Kind, train: bool) -> Tensor {
+    fn convolve(&self, x: &Tensor, kind: Kind) -> Tensor {
         let Shape { stride, padding, .. } = self.shape;
         let w = self.conv.ws.to_kind(kind);
-        let y = x.conv2d(&w, None::<Tensor>, [stride, stride], [padding, padding], [1, 1], 1);
-        let y = self.norm.forward_t(&y, train);
+        x.conv2d(&w, None::<Tensor>, [stride, stride], [padding, padding], [1, 1], 1)
+    }
+
+    /// Batch norm's own scale and offset.
+    fn gain_and_offset(&self) -> Result<(&Tensor, &Tensor)> {
+        let pair = self.norm.ws.as_ref().zip(self.norm.bs.as_ref());
+        pair.context("a batch norm without its own scale")
+    }
+
+    /// `kind` is that of the convolution; `x` has it already.
+    pub fn forward(&self, x: &Tensor, kind: Kind, train: bool) -> Tensor {
+        let y = self.norm.forward_t(&self.convolve(x, kind), train);
         if self.identity() { y + x } else { y }.relu()
     }
 
     /// Batch norm and identity as part of the convolution.
     fn fold(&self) -> Result<(Tensor, Tensor)> {
-        let (gain, offset) = (self.norm.ws.as_ref(), self.norm.bs.as_ref());
-        let (gain, offset) = gain.zip(offset).context("a batch norm without its own scale")?;
+        let (gain, offset) = self.gain_and_offset()?;
         let scale = gain / (&self.norm.running_var + EPSILON).sqrt();
         let weight = &self.conv.ws * scale.view([-1, 1, 1, 1]);
         let bias = offset - &self.norm.running_mean * &scale;
@@ -110,8 +118,7 @@ impl Block {
         x: &Tensor,
     ) -> Result<Tensor> {
         take(constants, &format!("{name}.weight"), &self.conv.ws)?;
-        let (gain, offset) = (self.norm.ws.as_ref(), self.norm.bs.as_ref());
-        let (gain, offset) = gain.zip(offset).context("a batch norm without its own scale")?;
+        let (gain, offset) = self.gain_and_offset()?;
         take(constants, &format!("{name}.bias"), offset)?;
         if self.identity() {
             let Shape { to, kernel, .. } = self.shape;
@@ -119,8 +126,7 @@ impl Block {
             let mut middle = self.conv.ws.select(3, kernel / 2).select(2, kernel / 2);
             let _ = middle.g_sub_(&eye);
         }
-        let Shape { stride, padding, .. } = self.shape;
-        let y = x.conv2d(&self.conv.ws, None::<Tensor>, [stride; 2], [padding; 2], [1, 1], 1);
+        let y = self.convolve(x, Kind::Float);
         let over = [0i64, 2, 3];
         let mean = y.mean_dim(over.as_slice(), false, Kind::Float);
         let var = y.var_dim(over.as_slice(), false, false);
