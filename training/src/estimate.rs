@@ -51,7 +51,7 @@ impl<'a> Estimate<'a> {
             let (input, by) = (config.input.clone(), Placement::Landmarks);
             Source::new(rows, &args.root, input, augment, by, config.seed)
         };
-        let open = || Teacher::open(&args.teacher, args.teacher_looks, train.len());
+        let open = || Teacher::open(&args.teacher, args.teacher_looks, &train);
         let teacher = (!args.teacher.is_empty()).then(open).transpose()?;
         let train = source(train, config.augment.clone()).taught(teacher);
         let val = source(val, Augment::NONE);

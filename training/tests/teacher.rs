@@ -2,6 +2,8 @@
 
 mod common;
 
+use std::path::Path;
+
 use common::{faces, fails, ok};
 
 const MODELS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../models");
@@ -13,7 +15,7 @@ fn train(more: &str) -> String {
 }
 
 /// The age losses of a run's epochs.
-fn age_losses(folder: &std::path::Path, run: &str) -> Vec<f32> {
+fn age_losses(folder: &Path, run: &str) -> Vec<f32> {
     let mut table = csv::Reader::from_path(folder.join(run).join("log.csv")).expect("a log");
     let column = table.headers().expect("a header").iter().position(|name| name == "age_loss");
     let field = |record: csv::StringRecord| record[column.expect("a column")].parse();
@@ -49,6 +51,30 @@ fn a_face_without_labels_is_learned_from_a_teacher_alone() {
     assert!(same[0] < 0.2 * fresh[0], "{same:?} {fresh:?}");
 }
 
+/// A file of answers: `rows` under its two lines of header.
+fn write_answers(folder: &Path, name: &str, years: usize, rows: &str) {
+    let columns: Vec<String> = (0..years).map(|year| year.to_string()).collect();
+    let head = format!("# face-train answers 1 | by hand\npath,male,{}\n", columns.join(","));
+    std::fs::write(folder.join(name), head + rows).expect("answers are written");
+}
+
+#[test]
+fn answers_that_were_written_down_teach_too() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let here = folder.path();
+    faces(here, 30);
+    // Sure of 20 years and of men, whatever the labels say.
+    let years = (0..101).map(|year| if year == 20 { "1" } else { "0" });
+    let years = years.collect::<Vec<_>>().join(",");
+    let rows = (0..30).map(|i| format!("face {i}.png,1,{years}\n"));
+    write_answers(here, "sure.csv", 101, &rows.collect::<String>());
+    let long = train("--run run --teacher sure.csv --teacher-weight 1 --rate 0.01");
+    ok(here, &long.replace("--epochs 2", "--epochs 12"));
+    let losses = age_losses(here, "run");
+    // Labels, which disagree, could not be learned so well.
+    assert!(losses[0] > 2.0 && losses[11] < 0.5, "{losses:?}");
+}
+
 #[test]
 fn a_run_with_a_teacher_survives_a_break_and_says_what_is_wrong() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -66,9 +92,22 @@ fn a_run_with_a_teacher_survives_a_break_and_says_what_is_wrong() {
         fails(here, &train(&format!("--run whole --resume {other}"))).contains("other arguments")
     );
 
+    let answer = |male: f32, years: usize| {
+        let numbers = (0..years).map(|_| (1.0 / years as f32).to_string());
+        format!("{male},{}\n", numbers.collect::<Vec<_>>().join(","))
+    };
+    let half = format!("face 0.png,{}", answer(0.5, 101));
+    write_answers(here, "few.csv", 101, &half);
+    write_answers(here, "two.csv", 101, &half.repeat(2));
+    write_answers(here, "short.csv", 2, &format!("face 0.png,{}", answer(0.5, 2)));
+    write_answers(here, "sure.csv", 101, &format!("face 0.png,{}", answer(1.5, 101)));
     let wrong = [
+        ("--teacher few.csv", "few.csv has no answer for"),
+        ("--teacher two.csv", "two.csv line 4: its picture has an answer already"),
+        ("--teacher short.csv", "short.csv line 3: not 101 probabilities"),
+        ("--teacher sure.csv", "sure.csv line 3: 1.5 is no probability of male"),
         ("--teacher none.onnx", "none.onnx"),
-        ("--teacher faces.csv", "faces.csv"),
+        ("--teacher faces.csv", "faces.csv: no teacher's answers"),
         (&format!("{taught} --teacher-weight 2"), "teacher-weight must be 0 to 1"),
         (&taught.replace("looks 2", "looks 9"), "teacher-looks must be 1 to 8"),
         ("--init-from faces.csv", "faces.csv"),

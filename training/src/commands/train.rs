@@ -82,7 +82,7 @@ pub struct Train {
     #[arg(long)]
     pub init_from: Option<PathBuf>,
     /// Model files whose answers are learned from beside the labels, and instead of them where there are none: each face is shown
-    /// to them once, as it is. Several are averaged.
+    /// to them once, as it is. Or answers that were written down (.csv, of training/README.md). Several are averaged.
     #[arg(long)]
     pub teacher: Vec<PathBuf>,
     /// Crops of each face that the teacher's answer is the mean of, 1 to 8.

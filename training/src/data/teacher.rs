@@ -1,7 +1,8 @@
 //! What a teacher says of a face, to be learned from beside its label (Hinton et al. 2015, "Distilling the knowledge in a
 //! neural network").
 
-use std::path::PathBuf;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use anyhow::{Context, Result, ensure};
@@ -9,11 +10,19 @@ use face_predict::{Image, Model, ModelOptions, Options, Predictions, Region};
 use half::f16;
 
 use super::loader::YEARS;
+use super::manifest::Row;
+use super::versioned::Kind;
 
-/// Models of the library. Each face is shown to them once, undisturbed, and what they say is kept: 0.2 KB a face.
+/// What a teacher outside the library says: `path`, the probability of male, then that of each year from 0.
+const ANSWERS: Kind = Kind { word: "answers", called: "teacher's answers", version: 1 };
+
+/// Models of the library, and answers that were written down. Each face is shown to the models once, undisturbed, and
+/// what they say is kept: 0.2 KB a face.
 pub struct Teacher {
     models: Vec<Model>,
     looks: usize,
+    /// For each file of answers, those for the faces in their order.
+    written: Vec<Vec<Taught>>,
     known: Vec<OnceLock<Taught>>,
 }
 
@@ -33,18 +42,23 @@ impl Taught {
 }
 
 impl Teacher {
-    /// Loads `files`, for `faces` faces; each answer is the mean of `looks` looks.
-    pub fn open(files: &[PathBuf], looks: usize, faces: usize) -> Result<Self> {
+    /// Loads `files`, models or answers (`.csv`), for `faces`; each answer of a model is the mean of `looks` looks.
+    pub fn open(files: &[PathBuf], looks: usize, faces: &[Row]) -> Result<Self> {
+        let (written, files): (Vec<&PathBuf>, Vec<&PathBuf>) =
+            files.iter().partition(|file| file.extension().is_some_and(|e| e == "csv"));
+        let written =
+            written.into_iter().map(|file| answers(file, faces)).collect::<Result<_>>()?;
         let load = |file: &PathBuf| {
             let bytes = std::fs::read(file).with_context(|| format!("teacher {}", file.display()));
             let model = Model::load_parts(&[&bytes?], &ModelOptions::new());
             model.with_context(|| format!("teacher {}", file.display()))
         };
-        let models = files.iter().map(load).collect::<Result<_>>()?;
-        Ok(Self { models, looks, known: (0..faces).map(|_| OnceLock::new()).collect() })
+        let models = files.into_iter().map(load).collect::<Result<_>>()?;
+        let known = faces.iter().map(|_| OnceLock::new()).collect();
+        Ok(Self { models, looks, written, known })
     }
 
-    /// What the models say of face number `row`, at `region` of `image`; without one the picture is the face.
+    /// What all say of face number `row`, at `region` of `image`; without one the picture is the face.
     pub fn ask(
         &self,
         row: usize,
@@ -56,7 +70,11 @@ impl Teacher {
             return Ok(taught);
         }
         let (mut years, mut male) = (vec![0.0f32; YEARS], 0.0);
-        let share = 1.0 / self.models.len() as f32;
+        let share = 1.0 / (self.models.len() + self.written.len()) as f32;
+        for taught in self.written.iter().map(|answers| &answers[row]) {
+            years.iter_mut().zip(taught.years()).for_each(|(sum, p)| *sum += share * p);
+            male += share * taught.male;
+        }
         for model in &self.models {
             let options = Options::new().looks(self.looks);
             let options = match region {
@@ -75,4 +93,30 @@ impl Teacher {
         // Two threads that ask at once hear the same.
         Ok(self.known[row].get_or_init(|| Taught { years, male }))
     }
+}
+
+/// The answers in `file` for `faces`, in their order.
+fn answers(file: &Path, faces: &[Row]) -> Result<Vec<Taught>> {
+    let mut known = HashMap::new();
+    for (line, (path, male, years)) in ANSWERS.read::<(String, f32, Vec<f32>)>(file)? {
+        let told = || format!("{} line {line}", file.display());
+        let sum: f32 = years.iter().sum();
+        let probable = |p: &f32| (0.0..=1.0).contains(p);
+        ensure!(
+            years.len() == YEARS && years.iter().all(probable) && (sum - 1.0).abs() < 0.01,
+            "{}: not {YEARS} probabilities of years that sum to 1",
+            told()
+        );
+        ensure!(probable(&male), "{}: {male} is no probability of male", told());
+        let years = years.into_iter().map(|p| f16::from_f32(p / sum)).collect();
+        let before = known.insert(path, Taught { years, male });
+        ensure!(before.is_none(), "{}: its picture has an answer already", told());
+    }
+    let answer = |face: &Row| {
+        known
+            .get(&face.path)
+            .cloned()
+            .with_context(|| format!("{} has no answer for {}", file.display(), face.path))
+    };
+    faces.iter().map(answer).collect()
 }
