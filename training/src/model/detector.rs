@@ -4,6 +4,8 @@
 //! ones (feature pyramid, Lin et al. 2017), since a small face is told by what is around it. Each cell says how surely
 //! a face is there, and its box and landmarks (FCOS, Tian et al. 2019; YuNet, Wu et al. 2023).
 
+use std::collections::BTreeMap;
+
 use anyhow::{Context, Result};
 use face_predict::DetectSpec;
 use serde::{Deserialize, Serialize};
@@ -11,7 +13,7 @@ use tch::nn::{self, Module};
 use tch::{Kind, Tensor};
 
 use super::block::{Block, Shape};
-use super::{Network, Outputs};
+use super::{Network, Outputs, take};
 use crate::onnx::{Graph, Value};
 
 /// The usual longer side of the input.
@@ -191,6 +193,37 @@ impl Network for DetectorNet {
         Outputs { grids, ..Outputs::default() }
     }
 
+    fn adopt(&self, constants: &BTreeMap<String, Tensor>, images: &Tensor) -> Result<()> {
+        let mut x = images.shallow_clone();
+        let mut features = Vec::new();
+        for (s, stage) in self.stages.iter().enumerate() {
+            for (b, block) in stage.down.iter().enumerate() {
+                x = block.adopt(constants, &format!("s{s}.conv{b}"), &x)?;
+            }
+            if let Some(grid) = &stage.grid {
+                features.push((x.shallow_clone(), s, grid));
+            }
+        }
+        let mut coarser: Option<Tensor> = None;
+        for (x, s, grid) in features.iter().rev() {
+            let mut x = match coarser {
+                Some(coarser) => x + double(&coarser),
+                None => x.shallow_clone(),
+            };
+            for (a, block) in grid.after.iter().enumerate() {
+                x = block.adopt(constants, &format!("s{s}.after{a}"), &x)?;
+            }
+            coarser = match &grid.up {
+                Some(up) => Some(up.adopt(constants, &format!("s{s}.up"), &x)?),
+                None => None,
+            };
+            let bias = grid.out.bs.as_ref().context("an output without bias")?;
+            take(constants, &format!("stride{}.weight", grid.stride), &grid.out.ws)?;
+            take(constants, &format!("stride{}.bias", grid.stride), bias)?;
+        }
+        Ok(())
+    }
+
     fn export(&self, graph: &mut Graph, image: &Value) -> Result<()> {
         let mut x = image.clone();
         let mut features = Vec::new();
@@ -225,5 +258,36 @@ impl Network for DetectorNet {
             graph.output_grid(value, VALUES);
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::onnx::{self, Storage};
+
+    #[test]
+    fn an_exported_file_gives_back_the_detector() {
+        tch::manual_seed(7);
+        let arch = Detector::named("detector").expect("known");
+        let images = Tensor::randn([2, 3, 64, 96], tch::kind::FLOAT_CPU);
+        let (vars, fresh) =
+            (nn::VarStore::new(tch::Device::Cpu), nn::VarStore::new(tch::Device::Cpu));
+        let net = arch.build(&vars.root());
+        tch::no_grad(|| (0..20).for_each(|_| drop(net.forward(&images, true))));
+        let (mut graph, image) = Graph::of_any_size("it", Storage::F32);
+        net.export(&mut graph, &image).expect("exports");
+        let file = onnx::decode(&graph.finish(Vec::new())).expect("decodes");
+        let again = arch.build(&fresh.root());
+        let constants = onnx::constants(&file).expect("constants");
+        tch::no_grad(|| again.adopt(&constants, &images)).expect("the same shapes");
+        let seen = Tensor::randn([1, 3, 96, 64], tch::kind::FLOAT_CPU);
+        let (wanted, got) = (net.forward(&seen, false).grids, again.forward(&seen, false).grids);
+        assert_eq!(wanted.len(), 3);
+        for (wanted, got) in wanted.iter().zip(&got) {
+            let size = wanted.abs().max().double_value(&[]);
+            let off = (got - wanted).abs().max().double_value(&[]);
+            assert!(off < 1e-4 * size, "{off} of {size}");
+        }
     }
 }
