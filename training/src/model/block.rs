@@ -5,11 +5,11 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use tch::nn::{self, ModuleT};
 use tch::{Kind, Tensor};
 
-use super::take;
+use super::{gain_and_offset, take};
 use crate::onnx::{Graph, Value};
 
 /// Added to batch norm's variance.
@@ -83,12 +83,6 @@ impl Block {
         x.conv2d(&w, None::<Tensor>, [stride, stride], [padding, padding], [1, 1], 1)
     }
 
-    /// Batch norm's own scale and offset.
-    fn gain_and_offset(&self) -> Result<(&Tensor, &Tensor)> {
-        let pair = self.norm.ws.as_ref().zip(self.norm.bs.as_ref());
-        pair.context("a batch norm without its own scale")
-    }
-
     /// `kind` is that of the convolution; `x` has it already.
     pub fn forward(&self, x: &Tensor, kind: Kind, train: bool) -> Tensor {
         let y = self.norm.forward_t(&self.convolve(x, kind), train);
@@ -97,7 +91,7 @@ impl Block {
 
     /// Batch norm and identity as part of the convolution.
     fn fold(&self) -> Result<(Tensor, Tensor)> {
-        let (gain, offset) = self.gain_and_offset()?;
+        let (gain, offset) = gain_and_offset(&self.norm)?;
         let scale = gain / (&self.norm.running_var + EPSILON).sqrt();
         let weight = &self.conv.ws * scale.view([-1, 1, 1, 1]);
         let bias = offset - &self.norm.running_mean * &scale;
@@ -118,7 +112,7 @@ impl Block {
         x: &Tensor,
     ) -> Result<Tensor> {
         take(constants, &format!("{name}.weight"), &self.conv.ws)?;
-        let (gain, offset) = self.gain_and_offset()?;
+        let (gain, offset) = gain_and_offset(&self.norm)?;
         take(constants, &format!("{name}.bias"), offset)?;
         if self.identity() {
             let Shape { to, kernel, .. } = self.shape;

@@ -6,14 +6,14 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use face_predict::DetectSpec;
 use serde::{Deserialize, Serialize};
 use tch::nn::{self, Module};
 use tch::{Kind, Tensor};
 
 use super::block::{Block, Shape};
-use super::{Network, Outputs, take};
+use super::{Network, Outputs, bias, take};
 use crate::onnx::{Graph, Value};
 
 /// The usual longer side of the input.
@@ -217,9 +217,8 @@ impl Network for DetectorNet {
                 Some(up) => Some(up.adopt(constants, &format!("s{s}.up"), &x)?),
                 None => None,
             };
-            let bias = grid.out.bs.as_ref().context("an output without bias")?;
             take(constants, &format!("stride{}.weight", grid.stride), &grid.out.ws)?;
-            take(constants, &format!("stride{}.bias", grid.stride), bias)?;
+            take(constants, &format!("stride{}.bias", grid.stride), bias(&grid.out.bs)?)?;
         }
         Ok(())
     }
@@ -250,9 +249,8 @@ impl Network for DetectorNet {
                 Some(up) => Some(up.export(graph, &format!("s{s}.up"), &x)?),
                 None => None,
             };
-            let bias = grid.out.bs.as_ref().context("an output without bias")?;
             let name = format!("stride{}", grid.stride);
-            outputs.push(graph.conv(&name, &x, &grid.out.ws, bias, 1, [0; 4])?);
+            outputs.push(graph.conv(&name, &x, &grid.out.ws, bias(&grid.out.bs)?, 1, [0; 4])?);
         }
         for value in outputs.iter().rev() {
             graph.output_grid(value, VALUES);

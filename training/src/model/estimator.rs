@@ -4,13 +4,13 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use serde::{Deserialize, Serialize};
 use tch::nn::{self, Module};
 use tch::{Kind, Tensor};
 
 use super::block::{Block, Shape};
-use super::{Network, Outputs, take};
+use super::{Network, Outputs, bias, take};
 use crate::data::loader::YEARS;
 use crate::onnx::{Graph, Value, int, ints};
 
@@ -134,9 +134,8 @@ impl Network for EstimatorNet {
         }
         take(constants, "pool", &self.pool)?;
         for (name, head) in [("age_logits", &self.age), ("gender_logit", &self.gender)] {
-            let bias = head.bs.as_ref().context("a head without bias")?;
             take(constants, &format!("{name}.weight"), &head.ws)?;
-            take(constants, &format!("{name}.bias"), bias)?;
+            take(constants, &format!("{name}.bias"), bias(&head.bs)?)?;
         }
         Ok(())
     }
@@ -153,8 +152,7 @@ impl Network for EstimatorNet {
         for (name, head, size) in
             [("age_logits", &self.age, YEARS as i64), ("gender_logit", &self.gender, 1)]
         {
-            let bias = head.bs.as_ref().context("a head without bias")?;
-            let value = graph.dense(name, &features, &head.ws, bias)?;
+            let value = graph.dense(name, &features, &head.ws, bias(&head.bs)?)?;
             graph.output(&value, size);
         }
         Ok(())

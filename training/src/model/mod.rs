@@ -39,6 +39,16 @@ fn take(constants: &BTreeMap<String, Tensor>, name: &str, to: &Tensor) -> Result
     Ok(())
 }
 
+/// The bias of a layer that was built with one.
+fn bias(of: &Option<Tensor>) -> Result<&Tensor> {
+    of.as_ref().context("a layer without bias")
+}
+
+/// The own scale and offset of a batch norm that was built with them.
+fn gain_and_offset(of: &nn::BatchNorm) -> Result<(&Tensor, &Tensor)> {
+    of.ws.as_ref().zip(of.bs.as_ref()).context("a batch norm without its own scale")
+}
+
 /// A network under training.
 pub trait Network {
     /// Computes convolutions in bfloat16 while training: 1.6 times as fast on processors that can.

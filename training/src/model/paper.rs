@@ -4,13 +4,13 @@
 //! adds a row below and a column to the right, batch norm follows the pool, kernels start by Glorot and
 //! Bengio 2010. The multi-task form shares the convolutions; each head keeps its dense layers.
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use face_predict::Task;
 use serde::{Deserialize, Serialize};
 use tch::nn::{self, Module, ModuleT};
 use tch::{Kind, Tensor};
 
-use super::{Network, Outputs};
+use super::{Network, Outputs, bias, gain_and_offset};
 use crate::onnx::{Graph, Value, float, int, ints};
 
 /// Crop side in pixels.
@@ -225,19 +225,24 @@ impl Network for PaperNet {
     fn export(&self, graph: &mut Graph, image: &Value) -> Result<()> {
         let conv = |graph: &mut Graph, x: &Value, index: usize, stride, pads| {
             let layer = &self.convs[index];
-            let bias = layer.bs.as_ref().context("a convolution without bias")?;
-            let y = graph.conv(&format!("conv{index}"), x, &layer.ws, bias, stride, pads)?;
+            let y = graph.conv(
+                &format!("conv{index}"),
+                x,
+                &layer.ws,
+                bias(&layer.bs)?,
+                stride,
+                pads,
+            )?;
             anyhow::Ok(graph.relu(&y))
         };
         // Not folded into the next convolution: its padding is zero after the norm, not before.
         let norm = |graph: &mut Graph, x: &Value, index: usize| {
             let layer = &self.norms[index];
-            let pair = layer.ws.as_ref().zip(layer.bs.as_ref());
-            let (scale, bias) = pair.context("a batch norm without its own scale")?;
+            let (scale, offset) = gain_and_offset(layer)?;
             let name = format!("norm{index}");
             let inputs = [
                 graph.weights(&format!("{name}.scale"), scale)?,
-                graph.weights(&format!("{name}.bias"), bias)?,
+                graph.weights(&format!("{name}.bias"), offset)?,
                 graph.weights(&format!("{name}.mean"), &layer.running_mean)?,
                 graph.weights(&format!("{name}.var"), &layer.running_var)?,
             ];
@@ -259,12 +264,10 @@ impl Network for PaperNet {
             let Some((last, hidden)) = layers.split_last() else { continue };
             let mut x = flat.clone();
             for (index, layer) in hidden.iter().enumerate() {
-                let bias = layer.bs.as_ref().context("a dense layer without bias")?;
-                let y = graph.dense(&format!("{name}{index}"), &x, &layer.ws, bias)?;
+                let y = graph.dense(&format!("{name}{index}"), &x, &layer.ws, bias(&layer.bs)?)?;
                 x = graph.relu(&y);
             }
-            let bias = last.bs.as_ref().context("a dense layer without bias")?;
-            let value = graph.dense(output, &x, &last.ws, bias)?;
+            let value = graph.dense(output, &x, &last.ws, bias(&last.bs)?)?;
             graph.output(&value, 1);
         }
         Ok(())
