@@ -241,13 +241,16 @@ pub fn first_failure(failures: &BTreeMap<String, String>) -> String {
 fn adopt<J: Job>(path: &Path, net: &dyn Network, job: &J) -> Result<()> {
     let told = || format!("model file {}", path.display());
     let constants = onnx::constants(&onnx::decode(&std::fs::read(path).with_context(told)?)?)?;
-    let mut images = Vec::new();
+    let mut images: Vec<Tensor> = Vec::new();
     for batch in job.stream(0, 0).take(8) {
         let batch = batch?;
         if job.pictures(&batch) > 0 {
             images.push(job.images(&batch));
         }
     }
+    // A detector's batches have several sizes.
+    let size = images.first().map(|first| first.size()[2..].to_vec());
+    images.retain(|batch| Some(&batch.size()[2..]) == size.as_deref());
     ensure!(!images.is_empty(), "no picture could be read: {}", first_failure(&job.failures()));
     tch::no_grad(|| net.adopt(&constants, &Tensor::cat(&images, 0))).with_context(told)
 }

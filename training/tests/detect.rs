@@ -57,6 +57,10 @@ fn a_detector_is_trained_resumed_exported_and_judged() {
     assert!(error.contains("calibrate"), "{error}");
     ok(here, "calibrate --run whole --manifest faces.csv --scenes scenes.csv --root photos");
     ok(here, "export --run whole --out d.onnx --license MIT --data made");
+    ok(here, &format!("{train} --run again --init-from d.onnx"));
+    let base = concat!(env!("CARGO_MANIFEST_DIR"), "/../models/base.onnx");
+    let error = fails(here, &format!("{train} --run other --init-from {base}"));
+    assert!(error.contains("the file lacks s0.conv0.weight"), "{error}");
     let out = ok(here, "inspect d.onnx");
     assert!(out.contains("\"strides\":[8,16,32]") && out.contains("whole"), "{out}");
     let judge = "evaluate-detector --model d.onnx --root photos --out d.json";
