@@ -1,6 +1,6 @@
-//! What the demo shows a newcomer: a woman, who was 42 or 43. The network takes her for much younger, and is not sure of her
-//! gender: since detector 0.2.0 marks her eyes and mouth where they are, the estimator sees a crop on which it errs more than with
-//! the marks of 0.1.0 (training/EXPERIMENTS.md). Better weights move these bounds up.
+//! What the demo shows a newcomer: a woman, who was 42 or 43. The network takes her for much younger, and at one look does not
+//! commit itself to her gender (base 0.3.0: 41 % female, 0.2.1: just above half); at eight looks it does, rightly. Better weights
+//! move these bounds up.
 
 use face_predict::{DecodeLimits, Gender, Model, Options, Picture};
 
@@ -18,8 +18,14 @@ fn the_portrait_is_a_grown_woman() {
         assert!((found.x - x).hypot(found.y - y) < 6.0, "{found:?} for {x} {y}");
     }
     assert_ne!(face.gender(), Some(Gender::Male));
-    assert!(face.female_probability().is_some_and(|p| p > 0.5));
     let age = face.age().expect("an age");
     assert!((19.0..55.0).contains(&age.median()), "{}", age.median());
     assert!(age.at_least(18.0) > 0.6);
+
+    let steadier = model.predict(&picture.image(), &Options::new().looks(8)).expect("a prediction");
+    let face = steadier.face(0).expect("one face");
+    assert_eq!(face.gender(), Some(Gender::Female));
+    let age = face.age().expect("an age");
+    assert!((25.0..55.0).contains(&age.median()), "{}", age.median());
+    assert!(age.at_least(18.0) > 0.8);
 }
