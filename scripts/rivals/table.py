@@ -89,31 +89,33 @@ be found. Ours without a number sees the same 320 as YuNet at 320."""
 
 
 def markdown(result):
-    parts = []
+    """Text of each part that was measured."""
+    parts = {}
     if "estimators" in result:
         programs = result["estimators"]
         sizes = {source: count(figures["pictures"]) for source, figures in programs[0]["sources"].items()}
         versions = ", ".join(f"{p['name']} {p['version']}" for p in programs if p["way"] == "given")
         shown = {"utkface": 0, "fairface": 0, **sizes, **result, "versions": versions}
-        parts += [ESTIMATORS.format(**shown), overview(programs)]
-        parts += ["Gender on FairFace by group, %, faces given:", groups(programs), TRAINED]
+        texts = [ESTIMATORS.format(**shown), overview(programs), "Gender on FairFace by group, %, faces given:", groups(programs), TRAINED]
+        parts["estimators"] = "\n\n".join(texts)
     if "detectors" in result:
         found = result["detectors"]
         shown = {name: count(found[0][name]) for name in ("pictures", "frames")}
-        parts += [DETECTORS.format(**shown), detectors(found)]
+        parts["detectors"] = "\n\n".join([DETECTORS.format(**shown), detectors(found)])
     if "models" in result:
-        parts += [SCENES.format(pictures=count(result["models"][0]["pictures"])), scenes(result["models"])]
-    return "\n\n".join(parts)
+        parts["scenes"] = "\n\n".join([SCENES.format(pictures=count(result["models"][0]["pictures"])), scenes(result["models"])])
+    return parts
 
 
-def put(text):
-    """Puts it between the marks in README.md."""
+def put(parts):
+    """Puts each between its marks in README.md; parts that were not measured stay."""
     readme = os.path.join(ROOT, "README.md")
     with open(readme, encoding="utf-8") as file:
         current = file.read()
-    block = re.compile(r"(<!-- rivals -->\n).*?(<!-- end -->)", re.S)
-    changed, number = block.subn(lambda m: m.group(1) + text + "\n" + m.group(2), current)
-    if number != 1:
-        raise SystemExit("README.md has no <!-- rivals --> block")
+    for name, text in parts.items():
+        block = re.compile(rf"(<!-- rivals: {name} -->\n).*?(<!-- end -->)", re.S)
+        current, number = block.subn(lambda m: m.group(1) + text + "\n" + m.group(2), current)
+        if number != 1:
+            raise SystemExit(f"README.md has no <!-- rivals: {name} --> block")
     with open(readme, "w", encoding="utf-8") as file:
-        file.write(changed)
+        file.write(current)
