@@ -96,15 +96,15 @@ def markdown(result):
         sizes = {source: count(figures["pictures"]) for source, figures in programs[0]["sources"].items()}
         versions = ", ".join(f"{p['name']} {p['version']}" for p in programs if p["way"] == "given")
         shown = {"utkface": 0, "fairface": 0, **sizes, **result, "versions": versions}
-        texts = [ESTIMATORS.format(**shown), overview(programs), "Gender on FairFace by group, %, faces given:", groups(programs), TRAINED]
-        parts["estimators"] = "\n\n".join(texts)
+        heading = "Gender on FairFace by group, %, faces given:"
+        parts["estimators"] = [ESTIMATORS.format(**shown), overview(programs), heading, groups(programs), TRAINED]
     if "detectors" in result:
         found = result["detectors"]
         shown = {name: count(found[0][name]) for name in ("pictures", "frames")}
-        parts["detectors"] = "\n\n".join([DETECTORS.format(**shown), detectors(found)])
+        parts["detectors"] = [DETECTORS.format(**shown), detectors(found)]
     if "models" in result:
-        parts["scenes"] = "\n\n".join([SCENES.format(pictures=count(result["models"][0]["pictures"])), scenes(result["models"])])
-    return parts
+        parts["scenes"] = [SCENES.format(pictures=count(result["models"][0]["pictures"])), scenes(result["models"])]
+    return {name: "\n\n".join(texts) for name, texts in parts.items()}
 
 
 def put(parts):
