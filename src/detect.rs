@@ -23,15 +23,10 @@ pub(crate) fn search(
     let (width, height) = image.upright_size();
     let scale = scale(detector, options, width, height);
     let (across, down) = detector.whole(width as f32 * scale, height as f32 * scale);
-    let size = across * down;
-    let planes = room(planes, 3 * size)?;
+    let planes = room(planes, 3 * across * down)?;
     // The picture lies in the top left corner; beside it its edge repeats.
     let to_picture = Affine::scale(1.0 / scale, 1.0 / scale);
-    warp.cut(image, &to_picture, across, down, |i, [r, g, b]| {
-        planes[i] = r;
-        planes[i + size] = g;
-        planes[i + 2 * size] = b;
-    })?;
+    warp.cut_planes(image, &to_picture, across, down, planes)?;
     detector.metadata().input.normalise(planes);
     let threshold = options.min_score.unwrap_or(detector.spec().threshold);
     detector.run(down, across, planes, threshold, found)?;

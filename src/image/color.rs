@@ -48,14 +48,24 @@ impl ToRgb {
         Self::Yuv { scale, black, red_v, green_u, green_v, blue_u }
     }
 
-    pub(super) fn apply(self, [a, b, c, _]: Stored) -> [f32; 3] {
+    pub(super) fn apply(self, [mut a, mut b, mut c, _]: Stored) -> [f32; 3] {
+        use std::slice::from_mut;
+        self.planes(from_mut(&mut a), from_mut(&mut b), from_mut(&mut c));
+        [a, b, c]
+    }
+
+    /// Components, each in its own memory, to red, green and blue in their place.
+    pub(super) fn planes(self, first: &mut [f32], second: &mut [f32], third: &mut [f32]) {
         match self {
-            Self::Same => [a, b, c],
-            Self::Swapped => [c, b, a],
+            Self::Same => {}
+            Self::Swapped => first.swap_with_slice(third),
             Self::Yuv { scale, black, red_v, green_u, green_v, blue_u } => {
-                let (y, u, v) = ((a - black) * scale, b - 128.0, c - 128.0);
-                [y + red_v * v, y + green_u * u + green_v * v, y + blue_u * u]
-                    .map(|value| value.clamp(0.0, 255.0))
+                for ((first, second), third) in first.iter_mut().zip(second).zip(third) {
+                    let (y, u, v) = ((*first - black) * scale, *second - 128.0, *third - 128.0);
+                    *first = (y + red_v * v).clamp(0.0, 255.0);
+                    *second = (y + green_u * u + green_v * v).clamp(0.0, 255.0);
+                    *third = (y + blue_u * u).clamp(0.0, 255.0);
+                }
             }
         }
     }

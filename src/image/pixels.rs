@@ -7,48 +7,39 @@ use super::{Format, Image};
 /// Stored components; the fourth number is only there because processors like four.
 pub(super) type Stored = [f32; 4];
 
+/// Sums of the bytes of at most [`MOST`] rows: the smaller the numbers, the more of them are added at a time.
+pub(super) type Sum = u16;
+
+/// Rows whose bytes a [`Sum`] holds.
+pub(super) const MOST: usize = 256;
+
 /// A way to store pixels. Blocks of them are summed in two steps, the first of which is plain enough for the compiler to
 /// take many bytes at a time: the bytes of a column of rows, then the pixels of a block.
 pub(super) trait Pixels {
     /// Adds the bytes of pixels `from` to before `to` of row `y` to `sums`, which [`room`](Self::room) numbers.
-    fn add_row(&self, from: usize, to: usize, y: usize, sums: &mut [u32]);
+    fn add_row(&self, from: usize, to: usize, y: usize, sums: &mut [Sum]);
 
     /// How many numbers [`add_row`](Self::add_row) adds to.
     fn room(&self, from: usize, to: usize) -> usize;
 
     /// Sums of blocks of `block` pixels, out of the sums of pixels `from` to before `to`.
-    fn blocks(&self, from: usize, to: usize, sums: &[u32], block: usize, out: &mut [Stored]);
+    fn blocks(&self, from: usize, to: usize, sums: &[Sum], block: usize, out: &mut [Stored]);
 }
 
-fn add_bytes(sums: &mut [u32], bytes: &[u8]) {
+fn add_bytes(sums: &mut [Sum], bytes: &[u8]) {
     for (sum, byte) in sums.iter_mut().zip(bytes) {
-        *sum += u32::from(*byte);
+        *sum += Sum::from(*byte);
     }
 }
 
-/// Adds every `step`th byte. Steps that cameras have are known when this is compiled.
-fn add_each(sums: &mut [u32], bytes: &[u8], step: usize) {
-    fn known<const STEP: usize>(sums: &mut [u32], bytes: &[u8]) {
-        for (sum, byte) in sums.iter_mut().zip(bytes.chunks(STEP)) {
-            *sum += u32::from(byte[0]);
-        }
-    }
-    match step {
-        1 => add_bytes(sums, bytes),
-        2 => known::<2>(sums, bytes),
-        4 => known::<4>(sums, bytes),
-        _ => {
-            for (sum, byte) in sums.iter_mut().zip(bytes.iter().step_by(step)) {
-                *sum += u32::from(*byte);
-            }
-        }
-    }
+fn stored(total: [u32; 3]) -> Stored {
+    [total[0] as f32, total[1] as f32, total[2] as f32, 0.0]
 }
 
 pub(super) struct Gray<'a>(Plane<'a>);
 
 impl Pixels for Gray<'_> {
-    fn add_row(&self, from: usize, to: usize, y: usize, sums: &mut [u32]) {
+    fn add_row(&self, from: usize, to: usize, y: usize, sums: &mut [Sum]) {
         add_bytes(sums, &self.0.data[y * self.0.stride..][from..to]);
     }
 
@@ -56,9 +47,9 @@ impl Pixels for Gray<'_> {
         to - from
     }
 
-    fn blocks(&self, _: usize, _: usize, sums: &[u32], block: usize, out: &mut [Stored]) {
+    fn blocks(&self, _: usize, _: usize, sums: &[Sum], block: usize, out: &mut [Stored]) {
         for (pixels, sum) in sums.chunks(block).zip(out) {
-            *sum = [pixels.iter().sum::<u32>() as f32; 4];
+            *sum = [pixels.iter().copied().map(u32::from).sum::<u32>() as f32; 4];
         }
     }
 }
@@ -66,8 +57,33 @@ impl Pixels for Gray<'_> {
 /// Pixels of `STEP` bytes, of which the first three are read.
 pub(super) struct Packed<'a, const STEP: usize>(Plane<'a>);
 
+impl<const STEP: usize> Packed<'_, STEP> {
+    fn total(pixels: &[Sum]) -> Stored {
+        let mut total = [0u32; 3];
+        for pixel in pixels.chunks_exact(STEP) {
+            for (total, value) in total.iter_mut().zip(&pixel[..3]) {
+                *total += u32::from(*value);
+            }
+        }
+        stored(total)
+    }
+
+    /// Blocks of a size that is known when this is compiled.
+    fn known<const BLOCK: usize>(sums: &[Sum], out: &mut [Stored]) {
+        let blocks = sums.chunks_exact(BLOCK * STEP);
+        let rest = blocks.remainder();
+        let mut out = out.iter_mut();
+        for (pixels, sum) in blocks.zip(&mut out) {
+            *sum = Self::total(&pixels[..BLOCK * STEP]);
+        }
+        if let (false, Some(sum)) = (rest.is_empty(), out.next()) {
+            *sum = Self::total(rest);
+        }
+    }
+}
+
 impl<const STEP: usize> Pixels for Packed<'_, STEP> {
-    fn add_row(&self, from: usize, to: usize, y: usize, sums: &mut [u32]) {
+    fn add_row(&self, from: usize, to: usize, y: usize, sums: &mut [Sum]) {
         // The last pixel's alpha may lie outside.
         let end = (to - 1) * STEP + 3;
         add_bytes(sums, &self.0.data[y * self.0.stride..][from * STEP..end]);
@@ -77,15 +93,17 @@ impl<const STEP: usize> Pixels for Packed<'_, STEP> {
         (to - from) * STEP
     }
 
-    fn blocks(&self, _: usize, _: usize, sums: &[u32], block: usize, out: &mut [Stored]) {
-        for (pixels, sum) in sums.chunks(block * STEP).zip(out) {
-            let mut total = [0u32; 3];
-            for pixel in pixels.chunks_exact(STEP) {
-                for (total, value) in total.iter_mut().zip(&pixel[..3]) {
-                    *total += value;
+    fn blocks(&self, _: usize, _: usize, sums: &[Sum], block: usize, out: &mut [Stored]) {
+        match block {
+            1 => Self::known::<1>(sums, out),
+            2 => Self::known::<2>(sums, out),
+            3 => Self::known::<3>(sums, out),
+            4 => Self::known::<4>(sums, out),
+            _ => {
+                for (pixels, sum) in sums.chunks(block * STEP).zip(out) {
+                    *sum = Self::total(pixels);
                 }
             }
-            *sum = [total[0] as f32, total[1] as f32, total[2] as f32, 0.0];
         }
     }
 }
@@ -106,41 +124,79 @@ impl Subsampled<'_> {
         let first = from / 2;
         (first, (to - 1) / 2 + 1 - first)
     }
+
+    /// Sums of Y, and of each of U and V: all bytes from the first sample to the last, since leaving out those between takes
+    /// longer.
+    fn lengths(&self, from: usize, to: usize) -> (usize, usize) {
+        ((to - from) * self.y_step, Self::chroma(from, to).1 * self.step)
+    }
+
+    /// Blocks of a size and of steps that are known when this is compiled, from an even pixel. Returns how many are whole.
+    fn known<const BLOCK: usize, const Y: usize, const C: usize>(
+        [y, u, v]: [&[Sum]; 3],
+        out: &mut [Stored],
+    ) -> usize {
+        fn every<const STEP: usize>(sums: &[Sum]) -> u32 {
+            sums.chunks_exact(STEP).map(|step| u32::from(step[0])).sum()
+        }
+        let chroma = BLOCK / 2 * C;
+        let blocks = y.chunks_exact(BLOCK * Y);
+        let whole = blocks.len();
+        let (u, v) = (u.chunks_exact(chroma), v.chunks_exact(chroma));
+        for (((y, u), v), sum) in blocks.zip(u).zip(v).zip(out) {
+            *sum = stored([every::<Y>(y), 2 * every::<C>(u), 2 * every::<C>(v)]);
+        }
+        whole
+    }
 }
 
 impl Pixels for Subsampled<'_> {
-    fn add_row(&self, from: usize, to: usize, y: usize, sums: &mut [u32]) {
-        let (sums, chroma) = sums.split_at_mut(to - from);
-        let row = &self.y.data[y * self.y.stride..];
-        add_each(sums, &row[from * self.y_step..(to - 1) * self.y_step + 1], self.y_step);
-        let (first, count) = Self::chroma(from, to);
-        let (u, v) = chroma.split_at_mut(count);
+    fn add_row(&self, from: usize, to: usize, y: usize, sums: &mut [Sum]) {
+        let (luma, chroma) = self.lengths(from, to);
+        let (sums, rest) = sums.split_at_mut(luma);
+        // The last sample's step may lie outside.
+        let luma = luma + 1 - self.y_step;
+        add_bytes(sums, &self.y.data[y * self.y.stride + from * self.y_step..][..luma]);
+        let (u, v) = rest.split_at_mut(chroma);
+        let (first, _) = Self::chroma(from, to);
         for (sums, plane) in [(u, &self.u), (v, &self.v)] {
-            let row = &plane.data[(y >> self.down) * plane.stride..];
-            let (start, last) = (first * self.step, (first + count - 1) * self.step);
-            add_each(sums, &row[start..=last], self.step);
+            let row = (y >> self.down) * plane.stride;
+            let bytes = chroma + 1 - self.step;
+            add_bytes(sums, &plane.data[row + first * self.step..][..bytes]);
         }
     }
 
     fn room(&self, from: usize, to: usize) -> usize {
-        to - from + 2 * Self::chroma(from, to).1
+        let (luma, chroma) = self.lengths(from, to);
+        luma + 2 * chroma
     }
 
-    fn blocks(&self, from: usize, to: usize, sums: &[u32], block: usize, out: &mut [Stored]) {
-        let (luma, chroma) = sums.split_at(to - from);
-        let (first, count) = Self::chroma(from, to);
-        let (u, v) = chroma.split_at(count);
-        let mut x = from;
-        for (pixels, sum) in luma.chunks(block).zip(out) {
+    fn blocks(&self, from: usize, to: usize, sums: &[Sum], block: usize, out: &mut [Stored]) {
+        let (luma, chroma) = self.lengths(from, to);
+        let (luma, rest) = sums.split_at(luma);
+        let (u, v) = rest.split_at(chroma);
+        let planes = [luma, u, v];
+        let done = match (from % 2, block, self.y_step, self.step) {
+            (0, 2, 1, 1) => Self::known::<2, 1, 1>(planes, out),
+            (0, 2, 1, 2) => Self::known::<2, 1, 2>(planes, out),
+            (0, 2, 2, 4) => Self::known::<2, 2, 4>(planes, out),
+            (0, 4, 1, 1) => Self::known::<4, 1, 1>(planes, out),
+            (0, 4, 1, 2) => Self::known::<4, 1, 2>(planes, out),
+            (0, 4, 2, 4) => Self::known::<4, 2, 4>(planes, out),
+            _ => 0,
+        };
+        let (first, _) = Self::chroma(from, to);
+        let mut x = from + done * block;
+        for sum in &mut out[done..] {
             let mut total = [0u32; 3];
-            for value in pixels {
-                let across = x / 2 - first;
-                total[0] += value;
-                total[1] += u[across];
-                total[2] += v[across];
-                x += 1;
+            for x in x..(x + block).min(to) {
+                let across = (x / 2 - first) * self.step;
+                total[0] += u32::from(luma[(x - from) * self.y_step]);
+                total[1] += u32::from(u[across]);
+                total[2] += u32::from(v[across]);
             }
-            *sum = [total[0] as f32, total[1] as f32, total[2] as f32, 0.0];
+            *sum = stored(total);
+            x += block;
         }
     }
 }

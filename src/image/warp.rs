@@ -6,7 +6,7 @@
 
 use super::Image;
 use super::color::ToRgb;
-use super::pixels::{Pixels, Stored, with_pixels};
+use super::pixels::{MOST, Pixels, Stored, Sum, with_pixels};
 use crate::error::{Error, Result};
 use crate::geometry::{Affine, Point};
 use crate::memory::room;
@@ -15,7 +15,7 @@ use crate::memory::room;
 #[derive(Debug, Default)]
 pub struct Warp {
     reduced: Vec<Stored>,
-    sums: Vec<u32>,
+    sums: Vec<Sum>,
     line: Vec<Stored>,
 }
 
@@ -31,13 +31,58 @@ impl Warp {
         height: usize,
         mut put: impl FnMut(usize, [f32; 3]),
     ) -> Result<()> {
+        self.rows(image, to_upright, width, height, |row, line, to_rgb| {
+            for (column, stored) in line.iter().enumerate() {
+                put(row * width + column, to_rgb.apply(*stored));
+            }
+        })
+    }
+
+    /// The same crop as planes of red, green and blue one after the other, which `planes` has just the room for.
+    pub fn cut_planes(
+        &mut self,
+        image: &Image<'_>,
+        to_upright: &Affine,
+        width: usize,
+        height: usize,
+        planes: &mut [f32],
+    ) -> Result<()> {
+        let size = width * height;
+        if planes.len() != 3 * size {
+            let told =
+                format!("{} numbers, {width}x{height} pixels have {}", planes.len(), 3 * size);
+            return Err(Error::invalid(told));
+        }
+        let (red, rest) = planes.split_at_mut(size);
+        let (green, blue) = rest.split_at_mut(size);
+        self.rows(image, to_upright, width, height, |row, line, to_rgb| {
+            let start = row * width;
+            let [red, green, blue] =
+                [&mut *red, &mut *green, &mut *blue].map(|plane| &mut plane[start..start + width]);
+            for (((stored, r), g), b) in line.iter().zip(&mut *red).zip(&mut *green).zip(&mut *blue)
+            {
+                (*r, *g, *b) = (stored[0], stored[1], stored[2]);
+            }
+            to_rgb.planes(red, green, blue);
+        })
+    }
+
+    /// The rows of a crop, as the picture stores colours.
+    fn rows(
+        &mut self,
+        image: &Image<'_>,
+        to_upright: &Affine,
+        width: usize,
+        height: usize,
+        mut put: impl FnMut(usize, &[Stored], ToRgb),
+    ) -> Result<()> {
         let (stored_width, stored_height) = image.stored_size();
         let map = image.orientation().to_stored(stored_width, stored_height).after(to_upright);
         if !map.is_finite() {
             return Err(Error::invalid("the face's place in the picture is not a finite number"));
         }
         let to_rgb = ToRgb::new(image.format, image.yuv);
-        let block = map.magnification().floor().clamp(1.0, 4096.0) as usize;
+        let block = map.magnification().floor().clamp(1.0, MOST as f32) as usize;
         let part = covered(&map, width, height, stored_width, stored_height, block);
         let reduced = reduce(image, &part, block, &mut self.reduced, &mut self.sums)?;
         let scale = 1.0 / block as f32;
@@ -46,14 +91,15 @@ impl Warp {
             y0: -(part.y as f32) * scale,
             ..Affine::scale(scale, scale)
         };
-        let (map, mut index) = (to_reduced.after(&map), 0);
-        room(&mut self.line, width)?;
+        let map = to_reduced.after(&map);
+        let line = room(&mut self.line, width)?;
         for row in 0..height {
-            let line = &mut self.line[..width];
-            reduced.sample(&map, row, line);
-            for stored in line {
-                put(index, to_rgb.apply(*stored));
-                index += 1;
+            match reduced.copied(&map, row, width) {
+                Some(pixels) => put(row, pixels, to_rgb),
+                None => {
+                    reduced.sample(&map, row, line);
+                    put(row, line, to_rgb);
+                }
             }
         }
         Ok(())
@@ -82,7 +128,7 @@ fn reduce<'a>(
     part: &Part,
     block: usize,
     reduced: &'a mut Vec<Stored>,
-    sums: &mut Vec<u32>,
+    sums: &mut Vec<Sum>,
 ) -> Result<Reduced<'a>> {
     let (columns, rows) = (part.width.div_ceil(block), part.height.div_ceil(block));
     room(reduced, columns * rows)?;
@@ -96,7 +142,7 @@ fn average(
     part: &Part,
     block: usize,
     columns: usize,
-    sums: &mut Vec<u32>,
+    sums: &mut Vec<Sum>,
     out: &mut [Stored],
 ) -> Result<()> {
     let (right, bottom) = (part.x + part.width, part.y + part.height);
@@ -113,12 +159,11 @@ fn average(
             continue;
         }
         let share = |pixels: usize| 1.0 / (pixels * (end - top)) as f32;
-        let last = columns - 1;
-        let (whole, rest) = (share(block), share(part.width - last * block));
-        for (column, sum) in line.iter_mut().enumerate() {
-            let share = if column < last { whole } else { rest };
-            sum.iter_mut().for_each(|v| *v *= share);
-        }
+        let Some((last, others)) = line.split_last_mut() else { continue };
+        let whole = share(block);
+        others.as_flattened_mut().iter_mut().for_each(|v| *v *= whole);
+        let rest = share(part.width - others.len() * block);
+        last.iter_mut().for_each(|v| *v *= rest);
     }
     Ok(())
 }
@@ -165,9 +210,6 @@ const RUN: usize = 16;
 impl Reduced<'_> {
     /// Row `row` of the crop.
     fn sample(&self, map: &Affine, row: usize, line: &mut [Stored]) {
-        if let Some(pixels) = self.copied(map, row, line.len()) {
-            return line.copy_from_slice(pixels);
-        }
         const CENTRE: &[f32] = &[0.5];
         const QUARTERS: &[f32] = &[0.25, 0.75];
         let offsets = if map.magnification() > 1.25 { QUARTERS } else { CENTRE };
@@ -276,7 +318,7 @@ fn blend(upper: [&Stored; 2], lower: [&Stored; 2], fx: f32, fy: f32) -> Stored {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::image::{Format, Orientation};
+    use crate::image::{Format, Layout, Orientation};
 
     fn cut(image: &Image<'_>, map: &Affine, width: usize, height: usize) -> Vec<[f32; 3]> {
         let mut out = vec![[0.0; 3]; width * height];
@@ -305,6 +347,52 @@ mod tests {
         }
         let far = Affine { x0: 1e9, y0: -1e9, ..Affine::scale(7.0, 7.0) };
         assert!(cut(&image, &far, 4, 4).iter().all(|rgb| rgb[0] > 80.0));
+    }
+
+    #[test]
+    fn a_block_is_the_mean_of_its_pixels_in_every_format() {
+        let (w, h) = (47usize, 26usize);
+        // Neither the bytes nor the colours reach an end of their range, where averaging would not commute.
+        let data: Vec<u8> = (0..4 * 2 * w * h).map(|i| 112 + (i * 7919 % 32) as u8).collect();
+        let layouts = [
+            (Format::Gray, 0),
+            (Format::Rgb, 0),
+            (Format::Bgra, 0),
+            (Format::Nv12, 0),
+            (Format::Nv21, 0),
+            (Format::I420, 1),
+            (Format::I420, 2),
+            (Format::I420, 3),
+            (Format::Yuyv, 0),
+        ];
+        for (format, chroma_step) in layouts {
+            let layout = Layout { chroma_step, ..Layout::default() };
+            let image = Image::from_planes(format, w, h, &[&data], &layout).expect("fits");
+            let single = cut(&image, &Affine::IDENTITY, w, h);
+            // 3 starts at an odd pixel, too.
+            for (block, start) in [(2, 0), (2, 6), (3, 3), (4, 4), (4, 0), (5, 5), (6, 0)] {
+                let (columns, rows) = ((w - start) / block, (h - start) / block);
+                let place = start as f32;
+                let map =
+                    Affine { x0: place, y0: place, ..Affine::scale(block as f32, block as f32) };
+                for (i, got) in cut(&image, &map, columns, rows).into_iter().enumerate() {
+                    let (x0, y0) = (start + i % columns * block, start + i / columns * block);
+                    let pixels =
+                        (0..block * block).map(|p| single[(y0 + p / block) * w + x0 + p % block]);
+                    let mean = pixels
+                        .fold([0.0f32; 3], |sum, p| std::array::from_fn(|c| sum[c] + p[c]))
+                        .map(|sum| sum / (block * block) as f32);
+                    let near = got.iter().zip(mean).all(|(got, want)| (got - want).abs() < 0.01);
+                    assert!(near, "{format:?} {block} pixel {i}: {got:?}, not {mean:?}");
+                }
+            }
+            let mut planes = vec![0.0; 3 * w * h];
+            let mut warp = Warp::default();
+            warp.cut_planes(&image, &Affine::IDENTITY, w, h, &mut planes).expect("finite");
+            let apart = |i: usize| [planes[i], planes[i + w * h], planes[i + 2 * w * h]];
+            assert!(single.iter().enumerate().all(|(i, rgb)| *rgb == apart(i)), "{format:?}");
+            assert!(warp.cut_planes(&image, &Affine::IDENTITY, w, h, &mut planes[1..]).is_err());
+        }
     }
 
     #[test]

@@ -98,12 +98,7 @@ impl InputSpec {
     ) -> Result<()> {
         let (width, height) = (self.width, self.height);
         let to_unit = Affine::scale(1.0 / width as f32, 1.0 / height as f32);
-        let size = width * height;
-        warp.cut(image, &place.after(&to_unit), width, height, |i, [r, g, b]| {
-            planes[i] = r;
-            planes[i + size] = g;
-            planes[i + 2 * size] = b;
-        })
+        warp.cut_planes(image, &place.after(&to_unit), width, height, planes)
     }
 
     /// Scales planes of red, green and blue, of any one size, from 0..255 to what the network takes.

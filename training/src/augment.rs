@@ -230,12 +230,8 @@ fn read_back(image: &Image<'_>, planes: &mut [f32], width: usize, height: usize)
     }
     let map = Affine::scale(w as f32 / width as f32, h as f32 / height as f32);
     Warp::default()
-        .cut(image, &map, width, height, |i, rgb| {
-            for (c, value) in rgb.into_iter().enumerate() {
-                planes[i + c * size] = value;
-            }
-        })
-        .expect("a finite map");
+        .cut_planes(image, &map, width, height, &mut planes[..3 * size])
+        .expect("a finite map and three planes");
 }
 
 fn shrink(planes: &mut [f32], width: usize, height: usize, factor: f32) {

@@ -26,11 +26,7 @@ impl Letterbox {
         let (width, height) = (whole(w), whole(h));
         let mut planes = vec![0.0; 3 * width * height];
         let map = Affine::scale(1.0 / scale, 1.0 / scale);
-        Warp::default().cut(image, &map, width, height, |i, rgb| {
-            for (c, value) in rgb.into_iter().enumerate() {
-                planes[c * width * height + i] = value;
-            }
-        })?;
+        Warp::default().cut_planes(image, &map, width, height, &mut planes)?;
         Ok(Self { planes, width, height, scale })
     }
 }
