@@ -57,6 +57,7 @@ def detectors(found):
 def scenes(models):
     groups = {"easy": "easy", "medium": "medium", "hard": "hard"}
     groups |= {"picture 20-40": "20 to 40 pixels", "picture 40-80": "40 to 80", "picture 80+": "80 and more"}
+    groups |= {"uncovered, input 20-40": "uncovered, 20 to 40 of 320", "uncovered, input 40+": "40 and more of 320"}
     cell = lambda figures: f"{percent(figures['average_precision'])} ({percent(figures['recall_at_a_tenth'])})"
     rows = [[m["name"], *(cell(m["scenes"][g]) for g in groups)] for m in models]
     return grid(["", *groups.values()], rows)
@@ -84,8 +85,9 @@ package with all that it needs."""
 
 SCENES = """\
 The same detectors on {pictures} scenes of WIDER FACE val: average precision, and in brackets the recall at one wrong answer in ten
-pictures, in %. Sizes are those in the pictures, which are 1,024 pixels wide; what is smaller than 8 pixels in the input cannot
-be found. Ours without a number sees the same 320 as YuNet at 320."""
+pictures, in %. Sizes are those in the pictures, which are 1,024 pixels wide, and in the last two columns, of faces that nothing
+covers, those in pictures reduced to 320; what is smaller than 8 pixels in the input cannot be found. Ours without a number
+sees the same 320 as YuNet at 320."""
 
 
 def markdown(result):

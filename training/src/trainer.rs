@@ -268,7 +268,9 @@ fn start_from(path: &Path, vars: &nn::VarStore) -> Result<()> {
                 }
                 _ => {
                     // A further block of a known network starts as the identity, and disturbs nothing.
-                    if name.contains(".b") && name.ends_with("norm.weight") {
+                    if [".b", ".a"].iter().any(|block| name.contains(block))
+                        && name.ends_with("norm.weight")
+                    {
                         let _ = value.zero_();
                     }
                     fresh.push(name);

@@ -17,6 +17,7 @@ use crate::detect::job::WRONG_RATE;
 use crate::detect::measure::{Answer, Judged, Truth};
 use crate::detect::portraits::{self, Portraits};
 use crate::detect::scene::{self, Scene};
+use crate::model::detector::SIDE;
 
 /// Judges detectors: average precision and recall in scenes, found faces in pictures of one face; writes JSON.
 #[derive(Args, Debug)]
@@ -255,8 +256,8 @@ impl EvaluateDetector {
         sources
     }
 
-    /// Judges what another detector said of the scenes' pictures. Their sizes, and so those of faces in its input, are not
-    /// known.
+    /// Judges what another detector said of the scenes' pictures. What its input was is not known: uncovered faces are grouped
+    /// by their size in ours.
     fn judge_answers(&self, file: &Path, scenes: &[Scene]) -> Result<Report> {
         let given: Given = serde_json::from_slice(&std::fs::read(file)?)?;
         let graded = scenes.iter().flat_map(|s| &s.marks).any(|m| m.parts[2]);
@@ -273,9 +274,11 @@ impl EvaluateDetector {
                     score: *score,
                 })
                 .collect();
-            add(&mut groups, scene, &answers, 1.0, graded);
+            let (width, height) = image::image_dimensions(self.root.join(&scene.path))?;
+            let scale = SIDE as f32 / width.max(height) as f32;
+            add(&mut groups, scene, &answers, scale, graded);
         }
-        groups.retain(|name: &String, _| !name.contains("input"));
+        groups.retain(|name: &String, _| !name.starts_with("input"));
         Ok(Report {
             name: given.name,
             file: file.to_owned(),

@@ -9,6 +9,7 @@ use super::paint::{Bitmap, Canvas, Mask, inverse};
 use super::scene::Scene;
 use super::store::Store;
 use super::{SMALLEST, Target, texture};
+use crate::model::detector::SIDE;
 
 /// A picture of a face.
 pub struct Face {
@@ -77,7 +78,9 @@ impl Composer {
         let fit = (width as f32 / w).min(height as f32 / h);
         let clear: Vec<&Rect> =
             scene.marks.iter().filter(|m| !m.ignored).map(|m| &m.rect).collect();
-        let (scale, focus) = if clear.is_empty() || rng.random_bool(0.35) {
+        // Small frames are parts of larger ones: whole scenes are rarely seen so small.
+        let whole = if width.max(height) < SIDE { 0.25 } else { 0.6 };
+        let (scale, focus) = if clear.is_empty() || rng.random_bool(whole) {
             (fit * rng.random_range(-0.3f32..0.5).exp(), None)
         } else {
             let rect = clear[rng.random_range(0..clear.len())];
@@ -180,7 +183,7 @@ impl Composer {
         );
         let forward = place(&region, scale, turn, middle);
         let map = inverse(&forward).context("a face without size")?;
-        let mut canvas = if rng.random_bool(0.4) {
+        let mut canvas = if rng.random_bool(0.6) {
             let mut canvas = Canvas::new(width, height, [0.0; 3]);
             canvas.fill(&bitmap, &map);
             canvas

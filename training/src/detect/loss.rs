@@ -28,8 +28,8 @@ const NEAR: f64 = 0.03;
 
 /// The total, which is minimised, and its parts: scores, boxes, landmarks.
 ///
-/// Scores: quality focal loss (Li et al. 2020), whose target is the overlap of the box, so that the better placed of two
-/// answers is the surer one. Boxes: distance-IoU (Zheng et al. 2020). Landmarks: smooth L1 in units of the face's size.
+/// Scores: quality focal loss (Li et al. 2020), whose target follows the overlap of the box, so that the better placed of
+/// two answers is the surer one. Boxes: distance-IoU (Zheng et al. 2020). Landmarks: smooth L1 in units of the face's size.
 pub fn losses(
     outputs: &[Tensor],
     strides: &[usize],
@@ -61,7 +61,7 @@ pub fn losses(
         let first = picture * cells as usize;
         found.ignored.iter().for_each(|cell| counts[first + cell] = 0.0);
         for m in found.matches {
-            wanted[first + m.cell] = m.overlap;
+            wanted[first + m.cell] = quality(m.overlap);
             chosen.push((first + m.cell) as i64);
             let Some(grid) = grids.iter().rev().find(|grid| m.cell >= grid.first) else { continue };
             let (place, stride) = (m.cell - grid.first, grid.stride as f32);
@@ -111,6 +111,12 @@ pub fn losses(
         / known.sum(Kind::Float).clamp_min(1.0);
     let total = &score + &boxes * weights.boxes + &landmarks * weights.landmarks;
     Ok(vec![total, score, boxes, landmarks])
+}
+
+/// The score that is asked of a box. A box counts as right from a half of overlap on: a face that fills the frame, whose
+/// size is hard to tell, shall not be less sure than one that is told to the pixel, and one beside the face not half as sure.
+fn quality(overlap: f32) -> f32 {
+    ((overlap - 0.2) / 0.6).clamp(0.0, 1.0)
 }
 
 /// 1 - IoU + the square of the centres' distance over that of the diagonal around both boxes. All are `[n, 2]`.
