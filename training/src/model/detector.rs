@@ -40,7 +40,9 @@ impl Detector {
     /// The network called `name`, if there is one.
     pub fn named(name: &str) -> Option<Self> {
         let (channels, blocks, after) = match name {
-            "detector" => (vec![32, 48, 80, 96], vec![0, 1, 2, 2], vec![1, 0, 0]),
+            "detector" => (vec![32, 48, 80, 96], vec![0, 1, 2, 3], vec![1, 1, 0]),
+            // As it was until 0.2.0, and is in detector-open.
+            "detector-small" => (vec![32, 48, 80, 96], vec![0, 1, 2, 2], vec![1, 0, 0]),
             "detector-a" => (vec![32, 32, 64, 96], vec![0, 2, 2, 2], vec![1, 1, 0]),
             "detector-b" => (vec![16, 48, 96, 128], vec![0, 1, 2, 2], vec![1, 0, 0]),
             "detector-c" => (vec![32, 64, 96, 128], vec![0, 1, 2, 2], vec![1, 0, 0]),
