@@ -1,6 +1,6 @@
-//! What the demo shows a newcomer: a woman, who was 42 or 43. The network takes her for much younger, and at one look does not
-//! commit itself to her gender: base 0.3.0 says 41 % female where 0.2.1 said 55, so that more than half is asked for at eight
-//! looks alone. Better weights move these bounds up.
+//! What the demo shows a newcomer: a woman, who was 42 or 43. The network takes her for much younger, and at one look is hardly sure
+//! of her gender: base 0.3.0 says 41 % female where detector 0.2.0 placed its crop, 61 % where 0.3.0 does, so that more than half is
+//! asked for at eight looks alone. Better weights move these bounds up.
 
 use face_predict::{DecodeLimits, Gender, Model, Options, Picture};
 
