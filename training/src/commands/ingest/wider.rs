@@ -80,14 +80,14 @@ impl Wider {
             let before = rows.len();
             for face in found.iter().filter(|f| f.width > 0.0 && f.height > 0.0) {
                 let small = face.width.max(face.height) < BLURRED;
-                let ignore = face.invalid != 0 || (face.blur == HEAVY && small);
-                ignored += usize::from(ignore);
+                let leave_out = face.invalid != 0 || (face.blur == HEAVY && small);
+                ignored += usize::from(leave_out);
                 rows.push(Row {
                     x: Some(face.x),
                     y: Some(face.y),
                     width: Some(face.width),
                     height: Some(face.height),
-                    ignored: u8::from(ignore),
+                    ignored: u8::from(leave_out),
                     covered: u8::from(face.occlusion > 0),
                     easy: face.easy,
                     medium: face.medium,
