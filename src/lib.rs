@@ -25,40 +25,30 @@
 //! The same powers are in `include/face_predict.h` for C. Gender is the label that strangers gave faces, in two values;
 //! do not let an answer decide alone about a person.
 
-mod age;
-mod align;
-mod answer;
-mod batch;
 #[doc(hidden)]
 pub mod conv;
-mod detect;
-mod encoded;
 mod error;
+mod face;
 #[doc(hidden)]
 pub mod ffi;
 mod geometry;
-mod image;
-mod looks;
 mod memory;
 mod model;
-mod options;
-mod pose;
+mod picture;
 mod predict;
-mod quality;
-mod track;
 
-pub use age::AgeDistribution;
-pub use align::{CropRule, Frame, Region, similarity};
-pub use answer::{Face, Gender, Predictions, Track};
 pub use error::{Error, ErrorKind, Result};
+pub use face::age::AgeDistribution;
+pub use face::answer::{Face, Gender, Predictions, Track};
+pub use face::pose::Pose;
+pub use face::quality::{Look, Quality};
+pub use face::region::{CropRule, Frame, Region, similarity};
 pub use geometry::{Affine, Point, Rect};
-pub use image::warp::Warp;
-pub use image::{DecodeLimits, Format, Image, Layout, Orientation, Picture, Yuv};
 pub use model::{
     AgeSpec, CONTRACT, DetectSpec, Doubt, Found, GenderSpec, InputSpec, Metadata, Model,
     ModelOptions, Positive, Task,
 };
-pub use options::Options;
-pub use pose::Pose;
-pub use quality::{Look, Quality};
-pub use track::{Tracker, TrackerOptions};
+pub use picture::sampling::warp::Warp;
+pub use picture::{DecodeLimits, Format, Image, Layout, Orientation, Picture, Yuv};
+pub use predict::options::Options;
+pub use predict::track::{Tracker, TrackerOptions};

@@ -34,7 +34,8 @@ fn libraries() -> PathBuf {
     let built = |path: &Path| {
         fs::metadata(path).and_then(|m| m.modified()).unwrap_or_else(|e| panic!("{path:?}: {e}"))
     };
-    let sources = ["src/ffi/error.rs", "src/ffi/model.rs", "src/ffi/result.rs", "src/predict.rs"];
+    let sources =
+        ["src/ffi/error.rs", "src/ffi/model.rs", "src/ffi/result.rs", "src/predict/pipeline.rs"];
     for name in ["libface_predict.a", "libface_predict.so"] {
         for source in sources.map(|source| Path::new(ROOT).join(source)) {
             assert!(built(&folder.join(name)) >= built(&source), "{name} is older than {source:?}");

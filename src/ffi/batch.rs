@@ -9,8 +9,8 @@ use super::model::face_predict_model;
 use super::panic::{value, wall};
 use super::predict::{face_predict_options, plain};
 use super::result::face_predict_result;
-use crate::batch::spread;
 use crate::error::{Error, Result};
+use crate::predict::batch::spread;
 
 /// What a batch that was refused leaves in the results: no faces of an earlier call, and no failure of their own, by which
 /// callers tell it from a picture that failed.

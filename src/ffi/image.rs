@@ -6,7 +6,7 @@ use super::error::face_predict_status;
 use super::handle::{self, Growing};
 use super::panic::wall;
 use crate::error::{Error, ErrorKind, Result};
-use crate::image::{Format, Image, Layout, Orientation, Yuv};
+use crate::picture::{Format, Image, Layout, Orientation, Yuv};
 
 /// One byte of brightness. 0 is not a format, so that a forgotten field is an error and not a wrong answer.
 pub const FACE_PREDICT_FORMAT_GRAY: u32 = 1;

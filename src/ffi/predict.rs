@@ -8,12 +8,12 @@ use super::image::{face_predict_image, view};
 use super::model::face_predict_model;
 use super::panic::wall;
 use super::result::{face_predict_point, face_predict_result};
-use crate::align::Region;
-use crate::answer::Predictions;
 use crate::error::{Error, Result};
+use crate::face::answer::Predictions;
+use crate::face::region::Region;
 use crate::geometry::{Point, Rect};
 use crate::model::Model;
-use crate::options::Options;
+use crate::predict::options::Options;
 
 /// Flag of face_predict_options: leaves the age out. Skipping both leaves the faces alone.
 pub const FACE_PREDICT_SKIP_AGE: u32 = 1 << 0;

@@ -5,11 +5,11 @@ use libc::size_t;
 use super::error::{FACE_PREDICT_OK, face_predict_status};
 use super::handle::{self, Handle, Tagged};
 use super::panic::{wall, wall_or};
-use crate::align::Region;
-use crate::answer::{Face, Gender, Predictions};
 use crate::error::{Error, ErrorKind, Result};
-use crate::pose::Pose;
-use crate::quality::Quality;
+use crate::face::answer::{Face, Gender, Predictions};
+use crate::face::pose::Pose;
+use crate::face::quality::Quality;
+use crate::face::region::Region;
 
 /// Skipped, or below the threshold.
 pub const FACE_PREDICT_GENDER_UNDECIDED: u32 = 0;

@@ -8,7 +8,7 @@ use super::panic::{wall, wall_or};
 use super::predict::{face_predict_options, fill};
 use super::result::face_predict_result;
 use crate::error::Result;
-use crate::track::{Tracker, TrackerOptions};
+use crate::predict::track::{Tracker, TrackerOptions};
 
 /// Follows faces over frames: gives each a track_id and averages its predictions, so that numbers settle instead of
 /// flickering. One tracker a camera, for one thread at a time.

@@ -4,9 +4,9 @@ use std::sync::{Arc, RwLock};
 
 use tract_core::prelude::*;
 
-use super::found::Found;
-use super::graph::{Graph, guard, run};
-use super::metadata::{DetectSpec, Metadata};
+use super::contract::{DetectSpec, Metadata};
+use super::detection::Found;
+use super::file::graph::{Graph, guard, run};
 use crate::error::{Error, ErrorKind, Result};
 
 /// Sizes whose plans are kept; one more drops the oldest. A plan holds transformed weights of a few megabytes.

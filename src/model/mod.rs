@@ -1,20 +1,17 @@
 //! Networks: their files, what the files say of themselves, and running them.
 
-mod constants;
+mod contract;
+mod detection;
 mod detector;
-mod found;
-mod graph;
-mod metadata;
+mod file;
 mod network;
-mod onnx;
-mod operators;
-mod reading;
+mod outputs;
 
-pub(crate) use detector::Detector;
-pub use found::Found;
-pub use metadata::{
+pub use contract::{
     AgeSpec, CONTRACT, DetectSpec, Doubt, GenderSpec, InputSpec, Metadata, Positive, Task,
 };
+pub use detection::Found;
+pub(crate) use detector::Detector;
 pub(crate) use network::{Estimate, Network};
 
 use std::path::Path;
@@ -23,10 +20,10 @@ use std::sync::Arc;
 use once_cell::sync::OnceCell;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::image::DecodeLimits;
-use crate::image::decode::read_limited;
-use crate::options::Options;
-use graph::{Graph, guard};
+use crate::picture::DecodeLimits;
+use crate::picture::decode::read_limited;
+use crate::predict::options::Options;
+use file::graph::{Graph, guard};
 
 /// Largest model file read, in bytes.
 const MAX_FILE: u64 = 512 << 20;
@@ -217,7 +214,7 @@ impl Model {
     /// Pixels of the detector's input for each of a picture's of `width` x `height`. Faces that are smaller than some 20 pixels
     /// there are mostly missed; [`Options::min_face_size`] asks for more.
     pub fn search_scale(&self, width: usize, height: usize, options: &Options<'_>) -> Result<f32> {
-        Ok(crate::detect::scale(self.detector()?, options, width, height))
+        Ok(crate::predict::search::scale(self.detector()?, options, width, height))
     }
 
     pub(crate) fn detector(&self) -> Result<&Detector> {

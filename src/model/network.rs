@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use tract_core::prelude::*;
 
-use super::graph::{Graph, Ready, Wanted, guard, run};
-use super::metadata::{AgeSpec, Metadata, Positive};
+use super::contract::{AgeSpec, Metadata, Positive};
+use super::file::graph::{Graph, Ready, Wanted, guard, run};
 use crate::error::{Error, ErrorKind, Result};
-use crate::quality::Quality;
+use crate::face::quality::Quality;
 
 /// A network ready to run.
 #[derive(Debug)]

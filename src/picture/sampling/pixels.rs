@@ -1,21 +1,21 @@
 //! The components of a picture's pixels, one reader for each way to store them, so that the loops over pixels are
 //! compiled for each.
 
-use super::layout::Plane;
-use super::{Format, Image};
+use super::super::layout::Plane;
+use super::super::{Format, Image};
 
 /// Stored components; the fourth number is only there because processors like four.
-pub(super) type Stored = [f32; 4];
+pub(in crate::picture) type Stored = [f32; 4];
 
 /// Sums of the bytes of at most [`MOST`] rows: the smaller the numbers, the more of them are added at a time.
-pub(super) type Sum = u16;
+pub(in crate::picture) type Sum = u16;
 
 /// Rows whose bytes a [`Sum`] holds.
-pub(super) const MOST: usize = 256;
+pub(in crate::picture) const MOST: usize = 256;
 
 /// A way to store pixels. Blocks of them are summed in two steps, the first of which is plain enough for the compiler to
 /// take many bytes at a time: the bytes of a column of rows, then the pixels of a block.
-pub(super) trait Pixels {
+pub(in crate::picture) trait Pixels {
     /// Adds the bytes of pixels `from` to before `to` of row `y` to `sums`, which [`room`](Self::room) numbers.
     fn add_row(&self, from: usize, to: usize, y: usize, sums: &mut [Sum]);
 
@@ -36,7 +36,7 @@ fn stored(total: [u32; 3]) -> Stored {
     [total[0] as f32, total[1] as f32, total[2] as f32, 0.0]
 }
 
-pub(super) struct Gray<'a>(Plane<'a>);
+pub(in crate::picture) struct Gray<'a>(Plane<'a>);
 
 impl Pixels for Gray<'_> {
     fn add_row(&self, from: usize, to: usize, y: usize, sums: &mut [Sum]) {
@@ -55,7 +55,7 @@ impl Pixels for Gray<'_> {
 }
 
 /// Pixels of `STEP` bytes, of which the first three are read.
-pub(super) struct Packed<'a, const STEP: usize>(Plane<'a>);
+pub(in crate::picture) struct Packed<'a, const STEP: usize>(Plane<'a>);
 
 impl<const STEP: usize> Packed<'_, STEP> {
     fn total(pixels: &[Sum]) -> Stored {
@@ -109,7 +109,7 @@ impl<const STEP: usize> Pixels for Packed<'_, STEP> {
 }
 
 /// Y for every pixel, U and V for every second across and, shifted by `down`, for one row or two.
-pub(super) struct Subsampled<'a> {
+pub(in crate::picture) struct Subsampled<'a> {
     y: Plane<'a>,
     y_step: usize,
     u: Plane<'a>,
@@ -204,8 +204,8 @@ impl Pixels for Subsampled<'_> {
 /// Calls `$body` with a reader for the image's format.
 macro_rules! with_pixels {
     ($image:expr, $pixels:ident => $body:expr) => {{
-        use crate::image::Format;
-        use crate::image::pixels::{Gray, Packed, Subsampled};
+        use crate::picture::Format;
+        use crate::picture::pixels::{Gray, Packed, Subsampled};
         match $image.format() {
             Format::Gray => {
                 let $pixels = Gray::new($image);
@@ -226,22 +226,22 @@ macro_rules! with_pixels {
         }
     }};
 }
-pub(super) use with_pixels;
+pub(in crate::picture) use with_pixels;
 
 impl<'a> Gray<'a> {
-    pub(super) fn new(image: &Image<'a>) -> Self {
+    pub(in crate::picture) fn new(image: &Image<'a>) -> Self {
         Self(image.planes[0])
     }
 }
 
 impl<'a, const STEP: usize> Packed<'a, STEP> {
-    pub(super) fn new(image: &Image<'a>) -> Self {
+    pub(in crate::picture) fn new(image: &Image<'a>) -> Self {
         Self(image.planes[0])
     }
 }
 
 impl<'a> Subsampled<'a> {
-    pub(super) fn new(image: &Image<'a>) -> Self {
+    pub(in crate::picture) fn new(image: &Image<'a>) -> Self {
         let [y, second, third] = image.planes;
         let from = |plane: Plane<'a>, offset: usize| Plane { data: &plane.data[offset..], ..plane };
         match image.format {

@@ -1,8 +1,8 @@
 //! From the outputs of a detector to faces.
 
-use super::metadata::DetectSpec;
-use crate::align::Region;
+use super::contract::DetectSpec;
 use crate::error::{Error, ErrorKind, Result};
+use crate::face::region::Region;
 use crate::geometry::{Point, Rect};
 
 /// Candidates that are compared with each other; a frame of a thousand faces has fewer.

@@ -1,10 +1,10 @@
 //! Faces and what is said of them.
 
-use crate::age::AgeDistribution;
+use crate::face::age::AgeDistribution;
+use crate::face::pose::Pose;
+use crate::face::quality::Quality;
 use crate::geometry::{Point, Rect};
-use crate::pose::Pose;
-use crate::predict::Work;
-use crate::quality::Quality;
+use crate::predict::pipeline::Work;
 
 /// A label that strangers would give a face, where the model is sure enough.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -1,18 +1,7 @@
 //! A picture in somebody's memory, read in place.
 
-mod color;
-pub(crate) mod decode;
-mod layout;
-pub(crate) mod orient;
-mod pixels;
-pub(crate) mod reduced;
-pub(crate) mod warp;
-
-pub use color::Yuv;
-pub use decode::{DecodeLimits, Picture};
-pub use layout::Layout;
-pub use orient::Orientation;
-
+use super::layout;
+use super::{Layout, Orientation, Yuv};
 use crate::error::{Error, ErrorKind, Result};
 
 /// Order of the components in memory, 8 bits each. Alpha is ignored. The last four hold brightness for every pixel

@@ -1,18 +1,18 @@
 //! The path of a picture: faces, crops, networks, answers.
 
-use crate::align::Region;
-use crate::answer::{Gender, Predictions, Record, Track};
-use crate::detect::search;
 use crate::error::{Error, ErrorKind, Result};
+use crate::face::answer::{Gender, Predictions, Record, Track};
+use crate::face::pose::Pose;
+use crate::face::quality::{Look, Quality};
+use crate::face::region::Region;
 use crate::geometry::Rect;
-use crate::image::Image;
-use crate::image::warp::Warp;
-use crate::looks;
 use crate::memory::room;
 use crate::model::{Estimate, Found, Model, Network};
-use crate::options::Options;
-use crate::pose::Pose;
-use crate::quality::{Look, Quality};
+use crate::picture::Image;
+use crate::picture::sampling::warp::Warp;
+use crate::predict::crops;
+use crate::predict::options::Options;
+use crate::predict::search::search;
 
 /// Memory that one call leaves to the next.
 #[derive(Debug, Default)]

@@ -3,11 +3,11 @@
 
 use std::sync::Mutex;
 
-use crate::answer::Predictions;
 use crate::error::{Error, Result};
-use crate::image::Image;
+use crate::face::answer::Predictions;
 use crate::model::Model;
-use crate::options::Options;
+use crate::picture::Image;
+use crate::predict::options::Options;
 
 impl Model {
     /// Estimates each picture into the predictions at its place, on as many threads as the model was loaded with. One

@@ -16,12 +16,12 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use crate::align::CropRule;
 use crate::error::{Error, Result};
+use crate::face::quality::Quality;
+use crate::face::region::CropRule;
 use crate::geometry::Affine;
-use crate::image::Image;
-use crate::image::warp::Warp;
-use crate::quality::Quality;
+use crate::picture::Image;
+use crate::picture::sampling::warp::Warp;
 
 /// The contract between model files and this library; files of another number are refused.
 pub const CONTRACT: &str = "1";

@@ -6,7 +6,7 @@ use tract_core::internal::*;
 use super::super::onnx::ModelProto;
 
 #[allow(dead_code)]
-#[path = "../../../tests/onnx/mod.rs"]
+#[path = "../../../../tests/onnx/mod.rs"]
 mod onnx;
 
 use onnx::{Onnx, Value};
@@ -460,7 +460,7 @@ fn refusals() {
 
 #[test]
 fn the_documents_list_the_operators() {
-    let text = include_str!("../../../docs/models.md");
+    let text = include_str!("../../../../docs/models.md");
     let listed: Vec<&str> = text.split(|c: char| !c.is_ascii_alphanumeric()).collect();
     let table = include_str!("mod.rs").lines().filter_map(|line| {
         let (name, _) = line.trim().strip_prefix('"')?.split_once("\" =>")?;

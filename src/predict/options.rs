@@ -1,8 +1,8 @@
 //! What to predict.
 
-use crate::align::Region;
 use crate::error::{Error, Result};
-use crate::looks;
+use crate::face::region::Region;
+use crate::predict::crops;
 
 /// What to predict, and of which faces.
 ///

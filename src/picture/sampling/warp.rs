@@ -4,8 +4,8 @@
 //! whole blocks of pixels until less than a factor of two remains, then read bilinearly, with two by two
 //! samples a pixel where it still shrinks. Outside the picture the edge pixel repeats.
 
-use super::Image;
-use super::color::ToRgb;
+use super::super::Image;
+use super::super::color::ToRgb;
 use super::pixels::{MOST, Pixels, Stored, Sum, with_pixels};
 use crate::error::{Error, Result};
 use crate::geometry::{Affine, Point};
@@ -318,7 +318,7 @@ fn blend(upper: [&Stored; 2], lower: [&Stored; 2], fx: f32, fy: f32) -> Stored {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::image::{Format, Layout, Orientation};
+    use crate::picture::{Format, Layout, Orientation};
 
     fn cut(image: &Image<'_>, map: &Affine, width: usize, height: usize) -> Vec<[f32; 3]> {
         let mut out = vec![[0.0; 3]; width * height];

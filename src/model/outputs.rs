@@ -1,8 +1,8 @@
 //! From the numbers of an age output to a distribution over years.
 
-use super::metadata::AgeSpec;
-use crate::age::AgeDistribution;
-use crate::quality::Quality;
+use super::contract::AgeSpec;
+use crate::face::age::AgeDistribution;
+use crate::face::quality::Quality;
 
 /// Years of every distribution this library gives: 0 to 150 at most, 0 to 100 unless a file says more.
 const MIN_YEARS: usize = 101;

@@ -1,13 +1,13 @@
 //! Faces over the frames of a camera: stable numbers, and answers averaged over looks.
 
-use crate::align::Region;
-use crate::answer::{Predictions, Track};
 use crate::error::{Error, Result};
+use crate::face::answer::{Predictions, Track};
+use crate::face::region::Region;
 use crate::geometry::{Point, Rect};
-use crate::image::Image;
 use crate::model::{Estimate, Model};
-use crate::options::Options;
-use crate::predict::{Candidate, Seen};
+use crate::picture::Image;
+use crate::predict::options::Options;
+use crate::predict::pipeline::{Candidate, Seen};
 
 /// Faces that are followed at once; beyond, the one unseen for longest is forgotten.
 const MOST: usize = 1024;
@@ -330,7 +330,7 @@ impl Average {
         self.logit_weight *= fade;
         (self.time_us, self.looks) = (time_us, self.looks.saturating_add(1));
         if !look.years.is_empty() {
-            let age = crate::age::AgeDistribution::new(&look.years);
+            let age = crate::face::age::AgeDistribution::new(&look.years);
             let weight = 1.0 / (age.variance() + 1.0);
             self.years.resize(look.years.len(), 0.0);
             let total = self.years_weight + weight;

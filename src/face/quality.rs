@@ -1,7 +1,7 @@
 //! Reasons to trust a face less.
 
+use crate::face::pose::Pose;
 use crate::geometry::Rect;
-use crate::pose::Pose;
 
 /// Side, as the root of the box's area, below which a face has too few pixels to be read well.
 const SMALL: f32 = 40.0;

@@ -2,16 +2,16 @@
 
 use std::path::Path;
 
-use crate::align::Region;
-use crate::answer::Predictions;
-use crate::detect::longest;
 use crate::error::Result;
-use crate::image::Picture;
-use crate::image::decode::read_limited;
-use crate::image::reduced::Reduced;
+use crate::face::answer::Predictions;
+use crate::face::region::Region;
 use crate::model::Model;
-use crate::options::Options;
-use crate::predict::Candidate;
+use crate::picture::Picture;
+use crate::picture::decode::read_limited;
+use crate::picture::decode::reduced::Reduced;
+use crate::predict::options::Options;
+use crate::predict::pipeline::Candidate;
+use crate::predict::search::longest;
 
 /// Longer side that a picture to be searched is decoded with, against the detector's input: twice, so that faces a
 /// quarter as large as the picture can be cut from it, too.

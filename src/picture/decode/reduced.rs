@@ -1,6 +1,6 @@
 //! JPEG at an eighth, a quarter or half of its size: most of the work of decoding a large one is never done.
 
-use super::decode::{DecodeLimits, Picture};
+use super::{DecodeLimits, Picture};
 use crate::error::Result;
 
 /// A picture smaller than its file says.
@@ -31,9 +31,9 @@ impl Reduced {
         use image::metadata::Orientation as Exif;
         use jpeg_decoder::{Decoder, PixelFormat};
 
-        use super::{Format, Orientation};
+        use crate::picture::{Format, Orientation};
 
-        if !bytes.starts_with(&[0xFF, 0xD8, 0xFF]) || super::decode::is_cut_jpeg(bytes) {
+        if !bytes.starts_with(&[0xFF, 0xD8, 0xFF]) || super::is_cut_jpeg(bytes) {
             return None;
         }
         let mut decoder = Decoder::new(Cursor::new(bytes));

@@ -2,11 +2,11 @@
 
 use crate::error::Result;
 use crate::geometry::{Affine, Point};
-use crate::image::Image;
-use crate::image::warp::Warp;
 use crate::memory::room;
 use crate::model::{Detector, Found};
-use crate::options::Options;
+use crate::picture::Image;
+use crate::picture::sampling::warp::Warp;
+use crate::predict::options::Options;
 
 /// Longer sides of the detector's input, as multiples of its own size in quarters: few, because each is optimised once.
 const QUARTERS: [usize; 7] = [2, 3, 4, 6, 8, 12, 16];

@@ -8,7 +8,7 @@ use prost::Message;
 use tract_core::ops::konst::Const;
 use tract_core::prelude::*;
 
-use super::metadata::{MAX_SIDE, Metadata};
+use super::super::contract::{MAX_SIDE, Metadata};
 use super::onnx::{GraphProto, ModelProto, TensorProto, ValueInfoProto};
 use super::{constants, operators};
 use crate::conv;

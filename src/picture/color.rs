@@ -1,7 +1,7 @@
 //! From the components that a picture stores to red, green and blue.
 
 use super::Format;
-use super::pixels::Stored;
+use super::sampling::pixels::Stored;
 
 /// How Y, U and V become colours.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]

@@ -1,0 +1,7 @@
+//! Faces: where they are, how they are cropped, and what is said of them.
+
+pub(crate) mod age;
+pub(crate) mod answer;
+pub(crate) mod pose;
+pub(crate) mod quality;
+pub(crate) mod region;

@@ -1,0 +1,14 @@
+//! Pictures: borrowed views of pixels, decoded files, and crops cut from them.
+
+mod color;
+pub(crate) mod decode;
+mod layout;
+pub(crate) mod orientation;
+pub(crate) mod sampling;
+mod view;
+
+pub use color::Yuv;
+pub use decode::{DecodeLimits, Picture};
+pub use layout::Layout;
+pub use orientation::Orientation;
+pub use view::{Format, Image};

@@ -1,0 +1,9 @@
+//! From a picture to its answers: search, crops, networks, tracks.
+
+mod batch;
+pub(crate) mod crops;
+mod encoded;
+pub(crate) mod options;
+pub(crate) mod pipeline;
+pub(crate) mod search;
+pub(crate) mod track;
