@@ -41,12 +41,12 @@ pub enum Format {
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Image<'a> {
-    format: Format,
+    pub(super) format: Format,
     width: usize,
     height: usize,
-    planes: [layout::Plane<'a>; 3],
-    chroma_step: usize,
-    yuv: Yuv,
+    pub(super) planes: [layout::Plane<'a>; 3],
+    pub(super) chroma_step: usize,
+    pub(super) yuv: Yuv,
     orientation: Orientation,
 }
 

@@ -1,6 +1,6 @@
 //! From a picture to its answers: search, crops, networks, tracks.
 
-mod batch;
+pub(crate) mod batch;
 pub(crate) mod crops;
 mod encoded;
 pub(crate) mod options;

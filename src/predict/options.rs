@@ -156,11 +156,11 @@ impl<'a> Options<'a> {
                 "min_score is {score}, it must be above 0 and below 1"
             )));
         }
-        if !(1..=looks::MOST).contains(&self.looks) {
+        if !(1..=crops::MOST).contains(&self.looks) {
             return Err(Error::invalid(format!(
                 "looks is {}, it must be 1 to {}",
                 self.looks,
-                looks::MOST
+                crops::MOST
             )));
         }
         let regions = self.regions.unwrap_or_default();

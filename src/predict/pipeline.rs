@@ -193,7 +193,7 @@ impl Model {
             };
             let planes = room(planes, input.len())?;
             for index in 0..options.looks {
-                input.cut(warp, image, &place.after(&looks::view(index)), planes)?;
+                input.cut(warp, image, &place.after(&crops::view(index)), planes)?;
                 if index == 0 {
                     let look = Look::of(planes, input.width, input.height);
                     seen.by_look = seen.by_look | Quality::of_look(&look);
@@ -201,7 +201,7 @@ impl Model {
                 input.normalise(planes);
                 one.clear();
                 network.run(planes, age, gender, seen.quality(), one)?;
-                looks::blend(estimate, one, index);
+                crops::blend(estimate, one, index);
             }
             Ok(())
         };

@@ -24,12 +24,12 @@ const MAX_WEIGHTS: u64 = 1 << 30;
 const MAX_VALUES: usize = 1 << 26;
 
 /// Name and shape of an output.
-pub(super) type Wanted = (String, TVec<usize>);
+pub(in crate::model) type Wanted = (String, TVec<usize>);
 
 /// A parsed file, not yet for a size.
 #[derive(Debug)]
-pub(super) struct Graph {
-    pub(super) metadata: Metadata,
+pub(in crate::model) struct Graph {
+    pub(in crate::model) metadata: Metadata,
     proto: ModelProto,
     /// The file, for tract-onnx.
     #[cfg(feature = "all-operators")]
@@ -37,14 +37,14 @@ pub(super) struct Graph {
 }
 
 /// A graph for one size, ready to run.
-pub(super) struct Ready {
-    pub(super) plan: Arc<TypedSimplePlan>,
+pub(in crate::model) struct Ready {
+    pub(in crate::model) plan: Arc<TypedSimplePlan>,
     /// Operators that run as fast convolutions.
-    pub(super) accelerated: usize,
+    pub(in crate::model) accelerated: usize,
 }
 
 /// Runs `load`; a file can contain anything, and tract asserts here and there what a file may get wrong.
-pub(super) fn guard<T>(load: impl FnOnce() -> Result<T>) -> Result<T> {
+pub(in crate::model) fn guard<T>(load: impl FnOnce() -> Result<T>) -> Result<T> {
     catch_unwind(AssertUnwindSafe(load)).unwrap_or_else(|panic| {
         Err(Error::caught(ErrorKind::Model, "the model file broke the engine", &*panic))
     })
@@ -52,7 +52,7 @@ pub(super) fn guard<T>(load: impl FnOnce() -> Result<T>) -> Result<T> {
 
 impl Graph {
     /// Parses and checks an ONNX file.
-    pub(super) fn parse(bytes: &[u8]) -> Result<Self> {
+    pub(in crate::model) fn parse(bytes: &[u8]) -> Result<Self> {
         let not_onnx = || format!("{} bytes that are no ONNX file", bytes.len());
         let proto = ModelProto::decode(bytes)
             .map_err(|e| Error::with_source(ErrorKind::Model, not_onnx(), e))?;
@@ -74,7 +74,7 @@ impl Graph {
 
     /// Optimises it for pictures of `height` x `width`, with exactly the outputs `wanted`: their names and shapes.
     /// `fast` replaces convolutions by this library's own.
-    pub(super) fn ready(
+    pub(in crate::model) fn ready(
         &self,
         height: usize,
         width: usize,
@@ -137,7 +137,7 @@ impl Graph {
 }
 
 /// Runs a plan on normalised planes; `read` gets the outputs.
-pub(super) fn run<T>(
+pub(in crate::model) fn run<T>(
     plan: &Arc<TypedSimplePlan>,
     height: usize,
     width: usize,
@@ -168,7 +168,7 @@ impl std::fmt::Display for Cause {
 
 impl std::error::Error for Cause {}
 
-pub(super) fn model_error(message: impl Into<String>, error: TractError) -> Error {
+pub(in crate::model) fn model_error(message: impl Into<String>, error: TractError) -> Error {
     Error::with_source(ErrorKind::Model, message, Cause(error))
 }
 

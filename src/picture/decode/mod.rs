@@ -1,5 +1,7 @@
 //! JPEG, PNG, WebP and BMP bytes to pixels, within limits.
 
+pub(crate) mod reduced;
+
 use std::path::Path;
 
 use super::{Format, Image, Orientation};

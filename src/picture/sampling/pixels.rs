@@ -205,7 +205,7 @@ impl Pixels for Subsampled<'_> {
 macro_rules! with_pixels {
     ($image:expr, $pixels:ident => $body:expr) => {{
         use crate::picture::Format;
-        use crate::picture::pixels::{Gray, Packed, Subsampled};
+        use crate::picture::sampling::pixels::{Gray, Packed, Subsampled};
         match $image.format() {
             Format::Gray => {
                 let $pixels = Gray::new($image);
