@@ -5,6 +5,8 @@ use rand::Rng;
 use rand_pcg::Pcg64Mcg;
 use serde::{Deserialize, Serialize};
 
+use crate::outdoor;
+
 /// How strongly pictures are changed. Lengths are in units of the crop.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Augment {
@@ -30,6 +32,10 @@ pub struct Augment {
     pub degrade: f64,
     /// Chance of a covered rectangle, and of a repeated border.
     pub cover: f64,
+    /// Chance of each thing that happens outdoors and in video: shadows, caps, two lights, motion, coarse colours, and of faces down to
+    /// 16 pixels.
+    #[serde(default)]
+    pub outdoor: f64,
 }
 
 impl Augment {
@@ -46,6 +52,7 @@ impl Augment {
         light: 0.0,
         degrade: 0.0,
         cover: 0.0,
+        outdoor: 0.0,
     };
 
     /// Our own: the errors of a detector, and what cameras do.
@@ -59,6 +66,7 @@ impl Augment {
         light: 0.3,
         degrade: 0.1,
         cover: 0.12,
+        outdoor: 0.08,
         ..Self::NONE
     };
 
@@ -107,14 +115,38 @@ impl Augment {
         if rng.random_bool(self.light * 0.25) {
             saturation(planes, 0.0);
         }
+        if rng.random_bool(self.outdoor) {
+            outdoor::cap(planes, width, height, rng);
+        }
+        if rng.random_bool(self.outdoor) {
+            outdoor::shadow(planes, width, height, rng);
+        }
+        if rng.random_bool(self.outdoor) {
+            outdoor::mixed_light(planes, width, height, rng);
+        }
+        if rng.random_bool(self.outdoor) {
+            outdoor::gamma(planes, rng.random_range(-0.8f32..0.8).exp());
+        }
+        if rng.random_bool(self.outdoor) {
+            let angle = rng.random_range(0.0..std::f32::consts::PI);
+            outdoor::motion(planes, width, height, rng.random_range(2.0..9.0), angle);
+        }
         if rng.random_bool(self.degrade) {
             shrink(planes, width, height, rng.random_range(0.2..0.8));
+        } else if rng.random_bool(self.outdoor) {
+            // The face is four fifths of the crop: 16 to 50 pixels, small ones as often as large ones.
+            let pixels = rng.random_range(20f32.ln()..62f32.ln()).exp();
+            shrink(planes, width, height, (pixels / width as f32).min(1.0));
         }
         if rng.random_bool(self.degrade) {
             blur(planes, width, height, rng.random_range(1..=2));
         }
         if rng.random_bool(self.degrade) {
             noise(planes, rng.random_range(2.0..14.0), rng);
+        }
+        if rng.random_bool(self.outdoor) {
+            outdoor::coarse_colours(planes, width, height, rng.random_range(4..=12));
+            jpeg(planes, width, height, rng.random_range(12..=40));
         }
         if rng.random_bool(self.degrade) {
             jpeg(planes, width, height, rng.random_range(20..=75));

@@ -61,9 +61,19 @@ pub struct TrainConfig {
     /// Crops of a face that the teacher's answer is the mean of.
     #[serde(default)]
     pub teacher_looks: usize,
+    /// Sources whose faces the teacher is asked about; none: all.
+    #[serde(default)]
+    pub teacher_sources: Vec<String>,
+    /// Crops of each face in a step, side by side.
+    #[serde(default = "one")]
+    pub views: usize,
     /// What only a detector's training needs.
     #[serde(default)]
     pub detect: Option<DetectConfig>,
+}
+
+fn one() -> usize {
+    1
 }
 
 /// How the step size changes.

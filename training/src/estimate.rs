@@ -45,13 +45,15 @@ impl<'a> Estimate<'a> {
             Sampler::uniform(train.len(), config.seed)
         } else {
             let rows: Vec<&Row> = train.iter().collect();
-            Sampler::balanced(&rows, config.balance, config.epoch_size, config.seed)
+            let faces = config.epoch_size.div_ceil(config.views);
+            Sampler::balanced(&rows, config.balance, faces, config.seed)
         };
         let source = |rows, augment| {
             let (input, by) = (config.input.clone(), Placement::Landmarks);
             Source::new(rows, &args.root, input, augment, by, config.seed)
         };
-        let open = || Teacher::open(&args.teacher, args.teacher_looks, &train);
+        let sources = &config.teacher_sources;
+        let open = || Teacher::open(&args.teacher, args.teacher_looks, sources, &train);
         let teacher = (!args.teacher.is_empty()).then(open).transpose()?;
         let train = source(train, config.augment.clone()).taught(teacher);
         let val = source(val, Augment::NONE);
@@ -68,11 +70,13 @@ impl Job for Estimate<'_> {
     }
 
     fn per_epoch(&self) -> usize {
-        self.sampler.per_epoch()
+        self.sampler.per_epoch() * self.config.views
     }
 
     fn stream(&self, epoch: u64, skip: usize) -> Stream<Batch> {
-        let order = self.sampler.epoch(epoch);
+        let views = self.config.views;
+        let faces = self.sampler.epoch(epoch).into_iter();
+        let order = faces.flat_map(|row| std::iter::repeat_n(row, views)).collect();
         self.train.stream(order, self.config.batch, epoch, self.workers, skip)
     }
 
@@ -85,13 +89,13 @@ impl Job for Estimate<'_> {
     }
 
     fn parts(&self) -> &'static [&'static str] {
-        &["age", "gender"]
+        &["age", "gender", "apart"]
     }
 
     fn losses(&self, net: &dyn Network, batch: Batch) -> Result<Vec<Tensor>> {
         let batch = batch.to(self.device);
         let loss = losses(&net.forward(&batch.images, true), &batch, &self.config.loss);
-        Ok(vec![loss.total, loss.age, loss.gender])
+        Ok(vec![loss.total, loss.age, loss.gender, loss.apart])
     }
 
     /// The score is the mean loss over sources, so that a large one does not drown a small one.

@@ -18,6 +18,7 @@ mod metrics;
 mod model;
 mod onnx;
 mod optim;
+mod outdoor;
 mod report;
 mod trainer;
 
@@ -56,6 +57,8 @@ enum Command {
     Evaluate(commands::evaluate::Evaluate),
     /// Judge detectors on scenes and on pictures of one face.
     EvaluateDetector(commands::evaluate_detector::EvaluateDetector),
+    /// Measure how answers shake when a face's place is a little off.
+    Shake(commands::shake::Shake),
     /// Print what a model file says of itself.
     Inspect(commands::inspect::Inspect),
     /// Print a network's layers.
@@ -74,6 +77,7 @@ fn main() -> ExitCode {
         Command::Export(command) => command.run(),
         Command::Evaluate(command) => command.run(),
         Command::EvaluateDetector(command) => command.run(),
+        Command::Shake(command) => command.run(),
         Command::Inspect(command) => command.run(),
         Command::Summary(command) => command.run(),
     };

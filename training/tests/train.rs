@@ -10,9 +10,11 @@ const TINY: &str =
 fn log(folder: &std::path::Path, run: &str) -> Vec<String> {
     let text = std::fs::read_to_string(folder.join(run).join("log.csv")).expect("a log");
     // All but the speed.
+    let names: Vec<&str> = text.lines().next().expect("a header").split(',').collect();
     let keep = |line: &str| {
-        let fields: Vec<&str> = line.split(',').collect();
-        [&fields[..5], &fields[7..]].concat().join(",")
+        let fields = names.iter().zip(line.split(','));
+        let same = fields.filter(|(name, _)| !["faces_per_second", "waiting"].contains(name));
+        same.map(|(_, field)| field).collect::<Vec<_>>().join(",")
     };
     text.lines().map(keep).collect()
 }
@@ -56,6 +58,31 @@ fn a_run_with_breaks_ends_as_one_without() {
     ok(here, &format!("{TINY} --run tuned --init-from whole --freeze stem --freeze s0"));
     let error = fails(here, &format!("{TINY} --run bad --freeze nothing"));
     assert!(error.contains("no variable starts with"), "{error}");
+}
+
+#[test]
+fn two_crops_of_a_face_are_learned_from_together() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let here = folder.path();
+    faces(here, 30);
+    let two =
+        "train --arch tiny --manifest faces.csv --root photos --epochs 2 --threads 1 --views 2";
+    ok(here, &format!("{two} --batch 6 --run whole"));
+    fails(here, &format!("{two} --batch 6 --run broken --stop-after 3"));
+    ok(here, &format!("{two} --batch 6 --run broken --resume"));
+    assert_eq!(tensors(here, "whole"), tensors(here, "broken"));
+    let lines = log(here, "whole");
+    let apart = lines[0].split(',').position(|name| name == "apart_loss").expect("a column");
+    for line in &lines[1..] {
+        let value: f64 = line.split(',').nth(apart).expect("a field").parse().expect("a number");
+        assert!(value > 0.0, "{line}");
+    }
+    let error = fails(here, &format!("{two} --batch 5 --run odd"));
+    assert!(error.contains("both views"), "{error}");
+
+    ok(here, "export --run whole --out a.onnx");
+    let out = ok(here, "shake --model a.onnx --manifest faces.csv --root photos");
+    assert!(out.contains("made: 6 faces") && !out.contains("shakes by 0.000"), "{out}");
 }
 
 #[test]

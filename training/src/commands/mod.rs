@@ -9,6 +9,7 @@ pub mod frames;
 pub mod ingest;
 pub mod inspect;
 pub mod loader;
+pub mod shake;
 pub mod split;
 pub mod summary;
 pub mod train;

@@ -91,6 +91,16 @@ pub struct Train {
     /// How much the teacher's answer counts against a label, 0 to 1.
     #[arg(long, default_value_t = 0.5, requires = "teacher")]
     pub teacher_weight: f64,
+    /// Sources whose faces the teacher is asked about, the others learn from their labels alone. May be given several times; all
+    /// unless given.
+    #[arg(long, requires = "teacher")]
+    pub teacher_source: Vec<String>,
+    /// Crops of each face in a step, 1 or 2.
+    #[arg(long, default_value_t = 1)]
+    pub views: usize,
+    /// How much two crops of one face, if there are two, shall have one answer.
+    #[arg(long, default_value_t = 0.7)]
+    pub consistency: f64,
     /// Variables that stay as they are: those whose names start so, such as stem or s0. May be given several times.
     #[arg(long)]
     pub freeze: Vec<String>,
@@ -164,10 +174,13 @@ impl Train {
             augment,
             loss: LossWeights {
                 teacher: if self.teacher.is_empty() { 0.0 } else { self.teacher_weight },
+                consistency: if self.views == 2 { self.consistency } else { 0.0 },
                 ..if paper { LossWeights::PAPER } else { LossWeights::default() }
             },
             teacher: self.teacher.iter().map(|path| path.display().to_string()).collect(),
             teacher_looks: if self.teacher.is_empty() { 0 } else { self.teacher_looks },
+            teacher_sources: self.teacher_source.clone(),
+            views: self.views,
             batch: self.batch.unwrap_or(if paper {
                 32
             } else if detect {
@@ -199,8 +212,12 @@ impl Train {
         ensure!((0.0..=1.0).contains(&config.balance), "balance must be 0 to 1");
         ensure!((0.0..=1.0).contains(&self.teacher_weight), "teacher-weight must be 0 to 1");
         ensure!((1..=8).contains(&self.teacher_looks), "teacher-looks must be 1 to 8");
+        ensure!(matches!(self.views, 1 | 2), "views must be 1 or 2");
+        ensure!(self.consistency >= 0.0, "consistency must be 0 or more");
+        ensure!(config.batch.is_multiple_of(self.views), "a step must hold both views of a face");
         let own = matches!(config.network, Arch::Estimator(_));
         ensure!(own || self.teacher.is_empty(), "--teacher is for tiny and base");
+        ensure!(self.views == 1 || (own && !config.shuffle), "--views is for tiny and base");
         Ok(config)
     }
 

@@ -49,15 +49,21 @@ pub struct TaughtBatch {
     pub ages: Tensor,
     /// `[N]`: probability of male.
     pub male: Tensor,
+    /// `[N]`: 1 where a teacher was asked.
+    pub known: Tensor,
 }
 
 impl TaughtBatch {
-    fn new(faces: &[&Taught]) -> Self {
-        let ages: Vec<f32> = faces.iter().flat_map(|taught| taught.years()).collect();
-        let male: Vec<f32> = faces.iter().map(|taught| taught.male).collect();
+    fn new(faces: &[Option<&Taught>]) -> Self {
+        let even = || vec![1.0 / YEARS as f32; YEARS];
+        let years = |face: &Option<&Taught>| face.map_or_else(even, |t| t.years().collect());
+        let ages: Vec<f32> = faces.iter().flat_map(years).collect();
+        let male: Vec<f32> = faces.iter().map(|face| face.map_or(0.5, |t| t.male)).collect();
+        let known: Vec<f32> = faces.iter().map(|f| f32::from(u8::from(f.is_some()))).collect();
         Self {
             ages: Tensor::from_slice(&ages).view([faces.len() as i64, YEARS as i64]),
             male: Tensor::from_slice(&male),
+            known: Tensor::from_slice(&known),
         }
     }
 }
@@ -80,9 +86,8 @@ impl Batch {
             has_gender: column(&|s| f32::from(u8::from(s.male.is_some()))),
             qualities: samples.iter().map(|s| s.quality).collect(),
             taught: {
-                let taught: Option<Vec<&Taught>> =
-                    samples.iter().map(|s| s.taught.as_ref()).collect();
-                taught.filter(|faces| !faces.is_empty()).map(|faces| TaughtBatch::new(&faces))
+                let faces: Vec<_> = samples.iter().map(|s| s.taught.as_ref()).collect();
+                faces.iter().any(Option::is_some).then(|| TaughtBatch::new(&faces))
             },
             rows: samples.into_iter().map(|s| s.row).collect(),
         }
@@ -100,9 +105,11 @@ impl Batch {
             male: to(self.male),
             has_gender: to(self.has_gender),
             has_age: to(self.has_age),
-            taught: self
-                .taught
-                .map(|taught| TaughtBatch { ages: to(taught.ages), male: to(taught.male) }),
+            taught: self.taught.map(|TaughtBatch { ages, male, known }| TaughtBatch {
+                ages: to(ages),
+                male: to(male),
+                known: to(known),
+            }),
             rows: self.rows,
             qualities: self.qualities,
         }
@@ -187,13 +194,24 @@ impl Source {
         self.failures.lock().expect("no holder panics").clone()
     }
 
-    fn load(&self, memory: &mut Memory, row: usize, epoch: u64, place: usize) -> Result<Sample> {
+    fn open(&self, row: usize) -> Result<Picture> {
+        let path = self.root.join(&self.rows[row].path);
+        Ok(Picture::open(path, &DecodeLimits::default())?)
+    }
+
+    fn load(
+        &self,
+        memory: &mut Memory,
+        picture: &Picture,
+        row: usize,
+        epoch: u64,
+        place: usize,
+    ) -> Result<Sample> {
         let face = &self.rows[row];
-        let picture = Picture::open(self.root.join(&face.path), &DecodeLimits::default())?;
         let image = picture.image();
         let (width, height) = image.upright_size();
         let (warp, answers) = memory;
-        let teacher = self.teacher.as_ref();
+        let teacher = self.teacher.as_ref().filter(|teacher| teacher.knows(face));
         let taught = teacher.map(|teacher| {
             let placed = face.region().filter(|_| self.placement != Placement::Picture);
             teacher.ask(row, &image, placed.as_ref(), answers).cloned()
@@ -230,23 +248,25 @@ impl Source {
             quality = quality | Quality::SMALL;
         }
         self.input.normalise(&mut planes);
-        let (ages, exact) = target(face);
-        Ok(Sample {
-            row,
-            quality,
-            image: planes,
-            years: face.rough_age(),
-            exact,
-            ages,
-            male: face.is_male(),
-            taught,
-        })
+        let (years, ages, exact) = target(face);
+        Ok(Sample { row, quality, image: planes, years, exact, ages, male: face.is_male(), taught })
     }
 
     fn batch(&self, memory: &mut Memory, rows: &[usize], epoch: u64, first: usize) -> Batch {
         let mut samples = Vec::with_capacity(rows.len());
+        // Several views of a face come side by side: its picture is decoded once.
+        let mut last: Option<(usize, Picture)> = None;
         for (offset, row) in rows.iter().enumerate() {
-            match self.load(memory, *row, epoch, first + offset) {
+            let picture = match last.take() {
+                Some((at, picture)) if at == *row => Ok(picture),
+                _ => self.open(*row),
+            };
+            let loaded = picture.and_then(|picture| {
+                let sample = self.load(memory, &picture, *row, epoch, first + offset);
+                last = Some((*row, picture));
+                sample
+            });
+            match loaded {
                 Ok(sample) => samples.push(sample),
                 Err(error) => {
                     let mut failures = self.failures.lock().expect("no holder panics");
@@ -279,23 +299,55 @@ impl Source {
     }
 }
 
-/// Target of a face: a Gaussian around the year (label distribution learning, Gao et al. 2017), or the
-/// bracket. Wider for the old, whose years are harder to tell apart and were labelled more loosely.
-fn target(face: &Row) -> (Vec<f32>, bool) {
+/// How much of a target is the age that strangers guessed, where both are known.
+const GUESSED: f32 = 0.4;
+
+/// Target of a face: its years, the distribution, and whether they are exact. A Gaussian around the year (label distribution
+/// learning, Gao et al. 2017), or the bracket. Wider for the old, whose years are harder to tell apart and were labelled more
+/// loosely. Where many strangers guessed, too, what they saw is a part of the target: it is what the picture shows.
+///
+/// A label of n years stands for n to n + 1. It is the number n here, in the library's median and intervals, and where errors
+/// are measured: all of them speak of whole years.
+fn target(face: &Row) -> (Option<f32>, Vec<f32>, bool) {
     let mut ages = vec![0.0f32; YEARS];
     if let Some(age) = face.age {
         let sigma = (1.0 + 0.025 * age).clamp(1.0, 3.0);
-        for (year, value) in ages.iter_mut().enumerate() {
-            *value = (-0.5 * ((year as f32 - age) / sigma).powi(2)).exp();
+        let guessed = face
+            .apparent_age
+            .map(|guess| (guess, face.apparent_std.unwrap_or(sigma).clamp(sigma, 8.0), GUESSED));
+        let share = 1.0 - guessed.map_or(0.0, |(.., share)| share);
+        let mut mean = 0.0;
+        for (centre, sigma, share) in [Some((age, sigma, share)), guessed].into_iter().flatten() {
+            let gaussian = |year: usize| (-0.5 * ((year as f32 - centre) / sigma).powi(2)).exp();
+            let sum: f32 = (0..YEARS).map(gaussian).sum();
+            let scale = share / sum.max(f32::MIN_POSITIVE);
+            ages.iter_mut().enumerate().for_each(|(year, v)| *v += scale * gaussian(year));
+            mean += share * centre;
         }
-        let sum: f32 = ages.iter().sum();
-        ages.iter_mut().for_each(|v| *v /= sum.max(f32::MIN_POSITIVE));
-        return (ages, true);
+        return (Some(mean), ages, true);
     }
     if let (Some(first), Some(last)) = (face.age_min, face.age_max) {
         for (year, value) in ages.iter_mut().enumerate() {
             *value = f32::from(u8::from((first..=last).contains(&(year as f32))));
         }
     }
-    (ages, false)
+    (face.rough_age(), ages, false)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn guesses_of_strangers_are_a_part_of_the_target() {
+        let mut face = Row { age: Some(16.0), ..Row::default() };
+        let (years, alone, exact) = target(&face);
+        assert!(exact && years == Some(16.0));
+        assert!((alone.iter().sum::<f32>() - 1.0).abs() < 1e-4);
+        (face.apparent_age, face.apparent_std) = (Some(26.0), Some(5.0));
+        let (years, both, _) = target(&face);
+        assert!((years.expect("known") - 20.0).abs() < 1e-4);
+        assert!((both.iter().sum::<f32>() - 1.0).abs() < 1e-4);
+        assert!(both[16] > 0.5 * alone[16] && both[26] > 20.0 * alone[26]);
+    }
 }

@@ -18,6 +18,10 @@ pub struct Row {
     pub path: String,
     /// Whole years, where an exact number is known.
     pub age: Option<f32>,
+    /// What strangers guessed, where many did: the mean.
+    pub apparent_age: Option<f32>,
+    /// Standard deviation of the guesses.
+    pub apparent_std: Option<f32>,
     /// First year of a bracket, where only that is known.
     pub age_min: Option<f32>,
     /// Last year of a bracket; 100 for an open one.

@@ -35,8 +35,8 @@ impl Sampler {
         Self { probabilities: None, rows, per_epoch: rows, seed }
     }
 
-    /// Sources equally often, and within each the cells of age band and gender by the `power` of their
-    /// size: 1 leaves them as they come, 0 shows all cells equally often. Rows' weights multiply.
+    /// Sources by the `power` of their size, and within each the cells of age band and gender by the same power of theirs: 1
+    /// leaves them as they come, 0 shows all equally often. Rows' weights multiply; a source's size is their sum.
     pub fn balanced(rows: &[&Row], power: f64, per_epoch: usize, seed: u64) -> Self {
         let cell = |row: &Row| {
             // The first band is the infants, who look like nobody else.
@@ -56,9 +56,18 @@ impl Sampler {
         for (row, weight) in rows.iter().zip(&weights) {
             *totals.entry(&row.source).or_default() += weight;
         }
-        let sources = totals.len() as f64;
+        let mut counts: HashMap<&str, f64> = HashMap::new();
+        for row in rows {
+            *counts.entry(&row.source).or_default() += f64::from(row.weight.unwrap_or(1.0));
+        }
+        // None is drawn of a source whose rows all weigh nothing.
+        let share = |size: f64| if size > 0.0 { size.powf(power) } else { 0.0 };
+        let all: f64 = counts.values().map(|size| share(*size)).sum();
         for (row, weight) in rows.iter().zip(&mut weights) {
-            *weight /= totals[row.source.as_str()] * sources;
+            let source = row.source.as_str();
+            if totals[source] > 0.0 {
+                *weight *= share(counts[source]) / (totals[source] * all);
+            }
         }
         Self { probabilities: Some(weights), rows: rows.len(), per_epoch, seed }
     }
@@ -120,5 +129,9 @@ mod tests {
         assert!(count(90..100).abs_diff(100) <= 1);
         assert!(count(100..120).abs_diff(200) <= 1);
         assert_eq!(drawn, Sampler::balanced(&rows, 0.0, 400, 7).epoch(3));
+        // Sources of 100 and 20 faces by the square root of their size.
+        let drawn = Sampler::balanced(&rows, 0.5, 400, 7).epoch(3);
+        let of_b = drawn.iter().filter(|i| **i >= 100).count();
+        assert!(of_b.abs_diff(124) <= 1, "{of_b}");
     }
 }

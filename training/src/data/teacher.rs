@@ -21,6 +21,8 @@ const ANSWERS: Kind = Kind { word: "answers", called: "teacher's answers", versi
 pub struct Teacher {
     models: Vec<Model>,
     looks: usize,
+    /// Sources of the faces that are asked about; none: all.
+    sources: Vec<String>,
     /// For each file of answers, those for the faces in their order.
     written: Vec<Vec<Taught>>,
     known: Vec<OnceLock<Taught>>,
@@ -42,12 +44,18 @@ impl Taught {
 }
 
 impl Teacher {
-    /// Loads `files`, models or answers (`.csv`), for `faces`; each answer of a model is the mean of `looks` looks.
-    pub fn open(files: &[PathBuf], looks: usize, faces: &[Row]) -> Result<Self> {
+    /// Loads `files`, models or answers (`.csv`), for those of `faces` that come from `sources` (all where none is named); each
+    /// answer of a model is the mean of `looks` looks.
+    pub fn open(
+        files: &[PathBuf],
+        looks: usize,
+        sources: &[String],
+        faces: &[Row],
+    ) -> Result<Self> {
         let (written, files): (Vec<&PathBuf>, Vec<&PathBuf>) =
             files.iter().partition(|file| file.extension().is_some_and(|e| e == "csv"));
         let written =
-            written.into_iter().map(|file| answers(file, faces)).collect::<Result<_>>()?;
+            written.into_iter().map(|file| answers(file, sources, faces)).collect::<Result<_>>()?;
         let load = |file: &PathBuf| {
             let bytes = std::fs::read(file).with_context(|| format!("teacher {}", file.display()));
             let model = Model::load_parts(&[&bytes?], &ModelOptions::new());
@@ -55,7 +63,13 @@ impl Teacher {
         };
         let models = files.into_iter().map(load).collect::<Result<_>>()?;
         let known = faces.iter().map(|_| OnceLock::new()).collect();
-        Ok(Self { models, looks, written, known })
+        let sources = sources.to_vec();
+        Ok(Self { models, looks, sources, written, known })
+    }
+
+    /// Whether it is asked about a face.
+    pub fn knows(&self, face: &Row) -> bool {
+        asked(&self.sources, face)
     }
 
     /// What all say of face number `row`, at `region` of `image`; without one the picture is the face.
@@ -95,8 +109,12 @@ impl Teacher {
     }
 }
 
-/// The answers in `file` for `faces`, in their order.
-fn answers(file: &Path, faces: &[Row]) -> Result<Vec<Taught>> {
+fn asked(sources: &[String], face: &Row) -> bool {
+    sources.is_empty() || sources.contains(&face.source)
+}
+
+/// The answers in `file` for `faces`, in their order; an empty one for a face that is not asked about.
+fn answers(file: &Path, sources: &[String], faces: &[Row]) -> Result<Vec<Taught>> {
     let mut known = HashMap::new();
     for (line, (path, male, years)) in ANSWERS.read::<(String, f32, Vec<f32>)>(file)? {
         let told = || format!("{} line {line}", file.display());
@@ -113,6 +131,9 @@ fn answers(file: &Path, faces: &[Row]) -> Result<Vec<Taught>> {
         ensure!(before.is_none(), "{}: its picture has an answer already", told());
     }
     let answer = |face: &Row| {
+        if !asked(sources, face) {
+            return Ok(Taught { years: Vec::new(), male: 0.5 });
+        }
         known
             .get(&face.path)
             .cloned()

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::Result;
+use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
 use tch::nn::{self, Module};
 use tch::{Kind, Tensor};
@@ -19,8 +19,13 @@ use crate::onnx::{Graph, Value, int, ints};
 pub struct Estimator {
     /// Crop side in pixels; a multiple of the patch and of two for each further stage.
     pub input: i64,
-    /// Side of the patches of the first convolution.
+    /// Side of the patches that the first convolution, or the stem, makes of the crop.
     pub patch: i64,
+    /// Channels between two overlapping 3 x 3 convolutions of stride 2, instead of one convolution of patches of side 4: patches
+    /// side by side alias, so that a small shift of the crop moved the answer (Xiao et al. 2021, "Early convolutions help
+    /// transformers see better").
+    #[serde(default)]
+    pub stem: Option<i64>,
     /// Channels of each stage, multiples of 16: what is in between costs as much (DESIGN.md).
     pub channels: Vec<i64>,
     /// 3 x 3 convolutions of stride 1 in each stage.
@@ -32,18 +37,21 @@ pub struct Estimator {
 impl Estimator {
     /// The network called `name`, if there is one.
     pub fn named(name: &str) -> Option<Self> {
-        let (input, channels, blocks) = match name {
-            "tiny" => (96, vec![32, 64, 96], vec![2, 4, 1]),
-            "base" => (96, vec![48, 96, 192], vec![4, 6, 2]),
+        let (input, stem, channels, blocks) = match name {
+            "tiny" => (96, None, vec![32, 64, 96], vec![2, 4, 1]),
+            "base" => (96, Some(STEM), vec![48, 96, 192], vec![4, 6, 2]),
             _ => return None,
         };
-        Some(Self { input, patch: 4, channels, blocks, dropout: 0.2 })
+        Some(Self { input, patch: 4, stem, channels, blocks, dropout: 0.2 })
     }
 
     /// Multiplications and additions for one face, in millions.
     pub fn mega_macs(&self) -> f64 {
         let mut side = self.input / self.patch;
-        let mut macs = side * side * self.patch * self.patch * 3 * self.channels[0];
+        let mut macs = match self.stem {
+            Some(stem) => side * side * 9 * stem * (4 * 3 + self.channels[0]),
+            None => side * side * self.patch * self.patch * 3 * self.channels[0],
+        };
         for (stage, (&channels, &blocks)) in self.channels.iter().zip(&self.blocks).enumerate() {
             if stage > 0 {
                 side /= 2;
@@ -54,10 +62,16 @@ impl Estimator {
         macs as f64 / 1e6
     }
 
-    /// Variables below `path`: `stem`, `s0.b0` and so on, `pool`, `age`, `gender`.
+    /// Variables below `path`: `stem`, with a stem of two also `stem2`, `s0.b0` and so on, `pool`, `age`, `gender`.
     pub fn build(&self, path: &nn::Path<'_>) -> EstimatorNet {
         let first = self.channels[0];
-        let mut blocks = vec![Block::new(&(path / "stem"), Shape::patch(3, first, self.patch))];
+        let mut blocks = match self.stem {
+            Some(stem) => vec![
+                Block::new(&(path / "stem"), Shape::half(3, stem)),
+                Block::new(&(path / "stem2"), Shape::half(stem, first)),
+            ],
+            None => vec![Block::new(&(path / "stem"), Shape::patch(3, first, self.patch))],
+        };
         let mut from = first;
         for (stage, (&to, &count)) in self.channels.iter().zip(&self.blocks).enumerate() {
             let path = path / format!("s{stage}");
@@ -86,9 +100,69 @@ impl Estimator {
             age: head("age", YEARS as i64),
             gender: head("gender", 1),
             dropout: self.dropout,
+            stem: self.stem,
             half: false,
         }
     }
+}
+
+/// Channels in `base`'s stem: 12 hold the pixels of a 2 x 2 square, the others are free.
+const STEM: i64 = 16;
+
+/// The constants of a file whose first convolution has patches of side 4, for a network whose stem has `stem` channels; those of
+/// other files unchanged.
+///
+/// The stem computes the very patches: its first convolution hands on the pixels of each 2 x 2 square, raised so that ReLU lets
+/// them through, and the second one weighs four such squares. Channels beyond these 12 see random edges and are not yet heard.
+fn with_stem(constants: &BTreeMap<String, Tensor>, stem: i64) -> Result<BTreeMap<String, Tensor>> {
+    let mut all: BTreeMap<String, Tensor> =
+        constants.iter().map(|(name, value)| (name.clone(), value.shallow_clone())).collect();
+    let Some(patches) = constants.get("conv0.weight").filter(|w| w.size()[1..] == [3, 4, 4]) else {
+        return Ok(all);
+    };
+    ensure!(stem >= PIXELS, "a stem of {stem} channels cannot hold the {PIXELS} of a square");
+    for (name, value) in constants {
+        if let Some((index, part)) = name.strip_prefix("conv").and_then(|n| n.split_once('.')) {
+            let index: usize = index.parse().with_context(|| format!("constant {name}"))?;
+            all.insert(format!("conv{}.{part}", index + 1), value.shallow_clone());
+        }
+    }
+    let first = Tensor::randn([stem, 3, 3, 3], (Kind::Float, patches.device())) * 0.2;
+    let second = Tensor::zeros([patches.size()[0], stem, 3, 3], (Kind::Float, patches.device()));
+    let bias = Tensor::full([stem], RAISED, (Kind::Float, patches.device()));
+    let _ = first.narrow(0, 0, PIXELS).zero_();
+    for (pixel, (colour, y, x)) in pixels().enumerate() {
+        let pixel = pixel as i64;
+        // Windows start a pixel before the square.
+        let _ = first.get(pixel).get(colour).get(1 + y).get(1 + x).fill_(1.0);
+        for (from, to) in [(0, 1), (2, 2)] {
+            for (from_x, to_x) in [(0, 1), (2, 2)] {
+                let taken = patches.select(1, colour).select(1, from + y).select(1, from_x + x);
+                second.select(1, pixel).select(1, to).select(1, to_x).copy_(&taken);
+            }
+        }
+    }
+    let over = [1i64, 2, 3];
+    let raised = second.sum_dim_intlist(over.as_slice(), false, Kind::Float) * RAISED;
+    let bias_before = constants.get("conv0.bias").context("the file lacks conv0.bias")?;
+    let lowered = bias_before - raised;
+    let parts = [("conv0", first, bias), ("conv1", second, lowered)];
+    for (name, weight, bias) in parts {
+        all.insert(format!("{name}.weight"), weight);
+        all.insert(format!("{name}.bias"), bias);
+    }
+    Ok(all)
+}
+
+/// Numbers in a square of 2 x 2 pixels.
+const PIXELS: i64 = 12;
+
+/// More than the darkest normalised pixel lies below 0.
+const RAISED: f64 = 2.5;
+
+/// Colour, row and column of each number of a 2 x 2 square.
+fn pixels() -> impl Iterator<Item = (i64, i64, i64)> {
+    (0..3).flat_map(|colour| (0..2).flat_map(move |y| (0..2).map(move |x| (colour, y, x))))
 }
 
 /// The trainable form.
@@ -99,6 +173,7 @@ pub struct EstimatorNet {
     age: nn::Linear,
     gender: nn::Linear,
     dropout: f64,
+    stem: Option<i64>,
     half: bool,
 }
 
@@ -128,6 +203,8 @@ impl Network for EstimatorNet {
     }
 
     fn adopt(&self, constants: &BTreeMap<String, Tensor>, images: &Tensor) -> Result<()> {
+        let with_stem = self.stem.map(|stem| with_stem(constants, stem)).transpose()?;
+        let constants = with_stem.as_ref().unwrap_or(constants);
         let mut x = images.shallow_clone();
         for (index, block) in self.blocks.iter().enumerate() {
             x = block.adopt(constants, &format!("conv{index}"), &x)?;
@@ -178,6 +255,28 @@ mod tests {
             }
         });
         net
+    }
+
+    #[test]
+    fn a_stem_takes_over_what_patches_learned() {
+        tch::manual_seed(7);
+        let arch = Estimator::named("base").expect("known");
+        let old = Estimator { stem: None, ..arch.clone() };
+        let images = Tensor::randn([8, 3, 96, 96], tch::kind::FLOAT_CPU).clamp(-2.0, 2.0);
+        let (vars, fresh) =
+            (nn::VarStore::new(tch::Device::Cpu), nn::VarStore::new(tch::Device::Cpu));
+        let net = trained(&old, &vars, &images);
+        let (mut graph, image) = Graph::new("it", 96, 96, Storage::F32);
+        net.export(&mut graph, &image).expect("exports");
+        let file = onnx::decode(&graph.finish(Vec::new())).expect("decodes");
+        let again = arch.build(&fresh.root());
+        let constants = onnx::constants(&file).expect("constants");
+        tch::no_grad(|| again.adopt(&constants, &images)).expect("a stem for patches");
+        let wanted = net.forward(&images, false).age_logits.expect("ages");
+        let got = again.forward(&images, false).age_logits.expect("ages");
+        let size = wanted.abs().max().double_value(&[]);
+        let off = (&got - &wanted).abs().max().double_value(&[]);
+        assert!(size > 1e-3 && off < 1e-4 * size.max(1.0), "{off} of {size}");
     }
 
     #[test]

@@ -1,0 +1,154 @@
+//! How answers shake when a face's place is a little off.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, ensure};
+use clap::Args;
+use face_predict::{DecodeLimits, Model, ModelOptions, Options, Picture, Predictions, Region};
+
+use crate::data::manifest::{self, Row};
+
+/// Shifts each face's place to nine places and tells how far the answers differ: the standard deviation of the age, and the share
+/// of faces whose gender changes.
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Example: face-train shake --model base.onnx tiny.onnx --manifest faces.csv --root photos --split val"
+)]
+pub struct Shake {
+    /// ONNX file. Give several to see them side by side.
+    #[arg(long, required = true, num_args = 1..)]
+    model: Vec<PathBuf>,
+    /// Manifest with boxes. May be given several times; sources are judged apart.
+    #[arg(long, required = true, num_args = 1..)]
+    manifest: Vec<PathBuf>,
+    /// Folder that the manifests' paths start from.
+    #[arg(long)]
+    root: PathBuf,
+    /// Part of the manifests to judge on.
+    #[arg(long, default_value = "val")]
+    split: String,
+    /// Shift in parts of the face's side, the root of its box's area.
+    #[arg(long, default_value_t = 0.03)]
+    shift: f32,
+    /// Faces of each source at most, spread over its rows.
+    #[arg(long, default_value_t = 1000)]
+    faces: usize,
+    /// Crops of each face that are averaged, 1 to 8.
+    #[arg(long, default_value_t = 1)]
+    looks: usize,
+}
+
+/// Sums over the faces of a source.
+#[derive(Default)]
+struct Shaken {
+    faces: usize,
+    deviation: f64,
+    flipped: usize,
+    failed: usize,
+}
+
+impl Shake {
+    /// Runs the command.
+    pub fn run(self) -> Result<()> {
+        ensure!(self.shift.is_finite(), "shift must be a number");
+        let mut by_source: BTreeMap<String, Vec<Row>> = BTreeMap::new();
+        for path in &self.manifest {
+            for row in manifest::read(path)? {
+                if row.split == self.split && row.region().is_some() {
+                    by_source.entry(row.source.clone()).or_default().push(row);
+                }
+            }
+        }
+        ensure!(!by_source.is_empty(), "no row with a box has split {}", self.split);
+        for file in &self.model {
+            let told = || format!("model {}", file.display());
+            let bytes = std::fs::read(file).with_context(told)?;
+            let model = Model::load_parts(&[&bytes], &ModelOptions::new()).with_context(told)?;
+            for (source, rows) in &by_source {
+                let found = self.shaken(&model, rows)?;
+                let faces = found.faces.max(1) as f64;
+                println!(
+                    "{} {source}: {} faces, age shakes by {:.3} years, {:.2} % of labels change, {} left out",
+                    file.display(),
+                    found.faces,
+                    found.deviation / faces,
+                    100.0 * found.flipped as f64 / faces,
+                    found.failed
+                );
+            }
+        }
+        Ok(())
+    }
+
+    fn shaken(&self, model: &Model, rows: &[Row]) -> Result<Shaken> {
+        let mut sums = Shaken::default();
+        let mut answers = Predictions::new();
+        for row in rows.iter().step_by(rows.len().div_ceil(self.faces.max(1))) {
+            let path = self.root.join(&row.path);
+            let (Ok(picture), Some(region)) =
+                (Picture::open(path, &DecodeLimits::default()), row.region())
+            else {
+                sums.failed += 1;
+                continue;
+            };
+            let places = nine(&region, self.shift);
+            let options = Options::new().regions(&places).looks(self.looks);
+            model.predict_into(&picture.image(), &options, &mut answers)?;
+            let ages: Vec<f64> =
+                answers.faces().filter_map(|f| Some(f64::from(f.age()?.median()))).collect();
+            let female: Vec<bool> =
+                answers.faces().filter_map(|f| Some(f.female_probability()? > 0.5)).collect();
+            sums.faces += 1;
+            sums.deviation += deviation(&ages);
+            sums.flipped += usize::from(female.windows(2).any(|two| two[0] != two[1]));
+        }
+        Ok(sums)
+    }
+}
+
+/// The region where it is, and `shift` of its side away in all eight directions.
+fn nine(region: &Region, shift: f32) -> Vec<Region> {
+    let side = (region.rect.width * region.rect.height).max(0.0).sqrt() * shift;
+    let places = [-1.0, 0.0, 1.0];
+    let shifted = |dx: f32, dy: f32| {
+        let mut region = *region;
+        (region.rect.x, region.rect.y) = (region.rect.x + dx, region.rect.y + dy);
+        for point in region.landmarks.iter_mut().flatten() {
+            (point.x, point.y) = (point.x + dx, point.y + dy);
+        }
+        region
+    };
+    places.iter().flat_map(|y| places.map(|x| shifted(x * side, y * side))).collect()
+}
+
+/// Standard deviation; 0 of fewer than two numbers.
+fn deviation(values: &[f64]) -> f64 {
+    if values.len() < 2 {
+        return 0.0;
+    }
+    let mean = values.iter().sum::<f64>() / values.len() as f64;
+    let squares: f64 = values.iter().map(|v| (v - mean).powi(2)).sum();
+    (squares / (values.len() - 1) as f64).sqrt()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use face_predict::{Point, Rect};
+
+    #[test]
+    fn nine_places_around_the_face() {
+        let region = Region {
+            rect: Rect::new(10.0, 20.0, 100.0, 100.0),
+            landmarks: Some([Point::new(30.0, 40.0); 5]),
+        };
+        let places = nine(&region, 0.03);
+        assert_eq!(places.len(), 9);
+        assert_eq!((places[4].rect.x, places[4].rect.y), (10.0, 20.0));
+        assert_eq!((places[0].rect.x, places[8].rect.y), (7.0, 23.0));
+        let eye = places[8].landmarks.expect("five")[0];
+        assert_eq!((eye.x, eye.y), (33.0, 43.0));
+        assert!((deviation(&[1.0, 2.0, 3.0]) - 1.0).abs() < 1e-12);
+    }
+}
