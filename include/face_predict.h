@@ -446,7 +446,7 @@ typedef struct face_predict_options {
      * Crops of each face whose answers are averaged, at most 8: the second is mirrored, further ones are a little shifted,
      * turned and scaled, too. Each costs as much as the first. 0: 1.
      */
-    uint32_t looks;
+    uint32_t crops;
     /**
      * Zero.
      */
@@ -519,9 +519,9 @@ typedef struct face_predict_face {
      */
     float roll;
     /**
-     * Looks that the answer averages, with a tracker; else 0.
+     * Estimates that the answer averages, one for each frame in which a tracker estimated the face; else 0.
      */
-    uint32_t track_frames;
+    uint32_t track_estimates;
     /**
      * Zero.
      */
@@ -549,7 +549,7 @@ typedef struct face_predict_tracker_options {
      */
     uint32_t estimate_every;
     /**
-     * Time constant of the average over looks. 0: 2.
+     * Time constant of the average over estimates. 0: 2.
      */
     float memory_seconds;
     /**

@@ -5,7 +5,7 @@
 
 Reads models/NAME.onnx (metadata, size, checksum), models/NAME.metrics.json (by landmarks) and, where they exist,
 models/NAME.picture.metrics.json (pictures taken as one face), models/NAME.search.metrics.json (faces that the library found
-itself), models/NAME.{looks2,looks8}.metrics.json (several looks), models/NAME.{small,blurred,dark,bright}.metrics.json (faces spoiled on purpose) and models/NAME.val.metrics.json (the validation part, on which demands on a probability are chosen). Of a detector,
+itself), models/NAME.{crops2,crops8}.metrics.json (several crops a face), models/NAME.{small,blurred,dark,bright}.metrics.json (faces spoiled on purpose) and models/NAME.val.metrics.json (the validation part, on which demands on a probability are chosen). Of a detector,
 models/NAME.metrics.json alone. --check fails where a file is not what would be written. The words about data and use are in
 models/NAME.notes.md.
 """
@@ -185,10 +185,10 @@ def estimator(judged):
         missed = len(as_found["failures"])
         parts.append(overview(as_found["sources"], "found in a frame of 640 x 480") + "\n")
         parts.append(f"In {missed:,} of the frames the built-in detector did not find the face; they are left out.\n")
-    looks = {f"{count} looks": metrics(f"models/{NAME}.looks{count}.metrics.json") for count in (2, 8)}
-    if all(looks.values()):
-        parts.append("### Several looks\n\nThe mean answer to several crops of each face (option `looks`), each of which costs as much as the "
-                     "first.\n\n" + beside({"1 look": judged} | looks) + "\n")
+    crops = {f"{count} crops": metrics(f"models/{NAME}.crops{count}.metrics.json") for count in (2, 8)}
+    if all(crops.values()):
+        parts.append("### Several crops\n\nThe mean answer to several crops of each face (option `crops`), each of which costs as much as the "
+                     "first.\n\n" + beside({"1 crop": judged} | crops) + "\n")
     spoiled = {fault: metrics(f"models/{NAME}.{fault}.metrics.json") for fault in FAULTS}
     if all(spoiled.values()):
         parts.append("### Spoiled faces\n\nThe same faces spoiled on purpose, from just noticeable to bad (`evaluate --fault`). `Marked`: the library "

@@ -41,12 +41,12 @@ pub use error::{Error, ErrorKind, Result};
 pub use face::age::AgeDistribution;
 pub use face::answer::{Face, Gender, Predictions, Track};
 pub use face::pose::Pose;
-pub use face::quality::{Look, Quality};
-pub use face::region::{CropRule, Frame, Region, similarity};
+pub use face::quality::{CropStats, Quality};
+pub use face::region::{CropAnchor, CropRule, Region, similarity};
 pub use geometry::{Affine, Point, Rect};
 pub use model::{
-    AgeSpec, CONTRACT, DetectSpec, Doubt, Found, GenderSpec, InputSpec, Metadata, Model,
-    ModelOptions, Positive, Task,
+    AgeSpec, CONTRACT, DetectSpec, Found, GenderSpec, InputSpec, Metadata, Model, ModelOptions,
+    Positive, Task, UncertaintyFactors,
 };
 pub use picture::sampling::warp::Warp;
 pub use picture::{DecodeLimits, Format, Image, Layout, Orientation, Picture, Yuv};

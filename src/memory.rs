@@ -3,7 +3,7 @@
 use crate::error::{Error, ErrorKind, Result};
 
 /// The first `len` items of `memory`, which grows where it must.
-pub(crate) fn room<T: Clone + Default>(memory: &mut Vec<T>, len: usize) -> Result<&mut [T]> {
+pub(crate) fn grow_to<T: Clone + Default>(memory: &mut Vec<T>, len: usize) -> Result<&mut [T]> {
     if memory.len() < len {
         memory.try_reserve(len - memory.len()).map_err(|_| {
             Error::new(ErrorKind::OutOfMemory, format!("no memory for {len} numbers"))

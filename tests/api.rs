@@ -244,8 +244,8 @@ fn errors_by_kind_and_an_empty_result() {
     for score in [0.0, 1.0, f32::NAN] {
         fails(&Options::new().min_score(score), invalid, "min_score");
     }
-    for looks in [0, 9, usize::MAX] {
-        fails(&options().looks(looks), invalid, "looks");
+    for crops in [0, 9, usize::MAX] {
+        fails(&options().crops(crops), invalid, "crops");
     }
     fails(&options().cropped(true), invalid, "1 regions");
     for coverage in [0.0, 1.0, -1.0, f32::NAN, f32::INFINITY] {
@@ -355,11 +355,11 @@ fn two_looks_see_a_face_and_its_mirror_image_alike() {
     let rect = Rect { x: side - FACE.rect.x - FACE.rect.width, ..FACE.rect };
     let landmarks = Some([there[1], there[0], there[2], there[4], there[3]]);
     let theirs = [Region { rect, landmarks }];
-    let answer = |image: &Image<'_>, regions: &[Region], looks| {
-        numbers(&model.predict(image, &Options::new().regions(regions).looks(looks)).unwrap())
+    let answer = |image: &Image<'_>, regions: &[Region], crops| {
+        numbers(&model.predict(image, &Options::new().regions(regions).crops(crops)).unwrap())
     };
     let both = answer(&image, &ours, 2);
-    assert_near(both, answer(&mirrored, &theirs, 2), 1e-3, "two looks");
+    assert_near(both, answer(&mirrored, &theirs, 2), 1e-3, "two crops");
     let (one, other) = (answer(&image, &ours, 1), answer(&mirrored, &theirs, 1));
     assert!((one[3] - other[3]).abs() > 0.01, "one look does not: {one:?} {other:?}");
     let between = one[3].min(other[3])..=one[3].max(other[3]);

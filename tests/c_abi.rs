@@ -347,7 +347,7 @@ fn layout() -> Vec<String> {
         gender_threshold,
         min_face_size,
         min_score,
-        looks,
+        crops,
         reserved
     );
     structure!(
@@ -368,7 +368,7 @@ fn layout() -> Vec<String> {
         yaw,
         pitch,
         roll,
-        track_frames,
+        track_estimates,
         reserved,
         track_id
     );
@@ -458,7 +458,7 @@ fn a_film_becomes_lines_with_numbers_that_stay() {
         for (frame, line) in lines.iter().enumerate() {
             assert_eq!(line["frame"], frame);
             assert_eq!(line["faces"][0]["id"], lines[0]["faces"][0]["id"]);
-            assert_eq!(line["faces"][0]["looks"], frame + 1);
+            assert_eq!(line["faces"][0]["estimates"], frame + 1);
         }
         let output = play(&nv12(1)[..1000]);
         assert_eq!(output.status.code(), Some(1));

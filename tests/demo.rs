@@ -23,7 +23,7 @@ fn the_portrait_is_a_grown_woman() {
     assert!((19.0..55.0).contains(&age.median()), "{}", age.median());
     assert!(age.at_least(18.0) > 0.6);
 
-    let steadier = model.predict(&picture.image(), &Options::new().looks(8)).expect("a prediction");
+    let steadier = model.predict(&picture.image(), &Options::new().crops(8)).expect("a prediction");
     let face = steadier.face(0).expect("one face");
     assert_eq!(face.gender(), Some(Gender::Female));
     let age = face.age().expect("an age");

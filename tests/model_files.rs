@@ -2,8 +2,8 @@
 #![allow(clippy::unwrap_used)]
 
 use face_predict::{
-    AgeSpec, CropRule, ErrorKind, Format, Frame, Image, Metadata, Model, ModelOptions, Options,
-    Task,
+    AgeSpec, CropAnchor, CropRule, ErrorKind, Format, Image, Metadata, Model, ModelOptions,
+    Options, Task,
 };
 use onnx::{Onnx, Value};
 use prost::Message;
@@ -518,7 +518,7 @@ fn flipped_bytes_end_in_an_error_or_a_working_model() {
 fn crops_of_all_kinds_work() {
     let rule = |crop| with_metadata(|m| m.input.crop = crop);
     predict(&load(&rule(CropRule::Box { margin: 0.4 })).unwrap()).unwrap();
-    let frame = Frame { x: -3.0, y: 50.0, side: 0.02 };
+    let frame = CropAnchor { x: -3.0, y: 50.0, side: 0.02 };
     let template = [[0.0, 0.0], [1.0, 0.0], [0.5, 0.5], [0.0, 1.0], [1.0, 1.0]];
     let odd = CropRule::Landmarks { template, face: frame, picture: frame };
     predict(&load(&rule(odd)).unwrap()).unwrap();

@@ -97,7 +97,7 @@ fn answers_settle_and_count_their_looks() {
         let shake = |n: i32| ((step * n) % 11 - 5) as f32;
         film.show(&[at(182.0 + shake(7), 62.0 + shake(3))]);
         let face = film.out.face(0).expect("the face");
-        assert_eq!(face.track().expect("a number").looks, step as u32 / 3 + 1);
+        assert_eq!(face.track().expect("a number").estimates, step as u32 / 3 + 1);
         ages.push(face.age().expect("an age").median());
     }
     let spread = |ages: &[f32]| {
@@ -182,7 +182,7 @@ fn what_the_place_of_a_face_says_is_of_this_frame() {
         film.show(&[at(x, 100.0)]);
     }
     assert!(film.out.face(0).expect("a face").quality().contains(Quality::CUT_OFF));
-    assert_eq!(film.out.face(0).and_then(|f| f.track()).expect("a number").looks, 1);
+    assert_eq!(film.out.face(0).and_then(|f| f.track()).expect("a number").estimates, 1);
 }
 
 #[test]

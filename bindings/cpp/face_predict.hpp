@@ -256,7 +256,7 @@ public:
     /// Score that a found face needs, 0 to 1.
     Options &min_score(float score) noexcept { return options_.min_score = score, *this; }
     /// Crops of each face that are averaged, at most 8; each costs as much as the first.
-    Options &looks(std::uint32_t count) noexcept { return options_.looks = count, *this; }
+    Options &crops(std::uint32_t count) noexcept { return options_.crops = count, *this; }
 
     const face_predict_options &c() const noexcept { return options_; }
 
@@ -552,7 +552,7 @@ public:
     TrackerOptions &detect_every(std::uint32_t frames) noexcept { return options_.detect_every = frames, *this; }
     /// Estimates a face again each so many times that it is found.
     TrackerOptions &estimate_every(std::uint32_t times) noexcept { return options_.estimate_every = times, *this; }
-    /// Time constant of the average over looks.
+    /// Time constant of the average over estimates.
     TrackerOptions &memory_seconds(float seconds) noexcept { return options_.memory_seconds = seconds, *this; }
     /// Time after which an unseen face is forgotten.
     TrackerOptions &lost_seconds(float seconds) noexcept { return options_.lost_seconds = seconds, *this; }
@@ -562,7 +562,7 @@ private:
     face_predict_tracker_options options_ = {};
 };
 
-/// Follows the faces of one camera: gives each a track_id and averages its answers over track_frames looks. For one
+/// Follows the faces of one camera: gives each a track_id and averages its answers over track_estimates estimates. For one
 /// thread at a time. Keeps what it needs of the model, which may go.
 class Tracker {
 public:

@@ -120,7 +120,7 @@ static void one_case(const fp::Model &model, fp::Result &result, const std::stri
     auto options = fp::Options()
                              .min_face_size(integer("min_face_size"))
                              .min_score(static_cast<float>(json_number_or(one, "min_score", 0)))
-                             .looks(static_cast<std::uint32_t>(json_number_or(one, "looks", 0)))
+                             .crops(static_cast<std::uint32_t>(json_number_or(one, "crops", 0)))
                              .cropped(integer("cropped") != 0)
                              .skip_age(integer("skip_age") != 0)
                              .skip_gender(integer("skip_gender") != 0)
@@ -284,9 +284,9 @@ static void following(const std::string &folder) {
     check(id != 0, "a track has a number");
     fp::Result result;
     tracker.update_into(image, milliseconds(33), options, result);
-    check(result[0].track_id == id && result[0].track_frames == 1, "the same face, not estimated again");
+    check(result[0].track_id == id && result[0].track_estimates == 1, "the same face, not estimated again");
     check(bool(tracker.try_update_into(image, milliseconds(66), options, result)), "no-throw form");
-    check(result[0].track_id == id && result[0].track_frames == 2, "the same face, estimated again");
+    check(result[0].track_id == id && result[0].track_estimates == 2, "the same face, estimated again");
     fails("time that goes back", FACE_PREDICT_ERROR_INVALID_ARGUMENT, "back from 66000 to 65000", [&] {
         tracker.update(image, milliseconds(65), options);
     });

@@ -262,14 +262,14 @@ namespace FacePredict
         /// <summary>Score that a found face needs, 0 to 1; 0: the model's.</summary>
         public float MinScore { get; set; }
         /// <summary>Crops of each face that are averaged, at most 8: the second is mirrored, further ones a little shifted, too. Each costs as much as the first.</summary>
-        public int Looks { get; set; }
+        public int Crops { get; set; }
 
         /// <summary>C's view; what must stay pinned meanwhile is added to <paramref name="pins"/>.</summary>
         internal Native.Options Borrow(List<GCHandle> pins)
         {
-            if (MaxFaces < 0 || MinFaceSize < 0 || Looks < 0)
+            if (MaxFaces < 0 || MinFaceSize < 0 || Crops < 0)
             {
-                throw new ArgumentOutOfRangeException("options", string.Format("MaxFaces is {0}, MinFaceSize is {1}, Looks is {2}", MaxFaces, MinFaceSize, Looks));
+                throw new ArgumentOutOfRangeException("options", string.Format("MaxFaces is {0}, MinFaceSize is {1}, Crops is {2}", MaxFaces, MinFaceSize, Crops));
             }
             Native.Options o = new Native.Options
             {
@@ -280,7 +280,7 @@ namespace FacePredict
                 GenderThreshold = GenderThreshold,
                 MinFaceSize = (uint)MinFaceSize,
                 MinScore = MinScore,
-                Looks = (uint)Looks,
+                Crops = (uint)Crops,
             };
             if (Regions != null)
             {
@@ -315,7 +315,7 @@ namespace FacePredict
             Yaw = Known(face.Yaw);
             Pitch = Known(face.Pitch);
             Roll = Known(face.Roll);
-            TrackFrames = (int)face.TrackFrames;
+            TrackEstimates = (int)face.TrackEstimates;
             TrackId = face.TrackId;
             AgeDistribution = Array.AsReadOnly(years);
         }
@@ -346,8 +346,8 @@ namespace FacePredict
         public float? Roll { get; }
         /// <summary>With a tracker the same face has the same number; else 0.</summary>
         public ulong TrackId { get; }
-        /// <summary>Looks that the answer averages, with a tracker; else 0.</summary>
-        public int TrackFrames { get; }
+        /// <summary>Estimates that the answer averages, one for each frame in which a tracker estimated the face; else 0.</summary>
+        public int TrackEstimates { get; }
         /// <summary>Probability of each whole year from 0, summing to 1; empty where the age was skipped.</summary>
         public IReadOnlyList<float> AgeDistribution { get; }
 
@@ -744,14 +744,14 @@ namespace FacePredict
         public int DetectEvery { get; set; }
         /// <summary>Estimates a face again each so many times that it is found.</summary>
         public int EstimateEvery { get; set; }
-        /// <summary>Time constant of the average over looks; 0: 2.</summary>
+        /// <summary>Time constant of the average over estimates; 0: 2.</summary>
         public float MemorySeconds { get; set; }
         /// <summary>Time after which an unseen face is forgotten; 0: 1.</summary>
         public float LostSeconds { get; set; }
     }
 
     /// <summary>
-    /// Follows the faces of one camera: gives each a TrackId and averages its answers over TrackFrames looks. Keeps what
+    /// Follows the faces of one camera: gives each a TrackId and averages its answers over TrackEstimates estimates. Keeps what
     /// it needs of the model, which may be disposed. One thread at a time gets in; others wait.
     /// </summary>
     public sealed class Tracker : IDisposable
@@ -933,7 +933,7 @@ namespace FacePredict
             public float AgeCoverage, GenderThreshold;
             public uint MinFaceSize;
             public float MinScore;
-            public uint Looks, Reserved;
+            public uint Crops, Reserved;
         }
 
         [StructLayout(LayoutKind.Sequential)]
@@ -944,7 +944,7 @@ namespace FacePredict
             public Gender Gender;
             public Quality Quality;
             public float Yaw, Pitch, Roll;
-            public uint TrackFrames;
+            public uint TrackEstimates;
             public ulong TrackId;
         }
 

@@ -78,7 +78,7 @@ internal static class Test
             Regions = one.ContainsKey("boxes") ? regions : null,
             MinFaceSize = (int)Number(one, "min_face_size"),
             MinScore = Number(one, "min_score"),
-            Looks = (int)Number(one, "looks"),
+            Crops = (int)Number(one, "crops"),
             Cropped = Flag(one, "cropped"),
             SkipAge = Flag(one, "skip_age"),
             SkipGender = Flag(one, "skip_gender"),
@@ -163,7 +163,7 @@ internal static class Test
                 Same(name + ": yaw", pose?[0], face.Yaw, Number(tolerance, "degrees"));
                 Same(name + ": pitch", pose?[1], face.Pitch, Number(tolerance, "degrees"));
                 Same(name + ": roll", pose?[2], face.Roll, Number(tolerance, "degrees"));
-                Check(face.TrackId == 0 && face.TrackFrames == 0, name + ": a track without a tracker");
+                Check(face.TrackId == 0 && face.TrackEstimates == 0, name + ": a track without a tracker");
                 Check(Numbers(right, "box").SequenceEqual(new[] { face.X, face.Y, face.Width, face.Height }), name + ": box");
             }
         }
@@ -281,7 +281,7 @@ internal static class Test
         tracker.Update(image, after(33), box);
         Face third = tracker.Update(image, after(66), box).Faces[0];
         Check(first.TrackId > 0 && first.TrackId == third.TrackId, "the same face has the same number");
-        Check(first.TrackFrames == 1 && third.TrackFrames == 2, "looks");
+        Check(first.TrackEstimates == 1 && third.TrackEstimates == 2, "estimates");
         Fails<FacePredictException>("time", "back from 66000 to 65000", () => tracker.Update(image, after(65), box), 2);
         tracker.Reset();
         Check(tracker.Update(image, after(1), box).Faces[0].TrackId > first.TrackId, "numbers are not used again");

@@ -29,8 +29,8 @@ static void print_face(const char *comma, const face_predict_face *face) {
     printf(", \"female_probability\": %.3f, \"gender\": \"%s\"", face->female_probability,
            face->gender == FACE_PREDICT_GENDER_FEMALE ? "female"
            : face->gender == FACE_PREDICT_GENDER_MALE ? "male" : "undecided");
-    /* Show an answer after some looks, and where nothing speaks against the face. */
-    printf(", \"quality\": %u, \"looks\": %u}", (unsigned)face->quality, (unsigned)face->track_frames);
+    /* Show an answer after some estimates, and where nothing speaks against the face. */
+    printf(", \"quality\": %u, \"estimates\": %u}", (unsigned)face->quality, (unsigned)face->track_estimates);
 }
 
 int main(int argc, char **argv) {

@@ -111,7 +111,7 @@ pub fn image_descriptor(data: &[u8]) {
         regions: if source.byte() < 64 { std::ptr::null() } else { regions.as_ptr() },
         age_coverage: source.float() / 50.0,
         gender_threshold: source.float() / 50.0,
-        looks: u32::from(source.byte()) % 10,
+        crops: u32::from(source.byte()) % 10,
         reserved: u32::from(source.byte() > 250),
     };
     // SAFETY: every pointer is live, and every size at most what it is.

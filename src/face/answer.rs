@@ -32,7 +32,7 @@ impl Gender {
 /// to the largest picture seen and are then kept.
 #[derive(Debug, Default)]
 pub struct Predictions {
-    pub(crate) faces: Vec<Record>,
+    pub(crate) faces: Vec<FaceRecord>,
     pub(crate) years: Vec<f32>,
     pub(crate) coverage: f32,
     pub(crate) size: (usize, usize),
@@ -41,7 +41,7 @@ pub struct Predictions {
 
 /// One face; its years lie in [`Predictions::years`].
 #[derive(Clone, Debug)]
-pub(crate) struct Record {
+pub(crate) struct FaceRecord {
     pub(crate) rect: Rect,
     pub(crate) landmarks: Option<[Point; 5]>,
     pub(crate) score: Option<f32>,
@@ -58,8 +58,9 @@ pub(crate) struct Record {
 pub struct Track {
     /// The same face has the same number, from 1; none is used twice.
     pub id: u64,
-    /// Looks at the face that its answer averages.
-    pub looks: u32,
+    /// Estimates that the answer averages: one for each frame in which the face was estimated, however many crops each of
+    /// them averages ([`Options::crops`](crate::Options::crops)).
+    pub estimates: u32,
 }
 
 impl Predictions {
@@ -104,7 +105,7 @@ impl Predictions {
 /// One face.
 #[derive(Clone, Copy, Debug)]
 pub struct Face<'a> {
-    record: &'a Record,
+    record: &'a FaceRecord,
     years: &'a [f32],
     coverage: f32,
 }

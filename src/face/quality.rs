@@ -83,11 +83,11 @@ impl Quality {
     }
 
     /// What the pixels of a crop tell.
-    pub fn of_look(look: &Look) -> Self {
+    pub fn of_crop(stats: &CropStats) -> Self {
         let mut quality = Self::default();
-        quality.mark(Self::BLURRED, look.sharpness < SHARP);
-        quality.mark(Self::DARK, look.light < DARK);
-        quality.mark(Self::BRIGHT, look.light > BRIGHT || look.burnt > BURNT);
+        quality.mark(Self::BLURRED, stats.sharpness < SHARP);
+        quality.mark(Self::DARK, stats.brightness < DARK);
+        quality.mark(Self::BRIGHT, stats.brightness > BRIGHT || stats.overexposed > BURNT);
         quality
     }
 }
@@ -113,47 +113,48 @@ const BURNT: f32 = 0.12;
 
 /// What the pixels of a crop tell of their quality.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Look {
+pub struct CropStats {
     /// Root of the mean squared difference between each pixel's brightness and the mean of its four neighbours', as a
     /// share of the standard deviation of brightness.
     pub sharpness: f32,
     /// Mean brightness, 0 to 255.
-    pub light: f32,
+    pub brightness: f32,
     /// Share of pixels brighter than 250.
-    pub burnt: f32,
+    pub overexposed: f32,
 }
 
-impl Look {
+impl CropStats {
     /// Measures the middle of planes of red, green and blue from 0 to 255.
     pub fn of(planes: &[f32], width: usize, height: usize) -> Self {
         let size = width * height;
         if planes.len() < 3 * size || width < 8 || height < 8 {
             return Self::default();
         }
-        let brightness = |x: usize, y: usize| {
+        let luma = |x: usize, y: usize| {
             let i = y * width + x;
             0.299 * planes[i] + 0.587 * planes[i + size] + 0.114 * planes[i + 2 * size]
         };
         // The outer quarter is hair and background.
         let (left, right) = (width / 4, width - width / 4);
         let (top, bottom) = (height / 4, height - height / 4);
-        let (mut sum, mut squares, mut detail, mut burnt) = (0.0f32, 0.0f32, 0.0f32, 0usize);
+        let (mut sum, mut squares, mut detail, mut overexposed) = (0.0f32, 0.0f32, 0.0f32, 0usize);
         for y in top..bottom {
             for x in left..right {
-                let value = brightness(x, y);
+                let value = luma(x, y);
                 sum += value;
                 squares += value * value;
-                burnt += usize::from(value > 250.0);
-                let around = brightness(x - 1, y)
-                    + brightness(x + 1, y)
-                    + brightness(x, y - 1)
-                    + brightness(x, y + 1);
+                overexposed += usize::from(value > 250.0);
+                let around = luma(x - 1, y) + luma(x + 1, y) + luma(x, y - 1) + luma(x, y + 1);
                 detail += (value - 0.25 * around).powi(2);
             }
         }
         let count = ((right - left) * (bottom - top)) as f32;
-        let light = sum / count;
-        let spread = (squares / count - light * light).max(1.0).sqrt();
-        Self { sharpness: (detail / count).sqrt() / spread, light, burnt: burnt as f32 / count }
+        let brightness = sum / count;
+        let spread = (squares / count - brightness * brightness).max(1.0).sqrt();
+        Self {
+            sharpness: (detail / count).sqrt() / spread,
+            brightness,
+            overexposed: overexposed as f32 / count,
+        }
     }
 }

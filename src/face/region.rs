@@ -56,7 +56,7 @@ impl Region {
 /// Where a face box, or a picture that is one face, lies in the crop: centre and side (the root of the
 /// area) in units of the crop.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Frame {
+pub struct CropAnchor {
     /// Centre, from the left.
     pub x: f32,
     /// Centre, from the top.
@@ -76,9 +76,9 @@ pub enum CropRule {
         /// The five landmarks in units of the crop.
         template: [[f32; 2]; 5],
         /// Where a face box lies.
-        face: Frame,
+        face: CropAnchor,
         /// Where a picture that is one face lies.
-        picture: Frame,
+        picture: CropAnchor,
     },
     /// A square around the box, grown on each side by `margin` times the box's longer side. A picture that is
     /// one face fills the crop.
@@ -125,7 +125,7 @@ impl CropRule {
     }
 
     pub(crate) fn check(&self) -> std::result::Result<(), String> {
-        let frame_ok = |f: &Frame| {
+        let frame_ok = |f: &CropAnchor| {
             f.x.is_finite()
                 && f.y.is_finite()
                 && f.side.is_finite()
@@ -153,7 +153,7 @@ impl CropRule {
     }
 }
 
-fn by_frame(frame: &Frame, rect: &Rect) -> Affine {
+fn by_frame(frame: &CropAnchor, rect: &Rect) -> Affine {
     let scale = rect.area().sqrt() / frame.side;
     let Point { x, y } = rect.center();
     Affine { x0: x - frame.x * scale, y0: y - frame.y * scale, ..Affine::scale(scale, scale) }
@@ -225,8 +225,8 @@ mod tests {
         [[0.332, 0.319], [0.668, 0.319], [0.5, 0.501], [0.361, 0.651], [0.639, 0.651]];
 
     fn rule() -> CropRule {
-        let face = Frame { x: 0.5, y: 0.435, side: 0.815 };
-        CropRule::Landmarks { template: TEMPLATE, face, picture: Frame { y: 0.5, ..face } }
+        let face = CropAnchor { x: 0.5, y: 0.435, side: 0.815 };
+        CropRule::Landmarks { template: TEMPLATE, face, picture: CropAnchor { y: 0.5, ..face } }
     }
 
     #[test]

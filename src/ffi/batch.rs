@@ -10,7 +10,7 @@ use super::panic::{value, wall};
 use super::predict::{face_predict_options, plain};
 use super::result::face_predict_result;
 use crate::error::{Error, Result};
-use crate::predict::batch::spread;
+use crate::predict::batch::run_on_threads;
 
 /// What a batch that was refused leaves in the results: no faces of an earlier call, and no failure of their own, by which
 /// callers tell it from a picture that failed.
@@ -66,7 +66,7 @@ pub unsafe extern "C" fn face_predict_batch(
             let image = unsafe { view(*image) }.map_err(|e| e.context(format!("images[{index}]")));
             jobs.push((index, image, result, Ok(())));
         }
-        spread(model.threads, jobs.iter_mut(), |(index, image, result, done)| {
+        run_on_threads(model.threads, jobs.iter_mut(), |(index, image, result, done)| {
             result.start();
             // On a thread of ours a panic has no other wall.
             let predict = || -> Result<()> {

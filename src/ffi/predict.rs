@@ -65,7 +65,7 @@ pub struct face_predict_options {
     pub min_score: f32,
     /// Crops of each face whose answers are averaged, at most 8: the second is mirrored, further ones are a little shifted,
     /// turned and scaled, too. Each costs as much as the first. 0: 1.
-    pub looks: u32,
+    pub crops: u32,
     /// Zero.
     pub reserved: u32,
 }
@@ -83,7 +83,7 @@ impl Growing for face_predict_options {
         gender_threshold: 0.0,
         min_face_size: 0,
         min_score: 0.0,
-        looks: 0,
+        crops: 0,
         reserved: 0,
     };
 }
@@ -118,8 +118,8 @@ pub(super) fn plain(given: &face_predict_options) -> Result<Options<'static>> {
         .skip_gender(given.flags & FACE_PREDICT_SKIP_GENDER != 0)
         .max_faces(given.max_faces as usize)
         .min_face_size(given.min_face_size as f32);
-    if given.looks != 0 {
-        options = options.looks(given.looks as usize);
+    if given.crops != 0 {
+        options = options.crops(given.crops as usize);
     }
     if given.min_score != 0.0 {
         options = options.min_score(given.min_score);

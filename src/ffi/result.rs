@@ -86,8 +86,8 @@ pub struct face_predict_face {
     pub pitch: f32,
     /// Positive when tilted clockwise as seen.
     pub roll: f32,
-    /// Looks that the answer averages, with a tracker; else 0.
-    pub track_frames: u32,
+    /// Estimates that the answer averages, one for each frame in which a tracker estimated the face; else 0.
+    pub track_estimates: u32,
     /// Zero.
     pub reserved: u32,
     /// With a tracker the same face has the same number; else 0.
@@ -167,7 +167,7 @@ fn copy(face: &Face<'_>) -> face_predict_face {
         yaw: pose.yaw,
         pitch: pose.pitch,
         roll: pose.roll,
-        track_frames: face.track().map_or(0, |track| track.looks),
+        track_estimates: face.track().map_or(0, |track| track.estimates),
         reserved: 0,
         track_id: face.track().map_or(0, |track| track.id),
     }

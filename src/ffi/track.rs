@@ -32,7 +32,7 @@ pub struct face_predict_tracker_options {
     pub detect_every: u32,
     /// Estimates a face again each so many times that it is found. 0: 1.
     pub estimate_every: u32,
-    /// Time constant of the average over looks. 0: 2.
+    /// Time constant of the average over estimates. 0: 2.
     pub memory_seconds: f32,
     /// Time after which an unseen face is forgotten. 0: 1.
     pub lost_seconds: f32,

@@ -148,8 +148,8 @@ pub enum AgeSpec {
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         by_age: Vec<[f32; 2]>,
         /// Factors of the temperature for faces that there is a reason to trust less.
-        #[serde(default, skip_serializing_if = "Doubt::is_empty")]
-        doubt: Doubt,
+        #[serde(default, skip_serializing_if = "UncertaintyFactors::is_empty")]
+        doubt: UncertaintyFactors,
     },
     /// Output `age`, `[N, 1]`, in years.
     Regression {
@@ -217,19 +217,19 @@ pub struct GenderSpec {
     /// Probability that a label needs unless the caller says otherwise, 0.5 to 1.
     pub threshold: f32,
     /// Factors of the temperature for faces that there is a reason to trust less.
-    #[serde(default, skip_serializing_if = "Doubt::is_empty")]
-    pub doubt: Doubt,
+    #[serde(default, skip_serializing_if = "UncertaintyFactors::is_empty")]
+    pub doubt: UncertaintyFactors,
 }
 
 /// Factors by the names of [`Quality::ALL`]; those of several reasons multiply, one that is not named counts as 1.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Doubt(pub BTreeMap<String, f32>);
+pub struct UncertaintyFactors(pub BTreeMap<String, f32>);
 
 /// What a factor may be.
 const FACTORS: std::ops::RangeInclusive<f32> = 0.1..=10.0;
 
-impl Doubt {
+impl UncertaintyFactors {
     /// Whether every face is trusted alike.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

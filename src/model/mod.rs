@@ -8,7 +8,8 @@ mod network;
 mod outputs;
 
 pub use contract::{
-    AgeSpec, CONTRACT, DetectSpec, Doubt, GenderSpec, InputSpec, Metadata, Positive, Task,
+    AgeSpec, CONTRACT, DetectSpec, GenderSpec, InputSpec, Metadata, Positive, Task,
+    UncertaintyFactors,
 };
 pub use detection::Found;
 pub(crate) use detector::Detector;

@@ -1,7 +1,7 @@
 //! From the components that a picture stores to red, green and blue.
 
 use super::Format;
-use super::sampling::pixels::Stored;
+use super::sampling::pixels::Components;
 
 /// How Y, U and V become colours.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -48,7 +48,7 @@ impl ToRgb {
         Self::Yuv { scale, black, red_v, green_u, green_v, blue_u }
     }
 
-    pub(super) fn apply(self, [mut a, mut b, mut c, _]: Stored) -> [f32; 3] {
+    pub(super) fn apply(self, [mut a, mut b, mut c, _]: Components) -> [f32; 3] {
         use std::slice::from_mut;
         self.planes(from_mut(&mut a), from_mut(&mut b), from_mut(&mut c));
         [a, b, c]

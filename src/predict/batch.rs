@@ -33,7 +33,7 @@ impl Model {
         }
         let mut done: Vec<Result<()>> = images.iter().map(|_| Ok(())).collect();
         let jobs = images.iter().zip(out).zip(&mut done);
-        spread(self.threads, jobs, |((image, out), done)| {
+        run_on_threads(self.threads, jobs, |((image, out), done)| {
             *done = self.predict_into(image, options, out);
         });
         Ok(done)
@@ -41,7 +41,7 @@ impl Model {
 }
 
 /// Does all jobs, on the caller's thread and `threads` - 1 more.
-pub(crate) fn spread<T>(
+pub(crate) fn run_on_threads<T>(
     threads: usize,
     jobs: impl ExactSizeIterator<Item = T> + Send,
     work: impl Fn(T) + Sync,

@@ -1,16 +1,16 @@
-//! Several looks at one face: its crop as it is, mirrored, and a little shifted, turned and scaled.
+//! Several crops of one face: as it is, mirrored, and a little shifted, turned and scaled.
 //!
 //! A network's answer to one crop shakes with where the crop lies; the mean over some shakes less, and errs less.
 
 use crate::geometry::Affine;
 use crate::model::Estimate;
 
-/// Most looks at a face.
-pub(crate) const MOST: usize = 8;
+/// Most crops of a face.
+pub(crate) const MAX_CROPS: usize = 8;
 
-/// Of each look after the first: whether it is mirrored, degrees, scale, and shift in parts of the crop's side. As far
+/// Of each crop after the first: whether it is mirrored, degrees, scale, and shift in parts of the crop's side. As far
 /// apart as two detectors are over one face.
-const VIEWS: [(bool, f32, f32, f32, f32); MOST - 1] = [
+const VIEWS: [(bool, f32, f32, f32, f32); MAX_CROPS - 1] = [
     (true, 0.0, 1.0, 0.0, 0.0),
     (false, 4.0, 1.05, 0.02, 0.0),
     (true, 4.0, 0.95, 0.0, -0.02),
@@ -20,7 +20,7 @@ const VIEWS: [(bool, f32, f32, f32, f32); MOST - 1] = [
     (true, 0.0, 0.93, 0.02, -0.02),
 ];
 
-/// Where look `index` takes its crop, as a map within the unit square of the first one's.
+/// Where crop `index` lies, as a map within the unit square of the first one's.
 pub(crate) fn view(index: usize) -> Affine {
     let Some(&(mirrored, degrees, scale, x, y)) = index.checked_sub(1).and_then(|i| VIEWS.get(i))
     else {
@@ -34,22 +34,22 @@ pub(crate) fn view(index: usize) -> Affine {
     Affine { xx, xy, x0, yx, yy, y0 }
 }
 
-/// Takes the answer of look `index` into `mean`, the mean of those before it. It is the mean of the logarithms: that of the
-/// probabilities is wider than any look, and its intervals cover more than they say.
-pub(crate) fn blend(mean: &mut Estimate, look: &Estimate, index: usize) {
+/// Takes the answer to crop `index` into `mean`, the mean of those before it. It is the mean of the logarithms: that of the
+/// probabilities is wider than any of them, and its intervals cover more than they say.
+pub(crate) fn blend(mean: &mut Estimate, estimate: &Estimate, index: usize) {
     let share = 1.0 / (index + 1) as f32;
-    // What one look excludes, others may not.
+    // What one answer excludes, others may not.
     let least = |p: f32| p.max(f32::MIN_POSITIVE);
     let between = |before: f32, now: f32| least(before).powf(1.0 - share) * least(now).powf(share);
-    if mean.years.len() == look.years.len() {
-        mean.years.iter_mut().zip(&look.years).for_each(|(m, l)| *m = between(*m, *l));
+    if mean.years.len() == estimate.years.len() {
+        mean.years.iter_mut().zip(&estimate.years).for_each(|(m, l)| *m = between(*m, *l));
         let sum: f32 = mean.years.iter().sum();
         mean.years.iter_mut().for_each(|m| *m /= sum);
-    } else if !look.years.is_empty() {
+    } else if !estimate.years.is_empty() {
         mean.years.clear();
-        mean.years.extend_from_slice(&look.years);
+        mean.years.extend_from_slice(&estimate.years);
     }
-    if let Some(now) = look.female {
+    if let Some(now) = estimate.female {
         mean.female = Some(mean.female.map_or(now, |before| {
             let (female, male) = (between(before, now), between(1.0 - before, 1.0 - now));
             female / (female + male)
@@ -64,7 +64,7 @@ mod tests {
 
     #[test]
     fn views_keep_the_middle_where_it_is_but_for_their_shift() {
-        for index in 0..MOST {
+        for index in 0..MAX_CROPS {
             let middle = view(index).apply(Point::new(0.5, 0.5));
             assert!((middle.x - 0.5).abs() <= 0.021 && (middle.y - 0.5).abs() <= 0.021, "{index}");
             assert!((view(index).magnification() - 1.0).abs() < 0.1, "{index}");
@@ -76,11 +76,11 @@ mod tests {
 
     #[test]
     fn the_mean_of_two_networks_answers_is_taken_apart() {
-        let look = |years: &[f32], female| Estimate { years: years.to_vec(), female };
+        let estimate = |years: &[f32], female| Estimate { years: years.to_vec(), female };
         let mut mean = Estimate::default();
         for (index, first) in [0.2f32, 0.5, 0.8].into_iter().enumerate() {
-            blend(&mut mean, &look(&[first, 1.0 - first], None), index);
-            blend(&mut mean, &look(&[], Some(0.25 * first)), index);
+            blend(&mut mean, &estimate(&[first, 1.0 - first], None), index);
+            blend(&mut mean, &estimate(&[], Some(0.25 * first)), index);
         }
         assert!((mean.years[0] - 0.5).abs() < 1e-6 && (mean.years[1] - 0.5).abs() < 1e-6);
         let logit = |p: f32| (p / (1.0 - p)).ln();
@@ -89,10 +89,10 @@ mod tests {
     }
 
     #[test]
-    fn looks_that_exclude_each_other_still_add_up_to_one() {
-        let look = |years: [f32; 2]| Estimate { years: years.to_vec(), female: Some(years[0]) };
-        let mut mean = look([1.0, 0.0]);
-        blend(&mut mean, &look([0.0, 1.0]), 1);
+    fn answers_that_exclude_each_other_still_add_up_to_one() {
+        let estimate = |years: [f32; 2]| Estimate { years: years.to_vec(), female: Some(years[0]) };
+        let mut mean = estimate([1.0, 0.0]);
+        blend(&mut mean, &estimate([0.0, 1.0]), 1);
         assert!((mean.years.iter().sum::<f32>() - 1.0).abs() < 1e-6, "{:?}", mean.years);
         assert!(mean.female.is_some_and(|f| (f - 0.5).abs() < 1e-6), "{:?}", mean.female);
     }

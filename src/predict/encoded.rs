@@ -22,7 +22,7 @@ impl Model {
     ///
     /// A JPEG that is searched is decoded at a reduced scale where its faces remain large enough for the networks;
     /// boxes then move by a few hundredths of their size, and answers as far as they do when a face's box trembles:
-    /// a few years where the network is unsure ([`Options::looks`] steadies it).
+    /// a few years where the network is unsure ([`Options::crops`] steadies it).
     pub fn predict_encoded(
         &self,
         bytes: &[u8],
@@ -55,7 +55,7 @@ impl Model {
         self.predict_encoded(&bytes, options, out)
     }
 
-    /// Searches a reduced picture, and looks at its faces there or in a larger one. False where nothing is to be reduced.
+    /// Searches a reduced picture, and estimates its faces there or in a larger one. False where nothing is to be reduced.
     fn search_reduced(
         &self,
         bytes: &[u8],
@@ -77,8 +77,8 @@ impl Model {
             let sparsest = faces.iter().try_fold(f32::INFINITY, |least, face| {
                 Ok(least.min(self.pixels_per_crop_pixel(&face.region)?))
             })?;
-            let looks = !(options.skip_age && options.skip_gender);
-            if looks && sparsest < 1.0 {
+            let estimates = !(options.skip_age && options.skip_gender);
+            if estimates && sparsest < 1.0 {
                 let enough = |whole: f32| whole / (scale * sparsest);
                 source = match Reduced::decode(bytes, &self.limits, enough) {
                     Some(larger) => larger,
@@ -90,10 +90,10 @@ impl Model {
             }
             let image = source.picture.image();
             for face in &faces {
-                let seen = self.look(&image, face, options, &mut out.work)?;
+                let observation = self.estimate_face(&image, face, options, &mut out.work)?;
                 let estimate = std::mem::take(&mut out.work.estimate);
                 let face = Candidate { region: face.region.scaled(scale), ..*face };
-                self.record(&face, seen, &estimate, None, options, out);
+                self.record(&face, observation, &estimate, None, options, out);
                 out.work.estimate = estimate;
             }
             out.size = source.full;

@@ -37,7 +37,7 @@ pub struct Options<'a> {
     pub gender_threshold: Option<f32>,
     /// Crops of each face whose answers are averaged, 1 to 8: the second is mirrored, further ones are a little shifted, turned
     /// and scaled, too. Each costs as much as the first.
-    pub looks: usize,
+    pub crops: usize,
 }
 
 impl Default for Options<'_> {
@@ -52,7 +52,7 @@ impl Default for Options<'_> {
             min_score: None,
             age_coverage: 0.8,
             gender_threshold: None,
-            looks: 1,
+            crops: 1,
         }
     }
 }
@@ -128,8 +128,8 @@ impl<'a> Options<'a> {
 
     /// Sets the crops of each face that are averaged, 1 to 8.
     #[must_use]
-    pub fn looks(mut self, count: usize) -> Self {
-        self.looks = count;
+    pub fn crops(mut self, count: usize) -> Self {
+        self.crops = count;
         self
     }
 
@@ -156,11 +156,11 @@ impl<'a> Options<'a> {
                 "min_score is {score}, it must be above 0 and below 1"
             )));
         }
-        if !(1..=crops::MOST).contains(&self.looks) {
+        if !(1..=crops::MAX_CROPS).contains(&self.crops) {
             return Err(Error::invalid(format!(
-                "looks is {}, it must be 1 to {}",
-                self.looks,
-                crops::MOST
+                "crops is {}, it must be 1 to {}",
+                self.crops,
+                crops::MAX_CROPS
             )));
         }
         let regions = self.regions.unwrap_or_default();

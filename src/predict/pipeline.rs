@@ -1,12 +1,12 @@
 //! The path of a picture: faces, crops, networks, answers.
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::face::answer::{Gender, Predictions, Record, Track};
+use crate::face::answer::{FaceRecord, Gender, Predictions, Track};
 use crate::face::pose::Pose;
-use crate::face::quality::{Look, Quality};
+use crate::face::quality::{CropStats, Quality};
 use crate::face::region::Region;
 use crate::geometry::Rect;
-use crate::memory::room;
+use crate::memory::grow_to;
 use crate::model::{Estimate, Found, Model, Network};
 use crate::picture::Image;
 use crate::picture::sampling::warp::Warp;
@@ -25,7 +25,7 @@ pub(crate) struct Work {
     pub(crate) faces: Vec<Candidate>,
 }
 
-/// A face to look at.
+/// A face to estimate.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Candidate {
     pub(crate) region: Region,
@@ -35,17 +35,17 @@ pub(crate) struct Candidate {
     pub(crate) is_picture: bool,
 }
 
-/// What a look at a face tells beside the estimate.
+/// What is seen of a face beside the estimate.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Seen {
+pub(crate) struct Observation {
     pose: Option<Pose>,
     /// What its place in the picture says against it.
     by_place: Quality,
     /// What its pixels say.
-    by_look: Quality,
+    by_pixels: Quality,
 }
 
-impl Seen {
+impl Observation {
     /// Takes the place of a face in a picture of this width and height.
     pub(crate) fn place(&mut self, candidate: &Candidate, (width, height): (usize, usize)) {
         let Region { rect, landmarks } = &candidate.region;
@@ -54,7 +54,7 @@ impl Seen {
     }
 
     fn quality(&self) -> Quality {
-        self.by_place | self.by_look
+        self.by_place | self.by_pixels
     }
 }
 
@@ -100,9 +100,9 @@ impl Model {
         let mut faces = std::mem::take(&mut out.work.faces);
         let filled = self.find(image, options, &mut out.work, &mut faces).and_then(|()| {
             faces.iter().try_for_each(|face| {
-                let seen = self.look(image, face, options, &mut out.work)?;
+                let observation = self.estimate_face(image, face, options, &mut out.work)?;
                 let estimate = std::mem::take(&mut out.work.estimate);
-                self.record(face, seen, &estimate, None, options, out);
+                self.record(face, observation, &estimate, None, options, out);
                 out.work.estimate = estimate;
                 Ok(())
             })
@@ -135,7 +135,7 @@ impl Model {
         Ok(())
     }
 
-    /// The faces to look at, largest first.
+    /// The faces to estimate, largest first.
     pub(crate) fn find(
         &self,
         image: &Image<'_>,
@@ -170,17 +170,17 @@ impl Model {
     }
 
     /// Cuts a face out and estimates it into `work.estimate`.
-    pub(crate) fn look(
+    pub(crate) fn estimate_face(
         &self,
         image: &Image<'_>,
         candidate: &Candidate,
         options: &Options<'_>,
         work: &mut Work,
-    ) -> Result<Seen> {
+    ) -> Result<Observation> {
         let Candidate { region, is_picture, .. } = candidate;
         let (width, height) = image.upright_size();
-        let mut seen = Seen::default();
-        seen.place(candidate, (width, height));
+        let mut observation = Observation::default();
+        observation.place(candidate, (width, height));
         let Work { warp, planes, estimate, one, .. } = work;
         estimate.clear();
         let (age, gender) = (!options.skip_age, !options.skip_gender);
@@ -191,16 +191,16 @@ impl Model {
             } else {
                 input.crop.place(region)?
             };
-            let planes = room(planes, input.len())?;
-            for index in 0..options.looks {
+            let planes = grow_to(planes, input.len())?;
+            for index in 0..options.crops {
                 input.cut(warp, image, &place.after(&crops::view(index)), planes)?;
                 if index == 0 {
-                    let look = Look::of(planes, input.width, input.height);
-                    seen.by_look = seen.by_look | Quality::of_look(&look);
+                    let stats = CropStats::of(planes, input.width, input.height);
+                    observation.by_pixels = observation.by_pixels | Quality::of_crop(&stats);
                 }
                 input.normalise(planes);
                 one.clear();
-                network.run(planes, age, gender, seen.quality(), one)?;
+                network.run(planes, age, gender, observation.quality(), one)?;
                 crops::blend(estimate, one, index);
             }
             Ok(())
@@ -217,14 +217,14 @@ impl Model {
                 run(self.gender_network(), false, true)?;
             }
         }
-        Ok(seen)
+        Ok(observation)
     }
 
     /// Adds a face to the answer.
     pub(crate) fn record(
         &self,
         candidate: &Candidate,
-        seen: Seen,
+        observation: Observation,
         estimate: &Estimate,
         track: Option<Track>,
         options: &Options<'_>,
@@ -237,15 +237,15 @@ impl Model {
         let start = out.years.len();
         out.years.extend_from_slice(&estimate.years);
         let gender = estimate.female.and_then(|f| Gender::from_probability(f, threshold));
-        out.faces.push(Record {
+        out.faces.push(FaceRecord {
             rect: candidate.region.rect,
             landmarks: candidate.region.landmarks,
             score: candidate.score,
             years: start..out.years.len(),
             female: estimate.female,
             gender,
-            pose: seen.pose,
-            quality: seen.quality(),
+            pose: observation.pose,
+            quality: observation.quality(),
             track,
         });
     }

@@ -2,7 +2,7 @@
 
 use crate::error::Result;
 use crate::geometry::{Affine, Point};
-use crate::memory::room;
+use crate::memory::grow_to;
 use crate::model::{Detector, Found};
 use crate::picture::Image;
 use crate::picture::sampling::warp::Warp;
@@ -23,7 +23,7 @@ pub(crate) fn search(
     let (width, height) = image.upright_size();
     let scale = scale(detector, options, width, height);
     let (across, down) = detector.whole(width as f32 * scale, height as f32 * scale);
-    let planes = room(planes, 3 * across * down)?;
+    let planes = grow_to(planes, 3 * across * down)?;
     // The picture lies in the top left corner; beside it its edge repeats.
     let to_picture = Affine::scale(1.0 / scale, 1.0 / scale);
     warp.cut_planes(image, &to_picture, across, down, planes)?;

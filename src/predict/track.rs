@@ -1,4 +1,4 @@
-//! Faces over the frames of a camera: stable numbers, and answers averaged over looks.
+//! Faces over the frames of a camera: stable numbers, and answers averaged over estimates.
 
 use crate::error::{Error, Result};
 use crate::face::answer::{Predictions, Track};
@@ -7,10 +7,10 @@ use crate::geometry::{Point, Rect};
 use crate::model::{Estimate, Model};
 use crate::picture::Image;
 use crate::predict::options::Options;
-use crate::predict::pipeline::{Candidate, Seen};
+use crate::predict::pipeline::{Candidate, Observation};
 
 /// Faces that are followed at once; beyond, the one unseen for longest is forgotten.
-const MOST: usize = 1024;
+const MAX_TRACKS: usize = 1024;
 
 /// How to follow faces.
 #[derive(Clone, Copy, Debug)]
@@ -20,7 +20,7 @@ pub struct TrackerOptions {
     pub detect_every: u32,
     /// Estimates a face again each so many times that it is found. At least 1.
     pub estimate_every: u32,
-    /// Time constant of the average over looks, in seconds.
+    /// Time constant of the average over estimates, in seconds.
     pub memory_seconds: f32,
     /// Time after which an unseen face is forgotten, in seconds.
     pub lost_seconds: f32,
@@ -88,7 +88,7 @@ pub struct Tracker {
 struct Followed {
     id: u64,
     candidate: Candidate,
-    seen: Seen,
+    observation: Observation,
     /// Pixels a second, of the box's centre.
     velocity: Point,
     seen_us: i64,
@@ -104,7 +104,7 @@ struct Average {
     logit: f32,
     logit_weight: f32,
     time_us: i64,
-    looks: u32,
+    estimates: u32,
 }
 
 impl Tracker {
@@ -200,16 +200,17 @@ impl Tracker {
             };
             let track = &mut self.tracks[index];
             if (track.times_found - 1).is_multiple_of(self.options.estimate_every) {
-                track.seen = self.model.look(image, face, options, &mut out.work)?;
+                track.observation =
+                    self.model.estimate_face(image, face, options, &mut out.work)?;
                 track.average.add(&out.work.estimate, time_us, self.options.memory_seconds);
             } else {
-                track.seen.place(face, image.upright_size());
+                track.observation.place(face, image.upright_size());
             }
             self.report(index, face, options, out);
         }
-        if self.tracks.len() > MOST {
+        if self.tracks.len() > MAX_TRACKS {
             self.tracks.sort_by_key(|track| std::cmp::Reverse((track.seen_us, track.id)));
-            self.tracks.truncate(MOST);
+            self.tracks.truncate(MAX_TRACKS);
             self.tracks.sort_by_key(|track| track.id);
         }
         Ok(())
@@ -231,9 +232,9 @@ impl Tracker {
     }
 
     fn report(&self, index: usize, face: &Candidate, options: &Options<'_>, out: &mut Predictions) {
-        let Followed { id, average, seen, .. } = &self.tracks[index];
-        let track = Track { id: *id, looks: average.looks };
-        self.model.record(face, *seen, &average.answer(options), Some(track), options, out);
+        let Followed { id, average, observation, .. } = &self.tracks[index];
+        let track = Track { id: *id, estimates: average.estimates };
+        self.model.record(face, *observation, &average.answer(options), Some(track), options, out);
     }
 
     /// For each face the track that it continues: pairs that fit best first, each side once.
@@ -280,7 +281,7 @@ impl Followed {
         Self {
             id,
             candidate,
-            seen: Seen::default(),
+            observation: Observation::default(),
             velocity: Point::default(),
             seen_us: time_us,
             times_found: 1,
@@ -321,28 +322,28 @@ impl Followed {
 }
 
 impl Average {
-    /// Adds a look. A surer one, of less variance, weighs more; what is older fades. A mean of distributions is never
-    /// surer than its parts, and looks at one face err alike, so that it must not be.
-    fn add(&mut self, look: &Estimate, time_us: i64, memory_seconds: f32) {
+    /// Adds an estimate. A surer one, of less variance, weighs more; what is older fades. A mean of distributions is never
+    /// surer than its parts, and estimates at one face err alike, so that it must not be.
+    fn add(&mut self, estimate: &Estimate, time_us: i64, memory_seconds: f32) {
         let seconds = (time_us.saturating_sub(self.time_us) as f64 * 1e-6) as f32;
-        let fade = if self.looks == 0 { 0.0 } else { (-seconds / memory_seconds).exp() };
+        let fade = if self.estimates == 0 { 0.0 } else { (-seconds / memory_seconds).exp() };
         self.years_weight *= fade;
         self.logit_weight *= fade;
-        (self.time_us, self.looks) = (time_us, self.looks.saturating_add(1));
-        if !look.years.is_empty() {
-            let age = crate::face::age::AgeDistribution::new(&look.years);
+        (self.time_us, self.estimates) = (time_us, self.estimates.saturating_add(1));
+        if !estimate.years.is_empty() {
+            let age = crate::face::age::AgeDistribution::new(&estimate.years);
             let weight = 1.0 / (age.variance() + 1.0);
-            self.years.resize(look.years.len(), 0.0);
+            self.years.resize(estimate.years.len(), 0.0);
             let total = self.years_weight + weight;
-            for (mean, value) in self.years.iter_mut().zip(&look.years) {
+            for (mean, value) in self.years.iter_mut().zip(&estimate.years) {
                 *mean += (value - *mean) * weight / total;
             }
             self.years_weight = total;
         }
-        if let Some(female) = look.female {
+        if let Some(female) = estimate.female {
             let female = female.clamp(1e-6, 1.0 - 1e-6);
             let logit = (female / (1.0 - female)).ln();
-            // The mean of logits: an unsure look, near 0, moves it little.
+            // The mean of logits: an unsure estimate, near 0, moves it little.
             self.logit_weight += 1.0;
             self.logit += (logit - self.logit) / self.logit_weight;
         }

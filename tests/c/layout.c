@@ -46,7 +46,7 @@ int main(void) {
     OFFSET(options, gender_threshold);
     OFFSET(options, min_face_size);
     OFFSET(options, min_score);
-    OFFSET(options, looks);
+    OFFSET(options, crops);
     OFFSET(options, reserved);
     SIZE(face);
     OFFSET(face, x);
@@ -64,7 +64,7 @@ int main(void) {
     OFFSET(face, yaw);
     OFFSET(face, pitch);
     OFFSET(face, roll);
-    OFFSET(face, track_frames);
+    OFFSET(face, track_estimates);
     OFFSET(face, reserved);
     OFFSET(face, track_id);
     SIZE(tracker_options);

@@ -38,7 +38,7 @@ const KEYS: [&str; 27] = [
     "gender_threshold",
     "min_face_size",
     "min_score",
-    "looks",
+    "crops",
     "message",
     "status",
     "size",
@@ -135,8 +135,8 @@ fn predict(model: &Model, case: &Value) -> Result<Predictions, Error> {
     if let Some(score) = case["min_score"].as_f64() {
         options = options.min_score(score as f32);
     }
-    if let Some(looks) = case["looks"].as_u64() {
-        options = options.looks(looks as usize);
+    if let Some(crops) = case["crops"].as_u64() {
+        options = options.crops(crops as usize);
     }
     // Without boxes, be it an empty list of them, the picture is searched.
     if !case["boxes"].is_null() {

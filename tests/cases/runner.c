@@ -155,7 +155,7 @@ static void compare_face(const face_predict_result *result, size_t index, const 
     compare("yaw", pose, face.yaw, degrees);
     compare("pitch", pose ? pose->next : NULL, face.pitch, degrees);
     compare("roll", pose ? pose->next->next : NULL, face.roll, degrees);
-    if (face.track_id != 0 || face.track_frames != 0) {
+    if (face.track_id != 0 || face.track_estimates != 0) {
         differs("the face has a track without a tracker");
     }
     gender = face.gender == FACE_PREDICT_GENDER_FEMALE ? "female"
@@ -194,7 +194,7 @@ static void run(const face_predict_model *model, face_predict_result *result, co
     options.gender_threshold = (float)json_number_or(one, "gender_threshold", 0);
     options.min_face_size = (uint32_t)json_number_or(one, "min_face_size", 0);
     options.min_score = (float)json_number_or(one, "min_score", 0);
-    options.looks = (uint32_t)json_number_or(one, "looks", 0);
+    options.crops = (uint32_t)json_number_or(one, "crops", 0);
     /* Without boxes, be it an empty list of them, the picture is searched. */
     options.regions = json_get(one, "boxes") ? regions : NULL;
     options.region_count = (uint32_t)(json_count(json_get(one, "boxes")) / 4);

@@ -1,7 +1,8 @@
 //! A model file that is right and tiny, for tests to bend.
 
 use face_predict::{
-    AgeSpec, CropRule, Doubt, Frame, GenderSpec, InputSpec, Metadata, Positive, Task,
+    AgeSpec, CropAnchor, CropRule, GenderSpec, InputSpec, Metadata, Positive, Task,
+    UncertaintyFactors,
 };
 use prost::Message;
 use tract_onnx::pb::{ModelProto, StringStringEntryProto};
@@ -15,7 +16,7 @@ pub const YEARS: usize = 101;
 
 pub fn metadata(task: Task) -> Metadata {
     let template = [[0.3, 0.3], [0.7, 0.3], [0.5, 0.5], [0.35, 0.7], [0.65, 0.7]];
-    let face = Frame { x: 0.5, y: 0.45, side: 0.8 };
+    let face = CropAnchor { x: 0.5, y: 0.45, side: 0.8 };
     Metadata {
         task,
         name: "small".into(),
@@ -37,13 +38,13 @@ pub fn metadata(task: Task) -> Metadata {
             range: [0.0, 100.0],
             temperature: 1.0,
             by_age: Vec::new(),
-            doubt: Doubt::default(),
+            doubt: UncertaintyFactors::default(),
         }),
         gender: task.has_gender().then_some(GenderSpec {
             positive: Positive::Female,
             temperature: 1.0,
             threshold: 0.5,
-            doubt: Doubt::default(),
+            doubt: UncertaintyFactors::default(),
         }),
         detect: None,
     }

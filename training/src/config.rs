@@ -1,6 +1,6 @@
 //! Everything that decides what a training run does; saved in its checkpoints.
 
-use face_predict::{CropRule, Frame, InputSpec};
+use face_predict::{CropAnchor, CropRule, InputSpec};
 use serde::{Deserialize, Serialize};
 
 use crate::augment::Augment;
@@ -59,8 +59,8 @@ pub struct TrainConfig {
     #[serde(default)]
     pub teacher: Vec<String>,
     /// Crops of a face that the teacher's answer is the mean of.
-    #[serde(default)]
-    pub teacher_looks: usize,
+    #[serde(default, alias = "teacher_looks")]
+    pub teacher_crops: usize,
     /// Sources whose faces the teacher is asked about; none: all.
     #[serde(default)]
     pub teacher_sources: Vec<String>,
@@ -103,8 +103,8 @@ pub fn canonical_input(side: usize) -> InputSpec {
                 [0.361, 0.651],
                 [0.639, 0.651],
             ],
-            face: Frame { x: 0.503, y: 0.436, side: 0.815 },
-            picture: Frame { x: 0.508, y: 0.5, side: 0.872 },
+            face: CropAnchor { x: 0.503, y: 0.436, side: 0.815 },
+            picture: CropAnchor { x: 0.508, y: 0.5, side: 0.872 },
         },
     }
 }

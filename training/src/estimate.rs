@@ -53,7 +53,7 @@ impl<'a> Estimate<'a> {
             Source::new(rows, &args.root, input, augment, by, config.seed)
         };
         let sources = &config.teacher_sources;
-        let open = || Teacher::open(&args.teacher, args.teacher_looks, sources, &train);
+        let open = || Teacher::open(&args.teacher, args.teacher_crops, sources, &train);
         let teacher = (!args.teacher.is_empty()).then(open).transpose()?;
         let train = source(train, config.augment.clone()).taught(teacher);
         let val = source(val, Augment::NONE);

@@ -41,7 +41,7 @@ fn a_face_without_labels_is_learned_from_a_teacher_alone() {
     let error = fails(here, &train("--run run"));
     assert!(error.contains("split train and a label"), "{error}");
 
-    let taught = format!("--teacher {MODELS}/tiny.onnx --teacher-looks 1");
+    let taught = format!("--teacher {MODELS}/tiny.onnx --teacher-crops 1");
     ok(here, &train(&format!("--run fresh {taught}")));
     let fresh = age_losses(here, "fresh");
     assert!(fresh[0] > 0.1, "{fresh:?}");
@@ -81,13 +81,13 @@ fn a_run_with_a_teacher_survives_a_break_and_says_what_is_wrong() {
     let here = folder.path();
     faces(here, 30);
     let taught = format!(
-        "--init-from {MODELS}/tiny.onnx --teacher {MODELS}/base.onnx --teacher {MODELS}/tiny.onnx --teacher-looks 2"
+        "--init-from {MODELS}/tiny.onnx --teacher {MODELS}/base.onnx --teacher {MODELS}/tiny.onnx --teacher-crops 2"
     );
     ok(here, &train(&format!("--run whole {taught}")));
     fails(here, &train(&format!("--run broken {taught} --stop-after 2 --workers 2")));
     ok(here, &train(&format!("--run broken {taught} --resume")));
     assert_eq!(age_losses(here, "whole"), age_losses(here, "broken"));
-    let other = taught.replace("--teacher-looks 2", "--teacher-looks 3");
+    let other = taught.replace("--teacher-crops 2", "--teacher-crops 3");
     assert!(
         fails(here, &train(&format!("--run whole --resume {other}"))).contains("other arguments")
     );
@@ -109,7 +109,7 @@ fn a_run_with_a_teacher_survives_a_break_and_says_what_is_wrong() {
         ("--teacher none.onnx", "none.onnx"),
         ("--teacher faces.csv", "faces.csv: no teacher's answers"),
         (&format!("{taught} --teacher-weight 2"), "teacher-weight must be 0 to 1"),
-        (&taught.replace("looks 2", "looks 9"), "teacher-looks must be 1 to 8"),
+        (&taught.replace("looks 2", "looks 9"), "teacher-crops must be 1 to 8"),
         ("--init-from faces.csv", "faces.csv"),
         (&format!("--init-from {MODELS}/base.onnx"), "conv0.weight is"),
         (&format!("--init-from {MODELS}/detector.onnx"), "the file lacks conv0.weight"),

@@ -81,7 +81,7 @@ static int options_from(JNIEnv *env, face_predict_options *options, jintArray wh
     options->flags = (uint32_t)n[0];
     options->max_faces = (uint32_t)n[1];
     options->min_face_size = (uint32_t)n[2];
-    options->looks = (uint32_t)n[3];
+    options->crops = (uint32_t)n[3];
     options->age_coverage = share[0];
     options->gender_threshold = share[1];
     options->min_score = share[2];
@@ -400,7 +400,7 @@ NATIVE(jdoubleArray, faces)(JNIEnv *env, jclass class, jlong result) {
         n[21] = face.yaw;
         n[22] = face.pitch;
         n[23] = face.roll;
-        n[24] = face.track_frames;
+        n[24] = face.track_estimates;
         n[25] = (jdouble)face.track_id;
         (*env)->SetDoubleArrayRegion(env, out, (jsize)(NUMBERS * i), NUMBERS, n);
     }

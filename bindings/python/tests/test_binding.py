@@ -192,7 +192,7 @@ def test_tracker(model, array):
     with face_predict.Tracker(model, estimate_every=2, lost_seconds=0.5) as tracker:
         first, second, third = (tracker.update(array, time, boxes=[BOX]).faces[0] for time in (0, 0.033, 0.066))
         assert first.track_id == second.track_id == third.track_id and first.track_id > 0
-        assert [face.track_frames for face in (first, second, third)] == [1, 1, 2]
+        assert [face.track_estimates for face in (first, second, third)] == [1, 1, 2]
         assert first.age == pytest.approx(third.age, abs=1e-3)
         with pytest.raises(ValueError, match="back from 66000 to 65000"):
             tracker.update(array, 0.065, boxes=[BOX])
@@ -202,7 +202,7 @@ def test_tracker(model, array):
             tracker.update(array, float("nan"))
         tracker.reset()
         again = tracker.update(array, 1, boxes=[BOX]).faces[0]
-        assert again.track_id > first.track_id and again.track_frames == 1
+        assert again.track_id > first.track_id and again.track_estimates == 1
         assert tracker.update(Image.open(PORTRAIT), 2).width == 512
     for use in (lambda: tracker.update(array, 9), tracker.reset):
         with pytest.raises(face_predict.ArgumentError, match="tracker is closed"):

@@ -21,7 +21,7 @@ def arguments(case):
     boxes = case.get("boxes")
     out = {
         key: case[key]
-        for key in ("cropped", "skip_age", "skip_gender", "max_faces", "age_coverage", "gender_threshold", "min_face_size", "min_score", "looks")
+        for key in ("cropped", "skip_age", "skip_gender", "max_faces", "age_coverage", "gender_threshold", "min_face_size", "min_score", "crops")
         if key in case
     }
     if boxes is not None:
@@ -101,6 +101,6 @@ def test_case(model, case):
         same(right["score"], face.score, share)
         for axis, angle in enumerate((face.yaw, face.pitch, face.roll)):
             same(right["pose"] and right["pose"][axis], angle, LIST["tolerance"]["degrees"])
-        assert face.track_id is None and face.track_frames == 0
+        assert face.track_id is None and face.track_estimates == 0
         box = [face.box.x, face.box.y, face.box.width, face.box.height]
         assert box == pytest.approx(right["box"], abs=LIST["tolerance"]["pixels"])

@@ -4,61 +4,61 @@
 use super::super::layout::Plane;
 use super::super::{Format, Image};
 
-/// Stored components; the fourth number is only there because processors like four.
-pub(in crate::picture) type Stored = [f32; 4];
+/// Components components; the fourth number is only there because processors like four.
+pub(in crate::picture) type Components = [f32; 4];
 
-/// Sums of the bytes of at most [`MOST`] rows: the smaller the numbers, the more of them are added at a time.
-pub(in crate::picture) type Sum = u16;
+/// Sums of the bytes of at most [`MAX_ROWS`] rows: the smaller the numbers, the more of them are added at a time.
+pub(in crate::picture) type RowSum = u16;
 
-/// Rows whose bytes a [`Sum`] holds.
-pub(in crate::picture) const MOST: usize = 256;
+/// Rows whose bytes a [`RowSum`] holds.
+pub(in crate::picture) const MAX_ROWS: usize = 256;
 
 /// A way to store pixels. Blocks of them are summed in two steps, the first of which is plain enough for the compiler to
 /// take many bytes at a time: the bytes of a column of rows, then the pixels of a block.
-pub(in crate::picture) trait Pixels {
-    /// Adds the bytes of pixels `from` to before `to` of row `y` to `sums`, which [`room`](Self::room) numbers.
-    fn add_row(&self, from: usize, to: usize, y: usize, sums: &mut [Sum]);
+pub(in crate::picture) trait PixelReader {
+    /// Adds the bytes of pixels `from` to before `to` of row `y` to `sums`, which [`sums_len`](Self::sums_len) numbers.
+    fn add_row(&self, from: usize, to: usize, y: usize, sums: &mut [RowSum]);
 
     /// How many numbers [`add_row`](Self::add_row) adds to.
-    fn room(&self, from: usize, to: usize) -> usize;
+    fn sums_len(&self, from: usize, to: usize) -> usize;
 
     /// Sums of blocks of `block` pixels, out of the sums of pixels `from` to before `to`.
-    fn blocks(&self, from: usize, to: usize, sums: &[Sum], block: usize, out: &mut [Stored]);
+    fn blocks(&self, from: usize, to: usize, sums: &[RowSum], block: usize, out: &mut [Components]);
 }
 
-fn add_bytes(sums: &mut [Sum], bytes: &[u8]) {
+fn add_bytes(sums: &mut [RowSum], bytes: &[u8]) {
     for (sum, byte) in sums.iter_mut().zip(bytes) {
-        *sum += Sum::from(*byte);
+        *sum += RowSum::from(*byte);
     }
 }
 
-fn stored(total: [u32; 3]) -> Stored {
+fn stored(total: [u32; 3]) -> Components {
     [total[0] as f32, total[1] as f32, total[2] as f32, 0.0]
 }
 
 pub(in crate::picture) struct Gray<'a>(Plane<'a>);
 
-impl Pixels for Gray<'_> {
-    fn add_row(&self, from: usize, to: usize, y: usize, sums: &mut [Sum]) {
+impl PixelReader for Gray<'_> {
+    fn add_row(&self, from: usize, to: usize, y: usize, sums: &mut [RowSum]) {
         add_bytes(sums, &self.0.data[y * self.0.stride..][from..to]);
     }
 
-    fn room(&self, from: usize, to: usize) -> usize {
+    fn sums_len(&self, from: usize, to: usize) -> usize {
         to - from
     }
 
-    fn blocks(&self, _: usize, _: usize, sums: &[Sum], block: usize, out: &mut [Stored]) {
+    fn blocks(&self, _: usize, _: usize, sums: &[RowSum], block: usize, out: &mut [Components]) {
         for (pixels, sum) in sums.chunks(block).zip(out) {
             *sum = [pixels.iter().copied().map(u32::from).sum::<u32>() as f32; 4];
         }
     }
 }
 
-/// Pixels of `STEP` bytes, of which the first three are read.
+/// PixelReader of `STEP` bytes, of which the first three are read.
 pub(in crate::picture) struct Packed<'a, const STEP: usize>(Plane<'a>);
 
 impl<const STEP: usize> Packed<'_, STEP> {
-    fn total(pixels: &[Sum]) -> Stored {
+    fn total(pixels: &[RowSum]) -> Components {
         let mut total = [0u32; 3];
         for pixel in pixels.chunks_exact(STEP) {
             for (total, value) in total.iter_mut().zip(&pixel[..3]) {
@@ -69,7 +69,7 @@ impl<const STEP: usize> Packed<'_, STEP> {
     }
 
     /// Blocks of a size that is known when this is compiled.
-    fn known<const BLOCK: usize>(sums: &[Sum], out: &mut [Stored]) {
+    fn known<const BLOCK: usize>(sums: &[RowSum], out: &mut [Components]) {
         let blocks = sums.chunks_exact(BLOCK * STEP);
         let rest = blocks.remainder();
         let mut out = out.iter_mut();
@@ -82,18 +82,18 @@ impl<const STEP: usize> Packed<'_, STEP> {
     }
 }
 
-impl<const STEP: usize> Pixels for Packed<'_, STEP> {
-    fn add_row(&self, from: usize, to: usize, y: usize, sums: &mut [Sum]) {
+impl<const STEP: usize> PixelReader for Packed<'_, STEP> {
+    fn add_row(&self, from: usize, to: usize, y: usize, sums: &mut [RowSum]) {
         // The last pixel's alpha may lie outside.
         let end = (to - 1) * STEP + 3;
         add_bytes(sums, &self.0.data[y * self.0.stride..][from * STEP..end]);
     }
 
-    fn room(&self, from: usize, to: usize) -> usize {
+    fn sums_len(&self, from: usize, to: usize) -> usize {
         (to - from) * STEP
     }
 
-    fn blocks(&self, _: usize, _: usize, sums: &[Sum], block: usize, out: &mut [Stored]) {
+    fn blocks(&self, _: usize, _: usize, sums: &[RowSum], block: usize, out: &mut [Components]) {
         match block {
             1 => Self::known::<1>(sums, out),
             2 => Self::known::<2>(sums, out),
@@ -133,10 +133,10 @@ impl Subsampled<'_> {
 
     /// Blocks of a size and of steps that are known when this is compiled, from an even pixel. Returns how many are whole.
     fn known<const BLOCK: usize, const Y: usize, const C: usize>(
-        [y, u, v]: [&[Sum]; 3],
-        out: &mut [Stored],
+        [y, u, v]: [&[RowSum]; 3],
+        out: &mut [Components],
     ) -> usize {
-        fn every<const STEP: usize>(sums: &[Sum]) -> u32 {
+        fn every<const STEP: usize>(sums: &[RowSum]) -> u32 {
             sums.chunks_exact(STEP).map(|step| u32::from(step[0])).sum()
         }
         let chroma = BLOCK / 2 * C;
@@ -150,8 +150,8 @@ impl Subsampled<'_> {
     }
 }
 
-impl Pixels for Subsampled<'_> {
-    fn add_row(&self, from: usize, to: usize, y: usize, sums: &mut [Sum]) {
+impl PixelReader for Subsampled<'_> {
+    fn add_row(&self, from: usize, to: usize, y: usize, sums: &mut [RowSum]) {
         let (luma, chroma) = self.lengths(from, to);
         let (sums, rest) = sums.split_at_mut(luma);
         // The last sample's step may lie outside.
@@ -166,12 +166,19 @@ impl Pixels for Subsampled<'_> {
         }
     }
 
-    fn room(&self, from: usize, to: usize) -> usize {
+    fn sums_len(&self, from: usize, to: usize) -> usize {
         let (luma, chroma) = self.lengths(from, to);
         luma + 2 * chroma
     }
 
-    fn blocks(&self, from: usize, to: usize, sums: &[Sum], block: usize, out: &mut [Stored]) {
+    fn blocks(
+        &self,
+        from: usize,
+        to: usize,
+        sums: &[RowSum],
+        block: usize,
+        out: &mut [Components],
+    ) {
         let (luma, chroma) = self.lengths(from, to);
         let (luma, rest) = sums.split_at(luma);
         let (u, v) = rest.split_at(chroma);

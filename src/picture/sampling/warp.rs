@@ -6,17 +6,17 @@
 
 use super::super::Image;
 use super::super::color::ToRgb;
-use super::pixels::{MOST, Pixels, Stored, Sum, with_pixels};
+use super::pixels::{Components, MAX_ROWS, PixelReader, RowSum, with_pixels};
 use crate::error::{Error, Result};
 use crate::geometry::{Affine, Point};
-use crate::memory::room;
+use crate::memory::grow_to;
 
 /// Working memory of [`Warp::cut`]; it grows to the largest crop seen and is then kept.
 #[derive(Debug, Default)]
 pub struct Warp {
-    reduced: Vec<Stored>,
-    sums: Vec<Sum>,
-    line: Vec<Stored>,
+    reduced: Vec<Components>,
+    sums: Vec<RowSum>,
+    line: Vec<Components>,
 }
 
 impl Warp {
@@ -74,7 +74,7 @@ impl Warp {
         to_upright: &Affine,
         width: usize,
         height: usize,
-        mut put: impl FnMut(usize, &[Stored], ToRgb),
+        mut put: impl FnMut(usize, &[Components], ToRgb),
     ) -> Result<()> {
         let (stored_width, stored_height) = image.stored_size();
         let map = image.orientation().to_stored(stored_width, stored_height).after(to_upright);
@@ -82,7 +82,7 @@ impl Warp {
             return Err(Error::invalid("the face's place in the picture is not a finite number"));
         }
         let to_rgb = ToRgb::new(image.format, image.yuv);
-        let block = map.magnification().floor().clamp(1.0, MOST as f32) as usize;
+        let block = map.magnification().floor().clamp(1.0, MAX_ROWS as f32) as usize;
         let part = covered(&map, width, height, stored_width, stored_height, block);
         let reduced = reduce(image, &part, block, &mut self.reduced, &mut self.sums)?;
         let scale = 1.0 / block as f32;
@@ -92,7 +92,7 @@ impl Warp {
             ..Affine::scale(scale, scale)
         };
         let map = to_reduced.after(&map);
-        let line = room(&mut self.line, width)?;
+        let line = grow_to(&mut self.line, width)?;
         for row in 0..height {
             match reduced.copied(&map, row, width) {
                 Some(pixels) => put(row, pixels, to_rgb),
@@ -114,7 +114,7 @@ impl Warp {
         height: usize,
     ) -> Result<Vec<u8>> {
         let mut bytes = Vec::new();
-        room(&mut bytes, 3 * width * height)?;
+        grow_to(&mut bytes, 3 * width * height)?;
         self.cut(image, to_upright, width, height, |i, rgb| {
             bytes[3 * i..3 * i + 3].copy_from_slice(&rgb.map(|v| (v + 0.5) as u8));
         })?;
@@ -127,26 +127,26 @@ fn reduce<'a>(
     image: &Image<'_>,
     part: &Part,
     block: usize,
-    reduced: &'a mut Vec<Stored>,
-    sums: &mut Vec<Sum>,
+    reduced: &'a mut Vec<Components>,
+    sums: &mut Vec<RowSum>,
 ) -> Result<Reduced<'a>> {
     let (columns, rows) = (part.width.div_ceil(block), part.height.div_ceil(block));
-    room(reduced, columns * rows)?;
+    grow_to(reduced, columns * rows)?;
     let pixels = &mut reduced[..columns * rows];
     with_pixels!(image, source => average(&source, part, block, columns, sums, pixels))?;
     Ok(Reduced { columns, rows, pixels })
 }
 
 fn average(
-    source: &impl Pixels,
+    source: &impl PixelReader,
     part: &Part,
     block: usize,
     columns: usize,
-    sums: &mut Vec<Sum>,
-    out: &mut [Stored],
+    sums: &mut Vec<RowSum>,
+    out: &mut [Components],
 ) -> Result<()> {
     let (right, bottom) = (part.x + part.width, part.y + part.height);
-    let sums = room(sums, source.room(part.x, right))?;
+    let sums = grow_to(sums, source.sums_len(part.x, right))?;
     for (row, line) in out.chunks_exact_mut(columns).enumerate() {
         let top = part.y + row * block;
         let end = (top + block).min(bottom);
@@ -201,15 +201,15 @@ fn covered(map: &Affine, width: usize, height: usize, w: usize, h: usize, block:
 struct Reduced<'a> {
     columns: usize,
     rows: usize,
-    pixels: &'a [Stored],
+    pixels: &'a [Components],
 }
 
-/// Pixels of a crop's row that are worked on together.
+/// PixelReader of a crop's row that are worked on together.
 const RUN: usize = 16;
 
 impl Reduced<'_> {
     /// Row `row` of the crop.
-    fn sample(&self, map: &Affine, row: usize, line: &mut [Stored]) {
+    fn sample(&self, map: &Affine, row: usize, line: &mut [Components]) {
         const CENTRE: &[f32] = &[0.5];
         const QUARTERS: &[f32] = &[0.25, 0.75];
         let offsets = if map.magnification() > 1.25 { QUARTERS } else { CENTRE };
@@ -231,9 +231,9 @@ impl Reduced<'_> {
     /// Adds the pixels at `start` and at the places of the columns after it. Where they lie is worked out for the whole run
     /// first, since that takes longer than reading them, one by one.
     #[inline]
-    fn add_run(&self, start: Point, map: &Affine, out: &mut [Stored]) {
+    fn add_run(&self, start: Point, map: &Affine, out: &mut [Components]) {
         let place = |i: usize| Point::new(start.x + map.xx * i as f32, start.y + map.yx * i as f32);
-        let add = |out: &mut Stored, pixel: Stored| {
+        let add = |out: &mut Components, pixel: Components| {
             out.iter_mut().zip(pixel).for_each(|(sum, value)| *sum += value);
         };
         if !self.is_inside(start) || !self.is_inside(place(out.len() - 1)) {
@@ -261,7 +261,7 @@ impl Reduced<'_> {
 
     /// The pixels of a row that are read as they are, because the crop's pixels lie on them: frames whose size is a
     /// multiple of the detector's are common.
-    fn copied(&self, map: &Affine, row: usize, width: usize) -> Option<&[Stored]> {
+    fn copied(&self, map: &Affine, row: usize, width: usize) -> Option<&[Components]> {
         const NEAR: f32 = 1.0 / 256.0;
         let (first, last) =
             [0.5, width as f32 - 0.5].map(|x| map.apply(Point::new(x, row as f32 + 0.5))).into();
@@ -284,7 +284,7 @@ impl Reduced<'_> {
     }
 
     #[cold]
-    fn at_the_edge(&self, place: Point) -> Stored {
+    fn at_the_edge(&self, place: Point) -> Components {
         let (x, y) = (place.x - 0.5, place.y - 0.5);
         let (left, top) = (x.floor(), y.floor());
         let clamp = |v: f32, size: usize| (v.max(0.0) as usize).min(size - 1);
@@ -307,7 +307,7 @@ fn split(place: f32) -> (u32, f32) {
 }
 
 #[inline]
-fn blend(upper: [&Stored; 2], lower: [&Stored; 2], fx: f32, fy: f32) -> Stored {
+fn blend(upper: [&Components; 2], lower: [&Components; 2], fx: f32, fy: f32) -> Components {
     std::array::from_fn(|c| {
         let upper = upper[0][c] + (upper[1][c] - upper[0][c]) * fx;
         let lower = lower[0][c] + (lower[1][c] - lower[0][c]) * fx;

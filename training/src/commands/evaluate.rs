@@ -59,7 +59,7 @@ pub struct Evaluate {
     fault: Option<Fault>,
     /// Crops of each face that are averaged, 1 to 8.
     #[arg(long, default_value_t = 1)]
-    looks: usize,
+    crops: usize,
     /// Detector to search with, instead of the built-in one.
     #[arg(long, requires = "search")]
     detector: Option<PathBuf>,
@@ -105,7 +105,7 @@ struct Metrics<'a> {
     placement: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     fault: Option<String>,
-    looks: usize,
+    crops: usize,
     manifests: &'a [PathBuf],
     resamples: usize,
     models: &'a [Judged],
@@ -142,7 +142,7 @@ impl Evaluate {
                 format!("{:?}", self.placement).to_lowercase()
             },
             fault: self.fault.map(|fault| format!("{fault:?}").to_lowercase()),
-            looks: self.looks,
+            crops: self.crops,
             manifests: &self.manifest,
             resamples: self.resamples,
             models: &models,
@@ -249,7 +249,7 @@ impl Evaluate {
         let mut region = row.region();
         if self.search {
             let region = region.context("the manifest has no face to compare with")?;
-            return searched(model, &picture, &region, self.looks, out);
+            return searched(model, &picture, &region, self.crops, out);
         }
         if self.placement == Placement::Box {
             region.iter_mut().for_each(|region| region.landmarks = None);
@@ -267,7 +267,7 @@ impl Evaluate {
         };
         let regions = region.filter(|_| self.placement != Placement::Picture);
         let (has_age, has_gender) = (metadata.task.has_age(), metadata.task.has_gender());
-        let options = Options::new().skip_age(!has_age).skip_gender(!has_gender).looks(self.looks);
+        let options = Options::new().skip_age(!has_age).skip_gender(!has_gender).crops(self.crops);
         let options = match &regions {
             Some(region) => options.regions(std::slice::from_ref(region)),
             None => options.cropped(true),
@@ -292,13 +292,13 @@ fn searched(
     model: &Model,
     picture: &Picture,
     region: &Region,
-    looks: usize,
+    crops: usize,
     out: &mut Predictions,
 ) -> Result<Answer> {
     let image = picture.image();
     let (pixels, (width, height), shift) = framed(&image)?;
     let frame = Image::new(Format::Rgb, width, height, &pixels)?;
-    model.predict_into(&frame, &Options::new().looks(looks), out)?;
+    model.predict_into(&frame, &Options::new().crops(crops), out)?;
     let rect = region.rect;
     let rect = Rect::new(rect.x + shift.x, rect.y + shift.y, rect.width, rect.height);
     let best =

@@ -36,7 +36,7 @@ pub struct Shake {
     faces: usize,
     /// Crops of each face that are averaged, 1 to 8.
     #[arg(long, default_value_t = 1)]
-    looks: usize,
+    crops: usize,
 }
 
 /// Sums over the faces of a source.
@@ -93,7 +93,7 @@ impl Shake {
                 continue;
             };
             let places = nine(&region, self.shift);
-            let options = Options::new().regions(&places).looks(self.looks);
+            let options = Options::new().regions(&places).crops(self.crops);
             model.predict_into(&picture.image(), &options, &mut answers)?;
             let ages: Vec<f64> =
                 answers.faces().filter_map(|f| Some(f64::from(f.age()?.median()))).collect();

@@ -87,7 +87,7 @@ pub struct Train {
     pub teacher: Vec<PathBuf>,
     /// Crops of each face that the teacher's answer is the mean of, 1 to 8.
     #[arg(long, default_value_t = 8, requires = "teacher")]
-    pub teacher_looks: usize,
+    pub teacher_crops: usize,
     /// How much the teacher's answer counts against a label, 0 to 1.
     #[arg(long, default_value_t = 0.5, requires = "teacher")]
     pub teacher_weight: f64,
@@ -178,7 +178,7 @@ impl Train {
                 ..if paper { LossWeights::PAPER } else { LossWeights::default() }
             },
             teacher: self.teacher.iter().map(|path| path.display().to_string()).collect(),
-            teacher_looks: if self.teacher.is_empty() { 0 } else { self.teacher_looks },
+            teacher_crops: if self.teacher.is_empty() { 0 } else { self.teacher_crops },
             teacher_sources: self.teacher_source.clone(),
             views: self.views,
             batch: self.batch.unwrap_or(if paper {
@@ -211,7 +211,7 @@ impl Train {
         ensure!(config.rate > 0.0 && config.rate.is_finite(), "rate must be above 0");
         ensure!((0.0..=1.0).contains(&config.balance), "balance must be 0 to 1");
         ensure!((0.0..=1.0).contains(&self.teacher_weight), "teacher-weight must be 0 to 1");
-        ensure!((1..=8).contains(&self.teacher_looks), "teacher-looks must be 1 to 8");
+        ensure!((1..=8).contains(&self.teacher_crops), "teacher-crops must be 1 to 8");
         ensure!(matches!(self.views, 1 | 2), "views must be 1 or 2");
         ensure!(self.consistency >= 0.0, "consistency must be 0 or more");
         ensure!(config.batch.is_multiple_of(self.views), "a step must hold both views of a face");

@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use anyhow::Result;
-use face_predict::{CropRule, DecodeLimits, InputSpec, Look, Picture, Predictions, Quality, Warp};
+use face_predict::{
+    CropRule, CropStats, DecodeLimits, InputSpec, Picture, Predictions, Quality, Warp,
+};
 use rand::Rng;
 use tch::{Kind, Tensor};
 
@@ -242,8 +244,8 @@ impl Source {
         if let Some(fault) = self.fault {
             fault.apply(&mut planes, self.input.width, self.input.height, &mut rng);
         }
-        let look = Look::of(&planes, self.input.width, self.input.height);
-        let mut quality = Quality::of_look(&look);
+        let stats = CropStats::of(&planes, self.input.width, self.input.height);
+        let mut quality = Quality::of_crop(&stats);
         if self.fault == Some(Fault::Small) {
             quality = quality | Quality::SMALL;
         }

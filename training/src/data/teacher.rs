@@ -20,7 +20,7 @@ const ANSWERS: Kind = Kind { word: "answers", called: "teacher's answers", versi
 /// what they say is kept: 0.2 KB a face.
 pub struct Teacher {
     models: Vec<Model>,
-    looks: usize,
+    crops: usize,
     /// Sources of the faces that are asked about; none: all.
     sources: Vec<String>,
     /// For each file of answers, those for the faces in their order.
@@ -45,10 +45,10 @@ impl Taught {
 
 impl Teacher {
     /// Loads `files`, models or answers (`.csv`), for those of `faces` that come from `sources` (all where none is named); each
-    /// answer of a model is the mean of `looks` looks.
+    /// answer of a model is the mean of `crops` crops.
     pub fn open(
         files: &[PathBuf],
-        looks: usize,
+        crops: usize,
         sources: &[String],
         faces: &[Row],
     ) -> Result<Self> {
@@ -64,7 +64,7 @@ impl Teacher {
         let models = files.into_iter().map(load).collect::<Result<_>>()?;
         let known = faces.iter().map(|_| OnceLock::new()).collect();
         let sources = sources.to_vec();
-        Ok(Self { models, looks, sources, written, known })
+        Ok(Self { models, crops, sources, written, known })
     }
 
     /// Whether it is asked about a face.
@@ -90,7 +90,7 @@ impl Teacher {
             male += share * taught.male;
         }
         for model in &self.models {
-            let options = Options::new().looks(self.looks);
+            let options = Options::new().crops(self.crops);
             let options = match region {
                 Some(region) => options.regions(std::slice::from_ref(region)),
                 None => options.cropped(true),

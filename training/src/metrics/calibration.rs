@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use face_predict::{AgeDistribution, AgeSpec, DetectSpec, Doubt, GenderSpec, Positive, Quality};
+use face_predict::{
+    AgeDistribution, AgeSpec, DetectSpec, GenderSpec, Positive, Quality, UncertaintyFactors,
+};
 use serde::{Deserialize, Serialize};
 
 use super::widths;
@@ -97,13 +99,13 @@ fn distribution(temperature: f32) -> AgeSpec {
         range: RANGE,
         temperature,
         by_age: Vec::new(),
-        doubt: Doubt::default(),
+        doubt: UncertaintyFactors::default(),
     }
 }
 
 fn gender(temperature: f32) -> GenderSpec {
     let (positive, threshold) = (Positive::Male, THRESHOLD);
-    GenderSpec { positive, temperature, threshold, doubt: Doubt::default() }
+    GenderSpec { positive, temperature, threshold, doubt: UncertaintyFactors::default() }
 }
 
 /// Probability of each year.

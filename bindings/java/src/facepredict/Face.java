@@ -29,8 +29,8 @@ public final class Face {
     public final float yaw, pitch, roll;
     /** With a tracker the same face has the same number; else 0. */
     public final long trackId;
-    /** Looks that the answer averages, with a tracker; else 0. */
-    public final int trackFrames;
+    /** Estimates that the answer averages, one for each frame in which a tracker estimated the face; else 0. */
+    public final int trackEstimates;
     private final float[] landmarks;
     private final float[] years;
 
@@ -59,7 +59,7 @@ public final class Face {
         yaw = (float) n[21];
         pitch = (float) n[22];
         roll = (float) n[23];
-        trackFrames = (int) n[24];
+        trackEstimates = (int) n[24];
         trackId = (long) n[25];
         this.years = years;
     }

@@ -10,7 +10,7 @@ public final class Options {
     float genderThreshold;
     int minFaceSize;
     float minScore;
-    int looks;
+    int crops;
     /** Null searches. */
     float[] regions;
 
@@ -78,17 +78,17 @@ public final class Options {
     }
 
     /** Crops of each face that are averaged, at most 8: the second is mirrored, further ones a little shifted, too. Each costs as much as the first. */
-    public Options looks(int count) {
+    public Options crops(int count) {
         if (count < 0) {
-            throw new IllegalArgumentException("looks is " + count);
+            throw new IllegalArgumentException("crops is " + count);
         }
-        looks = count;
+        crops = count;
         return this;
     }
 
     /** For JNI. */
     int[] whole() {
-        return new int[] {flags, maxFaces, minFaceSize, looks};
+        return new int[] {flags, maxFaces, minFaceSize, crops};
     }
 
     float[] shares() {

@@ -3,8 +3,8 @@ package facepredict;
 import java.util.Objects;
 
 /**
- * Follows the faces of one camera: gives each a {@link Face#trackId} and averages its answers over {@link Face#trackFrames}
- * looks. Keeps what it needs of the model, which may be closed. One thread at a time gets in; others wait.
+ * Follows the faces of one camera: gives each a {@link Face#trackId} and averages its answers over {@link Face#trackEstimates}
+ * estimates. Keeps what it needs of the model, which may be closed. One thread at a time gets in; others wait.
  */
 public final class Tracker implements AutoCloseable {
     private long handle;

@@ -19,7 +19,7 @@ public final class TrackerOptions {
         return this;
     }
 
-    /** Time constant of the average over looks; 0: 2. */
+    /** Time constant of the average over estimates; 0: 2. */
     public TrackerOptions memorySeconds(float seconds) {
         memorySeconds = seconds;
         return this;

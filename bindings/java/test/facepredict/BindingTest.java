@@ -147,8 +147,8 @@ public class BindingTest {
         Face third = tracker.update(image, 66_000, box).faces.get(0);
         assertTrue(first.trackId > 0);
         assertEquals(first.trackId, third.trackId);
-        assertEquals(1, first.trackFrames);
-        assertEquals(2, third.trackFrames);
+        assertEquals(1, first.trackEstimates);
+        assertEquals(2, third.trackEstimates);
         fails(2, "back from 66000 to 65000", () -> tracker.update(image, 65_000, box));
         tracker.reset();
         assertTrue(tracker.update(image, 1, box).faces.get(0).trackId > first.trackId);

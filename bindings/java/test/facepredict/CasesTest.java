@@ -54,7 +54,7 @@ public class CasesTest {
                 .maxFaces((int) number(one, "max_faces")).ageCoverage(number(one, "age_coverage"))
                 .genderThreshold(number(one, "gender_threshold")).minFaceSize((int) number(one, "min_face_size"))
                 .minScore(number(one, "min_score"))
-                .looks((int) number(one, "looks"));
+                .crops((int) number(one, "crops"));
         File file = new File(FOLDER, (String) one.get("picture"));
         switch ((String) one.get("input")) {
             case "file": return model.predict(file, options);

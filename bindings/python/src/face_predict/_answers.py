@@ -64,8 +64,8 @@ class Face:
     """Positive when tilted clockwise as seen."""
     track_id: Optional[int]
     """With a Tracker the same face has the same number."""
-    track_frames: int
-    """Looks that the answer averages, with a Tracker; else 0."""
+    track_estimates: int
+    """Estimates that the answer averages, one for each frame in which a Tracker estimated the face; else 0."""
     age_distribution: tuple[float, ...] = field(repr=False)
     """Probability of each whole year from 0, summing to 1; empty where the age was skipped."""
 
@@ -120,7 +120,7 @@ def _face(library: native.Library, result: int, index: int) -> Face:
         pitch=_optional(face.pitch),
         roll=_optional(face.roll),
         track_id=face.track_id or None,
-        track_frames=face.track_frames,
+        track_estimates=face.track_estimates,
         age_distribution=tuple((c_float * count.value).from_address(years)) if years else (),
     )
 

@@ -101,7 +101,7 @@ class Model:
         skip_gender: bool = False,
         min_face_size: int = 0,
         min_score: Optional[float] = None,
-        looks: int = 1,
+        crops: int = 1,
     ) -> Prediction:
         """Finds the faces of a picture and estimates them.
 
@@ -117,7 +117,7 @@ class Model:
         `boxes` are faces found already, (x, y, width, height) from forehead to chin in upright pixels, with five
         `landmarks` each where known; or `cropped` says that the picture is one face. Otherwise faces are searched whose
         box measures `min_face_size` pixels or more on its shorter side (0: whatever shows, from a fortieth of the picture's longer side) and
-        whose score is `min_score` or more (None: the model's). The answers of `looks` crops of each face, 1 to 8, are averaged:
+        whose score is `min_score` or more (None: the model's). The answers of `crops` crops of each face, 1 to 8, are averaged:
         the second is mirrored, further ones a little shifted, too; each costs as much as the first. `age_coverage` (0.8) is the probability inside `age_low`
         to `age_high`; `gender_threshold` is what a label needs.
 
@@ -125,7 +125,7 @@ class Model:
         """
         given = options(
             boxes, landmarks, cropped, max_faces, age_coverage, gender_threshold, skip_age, skip_gender, min_face_size, min_score,
-            looks,
+            crops,
         )
         return self._predict(image, given, Look(format, rotation, mirrored, yuv))
 
@@ -145,7 +145,7 @@ class Model:
         skip_gender: bool = False,
         min_face_size: int = 0,
         min_score: Optional[float] = None,
-        looks: int = 1,
+        crops: int = 1,
     ) -> list[Union[Prediction, FacePredictError]]:
         """Predicts many pictures, on the `threads` that the model was loaded with.
 
@@ -154,7 +154,7 @@ class Model:
         """
         given = options(
             None, None, cropped, max_faces, age_coverage, gender_threshold, skip_age, skip_gender, min_face_size, min_score,
-            looks,
+            crops,
         )
         look = Look(format, rotation, mirrored, yuv)
         answers: list[Union[Prediction, FacePredictError]] = []

@@ -71,7 +71,7 @@ class Options(ctypes.Structure):
         ("gender_threshold", c_float),
         ("min_face_size", c_uint32),
         ("min_score", c_float),
-        ("looks", c_uint32),
+        ("crops", c_uint32),
         ("reserved", c_uint32),
     ]
 
@@ -103,7 +103,7 @@ class Face(ctypes.Structure):
         ("yaw", c_float),
         ("pitch", c_float),
         ("roll", c_float),
-        ("track_frames", c_uint32),
+        ("track_estimates", c_uint32),
         ("track_id", c_uint64),
     ]
 

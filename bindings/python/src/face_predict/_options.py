@@ -86,7 +86,7 @@ def options(
     skip_gender: bool,
     min_face_size: int,
     min_score: Optional[float],
-    looks: int,
+    crops: int,
 ) -> native.Options:
     """What to predict; without boxes, and not cropped, of the faces that are found."""
     regions, count = _regions(boxes, landmarks)
@@ -101,7 +101,7 @@ def options(
         gender_threshold=share("gender_threshold", gender_threshold),
         min_face_size=whole("min_face_size", min_face_size, 32),
         min_score=share("min_score", min_score),
-        looks=whole("looks", looks, 32),
+        crops=whole("crops", crops, 32),
     )
     if regions is not None:
         out.regions = regions

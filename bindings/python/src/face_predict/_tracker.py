@@ -19,7 +19,7 @@ from ._pictures import Format, Look, Yuv, borrow
 
 
 class Tracker:
-    """Follows the faces of one camera: gives each a `track_id` and averages its answers over `track_frames` looks.
+    """Follows the faces of one camera: gives each a `track_id` and averages its answers over `track_estimates` estimates.
 
     Keeps what it needs of the model, which may be closed. One thread at a time gets in; others wait. `close()` or a
     `with` block frees it early.
@@ -35,7 +35,7 @@ class Tracker:
         lost_seconds: Optional[float] = None,
     ) -> None:
         """Searches each `detect_every` frames (in between faces keep moving as they did), estimates a face again each
-        `estimate_every` times that it is found, averages over looks with the time constant `memory_seconds` (2), and
+        `estimate_every` times that it is found, averages over estimates with the time constant `memory_seconds` (2), and
         forgets a face unseen for `lost_seconds` (1).
         """
         self._handle: Optional[int] = None
@@ -77,7 +77,7 @@ class Tracker:
         skip_gender: bool = False,
         min_face_size: int = 0,
         min_score: Optional[float] = None,
-        looks: int = 1,
+        crops: int = 1,
     ) -> Prediction:
         """Takes the next frame and gives the faces in it.
 
@@ -86,7 +86,7 @@ class Tracker:
         """
         given = options(
             boxes, landmarks, cropped, max_faces, age_coverage, gender_threshold, skip_age, skip_gender, min_face_size, min_score,
-            looks,
+            crops,
         )
         if isinstance(image, (str, os.PathLike, bytes)):
             raise ArgumentError("a tracker takes frames in memory: an array, a list of planes or a PIL image")
