@@ -10,11 +10,14 @@ use std::io::{BufRead, Write};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use face_predict::conv::{Convolution, accelerate};
+use convolution::accelerate;
 use tract_onnx::prelude::*;
-use tract_onnx::tract_core::internal::TypedOp;
 use tract_onnx::tract_hir::infer::Factoid;
 use tract_onnx::tract_hir::internal::DimLike;
+
+// The library's module, which is none of its API.
+#[path = "../src/model/convolution/mod.rs"]
+mod convolution;
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 type Plan = Arc<TypedRunnableModel>;
@@ -47,7 +50,6 @@ struct Bench {
     fast: Plan,
     input: Tensor,
     replaced: usize,
-    bytes: usize,
     plain_load: Duration,
     fast_load: Duration,
 }
@@ -78,12 +80,6 @@ impl Bench {
         let plain_load = start.elapsed();
         let start = Instant::now();
         let (model, replaced) = accelerate(model)?;
-        let bytes = model
-            .nodes()
-            .iter()
-            .filter_map(|node| (node.op.as_ref() as &dyn TypedOp).downcast_ref::<Convolution>())
-            .map(Convolution::bytes)
-            .sum();
         let fast = model.into_optimized()?.into_runnable()?;
         let fast_load = start.elapsed();
 
@@ -95,7 +91,7 @@ impl Bench {
             })
             .collect();
         let input = Tensor::from_shape(&shape, &numbers)?;
-        Ok(Bench { plain, fast, input, replaced, bytes, plain_load, fast_load })
+        Ok(Bench { plain, fast, input, replaced, plain_load, fast_load })
     }
 
     fn run(&self, plan: &Plan) -> Result<TVec<TValue>, Failure> {
@@ -113,11 +109,10 @@ impl Bench {
             worst = worst.max(error / scale);
         }
         Ok(format!(
-            "{{\"file\":{},\"replaced\":{},\"error\":{worst:e},\"weight_bytes\":{},\
+            "{{\"file\":{},\"replaced\":{},\"error\":{worst:e},\
              \"plain_load_ms\":{:.2},\"fast_load_ms\":{:.2}}}",
             serde_json::to_string(file)?,
             self.replaced,
-            self.bytes,
             self.plain_load.as_secs_f64() * 1e3,
             self.fast_load.as_secs_f64() * 1e3,
         ))

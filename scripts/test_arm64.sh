@@ -3,5 +3,5 @@
 set -eu
 cd "$(dirname "$0")/.."
 . scripts/arm64.sh
-arm64_cargo build --quiet --release --offline --manifest-path tests/kernels/Cargo.toml --target-dir build/kernels
+arm64_cargo build --quiet --release --offline --manifest-path crates/kernels/check/Cargo.toml --target-dir build/kernels
 arm64_run build/kernels/aarch64-unknown-linux-gnu/release/kernels-check --expect Neon

@@ -8,5 +8,5 @@ if ! command -v qemu-x86_64 >/dev/null; then
     apt-get update -q
     apt-get install -q -y --no-install-recommends qemu-user
 fi
-cargo build --quiet --release --offline --manifest-path tests/kernels/Cargo.toml --target-dir build/kernels
+cargo build --quiet --release --offline --manifest-path crates/kernels/check/Cargo.toml --target-dir build/kernels
 exec qemu-x86_64 -cpu Nehalem build/kernels/release/kernels-check --expect Plain

@@ -25,8 +25,6 @@
 //! The same powers are in `include/face_predict.h` for C. Gender is the label that strangers gave faces, in two values;
 //! do not let an answer decide alone about a person.
 
-#[doc(hidden)]
-pub mod conv;
 mod error;
 mod face;
 #[doc(hidden)]

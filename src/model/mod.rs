@@ -1,10 +1,14 @@
 //! Networks: their files, what the files say of themselves, and running them.
 
 mod contract;
+mod convolution;
 mod detection;
 mod detector;
 mod file;
 mod network;
+#[cfg(test)]
+#[path = "../../tests/onnx/mod.rs"]
+mod onnx;
 mod outputs;
 
 pub use contract::{

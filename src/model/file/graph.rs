@@ -9,9 +9,9 @@ use tract_core::ops::konst::Const;
 use tract_core::prelude::*;
 
 use super::super::contract::{MAX_SIDE, Metadata};
+use super::super::convolution;
 use super::onnx::{GraphProto, ModelProto, TensorProto, ValueInfoProto};
 use super::{constants, operators};
-use crate::conv;
 use crate::error::{Error, ErrorKind, Result};
 
 /// What the one input is called.
@@ -84,7 +84,7 @@ impl Graph {
         let model = self.read(height, width, wanted)?;
         check_outputs(&model, wanted)?;
         let (model, accelerated) = if fast {
-            conv::accelerate(model)
+            convolution::accelerate(model)
                 .map_err(|e| model_error("convolutions cannot be replaced", e))?
         } else {
             (model, 0)

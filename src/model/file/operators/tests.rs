@@ -5,11 +5,7 @@ use tract_core::internal::*;
 
 use super::super::onnx::ModelProto;
 
-#[allow(dead_code)]
-#[path = "../../../../tests/onnx/mod.rs"]
-mod onnx;
-
-use onnx::{Onnx, Value};
+use crate::model::onnx::{Onnx, Value};
 
 const SHAPE: [usize; 4] = [1, 4, 6, 8];
 

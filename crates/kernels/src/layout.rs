@@ -2,8 +2,8 @@
 //! work. Channels last are padded with zeros to a multiple of eight.
 #![allow(unsafe_code)]
 
-use super::lanes::{Kind, LANES, Lanes, Work, with_lanes};
-use super::memory::enough;
+use crate::lanes::{LANES, Lanes, SimdKernel, SimdKind, with_lanes};
+use crate::memory::fits_in;
 
 /// How many channels a pixel has in memory where channels are last.
 pub fn padded(channels: usize) -> usize {
@@ -11,7 +11,7 @@ pub fn padded(channels: usize) -> usize {
 }
 
 /// Channels last from channels first, picture by picture of `pixels` pixels.
-pub fn to_last(kind: Kind, from: &[f32], channels: usize, pixels: usize, to: &mut [f32]) {
+pub fn to_last(kind: SimdKind, from: &[f32], channels: usize, pixels: usize, to: &mut [f32]) {
     let lines = padded(channels);
     if channels * pixels == 0 {
         return;
@@ -36,7 +36,7 @@ pub fn clear_padding(channels: usize, pixels: &mut [f32]) {
 }
 
 /// Channels first from channels last, picture by picture of `pixels` pixels.
-pub fn to_first(kind: Kind, from: &[f32], channels: usize, pixels: usize, to: &mut [f32]) {
+pub fn to_first(kind: SimdKind, from: &[f32], channels: usize, pixels: usize, to: &mut [f32]) {
     let lines = padded(channels);
     if channels * pixels == 0 {
         return;
@@ -58,12 +58,12 @@ struct Transpose<'a> {
     to_row: usize,
 }
 
-impl Work for Transpose<'_> {
+impl SimdKernel for Transpose<'_> {
     #[inline(always)]
     unsafe fn run<L: Lanes>(self) {
         let Transpose { from, from_row, rows, columns, to, to_row } = self;
-        assert!(columns <= from_row && enough(from.len(), &[rows, from_row]));
-        assert!(rows <= to_row && enough(to.len(), &[columns, to_row]));
+        assert!(columns <= from_row && fits_in(from.len(), &[rows, from_row]));
+        assert!(rows <= to_row && fits_in(to.len(), &[columns, to_row]));
         let (from, to) = (from.as_ptr(), to.as_mut_ptr());
         let (whole_rows, whole_columns) = (rows - rows % LANES, columns - columns % LANES);
         // SAFETY: rows stay below `rows` and columns below `columns`, for which the slices were

@@ -1,21 +1,17 @@
 //! Compares the convolution kernels with the definition, in every kind of lanes of this machine.
 //! `--expect KIND` says which must be the one of choice.
-#![allow(dead_code)]
 
-#[path = "../../../src/conv/kernels/mod.rs"]
-#[allow(unused_imports)]
-mod kernels;
-#[path = "../../naive/mod.rs"]
+#[path = "../../tests/naive/mod.rs"]
 mod naive;
 
 use std::process::ExitCode;
 
-use kernels::Kind;
+use face_predict_kernels::SimdKind;
 
 fn main() -> ExitCode {
     let mut failed = 0;
     let mut arguments = std::env::args().skip(1);
-    for kind in Kind::available() {
+    for kind in SimdKind::available() {
         let mut worst = 0f64;
         let cases = naive::sweep();
         for case in &cases {
@@ -35,7 +31,7 @@ fn main() -> ExitCode {
     }
     // The kind that is meant must be the one that ran.
     if let (Some("--expect"), Some(expected)) = (arguments.next().as_deref(), arguments.next()) {
-        let best = format!("{:?}", Kind::best());
+        let best = format!("{:?}", SimdKind::best());
         if best != expected {
             println!("{best} was chosen, not {expected}");
             failed += 1;

@@ -12,24 +12,24 @@ use tract_core::ops::einsum::EinSum;
 use tract_core::ops::math::{Add, Max};
 use tract_core::ops::nn::DataFormat;
 
-use super::kernels::{Size, patch};
+use face_predict_kernels::{Patch, Size};
 
 /// Which kernel takes a convolution.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Plan {
+pub(super) enum Method {
     Winograd { stride: usize },
     Patch { kernel: usize },
-    Point,
+    Pointwise,
 }
 
 /// A convolution and what follows it that is computed with it.
-pub(super) struct Group {
-    pub(super) plan: Plan,
+pub(super) struct Fusion {
+    pub(super) plan: Method,
     /// The convolution: it reads its input first, then its weights.
     pub(super) node: usize,
     /// A constant: one number for each output channel, or one for all.
     pub(super) bias: Option<OutletId>,
-    /// Where a sum that belongs to the group reads what is added.
+    /// Where a sum that belongs to the fusion reads what is added.
     pub(super) residual: Option<InletId>,
     pub(super) relu: bool,
     /// What it all results in.
@@ -44,27 +44,27 @@ pub(super) struct Group {
     pub(super) size: Size,
 }
 
-/// All groups of a network whose nodes are given in an order in which they can be computed.
-pub(super) fn groups(model: &TypedModel, order: &[usize]) -> TractResult<Vec<Group>> {
-    let mut groups = vec![];
+/// All fusions of a network whose nodes are given in an order in which they can be computed.
+pub(super) fn find_fusions(model: &TypedModel, order: &[usize]) -> TractResult<Vec<Fusion>> {
+    let mut fusions = vec![];
     let mut taken = HashSet::new();
     let mut results = HashSet::new();
     for &node in order {
-        let group = match convolution(model, node)? {
-            Some(group) => Some(group),
-            None => point(model, node, &results)?,
+        let fusion = match convolution(model, node)? {
+            Some(fusion) => Some(fusion),
+            None => pointwise(model, node, &results)?,
         };
-        if let Some(mut group) = group {
-            extend(model, &mut group, &mut taken)?;
-            results.insert(group.result);
-            groups.push(group);
+        if let Some(mut fusion) = fusion {
+            extend(model, &mut fusion, &mut taken)?;
+            results.insert(fusion.result);
+            fusions.push(fusion);
         }
     }
-    Ok(groups)
+    Ok(fusions)
 }
 
-/// The group of this node alone, if it is a convolution that Winograd or the patch stem takes.
-fn convolution(model: &TypedModel, id: usize) -> TractResult<Option<Group>> {
+/// The fusion of this node alone, if it is a convolution that Winograd or the patch stem takes.
+fn convolution(model: &TypedModel, id: usize) -> TractResult<Option<Fusion>> {
     let node = model.node(id);
     let Some(conv) = node.op_as::<Conv>() else { return Ok(None) };
     let &[input, weights, bias_outlet] = &*node.inputs else { return Ok(None) };
@@ -121,16 +121,16 @@ fn convolution(model: &TypedModel, id: usize) -> TractResult<Option<Group>> {
         && (stride == 1 || stride == 2)
         && windows(1, [height.div_ceil(stride), width.div_ceil(stride)])
     {
-        Plan::Winograd { stride }
+        Method::Winograd { stride }
     } else if kernel == stride
-        && patch::fits(kernel, channels_in)
+        && Patch::takes(kernel, channels_in)
         && windows(0, [height / kernel, width / kernel])
     {
-        Plan::Patch { kernel }
+        Method::Patch { kernel }
     } else {
         return Ok(None);
     };
-    Ok(Some(Group {
+    Ok(Some(Fusion {
         plan,
         node: id,
         bias: Some(bias_outlet),
@@ -146,9 +146,13 @@ fn convolution(model: &TypedModel, id: usize) -> TractResult<Option<Group>> {
     }))
 }
 
-/// The group of this node alone, if it is a 1 x 1 convolution (which tract writes as a sum over
-/// channels) of what another group results in. Elsewhere tract is as fast.
-fn point(model: &TypedModel, id: usize, results: &HashSet<OutletId>) -> TractResult<Option<Group>> {
+/// The fusion of this node alone, if it is a 1 x 1 convolution (which tract writes as a sum over
+/// channels) of what another fusion results in. Elsewhere tract is as fast.
+fn pointwise(
+    model: &TypedModel,
+    id: usize,
+    results: &HashSet<OutletId>,
+) -> TractResult<Option<Fusion>> {
     let node = model.node(id);
     let Some(sum) = node.op_as::<EinSum>() else { return Ok(None) };
     let &[input, weights] = &*node.inputs else { return Ok(None) };
@@ -205,8 +209,8 @@ fn point(model: &TypedModel, id: usize, results: &HashSet<OutletId>) -> TractRes
         && inner == channels_in
         && output.datum_type == f32
         && out_shape == expected;
-    Ok(fits.then(|| Group {
-        plan: Plan::Point,
+    Ok(fits.then(|| Fusion {
+        plan: Method::Pointwise,
         node: id,
         bias: None,
         residual: None,
@@ -221,31 +225,31 @@ fn point(model: &TypedModel, id: usize, results: &HashSet<OutletId>) -> TractRes
     }))
 }
 
-/// Takes a bias, a residual sum and a ReLU into the group, where nothing else reads what is between.
-fn extend(model: &TypedModel, group: &mut Group, taken: &mut HashSet<usize>) -> TractResult<()> {
-    let shape = model.outlet_fact(group.result)?.shape.clone();
+/// Takes a bias, a residual sum and a ReLU into the fusion, where nothing else reads what is between.
+fn extend(model: &TypedModel, fusion: &mut Fusion, taken: &mut HashSet<usize>) -> TractResult<()> {
+    let shape = model.outlet_fact(fusion.result)?.shape.clone();
     let same = |fact: &TypedFact| fact.datum_type == f32::datum_type() && fact.shape == shape;
-    if let Some((inlet, op)) = only_reader(model, group.result)
+    if let Some((inlet, op)) = only_reader(model, fusion.result)
         && op.0.is::<Add>()
-        && group.plan == Plan::Point
+        && fusion.plan == Method::Pointwise
     {
         let other = model.node(inlet.node).inputs[1 - inlet.slot];
         let added = model.outlet_fact(other)?;
         let sum = OutletId::new(inlet.node, 0);
         let mut each = vec![1; shape.rank()];
-        each[shape.rank() - 3] = group.channels_out;
+        each[shape.rank() - 3] = fusion.channels_out;
         if added.konst.is_some()
             && added.datum_type == f32::datum_type()
             && added.shape.as_concrete() == Some(&each)
             && same(model.outlet_fact(sum)?)
         {
-            group.bias = Some(other);
-            group.result = sum;
+            fusion.bias = Some(other);
+            fusion.result = sum;
         }
     }
-    if let Some((inlet, op)) = only_reader(model, group.result)
+    if let Some((inlet, op)) = only_reader(model, fusion.result)
         && op.0.is::<Add>()
-        && matches!(group.plan, Plan::Winograd { .. })
+        && matches!(fusion.plan, Method::Winograd { .. })
         && !taken.contains(&inlet.node)
     {
         let other = InletId::new(inlet.node, 1 - inlet.slot);
@@ -253,11 +257,11 @@ fn extend(model: &TypedModel, group: &mut Group, taken: &mut HashSet<usize>) -> 
         let sum = OutletId::new(inlet.node, 0);
         if same(added) && added.konst.is_none() && same(model.outlet_fact(sum)?) {
             taken.insert(inlet.node);
-            group.residual = Some(other);
-            group.result = sum;
+            fusion.residual = Some(other);
+            fusion.result = sum;
         }
     }
-    if let Some((inlet, op)) = only_reader(model, group.result)
+    if let Some((inlet, op)) = only_reader(model, fusion.result)
         && op.0.is::<Max>()
     {
         let bound = model.outlet_fact(model.node(inlet.node).inputs[1 - inlet.slot])?;
@@ -269,8 +273,8 @@ fn extend(model: &TypedModel, group: &mut Group, taken: &mut HashSet<usize>) -> 
         };
         let result = OutletId::new(inlet.node, 0);
         if zero && same(model.outlet_fact(result)?) {
-            group.relu = true;
-            group.result = result;
+            fusion.relu = true;
+            fusion.result = result;
         }
     }
     Ok(())

@@ -6,13 +6,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tract_core::internal::*;
 
-use super::kernels::layout::{padded, to_first, to_last};
-use super::kernels::memory::count;
-use super::kernels::{Kind, OutOfMemory, Patch, Point, Scratch, Size, Winograd};
+use face_predict_kernels::layout::{padded, to_first, to_last};
+use face_predict_kernels::memory::count;
+use face_predict_kernels::{OutOfMemory, Patch, Pointwise, Scratch, SimdKind, Size, Winograd};
 
 /// Where a tensor's channels lie.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Layout {
+pub(super) enum ChannelOrder {
     /// `[picture, channel, row, column]`, as the network was written.
     First,
     /// `[picture, row, column, channel]`, channels padded to a multiple of eight: between two of
@@ -25,7 +25,7 @@ pub(super) enum Layout {
 pub(super) enum Kernel {
     Winograd(Winograd),
     Patch(Patch),
-    Point(Point),
+    Pointwise(Pointwise),
 }
 
 impl Kernel {
@@ -33,7 +33,7 @@ impl Kernel {
         match self {
             Kernel::Winograd(conv) => conv.channels_out(),
             Kernel::Patch(conv) => conv.channels_out(),
-            Kernel::Point(conv) => conv.channels_out(),
+            Kernel::Pointwise(conv) => conv.channels_out(),
         }
     }
 
@@ -41,7 +41,7 @@ impl Kernel {
         match self {
             Kernel::Winograd(conv) => conv.channels_in(),
             Kernel::Patch(conv) => conv.channels_in(),
-            Kernel::Point(conv) => conv.channels_in(),
+            Kernel::Pointwise(conv) => conv.channels_in(),
         }
     }
 
@@ -49,15 +49,7 @@ impl Kernel {
         match self {
             Kernel::Winograd(conv) => conv.output_size(input),
             Kernel::Patch(conv) => conv.output_size(input),
-            Kernel::Point(_) => input,
-        }
-    }
-
-    fn bytes(&self) -> usize {
-        match self {
-            Kernel::Winograd(conv) => conv.bytes(),
-            Kernel::Patch(conv) => conv.bytes(),
-            Kernel::Point(conv) => conv.bytes(),
+            Kernel::Pointwise(_) => input,
         }
     }
 }
@@ -66,9 +58,9 @@ impl Kernel {
 /// that it stays in the cache from one to the next. It is freed with the network; thread-local
 /// memory would outlive it in every thread that ever ran it.
 #[derive(Default)]
-pub(super) struct Pool(Mutex<Vec<Scratch>>);
+pub(super) struct ScratchPool(Mutex<Vec<Scratch>>);
 
-impl Pool {
+impl ScratchPool {
     fn take(&self) -> Scratch {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default()
     }
@@ -82,27 +74,27 @@ impl Pool {
     }
 }
 
-impl fmt::Debug for Pool {
+impl fmt::Debug for ScratchPool {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Pool")
+        f.write_str("ScratchPool")
     }
 }
 
 /// A convolution, what is added to it, and its ReLU, as one operator of a tract network.
 #[derive(Clone, Debug)]
-pub struct Convolution {
+pub(super) struct Convolution {
     pub(super) kernel: Arc<Kernel>,
-    pub(super) pool: Arc<Pool>,
-    pub(super) kind: Kind,
+    pub(super) pool: Arc<ScratchPool>,
+    pub(super) kind: SimdKind,
     pub(super) images: usize,
     /// Whether the input, and the output, have an axis for pictures where channels are first.
     pub(super) batched: bool,
     pub(super) batched_out: bool,
     /// Of the input.
     pub(super) size: Size,
-    pub(super) input: Layout,
-    pub(super) residual: Option<Layout>,
-    pub(super) output: Layout,
+    pub(super) input: ChannelOrder,
+    pub(super) residual: Option<ChannelOrder>,
+    pub(super) output: ChannelOrder,
 }
 
 impl PartialEq for Convolution {
@@ -118,18 +110,8 @@ impl PartialEq for Convolution {
 impl Eq for Convolution {}
 
 impl Convolution {
-    /// How many bytes its weights take, transformed and packed.
-    pub fn bytes(&self) -> usize {
-        self.kernel.bytes()
-    }
-
-    /// Whether its weights were transformed, or only packed.
-    pub fn is_winograd(&self) -> bool {
-        matches!(*self.kernel, Kernel::Winograd(_))
-    }
-
     /// The shape of the input, or of the output and what is added to it.
-    fn shape(&self, layout: Layout, input: bool) -> TVec<usize> {
+    fn shape(&self, order: ChannelOrder, input: bool) -> TVec<usize> {
         let (channels, size, batched) = if input {
             (self.kernel.channels_in(), self.size, self.batched)
         } else {
@@ -137,10 +119,10 @@ impl Convolution {
             (self.kernel.channels_out(), size, self.batched_out)
         };
         let Size { height, width } = size;
-        match (layout, batched) {
-            (Layout::Last, _) => tvec!(self.images, height, width, padded(channels)),
-            (Layout::First, true) => tvec!(self.images, channels, height, width),
-            (Layout::First, false) => tvec!(channels, height, width),
+        match (order, batched) {
+            (ChannelOrder::Last, _) => tvec!(self.images, height, width, padded(channels)),
+            (ChannelOrder::First, true) => tvec!(self.images, channels, height, width),
+            (ChannelOrder::First, false) => tvec!(channels, height, width),
         }
     }
 
@@ -151,7 +133,7 @@ impl Convolution {
     /// The shapes that the operator reads.
     fn input_shapes(&self) -> TVec<TVec<usize>> {
         std::iter::once(self.shape(self.input, true))
-            .chain(self.residual.map(|layout| self.shape(layout, false)))
+            .chain(self.residual.map(|order| self.shape(order, false)))
             .collect()
     }
 
@@ -169,24 +151,25 @@ impl Convolution {
         let out_lines = count(&[self.images, out_pixels, padded(out_channels)])?;
 
         let to = match self.output {
-            Layout::Last => &mut *output,
-            Layout::First => scratch.output.grow(out_lines)?,
+            ChannelOrder::Last => &mut *output,
+            ChannelOrder::First => scratch.output.grow_to(out_lines)?,
         };
         let last = match (&*self.kernel, self.input) {
-            (Kernel::Patch(_), _) | (_, Layout::Last) => input,
-            (_, Layout::First) => {
-                let last = scratch.input.grow(count(&[self.images, pixels, padded(channels)])?)?;
+            (Kernel::Patch(_), _) | (_, ChannelOrder::Last) => input,
+            (_, ChannelOrder::First) => {
+                let last =
+                    scratch.input.grow_to(count(&[self.images, pixels, padded(channels)])?)?;
                 to_last(self.kind, input, channels, pixels, last);
                 last
             }
         };
         match &*self.kernel {
             Kernel::Patch(conv) => conv.run(self.images, self.size, input, to),
-            Kernel::Point(conv) => conv.run(self.images * pixels, last, to),
+            Kernel::Pointwise(conv) => conv.run(self.images * pixels, last, to),
             Kernel::Winograd(conv) => {
                 let residual = match (residual, self.residual) {
-                    (Some(residual), Some(Layout::First)) => {
-                        let last = scratch.residual.grow(out_lines)?;
+                    (Some(residual), Some(ChannelOrder::First)) => {
+                        let last = scratch.residual.grow_to(out_lines)?;
                         to_last(self.kind, residual, out_channels, out_pixels, last);
                         Some(&*last)
                     }
@@ -196,7 +179,7 @@ impl Convolution {
                 conv.run(self.images, self.size, last, residual, to, work)?;
             }
         }
-        if self.output == Layout::First {
+        if self.output == ChannelOrder::First {
             let last = scratch.output.as_slice();
             to_first(self.kind, &last[..out_lines], out_channels, out_pixels, output);
         }
@@ -209,7 +192,7 @@ impl Op for Convolution {
         match *self.kernel {
             Kernel::Winograd(_) => "FacePredictWinograd".into(),
             Kernel::Patch(_) => "FacePredictPatch".into(),
-            Kernel::Point(_) => "FacePredictPoint".into(),
+            Kernel::Pointwise(_) => "FacePredictPointwise".into(),
         }
     }
 

@@ -5,9 +5,9 @@
 //! that the patches of a picture are rows without being gathered.
 #![allow(unsafe_code)]
 
-use super::lanes::{LANES, Lanes};
-use super::layout::padded;
-use super::memory::{Buffer, OutOfMemory, count};
+use crate::lanes::{LANES, Lanes};
+use crate::layout::padded;
+use crate::memory::{Buffer, OutOfMemory, count};
 
 /// Rows of a register tile. Six by two vectors is twelve sums, which hides the latency of the
 /// multiply-add and leaves four of AVX2's sixteen registers.
@@ -16,7 +16,7 @@ pub const ROWS: usize = 6;
 /// Columns of a panel of weights.
 pub const PANEL: usize = 2 * LANES;
 
-/// Packs weights `[columns][numbers]` for [`product`] with rows of `k` numbers, those beyond
+/// Packs weights `[columns][numbers]` for [`gemm`] with rows of `k` numbers, those beyond
 /// `numbers` met by zeros.
 ///
 /// # Panics
@@ -44,7 +44,7 @@ pub fn pack(
 /// The left side of a product: row `r` starts at `start + r * row`, and its numbers are the runs
 /// of `run` numbers at `offsets`.
 #[derive(Clone, Copy)]
-pub struct Left<'a> {
+pub struct Lhs<'a> {
     /// Where the first row starts.
     pub start: *const f32,
     /// From one row to the next.
@@ -57,7 +57,7 @@ pub struct Left<'a> {
 
 /// What becomes of the sums of eight columns of one row before they are stored.
 #[derive(Clone, Copy)]
-pub struct Finish {
+pub struct Epilogue {
     /// Added to each row, one for each column; null for nothing.
     pub bias: *const f32,
     /// Whether what is below zero becomes zero.
@@ -66,29 +66,29 @@ pub struct Finish {
 
 /// Weights to ask for while others are multiplied: one line after each number of a row.
 #[derive(Clone, Copy)]
-struct Ahead {
+struct Prefetch {
     start: *const f32,
     step: usize,
 }
 
-/// `to[r][..columns] = finish(left[r] * weights)`, where rows of `to` are `stride` apart.
+/// `to[r][..columns] = epilogue(lhs[r] * weights)`, where rows of `to` are `stride` apart.
 ///
 /// # Safety
-/// The processor has the instructions of `L`; `left` can be read for `rows` rows; `weights` are
+/// The processor has the instructions of `L`; `lhs` can be read for `rows` rows; `weights` are
 /// packed panels for `columns` columns, a multiple of eight, and as many numbers a column as a row
-/// of `left` has; `to` can be written for `rows` rows of `columns`; the bias, if not null, has
+/// of `lhs` has; `to` can be written for `rows` rows of `columns`; the bias, if not null, has
 /// `columns` numbers.
 #[inline(always)]
-pub unsafe fn product<L: Lanes>(
-    left: Left<'_>,
+pub unsafe fn gemm<L: Lanes>(
+    lhs: Lhs<'_>,
     rows: usize,
     weights: *const f32,
     columns: usize,
-    finish: Finish,
+    epilogue: Epilogue,
     to: *mut f32,
     stride: usize,
 ) {
-    let k = left.offsets.len() * left.run;
+    let k = lhs.offsets.len() * lhs.run;
     // Blocks of even height: 9 rows as 5 and 4, not 6 and 3, keep more sums in flight.
     let blocks = rows.div_ceil(ROWS).max(1);
     let (height, taller) = (rows / blocks, rows % blocks);
@@ -101,24 +101,24 @@ pub unsafe fn product<L: Lanes>(
             // SAFETY: `row + height <= rows` and `column` + the tile's width <= `columns`, so each
             // pointer stays in what the caller promises. A full panel has k * PANEL numbers.
             unsafe {
-                let left = Left { start: left.start.add(row * left.row), ..left };
+                let lhs = Lhs { start: lhs.start.add(row * lhs.row), ..lhs };
                 let weights = weights.add(column * k);
                 // Weights of deep layers come from the third-level cache, slower than a tile of few
                 // rows uses them up: each block of rows asks for its share of the next panel.
-                let ahead = Ahead {
+                let prefetch = Prefetch {
                     start: weights.wrapping_add(PANEL * k + block * k * PANEL / blocks),
                     step: PANEL / blocks,
                 };
                 let to = to.add(row * stride + column);
-                let finish = if finish.bias.is_null() {
-                    finish
+                let epilogue = if epilogue.bias.is_null() {
+                    epilogue
                 } else {
-                    Finish { bias: finish.bias.add(column), ..finish }
+                    Epilogue { bias: epilogue.bias.add(column), ..epilogue }
                 };
                 if wide {
-                    by_height::<L, 2>(left, height, weights, ahead, finish, to, stride);
+                    by_height::<L, 2>(lhs, height, weights, prefetch, epilogue, to, stride);
                 } else {
-                    by_height::<L, 1>(left, height, weights, ahead, finish, to, stride);
+                    by_height::<L, 1>(lhs, height, weights, prefetch, epilogue, to, stride);
                 }
             }
             row += height;
@@ -128,39 +128,39 @@ pub unsafe fn product<L: Lanes>(
 }
 
 /// # Safety
-/// As for [`product`], for `height` rows (at most [`ROWS`]) and `V` vectors of columns.
+/// As for [`gemm`], for `height` rows (at most [`ROWS`]) and `V` vectors of columns.
 #[inline(always)]
 unsafe fn by_height<L: Lanes, const V: usize>(
-    left: Left<'_>,
+    lhs: Lhs<'_>,
     height: usize,
     weights: *const f32,
-    ahead: Ahead,
-    finish: Finish,
+    prefetch: Prefetch,
+    epilogue: Epilogue,
     to: *mut f32,
     stride: usize,
 ) {
     // SAFETY: the caller's promise, for exactly the height that is called.
     unsafe {
         match height {
-            6 => tile::<L, 6, V>(left, weights, ahead, finish, to, stride),
-            5 => tile::<L, 5, V>(left, weights, ahead, finish, to, stride),
-            4 => tile::<L, 4, V>(left, weights, ahead, finish, to, stride),
-            3 => tile::<L, 3, V>(left, weights, ahead, finish, to, stride),
-            2 => tile::<L, 2, V>(left, weights, ahead, finish, to, stride),
-            1 => tile::<L, 1, V>(left, weights, ahead, finish, to, stride),
+            6 => tile::<L, 6, V>(lhs, weights, prefetch, epilogue, to, stride),
+            5 => tile::<L, 5, V>(lhs, weights, prefetch, epilogue, to, stride),
+            4 => tile::<L, 4, V>(lhs, weights, prefetch, epilogue, to, stride),
+            3 => tile::<L, 3, V>(lhs, weights, prefetch, epilogue, to, stride),
+            2 => tile::<L, 2, V>(lhs, weights, prefetch, epilogue, to, stride),
+            1 => tile::<L, 1, V>(lhs, weights, prefetch, epilogue, to, stride),
             _ => {}
         }
     }
 }
 
 /// # Safety
-/// As for [`product`], for `R` rows and `V` vectors of columns.
+/// As for [`gemm`], for `R` rows and `V` vectors of columns.
 #[inline(always)]
 unsafe fn tile<L: Lanes, const R: usize, const V: usize>(
-    left: Left<'_>,
+    lhs: Lhs<'_>,
     mut weights: *const f32,
-    mut ahead: Ahead,
-    finish: Finish,
+    mut prefetch: Prefetch,
+    epilogue: Epilogue,
     to: *mut f32,
     stride: usize,
 ) {
@@ -168,17 +168,17 @@ unsafe fn tile<L: Lanes, const R: usize, const V: usize>(
     // of a row, as they are packed.
     unsafe {
         let mut sums = [[L::splat(0.0); V]; R];
-        for offset in left.offsets {
-            let start = left.start.add(*offset);
-            for i in 0..left.run {
-                L::prefetch(ahead.start);
-                ahead.start = ahead.start.wrapping_add(ahead.step);
+        for offset in lhs.offsets {
+            let start = lhs.start.add(*offset);
+            for i in 0..lhs.run {
+                L::prefetch(prefetch.start);
+                prefetch.start = prefetch.start.wrapping_add(prefetch.step);
                 let mut line = [L::splat(0.0); V];
                 for (v, value) in line.iter_mut().enumerate() {
                     *value = L::load(weights.add(v * LANES));
                 }
                 for (r, sums) in sums.iter_mut().enumerate() {
-                    let value = L::splat(*start.add(r * left.row + i));
+                    let value = L::splat(*start.add(r * lhs.row + i));
                     for (sum, line) in sums.iter_mut().zip(line) {
                         *sum = value.mul_add(line, *sum);
                     }
@@ -187,14 +187,14 @@ unsafe fn tile<L: Lanes, const R: usize, const V: usize>(
             }
         }
         for v in 0..V {
-            let bias = if finish.bias.is_null() {
+            let bias = if epilogue.bias.is_null() {
                 L::splat(0.0)
             } else {
-                L::load(finish.bias.add(v * LANES))
+                L::load(epilogue.bias.add(v * LANES))
             };
             for (r, sums) in sums.iter().enumerate() {
                 let mut sum = sums[v].add(bias);
-                if finish.relu {
+                if epilogue.relu {
                     sum = sum.relu();
                 }
                 sum.store(to.add(r * stride + v * LANES));

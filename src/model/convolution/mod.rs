@@ -11,42 +11,24 @@
 //! weights take 1.8 to 4 times the memory of the plain ones; those are dropped.
 //!
 //! The answers differ from plain tract's by rounding only (about 1e-6 of the output's scale). Numbers
-//! that are not finite: see [`kernels::winograd`].
+//! that are not finite: see [`Winograd`](face_predict_kernels::Winograd).
 
-mod find;
-pub mod kernels;
-mod op;
+mod matching;
+mod operator;
 mod rewrite;
+#[cfg(test)]
+mod tests;
 
+use face_predict_kernels::SimdKind;
 use tract_core::internal::{TractResult, TypedModel};
 
-pub use kernels::Kind;
-pub use op::Convolution;
-
 /// Replaces what can be replaced in a decluttered network of concrete shapes, and says how many
-/// operators it put in.
-///
-/// Call it between `into_decluttered` and `into_optimized`.
-///
-/// ```no_run
-/// # fn main() -> tract_core::prelude::TractResult<()> {
-/// use tract_onnx::prelude::*;
-/// let model = tract_onnx::onnx()
-///     .model_for_path("age.onnx")?
-///     .with_input_fact(0, f32::fact([1, 3, 96, 96]).into())?
-///     .into_typed()?
-///     .into_decluttered()?;
-/// let (model, replaced) = face_predict::conv::accelerate(model)?;
-/// let plan = model.into_optimized()?.into_runnable()?;
-/// # let _ = (plan, replaced);
-/// # Ok(())
-/// # }
-/// ```
+/// operators it put in. It comes between `into_decluttered` and `into_optimized`.
 pub fn accelerate(model: TypedModel) -> TractResult<(TypedModel, usize)> {
-    accelerate_with(model, Kind::best())
+    accelerate_with(model, SimdKind::best())
 }
 
 /// [`accelerate`] with lanes of a given kind, to test one that this machine would not choose.
-pub fn accelerate_with(model: TypedModel, kind: Kind) -> TractResult<(TypedModel, usize)> {
+fn accelerate_with(model: TypedModel, kind: SimdKind) -> TractResult<(TypedModel, usize)> {
     rewrite::rewrite(model, kind)
 }

@@ -1,17 +1,20 @@
-//! Convolutions of the fast kind: numbers against the definition, graphs against plain tract.
+//! Networks with the operators put in against the same in plain tract.
 #![allow(clippy::unwrap_used)]
 
 use std::sync::Arc;
 
-use face_predict::conv::{accelerate, accelerate_with, kernels};
-use kernels::{Kind, Size};
-use naive::{Case, Numbers, TOLERANCE, sweep};
-use onnx::{Onnx, Value};
+use face_predict_kernels::SimdKind;
 use proptest::prelude::*;
-use tract_onnx::prelude::*;
+use tract_core::internal::*;
+use tract_core::prelude::TypedRunnableModel;
 
-mod naive;
-mod onnx;
+use super::{accelerate, accelerate_with};
+
+#[path = "../../../tests/numbers/mod.rs"]
+mod numbers;
+
+use super::super::onnx::{Onnx, Value};
+use numbers::Numbers;
 
 /// So many random cases, or as many as `PROPTEST_CASES` asks for.
 fn cases(usual: u32) -> ProptestConfig {
@@ -20,132 +23,6 @@ fn cases(usual: u32) -> ProptestConfig {
         None => ProptestConfig::with_cases(usual),
     }
 }
-
-// ---- The kernels against the definition.
-
-fn check(case: &Case) {
-    for kind in Kind::available() {
-        let error = case.error(kind);
-        let Case { images, channels_in, channels_out, size, kernel, stride, .. } = case;
-        assert!(
-            error < TOLERANCE,
-            "{kind:?}: {images} x {channels_in} x {size:?} to {channels_out}, kernel {kernel}, \
-             stride {stride}: {error:e}"
-        );
-    }
-}
-
-#[test]
-fn every_kind_is_right_on_a_fixed_sweep() {
-    assert!(Kind::available().contains(&Kind::best()));
-    sweep().iter().for_each(check);
-}
-
-proptest! {
-    #![proptest_config(cases(200))]
-
-    #[test]
-    fn three_by_three_is_right(
-        (height, width) in (1usize..30, 1usize..30),
-        (channels_in, channels_out) in (1usize..36, 1usize..36),
-        images in 1usize..3,
-        stride in 1usize..3,
-        relu: bool,
-        residual: bool,
-        seed: u64,
-    ) {
-        let size = Size { height, width };
-        check(&Case::three(
-            images, channels_in, channels_out, size, stride, relu, residual, seed,
-        ));
-    }
-
-    #[test]
-    fn patches_are_right(
-        (height, width) in (0usize..40, 0usize..40),
-        (channels_in, channels_out) in (1usize..6, 1usize..36),
-        images in 1usize..3,
-        kernel in 1usize..10,
-        relu: bool,
-        seed: u64,
-    ) {
-        let size = Size { height: height + kernel, width: width + kernel };
-        check(&Case::patch(images, channels_in, channels_out, size, kernel, relu, seed));
-    }
-}
-
-#[test]
-fn extreme_values_keep_their_scale() {
-    let size = Size { height: 13, width: 11 };
-    for stride in [1, 2] {
-        for scale in [0.0, f32::MIN_POSITIVE, 1e-30, 1e-10, 1e10, 1e30] {
-            let mut case = Case::three(1, 5, 9, size, stride, true, false, 7);
-            case.input.iter_mut().for_each(|n| *n *= scale);
-            case.bias.iter_mut().for_each(|n| *n *= scale);
-            check(&case);
-        }
-        // One large number among small ones: the error stays a part of the large one.
-        let mut case = Case::three(1, 5, 9, size, stride, false, true, 8);
-        case.input[70] = 1e20;
-        check(&case);
-        // Nothing but a constant, where all terms of a window add up or cancel.
-        for constant in [1.0, -3e4] {
-            let mut case = Case::three(2, 8, 16, size, stride, false, false, 9);
-            case.input.fill(constant);
-            check(&case);
-        }
-    }
-}
-
-/// The rule that `kernels::winograd` states.
-#[test]
-fn what_is_not_finite_stays_in_its_tile() {
-    let size = Size { height: 14, width: 19 };
-    for kind in Kind::available() {
-        for (stride, tile, relu) in [(1, 4, false), (1, 4, true), (2, 2, false), (2, 2, true)] {
-            for poison in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
-                let clean = Case::three(1, 3, 4, size, stride, relu, false, 3);
-                let (y, x) = (6, 9);
-                let mut dirty = clean.clone();
-                dirty.input[y * size.width + x] = poison;
-                let out = clean.output_size();
-                let (right, clean, dirty) = (dirty.naive(), clean.run(kind), dirty.run(kind));
-                // Inputs that an output or a tile that starts at it reads.
-                let reads = |at: usize, outputs: usize, input: usize| {
-                    (at * stride..=(at + outputs - 1) * stride + 2).contains(&(input + 1))
-                };
-                let mut poisoned = 0;
-                for (i, (dirty, clean)) in dirty.iter().zip(&clean).enumerate() {
-                    let (row, column) = (i / out.width % out.height, i % out.width);
-                    let tile = (row - row % tile, column - column % tile, tile);
-                    if reads(row, 1, y) && reads(column, 1, x) {
-                        poisoned += 1;
-                        let right = right[i];
-                        let same = f64::from(*dirty) == right && (relu || right.is_infinite());
-                        assert!(dirty.is_nan() || same, "{dirty} where {right} is right");
-                    } else if !(reads(tile.0, tile.2, y) && reads(tile.1, tile.2, x)) {
-                        assert_eq!(dirty.to_bits(), clean.to_bits(), "output {i}");
-                    }
-                }
-                assert!(poisoned > 0);
-            }
-        }
-    }
-}
-
-#[test]
-fn memory_that_is_not_there_is_an_error() {
-    use kernels::memory::count;
-    // More than any address space has, and a product that no number holds.
-    let most = isize::MAX as usize / size_of::<f32>();
-    let error = kernels::Buffer::zeroed(most).map(|_| ()).unwrap_err();
-    assert!(error.to_string().contains("bytes"));
-    assert!(count(&[usize::MAX, 2]).is_err());
-    assert!(count(&[most, 2]).is_err());
-    assert_eq!(count(&[3, 4]), Ok(12));
-}
-
-// ---- Graphs against plain tract.
 
 type Plan = Arc<TypedRunnableModel>;
 
@@ -192,7 +69,7 @@ fn replaces(graph: &Onnx, count: usize) {
     let model = graph.load().unwrap();
     let input = inputs(&model, 5);
     let right = plan(model.clone()).run(input.clone()).unwrap();
-    for kind in Kind::available() {
+    for kind in SimdKind::available() {
         let (fast, replaced) = accelerate_with(model.clone(), kind).unwrap();
         assert_eq!(replaced, count, "{}", graph_text(&model));
         let answer = plan(fast).run(input.clone()).unwrap();
@@ -708,7 +585,7 @@ proptest! {
         if let Ok(model) = graph.load() {
             let input = inputs(&model, 5);
             if let Ok(right) = plan(model.clone()).run(input.clone()) {
-                for kind in Kind::available() {
+                for kind in SimdKind::available() {
                     let (fast, _) = accelerate_with(model.clone(), kind).unwrap();
                     let answer = plan(fast).run(input.clone()).unwrap();
                     // What is inside is about one: an output that is nearly nothing is a

@@ -1,199 +1,48 @@
-//! 3 x 3 convolutions with a border of one, by Winograd's minimal filtering.
-//!
-//! A. Lavin and S. Gray, "Fast Algorithms for Convolutional Neural Networks", CVPR 2016: transform
-//! each window of the input, multiply position by position over the channels (a matrix product for
-//! each position), transform back. F(4,3) spends 36 multiplications on 16 outputs where the plain
-//! way spends 144, F(2,3) 16 on 4 instead of 36. Stride 2 takes the samples to the left and right of
-//! each output as F(2,2) and the ones in the middle as they are: 25 on 4 instead of 36.
-//!
-//! Numbers that are not finite: an output whose own window holds a NaN is NaN, one whose window
-//! holds an infinity is that infinity or NaN, and so may be any output of a tile (4 x 4 or 2 x 2
-//! outputs) whose window does; other tiles are as if it were not there. ReLU keeps NaN. Finite
-//! numbers beyond 1e36 may overflow on the way.
+//! A run of a Winograd convolution: block by block of tiles, so that what lies between its three steps stays in the cache.
 #![allow(unsafe_code)]
 // The transforms are matrices: their indices say more than iterators would.
 #![allow(clippy::needless_range_loop)]
 
-use super::Size;
-use super::gemm::{Finish, Left, ROWS, product};
-use super::lanes::{Kind, LANES, Lanes, Work, with_lanes};
-use super::layout::{clear_padding, padded};
-use super::memory::{Buffer, OutOfMemory, count, padded_bias};
-use super::schemes::{Four, Scheme, Two, TwoStrided};
-use super::weights::transform;
-
-/// How the work is cut.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Tiles {
-    /// 4 x 4 outputs, stride 1.
-    Four,
-    /// 2 x 2 outputs, stride 1.
-    Two,
-    /// 2 x 2 outputs, stride 2.
-    TwoStrided,
-}
-
-/// A 3 x 3 convolution with a border of one, its bias and ReLU, its weights transformed.
-#[derive(Debug)]
-pub struct Winograd {
-    kind: Kind,
-    tiles: Tiles,
-    channels_in: usize,
-    channels_out: usize,
-    relu: bool,
-    weights: Buffer,
-    bias: Buffer,
-    /// What windows read outside the picture.
-    zeros: Buffer,
-}
-
-/// What a convolution is, apart from its numbers.
-#[derive(Clone, Copy, Debug)]
-pub struct Shape {
-    /// Channels of the input.
-    pub channels_in: usize,
-    /// Channels of the output.
-    pub channels_out: usize,
-    /// 1 or 2, in both directions.
-    pub stride: usize,
-    /// The size of the pictures it will see: any size works, this one is fast.
-    pub size: Size,
-    /// Whether what is below zero becomes zero.
-    pub relu: bool,
-}
-
-impl Winograd {
-    /// From weights `[out][in][3][3]` and a bias for each output channel.
-    ///
-    /// # Panics
-    /// If the stride is neither 1 nor 2, or a slice is not as long as the shape says.
-    pub fn new(
-        kind: Kind,
-        shape: Shape,
-        weights: &[f32],
-        bias: &[f32],
-    ) -> Result<Winograd, OutOfMemory> {
-        let Shape { channels_in, channels_out, stride, size, relu } = shape;
-        assert!(stride == 1 || stride == 2);
-        assert_eq!(weights.len(), count(&[channels_in, channels_out, 9])?);
-        assert_eq!(bias.len(), channels_out);
-        let tiles = match stride {
-            2 => Tiles::TwoStrided,
-            _ => choose(size),
-        };
-        let weights = match tiles {
-            Tiles::Four => transform::<Four, 6, 6, 4>(kind, channels_in, channels_out, weights),
-            Tiles::Two => transform::<Two, 4, 4, 2>(kind, channels_in, channels_out, weights),
-            Tiles::TwoStrided => {
-                transform::<TwoStrided, 5, 3, 2>(kind, channels_in, channels_out, weights)
-            }
-        }?;
-        Ok(Winograd {
-            kind,
-            tiles,
-            channels_in,
-            channels_out,
-            relu,
-            weights,
-            bias: padded_bias(bias)?,
-            zeros: Buffer::zeroed(padded(channels_in))?,
-        })
-    }
-
-    /// Channels of the input.
-    pub fn channels_in(&self) -> usize {
-        self.channels_in
-    }
-
-    /// Channels of the output.
-    pub fn channels_out(&self) -> usize {
-        self.channels_out
-    }
-
-    /// Bytes of the transformed weights.
-    pub fn bytes(&self) -> usize {
-        self.weights.bytes() + self.bias.bytes() + self.zeros.bytes()
-    }
-
-    /// The output's size for an input of this size.
-    pub fn output_size(&self, input: Size) -> Size {
-        let stride = if self.tiles == Tiles::TwoStrided { 2 } else { 1 };
-        Size { height: input.height.div_ceil(stride), width: input.width.div_ceil(stride) }
-    }
-
-    /// `images` pictures, channels last (padded to a multiple of eight) on both sides; `residual`,
-    /// of the output's shape, is added before ReLU.
-    pub fn run(
-        &self,
-        images: usize,
-        size: Size,
-        from: &[f32],
-        residual: Option<&[f32]>,
-        to: &mut [f32],
-        scratch: (&mut Buffer, &mut Buffer),
-    ) -> Result<(), OutOfMemory> {
-        let out = self.output_size(size);
-        let outputs = count(&[images, out.height, out.width, padded(self.channels_out)])?;
-        let inputs = count(&[images, size.height, size.width, padded(self.channels_in)])?;
-        assert!(from.len() >= inputs);
-        let to = &mut to[..outputs];
-        assert!(residual.is_none_or(|residual| residual.len() >= outputs));
-        let job = Job { conv: self, images, size, from, residual, to: &mut *to, scratch };
-        match self.tiles {
-            Tiles::Four => job.go::<Four, 6, 6, 4>(),
-            Tiles::Two => job.go::<Two, 4, 4, 2>(),
-            Tiles::TwoStrided => job.go::<TwoStrided, 5, 3, 2>(),
-        }?;
-        clear_padding(self.channels_out, to);
-        Ok(())
-    }
-}
-
-/// What fetching a weight costs, in multiplications, where it does not come from the nearest caches.
-const FETCH: usize = 5;
-
-/// Large tiles spend fewer multiplications, small ones less on the rim of a small map. With few
-/// tiles each weight is fetched for few multiplications, and the fetching decides.
-fn choose(size: Size) -> Tiles {
-    let cost = |positions: usize, side: usize| {
-        let tiles = size.height.div_ceil(side).saturating_mul(size.width.div_ceil(side));
-        positions.saturating_mul(tiles.max(FETCH))
-    };
-    if cost(36, 4) <= cost(16, 2) { Tiles::Four } else { Tiles::Two }
-}
+use crate::Size;
+use crate::gemm::{Epilogue, Lhs, ROWS, gemm};
+use crate::lanes::{LANES, Lanes, SimdKernel, with_lanes};
+use crate::layout::padded;
+use crate::memory::{Buffer, OutOfMemory, count};
+use crate::schemes::Scheme;
+use crate::winograd::Winograd;
 
 /// Numbers of scratch that a block of tiles may take: with the weights of one position they stay
 /// in a second-level cache of 512 KB.
 const BLOCK: usize = 96 * 1024;
 
 /// A run, before its scratch is measured.
-struct Job<'a> {
-    conv: &'a Winograd,
-    images: usize,
-    size: Size,
-    from: &'a [f32],
-    residual: Option<&'a [f32]>,
-    to: &'a mut [f32],
-    scratch: (&'a mut Buffer, &'a mut Buffer),
+pub(super) struct Job<'a> {
+    pub(super) conv: &'a Winograd,
+    pub(super) images: usize,
+    pub(super) size: Size,
+    pub(super) from: &'a [f32],
+    pub(super) residual: Option<&'a [f32]>,
+    pub(super) to: &'a mut [f32],
+    pub(super) scratch: (&'a mut Buffer, &'a mut Buffer),
 }
 
 impl Job<'_> {
-    fn go<S: Scheme<N, P, M>, const N: usize, const P: usize, const M: usize>(
+    pub(super) fn go<S: Scheme<N, P, M>, const N: usize, const P: usize, const M: usize>(
         self,
     ) -> Result<(), OutOfMemory> {
         let Job { conv, images, size, from, residual, to, scratch } = self;
         let out = conv.output_size(size);
         let across = Size { height: out.height.div_ceil(M), width: out.width.div_ceil(M) };
         let tiles = count(&[images, across.height, across.width])?;
-        if tiles == 0 || conv.channels_out == 0 {
+        if tiles == 0 || conv.shape.channels_out == 0 {
             return Ok(());
         }
-        let (depth, columns) = (padded(conv.channels_in), padded(conv.channels_out));
+        let (depth, columns) = (padded(conv.shape.channels_in), padded(conv.shape.channels_out));
         let per_tile = N * N * depth + P * P * columns;
         let most = (BLOCK / per_tile.max(1)).max(ROWS).min(tiles);
         let block = tiles.div_ceil(tiles.div_ceil(most)).next_multiple_of(ROWS).min(tiles);
-        let windows = scratch.0.grow(count(&[block, N * N, depth])?)?;
-        let products = scratch.1.grow(count(&[block, P * P, columns])?)?;
+        let windows = scratch.0.grow_to(count(&[block, N * N, depth])?)?;
+        let products = scratch.1.grow_to(count(&[block, P * P, columns])?)?;
         with_lanes(
             conv.kind,
             Run::<S, N, P, M> {
@@ -222,11 +71,11 @@ struct Run<'a, S, const N: usize, const P: usize, const M: usize> {
     conv: &'a Winograd,
     size: Size,
     out: Size,
-    /// Tiles of a picture.
+    /// Tiling of a picture.
     across: Size,
-    /// Tiles of all pictures.
+    /// Tiling of all pictures.
     tiles: usize,
-    /// Tiles worked on at once.
+    /// Tiling worked on at once.
     block: usize,
     /// Padded channels of the input.
     depth: usize,
@@ -240,7 +89,7 @@ struct Run<'a, S, const N: usize, const P: usize, const M: usize> {
     scheme: std::marker::PhantomData<S>,
 }
 
-impl<S: Scheme<N, P, M>, const N: usize, const P: usize, const M: usize> Work
+impl<S: Scheme<N, P, M>, const N: usize, const P: usize, const M: usize> SimdKernel
     for Run<'_, S, N, P, M>
 {
     #[inline(always)]
@@ -344,7 +193,7 @@ impl<S: Scheme<N, P, M>, const N: usize, const P: usize, const M: usize> Run<'_,
     #[inline(always)]
     unsafe fn multiply<L: Lanes>(&mut self, tiles: usize) {
         let (depth, columns) = (self.depth, self.columns);
-        let mut left = self.windows.as_ptr();
+        let mut lhs = self.windows.as_ptr();
         let mut weights = self.conv.weights.as_slice().as_ptr();
         let mut to = self.products.as_mut_ptr();
         for p in 0..P {
@@ -353,10 +202,10 @@ impl<S: Scheme<N, P, M>, const N: usize, const P: usize, const M: usize> Run<'_,
                 // SAFETY: windows, weights and products are laid out position by position with
                 // these strides.
                 unsafe {
-                    let rows = Left { start: left, row: k, offsets: &[0], run: k };
-                    let finish = Finish { bias: std::ptr::null(), relu: false };
-                    product::<L>(rows, tiles, weights, columns, finish, to, columns);
-                    left = left.add(self.block * k);
+                    let rows = Lhs { start: lhs, row: k, offsets: &[0], run: k };
+                    let epilogue = Epilogue { bias: std::ptr::null(), relu: false };
+                    gemm::<L>(rows, tiles, weights, columns, epilogue, to, columns);
+                    lhs = lhs.add(self.block * k);
                     weights = weights.add(k * columns);
                     to = to.add(self.block * columns);
                 }
@@ -411,7 +260,7 @@ impl<S: Scheme<N, P, M>, const N: usize, const P: usize, const M: usize> Run<'_,
                         if let Some(residual) = residual {
                             value = value.add(L::load(residual.add(place)));
                         }
-                        if self.conv.relu {
+                        if self.conv.shape.relu {
                             value = value.relu();
                         }
                         value.store(to.add(place));

@@ -1,14 +1,23 @@
 //! Convolution as the definition says it, in `f64`, and how far a kernel is from it. Shared by the
 //! tests and by the program that runs on another processor.
 
-#[path = "../numbers/mod.rs"]
-mod numbers;
+use face_predict_kernels::layout::{padded, to_first, to_last};
+use face_predict_kernels::{Buffer, ConvShape, Patch, Pointwise, SimdKind, Size, Tiling, Winograd};
 
-pub use numbers::Numbers;
+/// Numbers from -1 to 1 that look random and are the same everywhere.
+struct Numbers(u64);
 
-use super::kernels::layout::{padded, to_first, to_last};
-use super::kernels::winograd::Shape;
-use super::kernels::{Buffer, Kind, Patch, Point, Size, Winograd};
+impl Numbers {
+    fn next(&mut self) -> f32 {
+        self.0 =
+            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        ((self.0 >> 40) as f32 / (1u64 << 24) as f32 - 0.5) * 2.0
+    }
+
+    fn take(&mut self, n: usize) -> Vec<f32> {
+        (0..n).map(|_| self.next()).collect()
+    }
+}
 
 /// A convolution and what it is given, channels first.
 #[derive(Clone, Debug)]
@@ -127,7 +136,7 @@ impl Case {
     }
 
     /// By the kernels, in lanes of this kind.
-    pub fn run(&self, kind: Kind) -> Vec<f32> {
+    pub fn run(&self, kind: SimdKind) -> Vec<f32> {
         let (size, out) = (self.size, self.output_size());
         let pixels = out.height * out.width;
         let lines = self.images * pixels * padded(self.channels_out);
@@ -136,7 +145,7 @@ impl Case {
             let pixels = self.images * pixels;
             let mut from = vec![f32::NAN; pixels * padded(self.channels_in)];
             to_last(kind, &self.input, self.channels_in, size.height * size.width, &mut from);
-            Point::new(kind, self.channels_in, &self.weights, &self.bias, self.relu)
+            Pointwise::new(kind, self.channels_in, &self.weights, &self.bias, self.relu)
                 .expect("memory")
                 .run(pixels, &from, &mut to);
         } else if self.kernel == self.stride {
@@ -145,11 +154,10 @@ impl Case {
                 .expect("memory")
                 .run(self.images, size, &self.input, &mut to);
         } else {
-            let shape = Shape {
+            let shape = ConvShape {
                 channels_in: self.channels_in,
                 channels_out: self.channels_out,
-                stride: self.stride,
-                size,
+                tiling: Tiling::fastest(self.stride, size),
                 relu: self.relu,
             };
             let conv = Winograd::new(kind, shape, &self.weights, &self.bias).expect("memory");
@@ -173,7 +181,7 @@ impl Case {
 
     /// The largest difference, as a part of the largest sum of absolute products: what rounding is
     /// measured against where terms cancel.
-    pub fn error(&self, kind: Kind) -> f64 {
+    pub fn error(&self, kind: SimdKind) -> f64 {
         let naive = self.naive();
         let fast = self.run(kind);
         assert_eq!(naive.len(), fast.len());

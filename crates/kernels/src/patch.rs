@@ -4,16 +4,16 @@
 //! read where they lie.
 #![allow(unsafe_code)]
 
-use super::Size;
-use super::gemm::{Finish, Left, pack, product};
-use super::lanes::{Kind, Lanes, Work, with_lanes};
-use super::layout::{clear_padding, padded};
-use super::memory::{Buffer, OutOfMemory, count, enough, padded_bias};
+use crate::Size;
+use crate::gemm::{Epilogue, Lhs, gemm, pack};
+use crate::lanes::{Lanes, SimdKernel, SimdKind, with_lanes};
+use crate::layout::{clear_padding, padded};
+use crate::memory::{Buffer, OutOfMemory, count, fits_in, padded_bias};
 
 /// A patch convolution with its bias and ReLU, its weights packed.
 #[derive(Debug)]
 pub struct Patch {
-    kind: Kind,
+    kind: SimdKind,
     kernel: usize,
     channels_in: usize,
     channels_out: usize,
@@ -23,19 +23,24 @@ pub struct Patch {
 }
 
 impl Patch {
+    /// Whether it can be made for this shape.
+    pub fn takes(kernel: usize, channels_in: usize) -> bool {
+        kernel >= 2 && channels_in >= 1 && channels_in.saturating_mul(kernel) <= MAX_RUNS
+    }
+
     /// From weights `[out][in][kernel][kernel]` and a bias for each output channel.
     ///
     /// # Panics
-    /// If a slice is not as long as the others say, or the shape not one that [`fits`].
+    /// If a slice is not as long as the others say, or the shape is not one that it [takes](Patch::takes).
     pub fn new(
-        kind: Kind,
+        kind: SimdKind,
         kernel: usize,
         channels_in: usize,
         weights: &[f32],
         bias: &[f32],
         relu: bool,
     ) -> Result<Patch, OutOfMemory> {
-        assert!(fits(kernel, channels_in));
+        assert!(Patch::takes(kernel, channels_in));
         let numbers = count(&[channels_in, kernel, kernel])?;
         Ok(Patch {
             kind,
@@ -72,8 +77,8 @@ impl Patch {
     pub fn run(&self, images: usize, size: Size, from: &[f32], to: &mut [f32]) {
         let Size { height, width } = self.output_size(size);
         let columns = padded(self.channels_out);
-        assert!(enough(from.len(), &[images, self.channels_in, size.height, size.width]));
-        assert!(enough(to.len(), &[images, height, width, columns]));
+        assert!(fits_in(from.len(), &[images, self.channels_in, size.height, size.width]));
+        assert!(fits_in(to.len(), &[images, height, width, columns]));
         let to = &mut to[..images * height * width * columns];
         with_lanes(self.kind, Run { patch: self, images, size, from, to: &mut *to });
         clear_padding(self.channels_out, to);
@@ -90,14 +95,9 @@ struct Run<'a> {
 }
 
 /// The longest list of runs that is kept on the stack: 16 channels of an 8 x 8 patch.
-const RUNS: usize = 128;
+const MAX_RUNS: usize = 128;
 
-/// Whether a patch convolution of this shape is one that [`Patch`] takes.
-pub fn fits(kernel: usize, channels_in: usize) -> bool {
-    kernel >= 2 && channels_in >= 1 && channels_in.saturating_mul(kernel) <= RUNS
-}
-
-impl Work for Run<'_> {
+impl SimdKernel for Run<'_> {
     #[inline(always)]
     unsafe fn run<L: Lanes>(self) {
         let Run { patch, images, size, from, to } = self;
@@ -105,18 +105,18 @@ impl Work for Run<'_> {
         let columns = padded(patch.channels_out);
         let plane = size.height * size.width;
         let runs = patch.channels_in * patch.kernel;
-        let mut offsets = [0; RUNS];
+        let mut offsets = [0; MAX_RUNS];
         for (i, offset) in offsets[..runs].iter_mut().enumerate() {
             *offset = i / patch.kernel * plane + i % patch.kernel * size.width;
         }
-        let finish = Finish { bias: patch.bias.as_slice().as_ptr(), relu: patch.relu };
+        let epilogue = Epilogue { bias: patch.bias.as_slice().as_ptr(), relu: patch.relu };
         for image in 0..images {
             for y in 0..height {
                 // SAFETY: patches of one row end within the picture's width, their last line within
                 // its height; `run` checked both slices. The weights were packed for these columns.
                 unsafe {
                     let start = image * patch.channels_in * plane + y * patch.kernel * size.width;
-                    let left = Left {
+                    let lhs = Lhs {
                         start: from.as_ptr().add(start),
                         row: patch.kernel,
                         offsets: &offsets[..runs],
@@ -124,7 +124,7 @@ impl Work for Run<'_> {
                     };
                     let to = to.as_mut_ptr().add((image * height + y) * width * columns);
                     let weights = patch.weights.as_slice().as_ptr();
-                    product::<L>(left, width, weights, columns, finish, to, columns);
+                    gemm::<L>(lhs, width, weights, columns, epilogue, to, columns);
                 }
             }
         }

@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use super::layout::padded;
+use crate::layout::padded;
 
 /// No memory for weights or scratch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,13 +35,13 @@ impl Buffer {
     /// At least `len` numbers, all zero.
     pub fn zeroed(len: usize) -> Result<Buffer, OutOfMemory> {
         let mut buffer = Buffer::default();
-        buffer.grow(len)?;
+        buffer.grow_to(len)?;
         Ok(buffer)
     }
 
     /// Makes room for at least `len` numbers. What a larger buffer held is kept, so that a steady
     /// run neither allocates nor clears.
-    pub fn grow(&mut self, len: usize) -> Result<&mut [f32], OutOfMemory> {
+    pub fn grow_to(&mut self, len: usize) -> Result<&mut [f32], OutOfMemory> {
         let lines = len.div_ceil(LINE);
         if lines > self.0.len() {
             self.0
@@ -112,7 +112,7 @@ pub fn count(sizes: &[usize]) -> Result<usize, OutOfMemory> {
 }
 
 /// Whether `len` numbers are enough for `a * b * ...`.
-pub fn enough(len: usize, sizes: &[usize]) -> bool {
+pub fn fits_in(len: usize, sizes: &[usize]) -> bool {
     count(sizes).is_ok_and(|n| n <= len)
 }
 

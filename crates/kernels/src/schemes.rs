@@ -1,6 +1,6 @@
 //! The one-dimensional filters that Winograd convolutions are made of.
 
-use super::lanes::Lanes;
+use crate::lanes::Lanes;
 
 /// `M` outputs of a filter of three taps from a window of `N` inputs.
 ///
@@ -25,9 +25,9 @@ pub trait Scheme<const N: usize, const P: usize, const M: usize> {
 }
 
 /// F(4,3), by the points 0, 1, -1, 2, -2 and infinity (Lavin and Gray, section 4.3).
-pub struct Four;
+pub struct F43;
 
-impl Scheme<6, 6, 4> for Four {
+impl Scheme<6, 6, 4> for F43 {
     const STRIDE: usize = 1;
     const PARTS: [usize; 6] = [1; 6];
     const FIRST: [usize; 6] = [0, 1, 2, 3, 4, 5];
@@ -70,9 +70,9 @@ impl Scheme<6, 6, 4> for Four {
 }
 
 /// F(2,3), by the points 0, 1, -1 and infinity (Lavin and Gray, section 4.1).
-pub struct Two;
+pub struct F23;
 
-impl Scheme<4, 4, 2> for Two {
+impl Scheme<4, 4, 2> for F23 {
     const STRIDE: usize = 1;
     const PARTS: [usize; 4] = [1; 4];
     const FIRST: [usize; 4] = [0, 1, 2, 3];
@@ -93,9 +93,9 @@ impl Scheme<4, 4, 2> for Two {
 /// Stride 2: the outer taps see every other sample, a filter of two taps that F(2,2) takes with
 /// three multiplications instead of four; the middle tap sees the rest, with one each. Both add up
 /// to the same outputs, so that they share products.
-pub struct TwoStrided;
+pub struct F23Stride2;
 
-impl Scheme<5, 3, 2> for TwoStrided {
+impl Scheme<5, 3, 2> for F23Stride2 {
     const STRIDE: usize = 2;
     const PARTS: [usize; 3] = [2, 1, 2];
     const FIRST: [usize; 3] = [0, 2, 3];

@@ -4,15 +4,15 @@
 //! ways through memory.
 #![allow(unsafe_code)]
 
-use super::gemm::{Finish, Left, pack, product};
-use super::lanes::{Kind, Lanes, Work, with_lanes};
-use super::layout::{clear_padding, padded};
-use super::memory::{Buffer, OutOfMemory, enough, padded_bias};
+use crate::gemm::{Epilogue, Lhs, gemm, pack};
+use crate::lanes::{Lanes, SimdKernel, SimdKind, with_lanes};
+use crate::layout::{clear_padding, padded};
+use crate::memory::{Buffer, OutOfMemory, fits_in, padded_bias};
 
 /// A 1 x 1 convolution with its bias and ReLU, its weights packed.
 #[derive(Debug)]
-pub struct Point {
-    kind: Kind,
+pub struct Pointwise {
+    kind: SimdKind,
     channels_in: usize,
     channels_out: usize,
     relu: bool,
@@ -20,19 +20,19 @@ pub struct Point {
     bias: Buffer,
 }
 
-impl Point {
+impl Pointwise {
     /// From weights `[out][in]` and a bias for each output channel.
     ///
     /// # Panics
     /// If a slice is not as long as the others say.
     pub fn new(
-        kind: Kind,
+        kind: SimdKind,
         channels_in: usize,
         weights: &[f32],
         bias: &[f32],
         relu: bool,
-    ) -> Result<Point, OutOfMemory> {
-        Ok(Point {
+    ) -> Result<Pointwise, OutOfMemory> {
+        Ok(Pointwise {
             kind,
             channels_in,
             channels_out: bias.len(),
@@ -60,7 +60,7 @@ impl Point {
     /// `pixels` pixels, channels last (padded to a multiple of eight) on both sides.
     pub fn run(&self, pixels: usize, from: &[f32], to: &mut [f32]) {
         let (depth, columns) = (padded(self.channels_in), padded(self.channels_out));
-        assert!(enough(from.len(), &[pixels, depth]) && enough(to.len(), &[pixels, columns]));
+        assert!(fits_in(from.len(), &[pixels, depth]) && fits_in(to.len(), &[pixels, columns]));
         let from = &from[..pixels * depth];
         let to = &mut to[..pixels * columns];
         with_lanes(self.kind, Run { point: self, pixels, from, to: &mut *to });
@@ -68,9 +68,9 @@ impl Point {
     }
 }
 
-/// Lengths are cut to size by [`Point::run`].
+/// Lengths are cut to size by [`Pointwise::run`].
 struct Run<'a> {
-    point: &'a Point,
+    point: &'a Pointwise,
     pixels: usize,
     from: &'a [f32],
     to: &'a mut [f32],
@@ -79,22 +79,22 @@ struct Run<'a> {
 /// Rows that stay in the nearest cache while all weights go by.
 const BLOCK: usize = 48;
 
-impl Work for Run<'_> {
+impl SimdKernel for Run<'_> {
     #[inline(always)]
     unsafe fn run<L: Lanes>(self) {
         let Run { point, pixels, from, to } = self;
         let (depth, columns) = (padded(point.channels_in), padded(point.channels_out));
-        let finish = Finish { bias: point.bias.as_slice().as_ptr(), relu: point.relu };
+        let epilogue = Epilogue { bias: point.bias.as_slice().as_ptr(), relu: point.relu };
         let weights = point.weights.as_slice().as_ptr();
         for first in (0..pixels).step_by(BLOCK) {
             // SAFETY: `first + rows <= pixels`, for which both slices are cut; the weights were
             // packed for this depth and these columns.
             unsafe {
                 let start = from.as_ptr().add(first * depth);
-                let left = Left { start, row: depth, offsets: &[0], run: depth };
+                let lhs = Lhs { start, row: depth, offsets: &[0], run: depth };
                 let rows = BLOCK.min(pixels - first);
                 let to = to.as_mut_ptr().add(first * columns);
-                product::<L>(left, rows, weights, columns, finish, to, columns);
+                gemm::<L>(lhs, rows, weights, columns, epilogue, to, columns);
             }
         }
     }

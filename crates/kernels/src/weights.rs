@@ -3,16 +3,16 @@
 // The transforms are matrices: their indices say more than iterators would.
 #![allow(clippy::needless_range_loop)]
 
-use super::gemm::PANEL;
-use super::lanes::{Kind, Lanes, Work, with_lanes};
-use super::layout::padded;
-use super::memory::{Buffer, OutOfMemory, count};
-use super::schemes::Scheme;
+use crate::gemm::PANEL;
+use crate::lanes::{Lanes, SimdKernel, SimdKind, with_lanes};
+use crate::layout::padded;
+use crate::memory::{Buffer, OutOfMemory, count};
+use crate::schemes::Scheme;
 
 /// Transforms weights `[out][in][3][3]` and packs them position by position, as
-/// [`product`](super::gemm::product) reads them. In `f64`, so that only one rounding is added to what the multiplications do.
+/// [`gemm`](super::gemm::gemm) reads them. In `f64`, so that only one rounding is added to what the multiplications do.
 pub(super) fn transform<S: Scheme<N, P, M>, const N: usize, const P: usize, const M: usize>(
-    kind: Kind,
+    kind: SimdKind,
     channels_in: usize,
     channels_out: usize,
     weights: &[f32],
@@ -45,7 +45,7 @@ struct Transform<'a, S, const N: usize, const P: usize, const M: usize> {
     scheme: std::marker::PhantomData<S>,
 }
 
-impl<S: Scheme<N, P, M>, const N: usize, const P: usize, const M: usize> Work
+impl<S: Scheme<N, P, M>, const N: usize, const P: usize, const M: usize> SimdKernel
     for Transform<'_, S, N, P, M>
 {
     #[inline(always)]

@@ -1,6 +1,6 @@
 //! Eight `f32` lanes: AVX2 with FMA, NEON, or plain arrays.
 //!
-//! The kernels are written once over [`Lanes`] and compiled once for each [`Kind`]; which of them
+//! The kernels are written once over [`Lanes`] and compiled once for each [`SimdKind`]; which of them
 //! runs is decided when a network is loaded.
 #![allow(unsafe_code)]
 
@@ -10,7 +10,7 @@ pub const LANES: usize = 8;
 /// Which vectors a kernel is compiled for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum Kind {
+pub enum SimdKind {
     /// Arrays of eight numbers: every machine.
     Plain,
     /// 256-bit vectors with fused multiply-add: x86-64, where the processor has both.
@@ -21,27 +21,27 @@ pub enum Kind {
     Neon,
 }
 
-impl Kind {
+impl SimdKind {
     /// The fastest kind of this machine.
-    pub fn best() -> Kind {
+    pub fn best() -> SimdKind {
         #[cfg(target_arch = "x86_64")]
         if std::arch::is_x86_feature_detected!("avx2") && std::arch::is_x86_feature_detected!("fma")
         {
-            return Kind::Avx2;
+            return SimdKind::Avx2;
         }
         #[cfg(target_arch = "aarch64")]
         if std::arch::is_aarch64_feature_detected!("neon") {
-            return Kind::Neon;
+            return SimdKind::Neon;
         }
-        Kind::Plain
+        SimdKind::Plain
     }
 
     /// Every kind that this machine can run, the plain one first.
-    pub fn available() -> Vec<Kind> {
-        match Kind::best() {
-            Kind::Plain => vec![Kind::Plain],
+    pub fn available() -> Vec<SimdKind> {
+        match SimdKind::best() {
+            SimdKind::Plain => vec![SimdKind::Plain],
             #[allow(unreachable_patterns)]
-            best => vec![Kind::Plain, best],
+            best => vec![SimdKind::Plain, best],
         }
     }
 }
@@ -122,7 +122,7 @@ pub unsafe trait Lanes: Copy {
 ///
 /// All that it calls is `#[inline(always)]`: [`with_lanes`] compiles it once for each kind, with that
 /// kind's instructions switched on.
-pub trait Work {
+pub trait SimdKernel {
     /// Does it.
     ///
     /// # Safety
@@ -131,10 +131,10 @@ pub trait Work {
 }
 
 /// Does the work with lanes of this kind, or with plain ones if the processor lacks it.
-pub fn with_lanes<W: Work>(kind: Kind, work: W) {
+pub fn with_lanes<W: SimdKernel>(kind: SimdKind, work: W) {
     match kind {
         #[cfg(target_arch = "x86_64")]
-        Kind::Avx2
+        SimdKind::Avx2
             if std::arch::is_x86_feature_detected!("avx2")
                 && std::arch::is_x86_feature_detected!("fma") =>
         {
@@ -142,7 +142,7 @@ pub fn with_lanes<W: Work>(kind: Kind, work: W) {
             unsafe { with_avx2(work) }
         }
         #[cfg(target_arch = "aarch64")]
-        Kind::Neon if std::arch::is_aarch64_feature_detected!("neon") => {
+        SimdKind::Neon if std::arch::is_aarch64_feature_detected!("neon") => {
             // SAFETY: it was just detected.
             unsafe { with_neon(work) }
         }
@@ -155,7 +155,7 @@ pub fn with_lanes<W: Work>(kind: Kind, work: W) {
 /// The processor has AVX2 and FMA.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
-unsafe fn with_avx2<W: Work>(work: W) {
+unsafe fn with_avx2<W: SimdKernel>(work: W) {
     // SAFETY: the caller's promise.
     unsafe { work.run::<Avx2>() }
 }
@@ -164,7 +164,7 @@ unsafe fn with_avx2<W: Work>(work: W) {
 /// The processor has NEON.
 #[cfg(target_arch = "aarch64")]
 #[target_feature(enable = "neon")]
-unsafe fn with_neon<W: Work>(work: W) {
+unsafe fn with_neon<W: SimdKernel>(work: W) {
     // SAFETY: the caller's promise.
     unsafe { work.run::<Neon>() }
 }

@@ -1,0 +1,158 @@
+//! 3 x 3 convolutions with a border of one, by Winograd's minimal filtering.
+//!
+//! A. Lavin and S. Gray, "Fast Algorithms for Convolutional Neural Networks", CVPR 2016: transform
+//! each window of the input, multiply position by position over the channels (a matrix product for
+//! each position), transform back. F(4,3) spends 36 multiplications on 16 outputs where the plain
+//! way spends 144, F(2,3) 16 on 4 instead of 36. Stride 2 takes the samples to the left and right of
+//! each output as F(2,2) and the ones in the middle as they are: 25 on 4 instead of 36.
+//!
+//! Numbers that are not finite: an output whose own window holds a NaN is NaN, one whose window
+//! holds an infinity is that infinity or NaN, and so may be any output of a tile (4 x 4 or 2 x 2
+//! outputs) whose window does; other tiles are as if it were not there. ReLU keeps NaN. Finite
+//! numbers beyond 1e36 may overflow on the way.
+
+use crate::Size;
+use crate::lanes::SimdKind;
+use crate::layout::{clear_padding, padded};
+use crate::memory::{Buffer, OutOfMemory, count, padded_bias};
+use crate::schemes::{F23, F23Stride2, F43};
+use crate::tiles::Job;
+use crate::weights::transform;
+
+/// How the outputs are cut into tiles, and what each tile is computed by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Tiling {
+    /// 4 x 4 outputs by F(4,3), stride 1.
+    F43,
+    /// 2 x 2 outputs by F(2,3), stride 1.
+    F23,
+    /// 2 x 2 outputs, stride 2.
+    F23Stride2,
+}
+
+/// What fetching a weight costs, in multiplications, where it does not come from the nearest caches.
+const FETCH: usize = 5;
+
+impl Tiling {
+    /// The fastest for maps of this size; any tiling is right for any size.
+    ///
+    /// Large tiles spend fewer multiplications, small ones less on the rim of a small map. With few
+    /// tiles each weight is fetched for few multiplications, and the fetching decides.
+    ///
+    /// # Panics
+    /// If the stride is neither 1 nor 2.
+    pub fn fastest(stride: usize, size: Size) -> Tiling {
+        assert!(stride == 1 || stride == 2);
+        if stride == 2 {
+            return Tiling::F23Stride2;
+        }
+        let cost = |positions: usize, side: usize| {
+            let tiles = size.height.div_ceil(side).saturating_mul(size.width.div_ceil(side));
+            positions.saturating_mul(tiles.max(FETCH))
+        };
+        if cost(36, 4) <= cost(16, 2) { Tiling::F43 } else { Tiling::F23 }
+    }
+}
+
+/// What a convolution is, apart from its numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ConvShape {
+    /// Channels of the input.
+    pub channels_in: usize,
+    /// Channels of the output.
+    pub channels_out: usize,
+    /// The stride, and how the work is cut.
+    pub tiling: Tiling,
+    /// Whether what is below zero becomes zero.
+    pub relu: bool,
+}
+
+/// A 3 x 3 convolution with a border of one, its bias and ReLU, its weights transformed.
+#[derive(Debug)]
+pub struct Winograd {
+    pub(super) kind: SimdKind,
+    pub(super) shape: ConvShape,
+    pub(super) weights: Buffer,
+    pub(super) bias: Buffer,
+    /// What windows read outside the picture.
+    pub(super) zeros: Buffer,
+}
+
+impl Winograd {
+    /// From weights `[out][in][3][3]` and a bias for each output channel.
+    ///
+    /// # Panics
+    /// If a slice is not as long as the shape says.
+    pub fn new(
+        kind: SimdKind,
+        shape: ConvShape,
+        weights: &[f32],
+        bias: &[f32],
+    ) -> Result<Winograd, OutOfMemory> {
+        let ConvShape { channels_in, channels_out, tiling, .. } = shape;
+        assert_eq!(weights.len(), count(&[channels_in, channels_out, 9])?);
+        assert_eq!(bias.len(), channels_out);
+        let weights = match tiling {
+            Tiling::F43 => transform::<F43, 6, 6, 4>(kind, channels_in, channels_out, weights),
+            Tiling::F23 => transform::<F23, 4, 4, 2>(kind, channels_in, channels_out, weights),
+            Tiling::F23Stride2 => {
+                transform::<F23Stride2, 5, 3, 2>(kind, channels_in, channels_out, weights)
+            }
+        }?;
+        Ok(Winograd {
+            kind,
+            shape,
+            weights,
+            bias: padded_bias(bias)?,
+            zeros: Buffer::zeroed(padded(channels_in))?,
+        })
+    }
+
+    /// Channels of the input.
+    pub fn channels_in(&self) -> usize {
+        self.shape.channels_in
+    }
+
+    /// Channels of the output.
+    pub fn channels_out(&self) -> usize {
+        self.shape.channels_out
+    }
+
+    /// Bytes of the transformed weights.
+    pub fn bytes(&self) -> usize {
+        self.weights.bytes() + self.bias.bytes() + self.zeros.bytes()
+    }
+
+    /// The output's size for an input of this size.
+    pub fn output_size(&self, input: Size) -> Size {
+        let stride = if self.shape.tiling == Tiling::F23Stride2 { 2 } else { 1 };
+        Size { height: input.height.div_ceil(stride), width: input.width.div_ceil(stride) }
+    }
+
+    /// `images` pictures, channels last (padded to a multiple of eight) on both sides; `residual`,
+    /// of the output's shape, is added before ReLU.
+    pub fn run(
+        &self,
+        images: usize,
+        size: Size,
+        from: &[f32],
+        residual: Option<&[f32]>,
+        to: &mut [f32],
+        scratch: (&mut Buffer, &mut Buffer),
+    ) -> Result<(), OutOfMemory> {
+        let out = self.output_size(size);
+        let outputs = count(&[images, out.height, out.width, padded(self.shape.channels_out)])?;
+        let inputs = count(&[images, size.height, size.width, padded(self.shape.channels_in)])?;
+        assert!(from.len() >= inputs);
+        let to = &mut to[..outputs];
+        assert!(residual.is_none_or(|residual| residual.len() >= outputs));
+        let job = Job { conv: self, images, size, from, residual, to: &mut *to, scratch };
+        match self.shape.tiling {
+            Tiling::F43 => job.go::<F43, 6, 6, 4>(),
+            Tiling::F23 => job.go::<F23, 4, 4, 2>(),
+            Tiling::F23Stride2 => job.go::<F23Stride2, 5, 3, 2>(),
+        }?;
+        clear_padding(self.shape.channels_out, to);
+        Ok(())
+    }
+}
