@@ -43,7 +43,7 @@ pub use face::quality::{CropStats, Quality};
 pub use face::region::{CropAnchor, CropRule, Region, similarity};
 pub use geometry::{Affine, Point, Rect};
 pub use model::{
-    AgeSpec, CONTRACT, DetectSpec, Found, GenderSpec, InputSpec, Metadata, Model, ModelOptions,
+    AgeSpec, CONTRACT, DetectSpec, Detection, GenderSpec, InputSpec, Metadata, Model, ModelOptions,
     Positive, Task, UncertaintyFactors,
 };
 pub use picture::sampling::warp::Warp;

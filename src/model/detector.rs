@@ -5,8 +5,8 @@ use std::sync::{Arc, RwLock};
 use tract_core::prelude::*;
 
 use super::contract::{DetectSpec, Metadata};
-use super::detection::Found;
 use super::file::graph::{Graph, guard, run};
+use super::outputs::Detection;
 use crate::error::{Error, ErrorKind, Result};
 
 /// Sizes whose plans are kept; one more drops the oldest. A plan holds transformed weights of a few megabytes.
@@ -70,12 +70,7 @@ impl Detector {
             return Ok(plan);
         }
         drop(kept);
-        let wanted: Vec<_> = self
-            .spec
-            .strides
-            .iter()
-            .map(|s| (format!("stride{s}"), tvec!(1, DetectSpec::VALUES, height / s, width / s)))
-            .collect();
+        let wanted = self.spec.outputs(height, width);
         // Not while it is locked: it takes milliseconds, and others may search meanwhile.
         let plan = self.graph.ready(height, width, &wanted, self.fast)?.plan;
         let mut kept = self.plans.write().unwrap_or_else(|e| e.into_inner());
@@ -96,7 +91,7 @@ impl Detector {
         width: usize,
         planes: &[f32],
         threshold: f32,
-        found: &mut Vec<Found>,
+        found: &mut Vec<Detection>,
     ) -> Result<()> {
         let plan = self.plan(height, width)?;
         run(&plan, height, width, planes, |outputs| {

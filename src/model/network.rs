@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use tract_core::prelude::*;
 
-use super::contract::{AgeSpec, Metadata, Positive};
-use super::file::graph::{Graph, Ready, Wanted, guard, run};
+use super::contract::Metadata;
+use super::file::graph::{Graph, Ready, guard, run};
+use super::outputs::Estimate;
 use crate::error::{Error, ErrorKind, Result};
 use crate::face::quality::Quality;
 
@@ -20,23 +21,6 @@ pub(crate) struct Network {
     pub(crate) accelerated: usize,
 }
 
-/// What a network says of one face.
-#[derive(Debug, Default)]
-pub(crate) struct Estimate {
-    /// Probability of each year from 0; empty without an age.
-    pub(crate) years: Vec<f32>,
-    /// Probability of female, without a gender `None`.
-    pub(crate) female: Option<f32>,
-}
-
-impl Estimate {
-    /// Nothing said yet.
-    pub(crate) fn clear(&mut self) {
-        self.years.clear();
-        self.female = None;
-    }
-}
-
 impl Network {
     /// Checks and optimises a parsed file. `fast` replaces convolutions by this library's own.
     pub(super) fn new(graph: Graph, fast: bool) -> Result<Self> {
@@ -44,7 +28,8 @@ impl Network {
     }
 
     fn build(graph: Graph, fast: bool) -> Result<Self> {
-        let (age, gender) = outputs(&graph.metadata);
+        let age = graph.metadata.age.as_ref().map(|spec| spec.output());
+        let gender = graph.metadata.gender.as_ref().map(|spec| spec.output());
         let (age_output, gender_output) =
             (age.as_ref().map(|_| 0), gender.as_ref().map(|_| usize::from(age.is_some())));
         let wanted: Vec<_> = age.into_iter().chain(gender).collect();
@@ -80,15 +65,11 @@ impl Network {
             if let (Some(index), Some(spec), true) =
                 (self.gender_output, &self.metadata.gender, gender)
             {
-                let logit = outputs[index][0] / (spec.temperature * spec.doubt.factor(quality));
-                let positive = 1.0 / (1.0 + (-logit).exp());
-                if !positive.is_finite() {
+                let female = spec.read(outputs[index][0], quality);
+                if !female.is_finite() {
                     return Err(not_a_number("gender"));
                 }
-                out.female = Some(match spec.positive {
-                    Positive::Female => positive,
-                    Positive::Male => 1.0 - positive,
-                });
+                out.female = Some(female);
             }
             Ok(())
         })
@@ -97,14 +78,4 @@ impl Network {
 
 fn not_a_number(output: &str) -> Error {
     Error::new(ErrorKind::Model, format!("the network's {output} output is not a finite number"))
-}
-
-/// Names and shapes of the age and of the gender output.
-fn outputs(metadata: &Metadata) -> (Option<Wanted>, Option<Wanted>) {
-    let age = metadata.age.as_ref().map(|age| match age {
-        AgeSpec::Distribution { count, .. } => ("age_logits".to_owned(), tvec!(1, *count)),
-        AgeSpec::Regression { .. } => ("age".to_owned(), tvec!(1, 1)),
-    });
-    let gender = metadata.gender.as_ref().map(|_| ("gender_logit".to_owned(), tvec!(1, 1)));
-    (age, gender)
 }

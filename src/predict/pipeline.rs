@@ -7,7 +7,7 @@ use crate::face::quality::{CropStats, Quality};
 use crate::face::region::Region;
 use crate::geometry::Rect;
 use crate::memory::grow_to;
-use crate::model::{Estimate, Found, Model, Network};
+use crate::model::{Detection, Estimate, Model, Network};
 use crate::picture::Image;
 use crate::picture::sampling::warp::Warp;
 use crate::predict::crops;
@@ -21,7 +21,7 @@ pub(crate) struct Work {
     pub(crate) planes: Vec<f32>,
     pub(crate) estimate: Estimate,
     one: Estimate,
-    found: Vec<Found>,
+    found: Vec<Detection>,
     pub(crate) faces: Vec<Candidate>,
 }
 

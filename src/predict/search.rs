@@ -3,13 +3,21 @@
 use crate::error::Result;
 use crate::geometry::{Affine, Point};
 use crate::memory::grow_to;
-use crate::model::{Detector, Found};
+use crate::model::{Detection, Detector, Model};
 use crate::picture::Image;
 use crate::picture::sampling::warp::Warp;
 use crate::predict::options::Options;
 
 /// Longer sides of the detector's input, as multiples of its own size in quarters: few, because each is optimised once.
 const QUARTERS: [usize; 7] = [2, 3, 4, 6, 8, 12, 16];
+
+impl Model {
+    /// Pixels of the detector's input for each of a picture's of `width` x `height`. Faces that are smaller than some 20 pixels
+    /// there are mostly missed; [`Options::min_face_size`] asks for more.
+    pub fn search_scale(&self, width: usize, height: usize, options: &Options<'_>) -> Result<f32> {
+        Ok(scale(self.detector()?, options, width, height))
+    }
+}
 
 /// Finds faces in upright pixels, the surest first. `planes` is working memory.
 pub(crate) fn search(
@@ -18,7 +26,7 @@ pub(crate) fn search(
     options: &Options<'_>,
     warp: &mut Warp,
     planes: &mut Vec<f32>,
-    found: &mut Vec<Found>,
+    found: &mut Vec<Detection>,
 ) -> Result<()> {
     let (width, height) = image.upright_size();
     let scale = scale(detector, options, width, height);

@@ -23,8 +23,18 @@ const MAX_WEIGHTS: u64 = 1 << 30;
 /// Most numbers in one intermediate result.
 const MAX_VALUES: usize = 1 << 26;
 
-/// Name and shape of an output.
-pub(in crate::model) type Wanted = (String, TVec<usize>);
+/// An output that the metadata promise.
+#[derive(Debug)]
+pub(in crate::model) struct Output {
+    name: String,
+    shape: TVec<usize>,
+}
+
+impl Output {
+    pub(in crate::model) fn new(name: &str, shape: TVec<usize>) -> Self {
+        Self { name: name.to_owned(), shape }
+    }
+}
 
 /// A parsed file, not yet for a size.
 #[derive(Debug)]
@@ -72,13 +82,13 @@ impl Graph {
         })
     }
 
-    /// Optimises it for pictures of `height` x `width`, with exactly the outputs `wanted`: their names and shapes.
+    /// Optimises it for pictures of `height` x `width`, with exactly the outputs `wanted`.
     /// `fast` replaces convolutions by this library's own.
     pub(in crate::model) fn ready(
         &self,
         height: usize,
         width: usize,
-        wanted: &[Wanted],
+        wanted: &[Output],
         fast: bool,
     ) -> Result<Ready> {
         let model = self.read(height, width, wanted)?;
@@ -97,10 +107,10 @@ impl Graph {
     }
 
     /// The graph for one picture, decluttered, with exactly the outputs that are wanted.
-    fn read(&self, height: usize, width: usize, wanted: &[Wanted]) -> Result<TypedModel> {
+    fn read(&self, height: usize, width: usize, wanted: &[Output]) -> Result<TypedModel> {
         let graph = self.proto.graph.as_ref().ok_or_else(|| Error::model("no graph"))?;
         let shape = input_shape(graph, height, width)?;
-        let names: Vec<&str> = wanted.iter().map(|(name, _)| name.as_str()).collect();
+        let names: Vec<&str> = wanted.iter().map(|output| output.name.as_str()).collect();
         if let Some(missing) =
             names.iter().find(|name| graph.output.iter().all(|o| o.name != **name))
         {
@@ -245,8 +255,8 @@ fn input_shape(graph: &GraphProto, height: usize, width: usize) -> Result<[usize
 }
 
 /// Refuses outputs of other sizes than the metadata promise, and intermediate results that are too large.
-fn check_outputs(typed: &TypedModel, wanted: &[Wanted]) -> Result<()> {
-    for (index, (name, promised)) in wanted.iter().enumerate() {
+fn check_outputs(typed: &TypedModel, wanted: &[Output]) -> Result<()> {
+    for (index, Output { name, shape: promised }) in wanted.iter().enumerate() {
         let fact = typed.output_fact(index).map_err(|e| model_error("no output", e))?;
         let shape = fact.shape.as_concrete().unwrap_or_default();
         // Some exporters drop the batch of one.

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use anyhow::{Context, Result, bail, ensure};
-use face_predict::{DetectSpec, Found, InputSpec};
+use face_predict::{DetectSpec, Detection, InputSpec};
 use rand::Rng;
 use rand_pcg::Pcg64Mcg;
 use serde::{Deserialize, Serialize};
@@ -366,7 +366,7 @@ impl Validation {
         planes: &[f32],
         width: usize,
         height: usize,
-    ) -> Result<Vec<Found>> {
+    ) -> Result<Vec<Detection>> {
         let image = tensor(planes, width, height).to_device(self.device);
         let outputs = tch::no_grad(|| net.forward(&image, false));
         let mut grids = Vec::new();
@@ -405,7 +405,7 @@ pub fn scaled(rect: &face_predict::Rect, by: f32) -> face_predict::Rect {
     face_predict::Rect::new(rect.x * by, rect.y * by, rect.width * by, rect.height * by)
 }
 
-fn group(name: &'static str, pairs: &[(Vec<Found>, Vec<Target>)]) -> Group {
+fn group(name: &'static str, pairs: &[(Vec<Detection>, Vec<Target>)]) -> Group {
     let mut judged = Judged::default();
     let mut distances = Vec::new();
     for (found, targets) in pairs {

@@ -1,0 +1,82 @@
+//! What a network takes, and how a crop becomes that.
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::Result;
+use crate::face::region::CropRule;
+use crate::geometry::Affine;
+use crate::picture::Image;
+use crate::picture::sampling::warp::Warp;
+
+/// Largest crop side that a file may ask for, in pixels.
+pub(in crate::model) const MAX_SIDE: usize = 1024;
+
+/// What a network takes: the size of its crop, how it is cut and how its colours are scaled.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct InputSpec {
+    /// Pixels.
+    pub width: usize,
+    /// Pixels.
+    pub height: usize,
+    /// Always `RGB`.
+    pub channels: String,
+    /// Subtracted from each channel, which runs from 0 to 1.
+    pub mean: [f32; 3],
+    /// Divides what is left.
+    pub std: [f32; 3],
+    /// How the crop is cut.
+    #[serde(flatten)]
+    pub crop: CropRule,
+}
+
+impl InputSpec {
+    /// Numbers in a crop: three planes.
+    pub fn len(&self) -> usize {
+        3 * self.width * self.height
+    }
+
+    /// Whether there is no pixel; never so in a model that loads.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Cuts a crop into planes of red, green and blue, 0 to 255, [`len`](Self::len) numbers in all. `place` maps the crop, in
+    /// units of its sides, to the upright picture (see [`CropRule::place`]). What fails is [`Warp::cut`].
+    pub fn cut(
+        &self,
+        warp: &mut Warp,
+        image: &Image<'_>,
+        place: &Affine,
+        planes: &mut [f32],
+    ) -> Result<()> {
+        let (width, height) = (self.width, self.height);
+        let to_unit = Affine::scale(1.0 / width as f32, 1.0 / height as f32);
+        warp.cut_planes(image, &place.after(&to_unit), width, height, planes)
+    }
+
+    /// Scales planes of red, green and blue, of any one size, from 0..255 to what the network takes.
+    pub fn normalise(&self, planes: &mut [f32]) {
+        let size = (planes.len() / 3).max(1);
+        for ((plane, mean), std) in planes.chunks_exact_mut(size).zip(self.mean).zip(self.std) {
+            let (scale, offset) = (1.0 / (255.0 * std), mean / std);
+            plane.iter_mut().for_each(|v| *v = *v * scale - offset);
+        }
+    }
+
+    pub(super) fn check(&self) -> std::result::Result<(), String> {
+        let Self { width, height, .. } = self;
+        if !(8..=MAX_SIDE).contains(width) || !(8..=MAX_SIDE).contains(height) {
+            return Err(format!("size {width}x{height} is not within 8 to {MAX_SIDE}"));
+        }
+        if self.channels != "RGB" {
+            return Err(format!("channels are {:?}, only RGB is known", self.channels));
+        }
+        if !self.mean.iter().all(|v| v.is_finite()) {
+            return Err("mean is not finite".into());
+        }
+        if !self.std.iter().all(|v| v.is_finite() && *v > 1e-6) {
+            return Err("std is not a positive number".into());
+        }
+        self.crop.check()
+    }
+}

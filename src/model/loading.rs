@@ -1,0 +1,216 @@
+//! A model: networks loaded from files, from memory, or from what is built in.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::contract::{Metadata, Task};
+use super::detector::Detector;
+use super::file::graph::{Graph, guard};
+use super::network::Network;
+use super::weights;
+use crate::error::Result;
+use crate::picture::DecodeLimits;
+use crate::picture::decode::read_limited;
+
+/// Largest model file read, in bytes.
+const MAX_FILE: u64 = 512 << 20;
+
+/// How to load.
+#[derive(Clone, Copy, Debug, Default)]
+#[non_exhaustive]
+pub struct ModelOptions {
+    /// What encoded pictures may cost.
+    pub limits: DecodeLimits,
+    /// Leaves every convolution to tract, for comparison.
+    pub plain_convolutions: bool,
+    /// Threads for [`Model::predict_batch`]; 0 and 1: the caller's alone.
+    pub threads: usize,
+}
+
+impl ModelOptions {
+    /// The defaults.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Sets the largest picture accepted, in pixels.
+    #[must_use]
+    pub fn max_pixels(mut self, pixels: u64) -> Self {
+        self.limits.max_pixels = pixels;
+        self
+    }
+
+    /// Sets the threads for [`Model::predict_batch`].
+    #[must_use]
+    pub fn threads(mut self, threads: usize) -> Self {
+        self.threads = threads;
+        self
+    }
+
+    /// Leaves every convolution to tract, for comparison.
+    #[must_use]
+    pub fn plain_convolutions(mut self, plain: bool) -> Self {
+        self.plain_convolutions = plain;
+        self
+    }
+}
+
+/// Loaded networks. Immutable and cheap to clone: share one between all threads. Loading is slow, so load once.
+///
+/// ```
+/// let model = face_predict::Model::load_default()?;
+/// println!("{}", model.name());
+/// # Ok::<(), face_predict::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Model {
+    age: Arc<Network>,
+    gender: Arc<Network>,
+    /// One from a file; the built-in one is loaded when it is first needed.
+    detector: Option<Arc<Detector>>,
+    plain_convolutions: bool,
+    name: Arc<str>,
+    pub(crate) threads: usize,
+    pub(crate) limits: DecodeLimits,
+}
+
+impl Model {
+    /// The model that is built in. It is parsed once, by whoever comes first. A build without weights has none.
+    pub fn load_default() -> Result<Self> {
+        Self::load_default_with(&ModelOptions::default())
+    }
+
+    /// [`load_default`](Self::load_default) with options.
+    pub fn load_default_with(options: &ModelOptions) -> Result<Self> {
+        let network = weights::estimator(options.plain_convolutions)?;
+        Ok(Self::from_parts(Arc::clone(&network), network, None, options))
+    }
+
+    /// Loads a model file; a part that it lacks comes from the built-in model.
+    pub fn load_file(path: impl AsRef<Path>, options: &ModelOptions) -> Result<Self> {
+        Self::load_files(&[path], options)
+    }
+
+    /// Loads a model from memory; a part that it lacks comes from the built-in model.
+    pub fn load_bytes(bytes: &[u8], options: &ModelOptions) -> Result<Self> {
+        Self::load_parts(&[bytes], options)
+    }
+
+    /// Loads several files, each a part: a detector, an age network, a gender network, or one for both. Of two
+    /// files for the same part the later counts; parts not given come from the built-in model.
+    pub fn load_files<P: AsRef<Path>>(paths: &[P], options: &ModelOptions) -> Result<Self> {
+        let mut parts = Vec::new();
+        for path in paths {
+            let path = path.as_ref();
+            let bytes = read_limited(path, MAX_FILE)?;
+            parts.push(Part::load(&bytes, options).map_err(|e| e.context(path.display()))?);
+        }
+        Self::combine(parts, options)
+    }
+
+    /// [`load_files`](Self::load_files) from memory.
+    pub fn load_parts(files: &[&[u8]], options: &ModelOptions) -> Result<Self> {
+        let parts = files.iter().map(|bytes| Part::load(bytes, options)).collect::<Result<_>>()?;
+        Self::combine(parts, options)
+    }
+
+    fn combine(parts: Vec<Part>, options: &ModelOptions) -> Result<Self> {
+        let last = |part: &str, has: fn(Task) -> bool| {
+            let given = parts.iter().rev().find_map(|part| match part {
+                Part::Estimator(network) if has(network.metadata.task) => Some(Arc::clone(network)),
+                _ => None,
+            });
+            let built_in = || {
+                weights::estimator(options.plain_convolutions)
+                    .map_err(|e| e.context(format!("no {part} in what is loaded")))
+            };
+            given.map_or_else(built_in, Ok)
+        };
+        let detector = parts.iter().rev().find_map(|part| match part {
+            Part::Detector(detector) => Some(Arc::clone(detector)),
+            Part::Estimator(_) => None,
+        });
+        let (age, gender) = (last("age", Task::has_age)?, last("gender", Task::has_gender)?);
+        Ok(Self::from_parts(age, gender, detector, options))
+    }
+
+    fn from_parts(
+        age: Arc<Network>,
+        gender: Arc<Network>,
+        detector: Option<Arc<Detector>>,
+        options: &ModelOptions,
+    ) -> Self {
+        let named = |metadata: &Metadata| format!("{} {}", metadata.name, metadata.version);
+        let mut names = vec![named(&age.metadata)];
+        if !Arc::ptr_eq(&age, &gender) {
+            names.push(named(&gender.metadata));
+        }
+        names.extend(detector.iter().map(|detector| named(detector.metadata())));
+        let name = names.join(" + ").into();
+        let ModelOptions { plain_convolutions, limits, threads } = *options;
+        Self { age, gender, detector, plain_convolutions, name, threads, limits }
+    }
+
+    /// Name and version of the networks, for logs.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What the age network's file says of itself.
+    pub fn age_metadata(&self) -> &Metadata {
+        &self.age.metadata
+    }
+
+    /// What the gender network's file says of itself; the same as the age network's where one does both.
+    pub fn gender_metadata(&self) -> &Metadata {
+        &self.gender.metadata
+    }
+
+    /// What the detector's file says of itself.
+    pub fn detector_metadata(&self) -> Result<&Metadata> {
+        self.detector().map(|detector| detector.metadata())
+    }
+
+    pub(crate) fn detector(&self) -> Result<&Detector> {
+        match &self.detector {
+            Some(detector) => Ok(detector),
+            None => weights::detector(self.plain_convolutions),
+        }
+    }
+
+    /// Number of operators that run as this library's own convolutions.
+    pub fn accelerated_operators(&self) -> usize {
+        let gender = if self.is_one_network() { 0 } else { self.gender.accelerated };
+        self.age.accelerated + gender
+    }
+
+    /// Whether one network estimates both.
+    pub(crate) fn is_one_network(&self) -> bool {
+        Arc::ptr_eq(&self.age, &self.gender)
+    }
+
+    pub(crate) fn age_network(&self) -> &Network {
+        &self.age
+    }
+
+    pub(crate) fn gender_network(&self) -> &Network {
+        &self.gender
+    }
+}
+
+/// One file.
+enum Part {
+    Estimator(Arc<Network>),
+    Detector(Arc<Detector>),
+}
+
+impl Part {
+    fn load(bytes: &[u8], options: &ModelOptions) -> Result<Self> {
+        let graph = guard(|| Graph::parse(bytes))?;
+        let fast = !options.plain_convolutions;
+        Ok(match graph.metadata.task {
+            Task::Detect => Self::Detector(Arc::new(Detector::new(graph, fast)?)),
+            _ => Self::Estimator(Arc::new(Network::new(graph, fast)?)),
+        })
+    }
+}
