@@ -85,6 +85,13 @@ impl Calibrate {
         for (band, (share, faces)) in &found.coverage {
             println!("80 % interval, {band:>5}: {:.1} % of {faces}", share * 100.0);
         }
+        for (source, bands) in Calibration::left_out(&by_reference) {
+            let bands = bands
+                .iter()
+                .map(|(band, (share, n))| format!("{band} {:.1} of {n}", share * 100.0));
+            let bands: Vec<String> = bands.collect();
+            println!("fitted without {source}, its 80 % intervals hold, %: {}", bands.join(", "));
+        }
         let file = self.run.join(FILE);
         crate::files::replace_bytes(&file, &serde_json::to_vec_pretty(&found)?)?;
         println!("{}: from {} faces", file.display(), found.faces);

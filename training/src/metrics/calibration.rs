@@ -1,6 +1,6 @@
 //! Calibration on the validation part: temperatures of the heads, or the residuals of a regression.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use face_predict::{
     AgeDistribution, AgeSpec, DetectSpec, GenderSpec, Positive, Quality, UncertaintyFactors,
@@ -65,6 +65,22 @@ impl Calibration {
             _ => BTreeMap::new(),
         };
         Self { age, gender, faces: faces.len(), coverage, detect: None }
+    }
+
+    /// For each source with exact ages, the coverage of its 80 % intervals when all others alone are fitted to, by band.
+    pub fn left_out(faces: &[(&Row, &Raw)]) -> BTreeMap<String, BTreeMap<String, (f64, usize)>> {
+        let exact = faces.iter().filter(|(row, _)| row.age.is_some());
+        let sources: BTreeSet<&str> = exact.map(|(row, _)| row.source.as_str()).collect();
+        let split = |source: &str| -> (Vec<_>, Vec<_>) {
+            faces.iter().copied().partition(|(row, _)| row.source == source)
+        };
+        let found = sources.into_iter().filter_map(|source| {
+            let (of, others) = split(source);
+            let age = Self::fit(&others).age.filter(|_| !others.is_empty())?;
+            let distribution = matches!(age, AgeSpec::Distribution { .. });
+            distribution.then(|| (source.to_owned(), coverage(&of, &age)))
+        });
+        found.collect()
     }
 
     /// Fits how much less to trust faces that have one of the reasons of [`Quality::ALL`] against them. `spoiled` are
@@ -235,6 +251,26 @@ mod tests {
         let faces: Vec<_> = rows.iter().map(|r| (r, &raw)).collect();
         let found = Calibration::fit(&faces).gender.expect("a gender head");
         assert!((found.temperature - 2.0).abs() < 0.01, "{}", found.temperature);
+    }
+
+    #[test]
+    fn a_source_that_is_left_out_is_not_fitted_to() {
+        // Both have the same distributions, but one's labels lie three times as far away.
+        let face = |age: usize, off: f32, source: &str| {
+            let logit = |year: usize| -0.5 * ((year as f32 - age as f32) / 3.0).powi(2);
+            let raw = Raw { age_logits: (0..YEARS).map(logit).collect(), ..Raw::default() };
+            let age = Some(age as f32 + off);
+            (Row { age, source: source.into(), ..Row::default() }, raw)
+        };
+        let offsets = [-5.0, -3.0, -2.0, -1.0, 0.0, 0.0, 1.0, 2.0, 3.0, 5.0];
+        let near = offsets.iter().map(|off| (*off, "near"));
+        let all = near.chain(offsets.iter().map(|off| (3.0 * off, "far")));
+        let faces: Vec<(Row, Raw)> =
+            all.flat_map(|(off, source)| (20..80).map(move |age| face(age, off, source))).collect();
+        let faces: Vec<_> = faces.iter().map(|(row, raw)| (row, raw)).collect();
+        let found = Calibration::left_out(&faces);
+        let all = |source: &str| found[source]["all"].0;
+        assert!(all("far") < 0.6 && all("near") > 0.95, "{} {}", all("far"), all("near"));
     }
 
     #[test]

@@ -17,6 +17,9 @@ const COVERAGE: f32 = 0.8;
 /// was hardly trained.
 const MOST: f32 = 0.8;
 
+/// What a bend of the curve costs, against squared misses of the coverage.
+const BEND: f64 = 3e-4;
+
 /// Logarithms of the factors at the knots.
 type Logs = [f32; KNOTS.len()];
 
@@ -31,9 +34,11 @@ pub fn by_age(spec: AgeSpec, faces: &[(&Row, &Raw)]) -> AgeSpec {
         spec
     };
     let loss = |logs: &Logs| {
-        // A few tenths of a percent of coverage are not worth a crooked curve.
-        let bend: f32 = logs.windows(2).map(|w| (w[1] - w[0]).powi(2)).sum();
-        miss(&with(logs), faces) + 2e-4 * f64::from(bend)
+        // A few tenths of a percent of coverage are not worth a crooked curve: one that jumps fits the faces at hand, and fails on
+        // the next set's.
+        let slope: f32 = logs.windows(2).map(|w| (w[1] - w[0]).powi(2)).sum();
+        let bend: f32 = logs.windows(3).map(|w| (w[2] - 2.0 * w[1] + w[0]).powi(2)).sum();
+        miss(&with(logs), faces) + 2e-4 * f64::from(slope) + BEND * f64::from(bend)
     };
     let mut logs = [0.0f32; KNOTS.len()];
     let mut best = loss(&logs);
