@@ -6,7 +6,9 @@ use std::hint::black_box;
 use std::io::Cursor;
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use face_predict::{Format, Image, Model, Options, Point, Predictions, Rect, Region, Warp};
+use face_predict::{
+    Format, Image, Model, Options, Point, Predictions, Rect, Region, Warp, Workspace,
+};
 use image::imageops::FilterType;
 use image::{ImageFormat, RgbImage};
 
@@ -45,10 +47,13 @@ fn crop_to_answer(c: &mut Criterion) {
     let mut group = c.benchmark_group("crop_to_answer");
     for (name, region) in [("box", face()), ("landmarks", with_landmarks())] {
         let regions = [region];
-        let (options, mut out) = (Options::new().regions(&regions), Predictions::new());
+        let options = Options::new().regions(&regions);
+        let (mut workspace, mut out) = (Workspace::new(), Predictions::new());
         group.bench_function(name, |b| {
             b.iter(|| {
-                model.predict_into(black_box(&image), &options, &mut out).expect("an answer")
+                model
+                    .predict_into(black_box(&image), &options, &mut workspace, &mut out)
+                    .expect("an answer")
             });
         });
     }
@@ -61,11 +66,14 @@ fn bytes_to_answer(c: &mut Criterion) {
     for (name, format) in [("png", ImageFormat::Png), ("jpeg", ImageFormat::Jpeg)] {
         let mut bytes = Cursor::new(Vec::new());
         picture.write_to(&mut bytes, format).expect("an encoder");
-        let (options, mut out) = (Options::new().regions(&regions), Predictions::new());
+        let options = Options::new().regions(&regions);
+        let (mut workspace, mut out) = (Workspace::new(), Predictions::new());
         group.bench_function(name, |b| {
             b.iter(|| {
                 let bytes = black_box(bytes.get_ref());
-                model.predict_encoded(bytes, &options, &mut out).expect("an answer");
+                model
+                    .predict_encoded(bytes, &options, &mut workspace, &mut out)
+                    .expect("an answer");
             });
         });
     }
@@ -85,13 +93,15 @@ fn frames(c: &mut Criterion) {
             }
             let image = Image::new(Format::Rgb, width as usize, height as usize, &frame);
             let image = image.expect("a right picture");
-            let mut out = Predictions::new();
+            let (mut workspace, mut out) = (Workspace::new(), Predictions::new());
             for (name, skip) in [("search", true), ("answer", false)] {
                 let options = Options::new().skip_age(skip).skip_gender(skip);
                 group.bench_function(format!("{width}x{height}/{count}/{name}"), |b| {
                     b.iter(|| {
                         let image = black_box(&image);
-                        model.predict_into(image, &options, &mut out).expect("an answer");
+                        model
+                            .predict_into(image, &options, &mut workspace, &mut out)
+                            .expect("an answer");
                     });
                 });
             }
@@ -101,11 +111,13 @@ fn frames(c: &mut Criterion) {
     let large = image::imageops::resize(&portrait, 4000, 3000, FilterType::Triangle);
     let mut bytes = Cursor::new(Vec::new());
     large.write_to(&mut bytes, ImageFormat::Jpeg).expect("an encoder");
-    let mut out = Predictions::new();
+    let (mut workspace, mut out) = (Workspace::new(), Predictions::new());
     c.bench_function("jpeg_of_12_megapixels", |b| {
         b.iter(|| {
             let bytes = black_box(bytes.get_ref());
-            model.predict_encoded(bytes, &Options::new(), &mut out).expect("an answer");
+            model
+                .predict_encoded(bytes, &Options::new(), &mut workspace, &mut out)
+                .expect("an answer");
         });
     });
 }

@@ -4,7 +4,7 @@
 
 use std::error::Error;
 
-use face_predict::{Face, Gender, Model, ModelOptions, Options, Predictions};
+use face_predict::{Face, Gender, Model, ModelOptions, Options, Predictions, Workspace};
 use font8x8::UnicodeFonts;
 use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageReader, Rgb, RgbImage};
@@ -23,8 +23,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         return Err("usage: annotate [--model FILE]... PHOTO OUT.png".into());
     };
     let model = Model::load_files(&models, &ModelOptions::new())?;
-    let mut faces = Predictions::new();
-    model.predict_file(&photo, &Options::new(), &mut faces)?;
+    let (mut workspace, mut faces) = (Workspace::new(), Predictions::new());
+    model.predict_file(&photo, &Options::new(), &mut workspace, &mut faces)?;
     let mut canvas = upright(&photo)?.into_rgb8();
     for face in faces.faces() {
         draw(&mut canvas, &face);

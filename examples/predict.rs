@@ -7,7 +7,9 @@
 use std::process::ExitCode;
 use std::time::Instant;
 
-use face_predict::{Face, Gender, Model, ModelOptions, Options, Predictions, Rect, Region};
+use face_predict::{
+    Face, Gender, Model, ModelOptions, Options, Predictions, Rect, Region, Workspace,
+};
 
 const USAGE: &str = "usage: predict [--json] [--cropped] [--box X,Y,W,H]... [--model FILE]... \
                      [--repeat N] IMAGE... | @LIST";
@@ -126,11 +128,12 @@ fn run(arguments: &Arguments) -> face_predict::Result<bool> {
     if !arguments.boxes.is_empty() {
         options = options.regions(&arguments.boxes);
     }
-    let (mut predictions, mut times, mut all_right) = (Predictions::new(), Vec::new(), true);
+    let (mut workspace, mut predictions) = (Workspace::new(), Predictions::new());
+    let (mut times, mut all_right) = (Vec::new(), true);
     for path in &arguments.images {
         let done = (0..arguments.repeat).try_for_each(|_| {
             let start = Instant::now();
-            let done = model.predict_file(path, &options, &mut predictions);
+            let done = model.predict_file(path, &options, &mut workspace, &mut predictions);
             times.push(start.elapsed());
             done
         });

@@ -49,4 +49,6 @@ pub use model::{
 pub use picture::sampling::warp::Warp;
 pub use picture::{DecodeLimits, Format, Image, Layout, Orientation, Picture, Yuv};
 pub use predict::options::Options;
+pub use predict::source::Input;
 pub use predict::track::{Tracker, TrackerOptions};
+pub use predict::workspace::Workspace;

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use face_predict::{Model, ModelOptions, Options, Predictions, Rect, Region};
+use face_predict::{Model, ModelOptions, Options, Predictions, Rect, Region, Workspace};
 
 /// Operators that the pass replaces in each shipped file: every convolution of it.
 const REPLACED: &[(&str, usize)] = &[("base", 15)];
@@ -31,12 +31,13 @@ fn pictures() -> Vec<(PathBuf, Vec<Region>)> {
 fn answers_agree_within_a_ten_thousandth() {
     for (name, _) in REPLACED {
         let (fast, plain) = (load(name, false), load(name, true));
-        let (mut a, mut b) = (Predictions::new(), Predictions::new());
+        let (mut workspace, mut a, mut b) =
+            (Workspace::new(), Predictions::new(), Predictions::new());
         let mut worst = 0.0f32;
         for (path, regions) in pictures() {
             let options = Options::new().regions(&regions).cropped(regions.is_empty());
-            fast.predict_file(&path, &options, &mut a).expect("a good picture");
-            plain.predict_file(&path, &options, &mut b).expect("a good picture");
+            fast.predict_file(&path, &options, &mut workspace, &mut a).expect("a good picture");
+            plain.predict_file(&path, &options, &mut workspace, &mut b).expect("a good picture");
             for (x, y) in a.faces().zip(b.faces()) {
                 let (x_years, y_years) =
                     (x.age().expect("age").years(), y.age().expect("age").years());

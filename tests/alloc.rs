@@ -3,7 +3,7 @@
 
 mod counting;
 
-use face_predict::{Format, Image, Model, Options, Predictions, Rect, Region};
+use face_predict::{Format, Image, Model, Options, Predictions, Rect, Region, Workspace};
 
 /// Measured: 50 allocations a call with the first built-in network, all of them the engine's own.
 const MOST: usize = 100;
@@ -16,10 +16,10 @@ fn a_steady_call_allocates_the_same_and_keeps_nothing() {
     let image = Image::new(Format::Rgb, width, height, &pixels).unwrap();
     let regions = [Region::from_box(Rect::new(10.0, 12.0, 70.0, 75.0))];
     let options = Options::new().regions(&regions);
-    let mut out = Predictions::new();
+    let (mut workspace, mut out) = (Workspace::new(), Predictions::new());
     let mut call = |options: &Options<'_>| {
         let before = counting::so_far();
-        model.predict_into(&image, options, &mut out).unwrap();
+        model.predict_into(&image, options, &mut workspace, &mut out).unwrap();
         let after = counting::so_far();
         (after.0 - before.0, after.1 - before.1)
     };

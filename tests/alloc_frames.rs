@@ -6,7 +6,9 @@ mod counting;
 #[allow(dead_code)]
 mod portrait;
 
-use face_predict::{Format, Image, Model, Options, Predictions, Tracker, TrackerOptions};
+use face_predict::{
+    Format, Image, Model, Options, Predictions, Tracker, TrackerOptions, Workspace,
+};
 use image::imageops::{FilterType, overlay, resize};
 use image::{Rgb, RgbImage};
 
@@ -39,12 +41,14 @@ fn frames_leave_nothing_behind() {
     let mut options = TrackerOptions::default();
     options.lost_seconds = 0.3;
     let mut tracker = Tracker::new(&model, options).unwrap();
-    let (mut out, mut faces, mut last) = (Predictions::new(), 0, 0);
+    let (mut workspace, mut out) = (Workspace::new(), Predictions::new());
+    let (mut faces, mut last) = (0, 0);
     counting::start();
     let mut show = |number: usize| {
         let frame = &film[number % PERIOD];
         let image = Image::new(Format::Rgb, 320, 240, frame).unwrap();
-        tracker.update(&image, number as i64 * FRAME_US, &Options::new(), &mut out).unwrap();
+        let time_us = number as i64 * FRAME_US;
+        tracker.update(&image, time_us, &Options::new(), &mut workspace, &mut out).unwrap();
         faces += out.len();
         last = out.faces().filter_map(|face| face.track()).map(|t| t.id).max().unwrap_or(last);
     };

@@ -5,7 +5,7 @@ use std::sync::Barrier;
 
 use face_predict::{
     DecodeLimits, ErrorKind, Format, Gender, Image, Model, ModelOptions, Options, Orientation,
-    Picture, Point, Predictions, Quality, Rect, Region,
+    Picture, Point, Predictions, Quality, Rect, Region, Workspace,
 };
 use portrait::{FACE, SIDE};
 
@@ -231,8 +231,9 @@ fn errors_by_kind_and_an_empty_result() {
     let rgb = portrait::rgb();
     let image = Image::new(Format::Rgb, SIDE, SIDE, &rgb).unwrap();
     let mut out = model.predict(&image, &options()).unwrap();
+    let mut workspace = Workspace::new();
     let mut fails = |options: &Options<'_>, kind: ErrorKind, part: &str| {
-        let error = model.predict_into(&image, options, &mut out).unwrap_err();
+        let error = model.predict_into(&image, options, &mut workspace, &mut out).unwrap_err();
         assert_eq!(error.kind(), kind, "{error}");
         assert!(error.to_string().contains(part), "{error}");
         assert!(out.is_empty() && out.size() == (0, 0));
@@ -260,11 +261,15 @@ fn errors_by_kind_and_an_empty_result() {
     }
 
     let (options, mut failed) = (options(), Vec::new());
-    failed.push((model.predict_file("missing.png", &options, &mut out), ErrorKind::Io));
-    failed.push((model.predict_encoded(b"no picture", &options, &mut out), ErrorKind::Image));
+    let mut file =
+        |model: &Model, path: &str| model.predict_file(path, &options, &mut workspace, &mut out);
     let limited = Model::load_default_with(&ModelOptions::new().max_pixels(9)).unwrap();
-    failed.push((limited.predict_into(&image, &options, &mut out), ErrorKind::Limit));
-    failed.push((limited.predict_file(portrait::path(), &options, &mut out), ErrorKind::Limit));
+    failed.push((file(&model, "missing.png".as_ref()), ErrorKind::Io));
+    failed.push((file(&limited, &portrait::path()), ErrorKind::Limit));
+    let encoded = model.predict_encoded(b"no picture", &options, &mut workspace, &mut out);
+    failed.push((encoded, ErrorKind::Image));
+    let large = limited.predict_into(&image, &options, &mut workspace, &mut out);
+    failed.push((large, ErrorKind::Limit));
     for (failed, kind) in failed {
         assert_eq!(failed.unwrap_err().kind(), kind);
     }
@@ -291,7 +296,7 @@ fn real_photographs_are_answered_as_labelled() {
         return;
     };
     let model = Model::load_default().unwrap();
-    let mut out = Predictions::new();
+    let (mut workspace, mut out) = (Workspace::new(), Predictions::new());
     let header: Vec<&str> = table.lines().next().unwrap().split(',').collect();
     let column = |name: &str| header.iter().position(|c| *c == name).unwrap();
     let boxes = ["box_x", "box_y", "box_w", "box_h"].map(column);
@@ -304,7 +309,8 @@ fn real_photographs_are_answered_as_labelled() {
         }
         let region = [Region::from_box(Rect::new(x, y, width, height))];
         let path = folder.join("utkface").join(cells[column("file")]);
-        model.predict_file(path, &Options::new().regions(&region), &mut out).unwrap();
+        let options = Options::new().regions(&region);
+        model.predict_file(path, &options, &mut workspace, &mut out).unwrap();
         let face = out.face(0).unwrap();
         let age: f32 = cells[column("age")].parse().unwrap();
         error += (face.age().unwrap().median() - age).abs();
@@ -373,16 +379,19 @@ fn a_jpeg_that_ends_early_is_damaged() {
     let model = Model::load_default().unwrap();
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cases/pictures/face.jpg");
     let whole = std::fs::read(path).unwrap();
-    let mut out = Predictions::new();
+    let (mut workspace, mut out) = (Workspace::new(), Predictions::new());
     for part in [whole.len() / 2, whole.len() * 9 / 10, whole.len() - 2] {
         for options in [Options::new(), Options::new().cropped(true)] {
-            let error = model.predict_encoded(&whole[..part], &options, &mut out).unwrap_err();
+            let part = &whole[..part];
+            let error =
+                model.predict_encoded(part, &options, &mut workspace, &mut out).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Image, "{error}");
             assert!(out.is_empty());
         }
     }
     // A phone's film behind its photograph.
     let more = [whole.clone(), vec![0x55; 1000]].concat();
-    model.predict_encoded(&more, &Options::new().cropped(true), &mut out).unwrap();
+    let options = Options::new().cropped(true);
+    model.predict_encoded(&more, &options, &mut workspace, &mut out).unwrap();
     assert_eq!(out.len(), 1);
 }

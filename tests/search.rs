@@ -6,7 +6,8 @@ mod portrait;
 use std::io::Cursor;
 
 use face_predict::{
-    Face, Format, Image, Model, ModelOptions, Options, Orientation, Predictions, Quality, Rect,
+    Face, Format, Image, Input, Model, ModelOptions, Options, Orientation, Predictions, Quality,
+    Rect, Workspace,
 };
 use image::{ImageFormat, RgbImage, imageops};
 use portrait::{FACE, SIDE};
@@ -93,9 +94,9 @@ fn a_large_jpeg_gives_the_answers_of_its_whole_at_a_reduced_scale() {
     image::DynamicImage::ImageRgb8(large)
         .write_to(&mut Cursor::new(&mut bytes), ImageFormat::Jpeg)
         .expect("encoded");
-    let (model, mut reduced) = (model(), Predictions::new());
+    let (model, mut workspace, mut reduced) = (model(), Workspace::new(), Predictions::new());
     let largest = Options::new().max_faces(1);
-    model.predict_encoded(&bytes, &largest, &mut reduced).expect("a prediction");
+    model.predict_encoded(&bytes, &largest, &mut workspace, &mut reduced).expect("a prediction");
     let whole = image::load_from_memory(&bytes).expect("decoded").into_rgb8();
     let whole = search(&whole, &largest);
     assert_eq!((reduced.len(), reduced.size()), (1, (3072, 3072)));
@@ -109,7 +110,7 @@ fn a_large_jpeg_gives_the_answers_of_its_whole_at_a_reduced_scale() {
     let mut bytes = Vec::new();
     let encoder = image::codecs::jpeg::JpegEncoder::new_with_quality(&mut bytes, 95);
     canvas.write_with_encoder(encoder).expect("encoded");
-    model.predict_encoded(&bytes, &largest, &mut reduced).expect("an answer");
+    model.predict_encoded(&bytes, &largest, &mut workspace, &mut reduced).expect("an answer");
     let whole = image::load_from_memory(&bytes).expect("decoded").into_rgb8();
     let whole = search(&whole, &largest);
     let (a, b) = (reduced.face(0).expect("a face"), whole.face(0).expect("a face"));
@@ -143,10 +144,13 @@ fn a_batch_answers_as_single_calls_do_on_any_number_of_threads() {
         .iter()
         .map(|image| model().predict(image, &Options::new()).expect("a prediction"))
         .collect();
-    for threads in [0, 1, 3, 9] {
-        let model = Model::load_default_with(&ModelOptions::new().threads(threads)).expect("loads");
+    let inputs: Vec<Input<'_>> = images.iter().map(Input::from).collect();
+    for threads in [1, 3, 9] {
+        let mut workspaces: Vec<Workspace> = (0..threads).map(|_| Workspace::new()).collect();
         let mut out: Vec<Predictions> = images.iter().map(|_| Predictions::new()).collect();
-        let done = model.predict_batch(&images, &Options::new(), &mut out).expect("a batch");
+        let done = model()
+            .predict_batch(&inputs, &Options::new(), &mut workspaces, &mut out)
+            .expect("a batch");
         assert!(done.iter().all(Result::is_ok));
         for (a, b) in out.iter().zip(&single) {
             assert_eq!(a.len(), b.len());
@@ -157,7 +161,10 @@ fn a_batch_answers_as_single_calls_do_on_any_number_of_threads() {
         }
     }
     let mut short = vec![Predictions::new()];
-    assert!(model().predict_batch(&images, &Options::new(), &mut short).is_err());
+    let mut one = [Workspace::new()];
+    assert!(model().predict_batch(&inputs, &Options::new(), &mut one, &mut short).is_err());
+    let none = model().predict_batch(&inputs[..1], &Options::new(), &mut [], &mut short);
+    assert!(none.is_err(), "a batch without a workspace does nothing");
 }
 
 #[test]

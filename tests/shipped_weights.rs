@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use face_predict::{Model, ModelOptions, Options, Point, Predictions, Rect, Region};
+use face_predict::{Model, ModelOptions, Options, Point, Predictions, Rect, Region, Workspace};
 
 struct Row {
     path: PathBuf,
@@ -81,13 +81,15 @@ fn open() -> Model {
 }
 
 fn measure(model: &Model, rows: &[Row], by_landmarks: bool) -> Figures {
-    let mut predictions = Predictions::new();
+    let (mut workspace, mut predictions) = (Workspace::new(), Predictions::new());
     let (mut errors, mut inside, mut right) = (Vec::new(), Vec::new(), Vec::new());
     for row in rows {
         let region = row.region().filter(|_| by_landmarks);
         let regions: &[Region] = region.as_slice();
         let options = Options::new().regions(regions).cropped(region.is_none());
-        model.predict_file(&row.path, &options, &mut predictions).expect("a good picture");
+        model
+            .predict_file(&row.path, &options, &mut workspace, &mut predictions)
+            .expect("a good picture");
         let face = predictions.face(0).expect("one face");
         let age = face.age().expect("an age").median();
         if let Some(label) = row.number("age") {

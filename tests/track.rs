@@ -6,6 +6,7 @@ mod portrait;
 
 use face_predict::{
     Format, Image, Model, Options, Predictions, Quality, Rect, Region, Tracker, TrackerOptions,
+    Workspace,
 };
 use portrait::SIDE;
 
@@ -15,6 +16,7 @@ const FRAME_US: i64 = 33_333;
 struct Film {
     tracker: Tracker,
     rgb: Vec<u8>,
+    workspace: Workspace,
     out: Predictions,
     frame: i64,
 }
@@ -25,7 +27,8 @@ impl Film {
         change(&mut options);
         let model = Model::load_default().expect("built in");
         let tracker = Tracker::new(&model, options).expect("right options");
-        Self { tracker, rgb: portrait::rgb(), out: Predictions::new(), frame: 0 }
+        let (workspace, out) = (Workspace::new(), Predictions::new());
+        Self { tracker, rgb: portrait::rgb(), workspace, out, frame: 0 }
     }
 
     /// Numbers of the faces at `rects`, in that order.
@@ -35,7 +38,9 @@ impl Film {
         // The age is enough.
         let options = Options::new().regions(&regions).skip_gender(true);
         let time = self.frame * FRAME_US;
-        self.tracker.update(&image, time, &options, &mut self.out).expect("an answer");
+        self.tracker
+            .update(&image, time, &options, &mut self.workspace, &mut self.out)
+            .expect("an answer");
         self.frame += 1;
         let id = |rect: &Rect| {
             let face = self.out.faces().find(|face| face.rect() == *rect).expect("every face");
@@ -143,11 +148,14 @@ fn between_searches_faces_go_on_as_they_went() {
         options.detect_every = 3;
         Tracker::new(&Model::load_default().expect("built in"), options).expect("right options")
     };
-    let (rgb, mut out) = (portrait::rgb(), Predictions::new());
+    let (rgb, mut workspace, mut out) = (portrait::rgb(), Workspace::new(), Predictions::new());
     let image = Image::new(Format::Rgb, SIDE, SIDE, &rgb).expect("a right picture");
     let mut counts = Vec::new();
     for frame in 0..6 {
-        tracker.update(&image, frame * FRAME_US, &Options::new(), &mut out).expect("an answer");
+        let time_us = frame * FRAME_US;
+        tracker
+            .update(&image, time_us, &Options::new(), &mut workspace, &mut out)
+            .expect("an answer");
         counts.push(out.len());
         assert_eq!(out.size(), (SIDE, SIDE));
     }
@@ -160,13 +168,16 @@ fn between_searches_nobody_comes_back_whom_the_last_one_did_not_find() {
     options.detect_every = 2;
     let model = Model::load_default().expect("built in");
     let mut tracker = Tracker::new(&model, options).expect("right options");
-    let (rgb, empty, mut out) = (portrait::rgb(), vec![128; SIDE * SIDE * 3], Predictions::new());
+    let (rgb, empty) = (portrait::rgb(), vec![128; SIDE * SIDE * 3]);
+    let (mut workspace, mut out) = (Workspace::new(), Predictions::new());
     let mut counts = Vec::new();
     for frame in 0..6 {
         let pixels = if frame < 2 { &rgb } else { &empty };
         let image = Image::new(Format::Rgb, SIDE, SIDE, pixels).expect("a right picture");
         let asked = Options::new().skip_gender(true);
-        tracker.update(&image, frame * FRAME_US, &asked, &mut out).expect("an answer");
+        tracker
+            .update(&image, frame * FRAME_US, &asked, &mut workspace, &mut out)
+            .expect("an answer");
         counts.push(out.len());
     }
     assert!(counts[0] > 0 && counts[1] == counts[0], "{counts:?}");
@@ -212,8 +223,10 @@ fn time_that_goes_back_is_refused_and_changes_nothing() {
     let mut film = Film::new(|_| {});
     let first = film.show(&[at(100.0, 100.0)]);
     let image = Image::new(Format::Rgb, SIDE, SIDE, &film.rgb).expect("a right picture");
-    let error =
-        film.tracker.update(&image, -1, &Options::new(), &mut film.out).expect_err("refused");
+    let error = film
+        .tracker
+        .update(&image, -1, &Options::new(), &mut film.workspace, &mut film.out)
+        .expect_err("refused");
     assert!(error.to_string().contains("time goes back from 0 to -1"), "{error}");
     assert!(film.out.is_empty());
     assert_eq!(film.show(&[at(100.0, 100.0)]), first);

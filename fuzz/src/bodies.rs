@@ -1,7 +1,7 @@
 //! What each fuzz target does with its bytes. tests/fuzz_smoke.rs includes this file, so it needs no nightly.
 
 use face_predict::ffi::*;
-use face_predict::{DecodeLimits, Model, ModelOptions, Options, Picture, Predictions};
+use face_predict::{DecodeLimits, Model, ModelOptions, Options, Picture, Predictions, Workspace};
 
 /// Numbers taken from the bytes, zero once they are used up.
 struct Source<'a>(&'a [u8]);
@@ -150,9 +150,9 @@ pub fn model_bytes(data: &[u8]) {
         let pixels: Vec<u8> = (0..32 * 32).map(|i| (i * 37 % 251) as u8).collect();
         let format = face_predict::Format::Gray;
         let image = face_predict::Image::new(format, 32, 32, &pixels).expect("a right picture");
-        let mut out = Predictions::new();
+        let (mut workspace, mut out) = (Workspace::new(), Predictions::new());
         // Numbers that are none may come with this picture alone, so an error is fine.
-        model.predict_into(&image, &Options::new().cropped(true), &mut out).ok()?;
+        model.predict_into(&image, &Options::new().cropped(true), &mut workspace, &mut out).ok()?;
         Some(out)
     };
     let (Some(fast), Some(plain)) = (answer(false), answer(true)) else { return };

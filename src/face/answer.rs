@@ -1,10 +1,10 @@
 //! Faces and what is said of them.
 
+use crate::error::Result;
 use crate::face::age::AgeDistribution;
 use crate::face::pose::Pose;
 use crate::face::quality::Quality;
 use crate::geometry::{Point, Rect};
-use crate::predict::pipeline::Work;
 
 /// A label that strangers would give a face, where the model is sure enough.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -28,15 +28,13 @@ impl Gender {
     }
 }
 
-/// Faces of one picture, largest first, with the working memory to find them. Reuse one per thread: buffers grow
-/// to the largest picture seen and are then kept.
+/// The faces of one picture, the largest first. One that is used again keeps its memory.
 #[derive(Debug, Default)]
 pub struct Predictions {
     pub(crate) faces: Vec<FaceRecord>,
     pub(crate) years: Vec<f32>,
     pub(crate) coverage: f32,
     pub(crate) size: (usize, usize),
-    pub(crate) work: Work,
 }
 
 /// One face; its years lie in [`Predictions::years`].
@@ -67,6 +65,21 @@ impl Predictions {
     /// No faces yet, and no memory.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Replaces the answer by what `fill` adds; where it fails, no faces are left.
+    pub(crate) fn refill(&mut self, fill: impl FnOnce(&mut Self) -> Result<()>) -> Result<()> {
+        self.clear();
+        let done = fill(self);
+        if done.is_err() {
+            self.clear();
+        }
+        done
+    }
+
+    /// Starts the answer for a picture of this size.
+    pub(crate) fn start(&mut self, size: (usize, usize), coverage: f32) {
+        (self.size, self.coverage) = (size, coverage);
     }
 
     pub(crate) fn clear(&mut self) {

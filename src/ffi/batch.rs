@@ -41,9 +41,9 @@ pub unsafe extern "C" fn face_predict_batch(
     let mut first = FACE_PREDICT_OK;
     let status = wall(|| {
         // SAFETY: the pointers are the caller's, as the header asks.
-        let (model, images, given) = unsafe {
+        let (loaded, images, given) = unsafe {
             let images = handle::array(images, count, "images")?;
-            (&handle::shared(model)?.model, images, handle::read_optional(options)?)
+            (handle::shared(model)?, images, handle::read_optional(options)?)
         };
         let options = plain(&given)?;
         if given.region_count > 0 || !given.regions.is_null() {
@@ -57,26 +57,36 @@ pub unsafe extern "C" fn face_predict_batch(
             let twice = pointers.iter().position(|p| p == pair[0]).unwrap_or_default();
             return Err(Error::invalid(format!("results[{twice}] is given twice")));
         }
-        let mut jobs = Vec::with_capacity(count);
+        let (mut filled, mut pictures) = (Vec::with_capacity(count), Vec::with_capacity(count));
         for (index, (image, result)) in images.iter().zip(pointers).enumerate() {
             // SAFETY: each a handle of its own, as was just seen; nobody else uses it meanwhile.
             let result = unsafe { handle::exclusive(*result) }
                 .map_err(|e| e.context(format!("results[{index}]")))?;
+            filled.push(result);
             // SAFETY: as above.
-            let image = unsafe { view(*image) }.map_err(|e| e.context(format!("images[{index}]")));
-            jobs.push((index, image, result, Ok(())));
+            pictures
+                .push(unsafe { view(*image) }.map_err(|e| e.context(format!("images[{index}]"))));
         }
-        run_on_threads(model.threads, jobs.iter_mut(), |(index, image, result, done)| {
+        let mut done: Vec<Result<()>> = (0..count).map(|_| Ok(())).collect();
+        // The memory of the first results serves all pictures, one of them for each thread.
+        let (mut workspaces, mut jobs) = (Vec::new(), Vec::with_capacity(count));
+        for (((index, result), picture), done) in
+            filled.iter_mut().enumerate().zip(pictures).zip(&mut done)
+        {
             result.start();
+            let (predictions, workspace, _) = result.parts();
+            if workspaces.len() < loaded.threads {
+                workspaces.push(workspace);
+            }
+            jobs.push((index, picture, predictions, done));
+        }
+        run_on_threads(workspaces.into_iter(), jobs.into_iter(), |workspace, job| {
+            let (index, picture, predictions, done) = job;
             // On a thread of ours a panic has no other wall.
-            let predict = || -> Result<()> {
-                let image = std::mem::replace(image, Err(Error::invalid("taken")))?;
-                let (predictions, _) = result.parts();
-                model.predict_into(&image, &options, predictions)
-            };
+            let predict = || loaded.model.predict_into(&picture?, &options, workspace, predictions);
             *done = value(predict).map_err(|e| e.context(format!("picture {index}")));
         });
-        for (_, _, result, done) in jobs.into_iter().rev() {
+        for (result, done) in filled.iter_mut().zip(&done).rev() {
             let status = done.as_ref().map_or_else(remember, |()| FACE_PREDICT_OK);
             result.finish(status);
             if status != FACE_PREDICT_OK {

@@ -17,6 +17,8 @@ pub struct face_predict_model(
 
 pub(super) struct Loaded {
     pub(super) model: Model,
+    /// For a batch.
+    pub(super) threads: usize,
     name: CString,
 }
 
@@ -51,7 +53,8 @@ impl Growing for face_predict_model_options {
     const ZERO: Self = Self { struct_size: 0, flags: 0, max_pixels: 0, threads: 0, reserved: 0 };
 }
 
-unsafe fn options(pointer: *const face_predict_model_options) -> Result<ModelOptions> {
+/// How to load, and the threads for a batch.
+unsafe fn options(pointer: *const face_predict_model_options) -> Result<(ModelOptions, usize)> {
     // SAFETY: NULL or a struct that starts with its size, as the header asks.
     let given = unsafe { handle::read_optional(pointer)? };
     if given.flags & !FACE_PREDICT_PLAIN_CONVOLUTIONS != 0 {
@@ -66,10 +69,11 @@ unsafe fn options(pointer: *const face_predict_model_options) -> Result<ModelOpt
             given.threads, given.reserved
         )));
     }
-    let options = ModelOptions::new()
-        .plain_convolutions(given.flags & FACE_PREDICT_PLAIN_CONVOLUTIONS != 0)
-        .threads(given.threads as usize);
-    Ok(if given.max_pixels > 0 { options.max_pixels(given.max_pixels) } else { options })
+    let options =
+        ModelOptions::new().plain_convolutions(given.flags & FACE_PREDICT_PLAIN_CONVOLUTIONS != 0);
+    let limited = given.max_pixels > 0;
+    let options = if limited { options.max_pixels(given.max_pixels) } else { options };
+    Ok((options, given.threads.max(1) as usize))
 }
 
 /// Loads, and hands over on success.
@@ -83,9 +87,10 @@ unsafe fn load(
             return Err(handle::null("model_out"));
         }
         // SAFETY: as the header asks of `options`.
-        let model = load(&unsafe { options(options_in)? })?;
+        let (options, threads) = unsafe { options(options_in)? };
+        let model = load(&options)?;
         let name = CString::new(model.name().replace('\0', " ")).unwrap_or_default();
-        let model = handle::give(Loaded { model, name })?;
+        let model = handle::give(Loaded { model, threads, name })?;
         // SAFETY: not NULL, and the caller's to write.
         unsafe { handle::put(model_out, "model_out", model) }
     })

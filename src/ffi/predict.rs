@@ -14,6 +14,7 @@ use crate::face::region::Region;
 use crate::geometry::{Point, Rect};
 use crate::model::Model;
 use crate::predict::options::Options;
+use crate::predict::workspace::Workspace;
 
 /// Flag of face_predict_options: leaves the age out. Skipping both leaves the faces alone.
 pub const FACE_PREDICT_SKIP_AGE: u32 = 1 << 0;
@@ -137,7 +138,7 @@ pub(super) fn plain(given: &face_predict_options) -> Result<Options<'static>> {
 pub(super) unsafe fn fill(
     options: *const face_predict_options,
     result: *mut face_predict_result,
-    predict: impl FnOnce(&Options<'_>, &mut Predictions) -> Result<()>,
+    predict: impl FnOnce(&Options<'_>, &mut Workspace, &mut Predictions) -> Result<()>,
 ) -> face_predict_status {
     let status = wall(|| {
         // SAFETY: the pointer is the caller's, as the header asks.
@@ -150,13 +151,13 @@ pub(super) unsafe fn fill(
         let regions = unsafe {
             handle::array(given.regions, given.region_count as usize, "options.regions")?
         };
-        let (predictions, buffer) = result.parts();
+        let (predictions, workspace, buffer) = result.parts();
         buffer.clear();
         buffer.extend(regions.iter().map(region));
         if !given.regions.is_null() {
             options = options.regions(buffer);
         }
-        predict(&options, predictions)
+        predict(&options, workspace, predictions)
     });
     // SAFETY: as above. A handle that is none of ours was the failure itself, and keeps no status.
     if let Ok(result) = unsafe { handle::exclusive(result) } {
@@ -170,11 +171,13 @@ unsafe fn run(
     model: *const face_predict_model,
     options: *const face_predict_options,
     result: *mut face_predict_result,
-    predict: impl FnOnce(&Model, &Options<'_>, &mut Predictions) -> Result<()>,
+    predict: impl FnOnce(&Model, &Options<'_>, &mut Workspace, &mut Predictions) -> Result<()>,
 ) -> face_predict_status {
     // SAFETY: the pointers are the caller's, as the header asks.
     unsafe {
-        fill(options, result, |options, out| predict(&handle::shared(model)?.model, options, out))
+        fill(options, result, |options, workspace, out| {
+            predict(&handle::shared(model)?.model, options, workspace, out)
+        })
     }
 }
 
@@ -190,8 +193,8 @@ pub unsafe extern "C" fn face_predict(
 ) -> face_predict_status {
     // SAFETY: the pointers are the caller's, as the header asks.
     unsafe {
-        run(model, options, result, |model, options, out| {
-            model.predict_into(&view(image)?, options, out)
+        run(model, options, result, |model, options, workspace, out| {
+            model.predict_into(&view(image)?, options, workspace, out)
         })
     }
 }
@@ -208,8 +211,8 @@ pub unsafe extern "C" fn face_predict_file(
 ) -> face_predict_status {
     // SAFETY: the pointers are the caller's, as the header asks.
     unsafe {
-        run(model, options, result, |model, options, out| {
-            model.predict_file(handle::text(path, "path")?, options, out)
+        run(model, options, result, |model, options, workspace, out| {
+            model.predict_file(handle::text(path, "path")?, options, workspace, out)
         })
     }
 }
@@ -226,8 +229,8 @@ pub unsafe extern "C" fn face_predict_encoded(
 ) -> face_predict_status {
     // SAFETY: the pointers are the caller's, as the header asks.
     unsafe {
-        run(model, options, result, |model, options, out| {
-            model.predict_encoded(handle::bytes(data, size, "data")?, options, out)
+        run(model, options, result, |model, options, workspace, out| {
+            model.predict_encoded(handle::bytes(data, size, "data")?, options, workspace, out)
         })
     }
 }

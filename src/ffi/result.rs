@@ -10,6 +10,7 @@ use crate::face::answer::{Face, Gender, Predictions};
 use crate::face::pose::Pose;
 use crate::face::quality::Quality;
 use crate::face::region::Region;
+use crate::predict::workspace::Workspace;
 
 /// Skipped, or below the threshold.
 pub const FACE_PREDICT_GENDER_UNDECIDED: u32 = 0;
@@ -102,6 +103,7 @@ pub struct face_predict_result(
 
 pub(super) struct Filled {
     predictions: Predictions,
+    workspace: Workspace,
     regions: Vec<Region>,
     status: face_predict_status,
 }
@@ -117,8 +119,9 @@ impl Filled {
         self.predictions.clear();
     }
 
-    pub(super) fn parts(&mut self) -> (&mut Predictions, &mut Vec<Region>) {
-        (&mut self.predictions, &mut self.regions)
+    /// The answer, the memory to find it, and memory for the caller's regions.
+    pub(super) fn parts(&mut self) -> (&mut Predictions, &mut Workspace, &mut Vec<Region>) {
+        (&mut self.predictions, &mut self.workspace, &mut self.regions)
     }
 
     pub(super) fn finish(&mut self, status: face_predict_status) {
@@ -180,6 +183,7 @@ pub extern "C" fn face_predict_result_new() -> *mut face_predict_result {
     wall_or(std::ptr::null_mut(), || {
         handle::give(Filled {
             predictions: Predictions::new(),
+            workspace: Workspace::new(),
             regions: Vec::new(),
             status: FACE_PREDICT_OK,
         })

@@ -101,8 +101,8 @@ pub unsafe extern "C" fn face_predict_tracker_update(
 ) -> face_predict_status {
     // SAFETY: the pointers are the caller's, as the header asks.
     unsafe {
-        fill(options, result, |options, out| {
-            handle::exclusive(tracker)?.update(&view(image)?, time_us, options, out)
+        fill(options, result, |options, workspace, out| {
+            handle::exclusive(tracker)?.update(&view(image)?, time_us, options, workspace, out)
         })
     }
 }

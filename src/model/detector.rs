@@ -33,10 +33,8 @@ impl Detector {
         let spec = graph.metadata.detect.clone();
         let spec = spec.ok_or_else(|| Error::model("a detector without face_predict.detect"))?;
         let detector = Self { graph, spec, fast, plans: RwLock::default() };
-        let (width, height) = detector.whole(
-            detector.graph.metadata.input.width as f32,
-            detector.graph.metadata.input.height as f32,
-        );
+        let input = &detector.graph.metadata.input;
+        let (width, height) = detector.whole(input.width, input.height);
         let empty = vec![0.0; 3 * width * height];
         guard(|| detector.run(height, width, &empty, 0.99, &mut Vec::new())).map_err(|e| {
             Error::with_source(ErrorKind::Model, "the model fails on an empty picture", e)
@@ -52,11 +50,10 @@ impl Detector {
         &self.spec
     }
 
-    /// The size of input, in whole steps of the last stride, that holds a picture of `width` x `height`.
-    pub(crate) fn whole(&self, width: f32, height: f32) -> (usize, usize) {
+    /// The size of input, in whole steps of the last stride, that holds a picture of `width` x `height` pixels.
+    pub(crate) fn whole(&self, width: usize, height: usize) -> (usize, usize) {
         let step = self.spec.strides.last().copied().unwrap_or(1);
-        let whole = |side: f32| (side.ceil().max(1.0) as usize).div_ceil(step) * step;
-        (whole(width), whole(height))
+        (width.div_ceil(step) * step, height.div_ceil(step) * step)
     }
 
     fn plan(&self, height: usize, width: usize) -> Result<Arc<TypedSimplePlan>> {

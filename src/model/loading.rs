@@ -23,8 +23,6 @@ pub struct ModelOptions {
     pub limits: DecodeLimits,
     /// Leaves every convolution to tract, for comparison.
     pub plain_convolutions: bool,
-    /// Threads for [`Model::predict_batch`]; 0 and 1: the caller's alone.
-    pub threads: usize,
 }
 
 impl ModelOptions {
@@ -37,13 +35,6 @@ impl ModelOptions {
     #[must_use]
     pub fn max_pixels(mut self, pixels: u64) -> Self {
         self.limits.max_pixels = pixels;
-        self
-    }
-
-    /// Sets the threads for [`Model::predict_batch`].
-    #[must_use]
-    pub fn threads(mut self, threads: usize) -> Self {
-        self.threads = threads;
         self
     }
 
@@ -70,7 +61,6 @@ pub struct Model {
     detector: Option<Arc<Detector>>,
     plain_convolutions: bool,
     name: Arc<str>,
-    pub(crate) threads: usize,
     pub(crate) limits: DecodeLimits,
 }
 
@@ -147,8 +137,8 @@ impl Model {
         }
         names.extend(detector.iter().map(|detector| named(detector.metadata())));
         let name = names.join(" + ").into();
-        let ModelOptions { plain_convolutions, limits, threads } = *options;
-        Self { age, gender, detector, plain_convolutions, name, threads, limits }
+        let ModelOptions { plain_convolutions, limits } = *options;
+        Self { age, gender, detector, plain_convolutions, name, limits }
     }
 
     /// Name and version of the networks, for logs.

@@ -1,64 +1,65 @@
-//! Many pictures in one call, spread over threads where that was asked for. Each face still runs by itself: the
+//! Many pictures in one call, on as many threads as the caller has workspaces for. Each face still runs by itself: the
 //! engine is fastest so.
 
 use std::sync::Mutex;
 
+use super::options::Options;
+use super::pipeline;
+use super::source::Input;
+use super::workspace::Workspace;
 use crate::error::{Error, Result};
 use crate::face::answer::Predictions;
 use crate::model::Model;
-use crate::picture::Image;
-use crate::predict::options::Options;
 
-impl Model {
-    /// Estimates each picture into the predictions at its place, on as many threads as the model was loaded with. One
-    /// that fails does not stop the rest.
-    ///
-    /// Fails as a whole, with nothing done, when the numbers of pictures and of predictions differ, and when the options
-    /// give regions, which belong to one picture.
-    pub fn predict_batch(
-        &self,
-        images: &[Image<'_>],
-        options: &Options<'_>,
-        out: &mut [Predictions],
-    ) -> Result<Vec<Result<()>>> {
-        if images.len() != out.len() {
-            return Err(Error::invalid(format!(
-                "{} pictures are to fill {} predictions",
-                images.len(),
-                out.len()
-            )));
-        }
-        if options.regions.is_some() {
-            return Err(Error::invalid("regions belong to one picture, a batch takes none"));
-        }
-        let mut done: Vec<Result<()>> = images.iter().map(|_| Ok(())).collect();
-        let jobs = images.iter().zip(out).zip(&mut done);
-        run_on_threads(self.threads, jobs, |((image, out), done)| {
-            *done = self.predict_into(image, options, out);
-        });
-        Ok(done)
+/// Predicts each picture into the predictions at its place.
+pub(super) fn predict_batch(
+    model: &Model,
+    inputs: &[Input<'_>],
+    options: &Options<'_>,
+    workspaces: &mut [Workspace],
+    out: &mut [Predictions],
+) -> Result<Vec<Result<()>>> {
+    if inputs.len() != out.len() {
+        return Err(Error::invalid(format!(
+            "{} pictures are to fill {} predictions",
+            inputs.len(),
+            out.len()
+        )));
     }
+    if workspaces.is_empty() {
+        return Err(Error::invalid("a batch needs a workspace for each thread, none is given"));
+    }
+    if options.regions.is_some() {
+        return Err(Error::invalid("regions belong to one picture, a batch takes none"));
+    }
+    let mut done: Vec<Result<()>> = inputs.iter().map(|_| Ok(())).collect();
+    let jobs = inputs.iter().zip(out).zip(&mut done);
+    run_on_threads(workspaces.iter_mut(), jobs, |workspace, ((input, out), done)| {
+        *done = pipeline::predict(model, *input, options, workspace, out);
+    });
+    Ok(done)
 }
 
-/// Does all jobs, on the caller's thread and `threads` - 1 more.
-pub(crate) fn run_on_threads<T>(
-    threads: usize,
+/// Does all jobs, on one thread for each of `states`, the first of them the caller's. Without a state nothing is done.
+pub(crate) fn run_on_threads<S: Send, T>(
+    states: impl Iterator<Item = S>,
     jobs: impl ExactSizeIterator<Item = T> + Send,
-    work: impl Fn(T) + Sync,
+    work: impl Fn(&mut S, T) + Sync,
 ) {
-    let helpers = threads.min(jobs.len()).saturating_sub(1);
+    let mut states = states.take(jobs.len());
+    let Some(own) = states.next() else { return };
     let jobs = Mutex::new(jobs);
-    let run = || {
+    let run = |mut state: S| {
         // A panic within `next` of an iterator over slices cannot be.
         while let Some(job) = { jobs.lock().unwrap_or_else(|e| e.into_inner()).next() } {
-            work(job);
+            work(&mut state, job);
         }
     };
     std::thread::scope(|scope| {
-        for _ in 0..helpers {
+        for state in states {
             // A machine that gives no thread does the work on fewer.
-            let _ = std::thread::Builder::new().spawn_scoped(scope, run);
+            let _ = std::thread::Builder::new().spawn_scoped(scope, || run(state));
         }
-        run();
+        run(own);
     });
 }

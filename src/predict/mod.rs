@@ -1,9 +1,132 @@
-//! From a picture to its answers: search, crops, networks, tracks.
+//! From a picture to its answers. `pipeline.rs` is the place to start reading; this is what callers call.
 
+mod average;
 pub(crate) mod batch;
-pub(crate) mod crops;
-mod encoded;
+mod crops;
+mod estimate;
 pub(crate) mod options;
-pub(crate) mod pipeline;
-pub(crate) mod search;
+mod pipeline;
+mod search;
+pub(crate) mod source;
 pub(crate) mod track;
+pub(crate) mod workspace;
+
+use std::path::Path;
+
+use crate::error::Result;
+use crate::face::answer::Predictions;
+use crate::model::Model;
+use crate::picture::Image;
+use crate::picture::decode::read_limited;
+use options::Options;
+use source::Input;
+use workspace::Workspace;
+
+impl Model {
+    /// Finds the faces of a picture, unless the options give them, and estimates each.
+    ///
+    /// This allocates its working memory anew. Who predicts often keeps a [`Workspace`] and calls
+    /// [`predict_into`](Self::predict_into). Failures are the same as there.
+    ///
+    /// ```
+    /// use face_predict::{DecodeLimits, Model, Options, Picture, Rect, Region};
+    ///
+    /// let model = Model::load_default()?;
+    /// let picture = Picture::open("examples/images/eileen_collins.png", &DecodeLimits::default())?;
+    /// let faces = [Region::from_box(Rect::new(182.0, 59.0, 88.0, 114.0))];
+    /// for face in model.predict(&picture.image(), &Options::new().regions(&faces))?.faces() {
+    ///     if let Some(age) = face.age() {
+    ///         println!("{:.0} years, adult {:.2}", age.median(), age.at_least(18.0));
+    ///     }
+    /// }
+    /// # Ok::<(), face_predict::Error>(())
+    /// ```
+    pub fn predict(&self, image: &Image<'_>, options: &Options<'_>) -> Result<Predictions> {
+        let mut predictions = Predictions::default();
+        self.predict_into(image, options, &mut Workspace::default(), &mut predictions)?;
+        Ok(predictions)
+    }
+
+    /// [`predict`](Self::predict) with memory that is used again: `workspace` for what a prediction needs on its way, `out` for
+    /// the answer, which replaces what it held.
+    ///
+    /// Fails with [`InvalidArgument`](crate::ErrorKind::InvalidArgument) where an option is out of its range, with
+    /// [`Limit`](crate::ErrorKind::Limit) where the picture is larger than the model's limit, with
+    /// [`Unsupported`](crate::ErrorKind::Unsupported) where faces are to be found and there is no detector, and with
+    /// [`OutOfMemory`](crate::ErrorKind::OutOfMemory). On failure `out` holds no faces.
+    ///
+    /// ```
+    /// use face_predict::{Format, Image, Model, Options, Predictions, Workspace};
+    ///
+    /// let model = Model::load_default()?;
+    /// let (mut workspace, mut out) = (Workspace::new(), Predictions::new());
+    /// for shade in [100, 120, 140] {
+    ///     let frame = vec![shade; 320 * 240];
+    ///     let image = Image::new(Format::Gray, 320, 240, &frame)?;
+    ///     model.predict_into(&image, &Options::new(), &mut workspace, &mut out)?;
+    ///     println!("{} faces", out.len());
+    /// }
+    /// # Ok::<(), face_predict::Error>(())
+    /// ```
+    pub fn predict_into(
+        &self,
+        image: &Image<'_>,
+        options: &Options<'_>,
+        workspace: &mut Workspace,
+        out: &mut Predictions,
+    ) -> Result<()> {
+        pipeline::predict(self, image.into(), options, workspace, out)
+    }
+
+    /// The same for the bytes of a JPEG, PNG, WebP or BMP file; its Exif orientation is applied.
+    ///
+    /// A JPEG that is searched is decoded at a reduced scale where its faces remain large enough for the networks. Boxes
+    /// then move by a few hundredths of their size. Answers move as far as they do when a face's box trembles: a few years
+    /// where the network is unsure ([`Options::crops`] steadies it).
+    ///
+    /// Also fails with [`Image`](crate::ErrorKind::Image) where the bytes are no picture that can be decoded.
+    pub fn predict_encoded(
+        &self,
+        bytes: &[u8],
+        options: &Options<'_>,
+        workspace: &mut Workspace,
+        out: &mut Predictions,
+    ) -> Result<()> {
+        pipeline::predict(self, bytes.into(), options, workspace, out)
+    }
+
+    /// The same for a file. Also fails with [`Io`](crate::ErrorKind::Io) where it cannot be read.
+    pub fn predict_file(
+        &self,
+        path: impl AsRef<Path>,
+        options: &Options<'_>,
+        workspace: &mut Workspace,
+        out: &mut Predictions,
+    ) -> Result<()> {
+        out.clear();
+        let bytes = read_limited(path.as_ref(), self.limits.max_bytes)?;
+        self.predict_encoded(&bytes, options, workspace, out)
+    }
+
+    /// Predicts each of `inputs` into the predictions at its place, on one thread for each workspace (the first is the
+    /// caller's thread), so keep as many workspaces as cores are to work. The result has each picture's own success or
+    /// failure; one that fails does not stop the rest.
+    ///
+    /// Fails as a whole, with nothing done, when the numbers of inputs and of predictions differ, when there is no workspace,
+    /// and when the options give regions, which belong to one picture.
+    pub fn predict_batch(
+        &self,
+        inputs: &[Input<'_>],
+        options: &Options<'_>,
+        workspaces: &mut [Workspace],
+        out: &mut [Predictions],
+    ) -> Result<Vec<Result<()>>> {
+        batch::predict_batch(self, inputs, options, workspaces, out)
+    }
+
+    /// Pixels of the detector's input for each of a picture's of `width` x `height`, along a line. Faces that are smaller than
+    /// some 20 pixels there are mostly missed; [`Options::min_face_size`] asks for more. Fails where there is no detector.
+    pub fn search_scale(&self, width: usize, height: usize, options: &Options<'_>) -> Result<f32> {
+        Ok(search::SearchInput::new(self.detector()?, options, width, height).scale())
+    }
+}

@@ -133,6 +133,11 @@ impl<'a> Options<'a> {
         self
     }
 
+    /// Whether the picture is to be searched for faces.
+    pub(crate) fn searches(&self) -> bool {
+        self.regions.is_none() && !self.cropped
+    }
+
     pub(crate) fn check(&self) -> Result<()> {
         if !(self.age_coverage > 0.0 && self.age_coverage < 1.0) {
             return Err(Error::invalid(format!(

@@ -1,45 +1,72 @@
 //! Searching a picture for faces.
 
+use super::options::Options;
+use super::source::Source;
+use super::workspace::Workspace;
 use crate::error::Result;
-use crate::geometry::{Affine, Point};
+use crate::face::candidate::Candidate;
+use crate::face::region::Region;
+use crate::geometry::{Affine, Point, Rect};
 use crate::memory::grow_to;
-use crate::model::{Detection, Detector, Model};
-use crate::picture::Image;
-use crate::picture::sampling::warp::Warp;
-use crate::predict::options::Options;
+use crate::model::{Detector, Model};
 
 /// Longer sides of the detector's input, as multiples of its own size in quarters: few, because each is optimised once.
 const QUARTERS: [usize; 7] = [2, 3, 4, 6, 8, 12, 16];
 
-impl Model {
-    /// Pixels of the detector's input for each of a picture's of `width` x `height`. Faces that are smaller than some 20 pixels
-    /// there are mostly missed; [`Options::min_face_size`] asks for more.
-    pub fn search_scale(&self, width: usize, height: usize, options: &Options<'_>) -> Result<f32> {
-        Ok(scale(self.detector()?, options, width, height))
+/// Fills `workspace.candidates` with the faces to estimate, the largest first: the whole picture, the regions of the options,
+/// or what the detector finds.
+pub(super) fn find_faces(
+    model: &Model,
+    source: &Source<'_>,
+    options: &Options<'_>,
+    workspace: &mut Workspace,
+) -> Result<()> {
+    workspace.candidates.clear();
+    if options.cropped {
+        let (width, height) = source.size();
+        let region = Region::from_box(Rect::new(0.0, 0.0, width as f32, height as f32));
+        workspace.candidates.push(Candidate { region, score: None, is_picture: true });
+        return Ok(());
     }
+    let candidate = |region: Region, score| {
+        let region = region.without_implausible_landmarks();
+        Candidate { region, score, is_picture: false }
+    };
+    if let Some(regions) = options.regions {
+        workspace.candidates.extend(regions.iter().map(|region| candidate(*region, None)));
+    } else {
+        search(model.detector()?, source, options, workspace)?;
+        let Workspace { candidates, detections, .. } = workspace;
+        candidates.extend(detections.iter().map(|face| candidate(face.region, Some(face.score))));
+    }
+    // A stable sort, so that faces of one size stay as they were given, or the surer first.
+    workspace.candidates.sort_by(|a, b| b.region.rect.area().total_cmp(&a.region.rect.area()));
+    if options.max_faces > 0 {
+        workspace.candidates.truncate(options.max_faces);
+    }
+    Ok(())
 }
 
-/// Finds faces in upright pixels, the surest first. `planes` is working memory.
-pub(crate) fn search(
+/// Runs the detector. `workspace.detections` becomes the faces in pixels of the original, the surest first.
+fn search(
     detector: &Detector,
-    image: &Image<'_>,
+    source: &Source<'_>,
     options: &Options<'_>,
-    warp: &mut Warp,
-    planes: &mut Vec<f32>,
-    found: &mut Vec<Detection>,
+    workspace: &mut Workspace,
 ) -> Result<()> {
-    let (width, height) = image.upright_size();
-    let scale = scale(detector, options, width, height);
-    let (across, down) = detector.whole(width as f32 * scale, height as f32 * scale);
-    let planes = grow_to(planes, 3 * across * down)?;
+    let Workspace { warp, planes, detections, .. } = workspace;
+    let (width, height) = source.size();
+    let input = SearchInput::new(detector, options, width, height);
+    let planes = grow_to(planes, 3 * input.width * input.height)?;
     // The picture lies in the top left corner; beside it its edge repeats.
-    let to_picture = Affine::scale(1.0 / scale, 1.0 / scale);
-    warp.cut_planes(image, &to_picture, across, down, planes)?;
+    let to_original = 1.0 / input.scale();
+    let to_source = Affine::scale(to_original / source.scale(), to_original / source.scale());
+    warp.cut_planes(&source.image(), &to_source, input.width, input.height, planes)?;
     detector.metadata().input.normalise(planes);
     let threshold = options.min_score.unwrap_or(detector.spec().threshold);
-    detector.run(down, across, planes, threshold, found)?;
-    found.iter_mut().for_each(|face| face.region = face.region.scaled(1.0 / scale));
-    found.retain(|face| {
+    detector.run(input.height, input.width, planes, threshold, detections)?;
+    detections.iter_mut().for_each(|face| face.region = face.region.scaled(to_original));
+    detections.retain(|face| {
         let rect = &face.region.rect;
         let Point { x, y } = rect.center();
         let inside = (0.0..width as f32).contains(&x) && (0.0..height as f32).contains(&y);
@@ -48,28 +75,59 @@ pub(crate) fn search(
     Ok(())
 }
 
-/// Pixels of the detector's input for each of the picture's. More than 1 only for tiny pictures: what is enlarged shows no more,
-/// but a face of 40 pixels that fills its picture lies between the detector's finest cells and its edge.
-pub(crate) fn scale(
-    detector: &Detector,
-    options: &Options<'_>,
+/// How a picture is laid into the detector's input. Sizes are whole numbers throughout: in `f32`, 1200 pixels scaled to 320
+/// came out as a little more, which took another 32 of them.
+///
+/// With numbers: 1200 x 900 pixels, where the input's longer side is to be 320. The picture takes 320 x 240 of the input,
+/// since 900 * 320 / 1200 = 240. Both are multiples of the last stride, 32, so the input is 320 x 240, too. A picture of 1200 x
+/// 1000 takes 320 x 267 (266.7 rounded up) of an input of 320 x 288.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct SearchInput {
+    /// Of the input, in pixels.
     width: usize,
     height: usize,
-) -> f32 {
-    let longer = width.max(height) as f32;
-    let input = &detector.metadata().input;
-    let enlarged = input.width.max(input.height) as f32 / 2.0 / longer;
-    (longest(detector, options, longer) / longer).min(enlarged.max(1.0))
+    /// The longer side that the picture takes of the input, and the one that it has.
+    taken: usize,
+    longer: usize,
 }
 
-/// Longer side of the input that shows the smallest face asked for.
-pub(crate) fn longest(detector: &Detector, options: &Options<'_>, longer: f32) -> f32 {
-    let input = &detector.metadata().input;
-    let own = input.width.max(input.height) as f32;
+impl SearchInput {
+    /// For a picture of `width` x `height` pixels.
+    pub(super) fn new(
+        detector: &Detector,
+        options: &Options<'_>,
+        width: usize,
+        height: usize,
+    ) -> Self {
+        let longer = width.max(height);
+        // More than the picture has only for tiny ones: what is enlarged shows no more, but a face of 40 pixels that fills
+        // its picture lies between the detector's finest cells and its edge.
+        let least = longer.max(own_side(detector) / 2);
+        let taken = longest_side(detector, options, longer as f32).min(least);
+        let scaled = |side: usize| (side as u64 * taken as u64).div_ceil(longer as u64) as usize;
+        let (width, height) = detector.whole(scaled(width), scaled(height));
+        Self { width, height, taken, longer }
+    }
+
+    /// Pixels of the input for each of the picture's, along a line.
+    pub(super) fn scale(&self) -> f32 {
+        self.taken as f32 / self.longer as f32
+    }
+}
+
+/// Longer side of the input that shows the smallest face asked for in a picture whose longer side is `longer`.
+pub(super) fn longest_side(detector: &Detector, options: &Options<'_>, longer: f32) -> usize {
+    let own = own_side(detector);
     if options.min_face_size == 0.0 {
         return own;
     }
     let wanted = longer * detector.spec().smallest / options.min_face_size;
-    let sizes = QUARTERS.map(|quarters| own * quarters as f32 / 4.0);
-    sizes.into_iter().find(|size| *size >= wanted).unwrap_or(sizes[QUARTERS.len() - 1])
+    let sizes = QUARTERS.map(|quarters| own * quarters / 4);
+    sizes.into_iter().find(|size| *size as f32 >= wanted).unwrap_or(sizes[QUARTERS.len() - 1])
+}
+
+/// Longer side of the input that a detector was made for.
+fn own_side(detector: &Detector) -> usize {
+    let input = &detector.metadata().input;
+    input.width.max(input.height)
 }

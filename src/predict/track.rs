@@ -1,13 +1,19 @@
 //! Faces over the frames of a camera: stable numbers, and answers averaged over estimates.
 
+use super::average::Average;
+use super::estimate::estimate_face;
+use super::options::Options;
+use super::pipeline;
+use super::search::find_faces;
+use super::source::{Input, Source};
+use super::workspace::Workspace;
 use crate::error::{Error, Result};
 use crate::face::answer::{Predictions, Track};
+use crate::face::candidate::{Candidate, Observation};
 use crate::face::region::Region;
 use crate::geometry::{Point, Rect};
-use crate::model::{Estimate, Model};
+use crate::model::Model;
 use crate::picture::Image;
-use crate::predict::options::Options;
-use crate::predict::pipeline::{Candidate, Observation};
 
 /// Faces that are followed at once; beyond, the one unseen for longest is forgotten.
 const MAX_TRACKS: usize = 1024;
@@ -22,7 +28,8 @@ pub struct TrackerOptions {
     pub estimate_every: u32,
     /// Time constant of the average over estimates, in seconds.
     pub memory_seconds: f32,
-    /// Time after which an unseen face is forgotten, in seconds.
+    /// Time after which a face that is not found is forgotten, in seconds. It lives at least until the search after the one
+    /// that missed it, however far apart searches are.
     pub lost_seconds: f32,
 }
 
@@ -58,13 +65,16 @@ impl TrackerOptions {
 /// flickering. The same frames give the same answers.
 ///
 /// ```
-/// use face_predict::{Format, Image, Model, Options, Predictions, Tracker, TrackerOptions};
+/// use face_predict::{
+///     Format, Image, Model, Options, Predictions, Tracker, TrackerOptions, Workspace,
+/// };
 ///
 /// let mut tracker = Tracker::new(&Model::load_default()?, TrackerOptions::default())?;
-/// let (frame, mut out) = (vec![128u8; 320 * 240], Predictions::new());
+/// let (mut workspace, mut out) = (Workspace::new(), Predictions::new());
+/// let frame = vec![128u8; 320 * 240];
 /// let image = Image::new(Format::Gray, 320, 240, &frame)?;
 /// for time_us in [0, 33_000, 66_000] {
-///     tracker.update(&image, time_us, &Options::new(), &mut out)?;
+///     tracker.update(&image, time_us, &Options::new(), &mut workspace, &mut out)?;
 ///     for face in out.faces() {
 ///         println!("{:?}", face.track());
 ///     }
@@ -77,74 +87,88 @@ pub struct Tracker {
     options: TrackerOptions,
     tracks: Vec<Followed>,
     last_id: u64,
-    frame: u64,
+    /// Frames so far.
+    frames: u64,
+    /// Searches so far. Times cannot say which search found a face: those of two frames may be equal.
+    searches: u64,
     time_us: Option<i64>,
-    /// When faces were last searched.
-    searched_us: Option<i64>,
 }
 
 /// A face that is followed.
 #[derive(Debug)]
 struct Followed {
     id: u64,
+    /// Where it was when it was last found.
     candidate: Candidate,
     observation: Observation,
     /// Pixels a second, of the box's centre.
     velocity: Point,
-    seen_us: i64,
+    /// The last search that found it.
+    found_by: u64,
+    found_us: i64,
     times_found: u32,
     average: Average,
 }
 
-/// Answers averaged with weights that fade.
-#[derive(Debug, Default)]
-struct Average {
-    years: Vec<f32>,
-    years_weight: f32,
-    logit: f32,
-    logit_weight: f32,
-    time_us: i64,
-    estimates: u32,
-}
-
 impl Tracker {
-    /// Follows nothing yet. Keeps what it needs of the model.
+    /// A tracker that follows nothing yet. It keeps what it needs of the model. Fails with
+    /// [`InvalidArgument`](crate::ErrorKind::InvalidArgument) where an option is out of its range.
     pub fn new(model: &Model, options: TrackerOptions) -> Result<Self> {
         options.check()?;
-        let model = model.clone();
-        let (tracks, last_id, frame) = (Vec::new(), 0, 0);
-        Ok(Self { model, options, tracks, last_id, frame, time_us: None, searched_us: None })
+        let (tracks, last_id, frames, searches) = (Vec::new(), 0, 0, 0);
+        Ok(Self { model: model.clone(), options, tracks, last_id, frames, searches, time_us: None })
     }
 
     /// Takes the next frame, and fills `out` with the faces in it, the largest first. `time_us` is in microseconds from
-    /// any start. Fails, and changes nothing, when it goes back.
+    /// any start; it may stand still. Fails, and changes nothing, when it goes back; other failures are those of
+    /// [`Model::predict_into`].
     pub fn update(
         &mut self,
         image: &Image<'_>,
         time_us: i64,
         options: &Options<'_>,
+        workspace: &mut Workspace,
         out: &mut Predictions,
     ) -> Result<()> {
-        out.clear();
-        let done = self.follow(image, time_us, options, out);
-        if done.is_err() {
-            out.clear();
-        }
-        done
+        self.update_input(image.into(), time_us, options, workspace, out)
+    }
+
+    /// The same for a frame that may be encoded, as webcams give JPEGs. Other failures are those of
+    /// [`Model::predict_encoded`].
+    pub fn update_input(
+        &mut self,
+        input: Input<'_>,
+        time_us: i64,
+        options: &Options<'_>,
+        workspace: &mut Workspace,
+        out: &mut Predictions,
+    ) -> Result<()> {
+        out.refill(|out| self.follow(input, time_us, options, workspace, out))
     }
 
     /// Forgets all faces, as after a jump in the film. Their numbers are not used again.
     pub fn reset(&mut self) {
         self.tracks.clear();
-        self.frame = 0;
-        (self.time_us, self.searched_us) = (None, None);
+        (self.frames, self.time_us) = (0, None);
     }
 
+    /// With numbers: `detect_every` is 2, and a frame comes each 100 ms. Centres are x in pixels.
+    ///
+    /// | frame | what happens | what is reported |
+    /// | --- | --- | --- |
+    /// | 0 ms | search 1 finds a face at 100: track 1 starts | track 1 at 100 |
+    /// | 100 ms | no search; no speed is known yet | track 1 at 100 |
+    /// | 200 ms | search 2 finds a face at 120, near 100: track 1 goes on, at half of 20 pixels in 0.2 s: 50 a second | track 1 at 120 |
+    /// | 300 ms | no search; speed fades, 120 + 50 * 0.3 * (1 - exp(-0.1 / 0.3)) | track 1 at 124.3 |
+    /// | 400 ms | search 3 finds nothing | nothing; track 1 is kept |
+    /// | 500 ms | no search; search 3 did not find track 1 | nothing |
+    /// | 600 ms | search 4 finds a face at 130, near 127 where track 1 is expected | track 1 at 130 |
     fn follow(
         &mut self,
-        image: &Image<'_>,
+        input: Input<'_>,
         time_us: i64,
         options: &Options<'_>,
+        workspace: &mut Workspace,
         out: &mut Predictions,
     ) -> Result<()> {
         if let Some(last) = self.time_us.filter(|last| time_us < *last) {
@@ -152,96 +176,112 @@ impl Tracker {
                 "time goes back from {last} to {time_us} microseconds"
             )));
         }
-        self.model.begin(image, options, out)?;
-        let due = self.frame.is_multiple_of(u64::from(self.options.detect_every));
-        let mut faces = std::mem::take(&mut out.work.faces);
-        let found = if due || options.regions.is_some() || options.cropped {
-            self.model.find(image, options, &mut out.work, &mut faces).map(|()| true)
+        let mut source = pipeline::open(&self.model, input, options, out)?;
+        let is_due = self.frames.is_multiple_of(u64::from(self.options.detect_every));
+        let searches = is_due || !options.searches();
+        if searches {
+            find_faces(&self.model, &source, options, workspace)?;
+            pipeline::refine(&self.model, &mut source, options, &workspace.candidates)?;
+        }
+        (self.frames, self.time_us) = (self.frames + 1, Some(time_us));
+        if searches {
+            self.searches += 1;
+            self.report_found(&source, time_us, options, workspace, out)
         } else {
-            Ok(false)
-        };
-        let done = found.and_then(|searched| {
-            (self.frame, self.time_us) = (self.frame + 1, Some(time_us));
-            if searched {
-                self.take(image, &faces, time_us, options, out)
-            } else {
-                self.guess(time_us, options, out);
-                Ok(())
-            }
-        });
-        out.work.faces = faces;
-        done
+            self.report_expected(time_us, options, workspace, out);
+            Ok(())
+        }
     }
 
-    /// Gives each face that was found to the track it continues, or starts one.
-    fn take(
+    /// After a search: gives each face that was found to the track it continues, or starts one.
+    fn report_found(
         &mut self,
-        image: &Image<'_>,
-        faces: &[Candidate],
+        source: &Source<'_>,
         time_us: i64,
         options: &Options<'_>,
+        workspace: &mut Workspace,
         out: &mut Predictions,
     ) -> Result<()> {
-        self.searched_us = Some(time_us);
-        let lost = (f64::from(self.options.lost_seconds) * 1e6) as i64;
-        self.tracks.retain(|track| time_us.saturating_sub(track.seen_us) <= lost);
-        let owners = self.owners(faces, time_us);
-        for (face, owner) in faces.iter().zip(owners) {
-            let index = match owner {
-                Some(index) => {
-                    self.tracks[index].found(face, time_us);
-                    index
-                }
-                None => {
-                    self.last_id += 1;
-                    self.tracks.push(Followed::new(self.last_id, *face, time_us));
-                    self.tracks.len() - 1
-                }
-            };
+        let owners = self.owners(&workspace.candidates, time_us);
+        for (face, owner) in owners.into_iter().enumerate() {
+            let face = workspace.candidates[face];
+            let index = owner.unwrap_or(self.tracks.len());
+            if owner.is_some() {
+                self.tracks[index].found(&face, self.searches, time_us);
+            } else {
+                self.last_id += 1;
+                self.tracks.push(Followed::new(self.last_id, face, self.searches, time_us));
+            }
             let track = &mut self.tracks[index];
             if (track.times_found - 1).is_multiple_of(self.options.estimate_every) {
-                track.observation =
-                    self.model.estimate_face(image, face, options, &mut out.work)?;
-                track.average.add(&out.work.estimate, time_us, self.options.memory_seconds);
+                track.observation = estimate_face(&self.model, source, &face, options, workspace)?;
+                track.average.add(&workspace.estimate, time_us, self.options.memory_seconds);
             } else {
-                track.observation.place(face, image.upright_size());
+                track.observation.observe_place(&face, source.size());
             }
-            self.report(index, face, options, out);
+            self.report(index, &face, options, workspace, out);
         }
-        if self.tracks.len() > MAX_TRACKS {
-            self.tracks.sort_by_key(|track| std::cmp::Reverse((track.seen_us, track.id)));
-            self.tracks.truncate(MAX_TRACKS);
-            self.tracks.sort_by_key(|track| track.id);
-        }
+        self.forget(time_us);
         Ok(())
     }
 
     /// Between searches: the faces of the last one, moved on.
-    fn guess(&self, time_us: i64, options: &Options<'_>, out: &mut Predictions) {
+    fn report_expected(
+        &self,
+        time_us: i64,
+        options: &Options<'_>,
+        workspace: &mut Workspace,
+        out: &mut Predictions,
+    ) {
         let mut current: Vec<(usize, Candidate)> = self
             .tracks
             .iter()
             .enumerate()
-            .filter(|(_, track)| Some(track.seen_us) == self.searched_us)
-            .map(|(index, track)| (index, track.moved(time_us)))
+            .filter(|(_, track)| track.found_by == self.searches)
+            .map(|(index, track)| (index, track.expected(time_us)))
             .collect();
         current.sort_by(|(_, a), (_, b)| b.region.rect.area().total_cmp(&a.region.rect.area()));
-        for (index, candidate) in current {
-            self.report(index, &candidate, options, out);
+        for (index, face) in current {
+            self.report(index, &face, options, workspace, out);
         }
     }
 
-    fn report(&self, index: usize, face: &Candidate, options: &Options<'_>, out: &mut Predictions) {
+    fn report(
+        &self,
+        index: usize,
+        face: &Candidate,
+        options: &Options<'_>,
+        workspace: &mut Workspace,
+        out: &mut Predictions,
+    ) {
         let Followed { id, average, observation, .. } = &self.tracks[index];
-        let track = Track { id: *id, estimates: average.estimates };
-        self.model.record(face, *observation, &average.answer(options), Some(track), options, out);
+        let track = Track { id: *id, estimates: average.estimates() };
+        average.read(options, &mut workspace.estimate);
+        let estimate = &workspace.estimate;
+        pipeline::record(&self.model, face, *observation, estimate, Some(track), options, out);
+    }
+
+    /// Forgets faces that were not found for too long. A search is not proof that a face is gone, so each track lives at
+    /// least until the search after the one that missed it, however far apart searches are.
+    fn forget(&mut self, time_us: i64) {
+        let lost_us = (f64::from(self.options.lost_seconds) * 1e6) as i64;
+        let searches = self.searches;
+        self.tracks.retain(|track| {
+            let missed = searches - track.found_by;
+            missed < 2 || time_us.saturating_sub(track.found_us) <= lost_us
+        });
+        if self.tracks.len() > MAX_TRACKS {
+            self.tracks.sort_by_key(|track| std::cmp::Reverse((track.found_by, track.id)));
+            self.tracks.truncate(MAX_TRACKS);
+            self.tracks.sort_by_key(|track| track.id);
+        }
     }
 
     /// For each face the track that it continues: pairs that fit best first, each side once.
     fn owners(&self, faces: &[Candidate], time_us: i64) -> Vec<Option<usize>> {
         let mut pairs = Vec::new();
         for (index, track) in self.tracks.iter().enumerate() {
-            let place = track.moved(time_us).region.rect;
+            let place = track.expected(time_us).region.rect;
             for (face, candidate) in faces.iter().enumerate() {
                 if let Some(fit) = fit(&place, &candidate.region.rect, track.away(time_us)) {
                     pairs.push((fit, index, face));
@@ -277,24 +317,26 @@ fn fit(place: &Rect, face: &Rect, away_seconds: f32) -> Option<f32> {
 }
 
 impl Followed {
-    fn new(id: u64, candidate: Candidate, time_us: i64) -> Self {
+    fn new(id: u64, candidate: Candidate, search: u64, time_us: i64) -> Self {
         Self {
             id,
             candidate,
             observation: Observation::default(),
             velocity: Point::default(),
-            seen_us: time_us,
+            found_by: search,
+            found_us: time_us,
             times_found: 1,
             average: Average::default(),
         }
     }
 
+    /// Seconds since it was last found.
     fn away(&self, time_us: i64) -> f32 {
-        (time_us.saturating_sub(self.seen_us) as f64 * 1e-6) as f32
+        (time_us.saturating_sub(self.found_us) as f64 * 1e-6) as f32
     }
 
     /// Where the face should be by now. Faces do not keep their speed for long.
-    fn moved(&self, time_us: i64) -> Candidate {
+    fn expected(&self, time_us: i64) -> Candidate {
         const KEPT: f32 = 0.3;
         let seconds = KEPT * (1.0 - (-self.away(time_us) / KEPT).exp());
         let (dx, dy) = (self.velocity.x * seconds, self.velocity.y * seconds);
@@ -306,7 +348,7 @@ impl Followed {
         Candidate { region, ..self.candidate }
     }
 
-    fn found(&mut self, face: &Candidate, time_us: i64) {
+    fn found(&mut self, face: &Candidate, search: u64, time_us: i64) {
         let seconds = self.away(time_us);
         if seconds > 0.0 {
             let (from, to) = (self.candidate.region.rect.center(), face.region.rect.center());
@@ -316,44 +358,7 @@ impl Followed {
                 Point::new((self.velocity.x + now.x) / 2.0, (self.velocity.y + now.y) / 2.0);
         }
         self.candidate = *face;
-        self.seen_us = time_us;
+        (self.found_by, self.found_us) = (search, time_us);
         self.times_found = self.times_found.wrapping_add(1).max(1);
-    }
-}
-
-impl Average {
-    /// Adds an estimate. A surer one, of less variance, weighs more; what is older fades. A mean of distributions is never
-    /// surer than its parts, and estimates at one face err alike, so that it must not be.
-    fn add(&mut self, estimate: &Estimate, time_us: i64, memory_seconds: f32) {
-        let seconds = (time_us.saturating_sub(self.time_us) as f64 * 1e-6) as f32;
-        let fade = if self.estimates == 0 { 0.0 } else { (-seconds / memory_seconds).exp() };
-        self.years_weight *= fade;
-        self.logit_weight *= fade;
-        (self.time_us, self.estimates) = (time_us, self.estimates.saturating_add(1));
-        if !estimate.years.is_empty() {
-            let age = crate::face::age::AgeDistribution::new(&estimate.years);
-            let weight = 1.0 / (age.variance() + 1.0);
-            self.years.resize(estimate.years.len(), 0.0);
-            let total = self.years_weight + weight;
-            for (mean, value) in self.years.iter_mut().zip(&estimate.years) {
-                *mean += (value - *mean) * weight / total;
-            }
-            self.years_weight = total;
-        }
-        if let Some(female) = estimate.female {
-            let female = female.clamp(1e-6, 1.0 - 1e-6);
-            let logit = (female / (1.0 - female)).ln();
-            // The mean of logits: an unsure estimate, near 0, moves it little.
-            self.logit_weight += 1.0;
-            self.logit += (logit - self.logit) / self.logit_weight;
-        }
-    }
-
-    fn answer(&self, options: &Options<'_>) -> Estimate {
-        let (years, logit) = (self.years_weight > 0.0, self.logit_weight > 0.0);
-        Estimate {
-            years: if years && !options.skip_age { self.years.clone() } else { Vec::new() },
-            female: (logit && !options.skip_gender).then(|| 1.0 / (1.0 + (-self.logit).exp())),
-        }
     }
 }

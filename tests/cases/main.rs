@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use face_predict::{
     Error, ErrorKind, Format, Gender, Image, Layout, Model, Options, Orientation, Point,
-    Predictions, Rect, Region, Yuv,
+    Predictions, Rect, Region, Workspace, Yuv,
 };
 use serde_json::{Value, json};
 
@@ -142,13 +142,16 @@ fn predict(model: &Model, case: &Value) -> Result<Predictions, Error> {
     if !case["boxes"].is_null() {
         options = options.regions(&regions);
     }
-    let mut out = Predictions::new();
+    let (mut workspace, mut out) = (Workspace::new(), Predictions::new());
     match case["input"].as_str().unwrap() {
-        "file" => model.predict_file(path, &options, &mut out)?,
-        "encoded" => model.predict_encoded(&fs::read(path).unwrap(), &options, &mut out)?,
+        "file" => model.predict_file(path, &options, &mut workspace, &mut out)?,
+        "encoded" => {
+            let bytes = fs::read(path).unwrap();
+            model.predict_encoded(&bytes, &options, &mut workspace, &mut out)?;
+        }
         "pixels" => {
             let bytes = fs::read(path).unwrap();
-            model.predict_into(&image(case, &bytes)?, &options, &mut out)?;
+            model.predict_into(&image(case, &bytes)?, &options, &mut workspace, &mut out)?;
         }
         other => panic!("input {other}"),
     }

@@ -1,7 +1,6 @@
 //! JPEG at an eighth, a quarter or half of its size: most of the work of decoding a large one is never done.
 
 use super::{DecodeLimits, Picture};
-use crate::error::Result;
 
 /// A picture smaller than its file says.
 #[derive(Clone, Debug)]
@@ -64,13 +63,6 @@ impl Reduced {
         let picture = Picture::from_parts(format, size, data, orientation).ok()?;
         let full = if orientation.swaps_axes() { (height, width) } else { (width, height) };
         Some(Self { picture, full })
-    }
-
-    /// The whole, which reads everything.
-    pub(crate) fn whole(bytes: &[u8], limits: &DecodeLimits) -> Result<Self> {
-        let picture = Picture::decode(bytes, limits)?;
-        let full = picture.image().upright_size();
-        Ok(Self { picture, full })
     }
 
     /// Pixels of the whole for one that was decoded.

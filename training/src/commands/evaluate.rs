@@ -9,7 +9,7 @@ use anyhow::{Context, Result, ensure};
 use clap::Args;
 use face_predict::{
     Affine, DecodeLimits, Face, Format, Image, Metadata, Model, ModelOptions, Options, Picture,
-    Point, Predictions, Rect, Region, Warp,
+    Point, Predictions, Rect, Region, Warp, Workspace,
 };
 use rand_pcg::Pcg64Mcg;
 use serde::Serialize;
@@ -212,7 +212,7 @@ impl Evaluate {
         std::thread::scope(|scope| {
             for _ in 0..self.workers.max(1) {
                 scope.spawn(|| {
-                    let mut out = Predictions::new();
+                    let mut out = (Workspace::new(), Predictions::new());
                     loop {
                         let index = next.fetch_add(1, Ordering::Relaxed);
                         let Some(row) = rows.get(index) else { break };
@@ -243,13 +243,13 @@ impl Evaluate {
         metadata: &Metadata,
         row: &Row,
         rng: &mut Pcg64Mcg,
-        out: &mut Predictions,
+        memory: &mut (Workspace, Predictions),
     ) -> Result<Answer> {
         let picture = Picture::open(self.root.join(&row.path), &DecodeLimits::default())?;
         let mut region = row.region();
         if self.search {
             let region = region.context("the manifest has no face to compare with")?;
-            return searched(model, &picture, &region, self.crops, out);
+            return searched(model, &picture, &region, self.crops, memory);
         }
         if self.placement == Placement::Box {
             region.iter_mut().for_each(|region| region.landmarks = None);
@@ -272,7 +272,8 @@ impl Evaluate {
             Some(region) => options.regions(std::slice::from_ref(region)),
             None => options.cropped(true),
         };
-        model.predict_into(&image, &options, out)?;
+        let (workspace, out) = memory;
+        model.predict_into(&image, &options, workspace, out)?;
         Ok(answer(&out.face(0).context("no face came back")?))
     }
 }
@@ -293,12 +294,12 @@ fn searched(
     picture: &Picture,
     region: &Region,
     crops: usize,
-    out: &mut Predictions,
+    (workspace, out): &mut (Workspace, Predictions),
 ) -> Result<Answer> {
     let image = picture.image();
     let (pixels, (width, height), shift) = framed(&image)?;
     let frame = Image::new(Format::Rgb, width, height, &pixels)?;
-    model.predict_into(&frame, &Options::new().crops(crops), out)?;
+    model.predict_into(&frame, &Options::new().crops(crops), workspace, out)?;
     let rect = region.rect;
     let rect = Rect::new(rect.x + shift.x, rect.y + shift.y, rect.width, rect.height);
     let best =

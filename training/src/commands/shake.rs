@@ -5,7 +5,9 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result, ensure};
 use clap::Args;
-use face_predict::{DecodeLimits, Model, ModelOptions, Options, Picture, Predictions, Region};
+use face_predict::{
+    DecodeLimits, Model, ModelOptions, Options, Picture, Predictions, Region, Workspace,
+};
 
 use crate::data::manifest::{self, Row};
 
@@ -83,7 +85,7 @@ impl Shake {
 
     fn shaken(&self, model: &Model, rows: &[Row]) -> Result<Shaken> {
         let mut sums = Shaken::default();
-        let mut answers = Predictions::new();
+        let (mut workspace, mut answers) = (Workspace::new(), Predictions::new());
         for row in rows.iter().step_by(rows.len().div_ceil(self.faces.max(1))) {
             let path = self.root.join(&row.path);
             let (Ok(picture), Some(region)) =
@@ -94,7 +96,7 @@ impl Shake {
             };
             let places = nine(&region, self.shift);
             let options = Options::new().regions(&places).crops(self.crops);
-            model.predict_into(&picture.image(), &options, &mut answers)?;
+            model.predict_into(&picture.image(), &options, &mut workspace, &mut answers)?;
             let ages: Vec<f64> =
                 answers.faces().filter_map(|f| Some(f64::from(f.age()?.median()))).collect();
             let female: Vec<bool> =

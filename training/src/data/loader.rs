@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 
 use anyhow::Result;
 use face_predict::{
-    CropRule, CropStats, DecodeLimits, InputSpec, Picture, Predictions, Quality, Warp,
+    CropRule, CropStats, DecodeLimits, InputSpec, Picture, Predictions, Quality, Warp, Workspace,
 };
 use rand::Rng;
 use tch::{Kind, Tensor};
@@ -130,7 +130,7 @@ struct Sample {
 }
 
 /// What a thread works with.
-type Memory = (Warp, Predictions);
+type Memory = (Warp, (Workspace, Predictions));
 
 /// How faces are placed when nothing is changed at random.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]

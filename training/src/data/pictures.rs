@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use anyhow::{Context, Result};
 use face_predict::{
     Affine, DecodeLimits, Face, Image, Model, Options, Picture, Point, Predictions, Rect, Region,
-    Warp,
+    Warp, Workspace,
 };
 
 use super::manifest::Row;
@@ -67,7 +67,7 @@ impl Looker<'_> {
         let next = AtomicUsize::new(0);
         let found = Mutex::new((known, notes));
         let work = || -> Result<()> {
-            let mut memory = (Warp::default(), Predictions::new());
+            let mut memory = (Warp::default(), Workspace::new(), Predictions::new());
             while let Some(row) = left.get(next.fetch_add(1, Ordering::Relaxed)) {
                 let look = self.one(row, &mut memory);
                 let mut found = found.lock().expect("no holder panics");
@@ -121,7 +121,11 @@ impl Looker<'_> {
         Ok((known, file))
     }
 
-    fn one(&self, row: &Row, (warp, answers): &mut (Warp, Predictions)) -> Look {
+    fn one(
+        &self,
+        row: &Row,
+        (warp, workspace, answers): &mut (Warp, Workspace, Predictions),
+    ) -> Look {
         let path = self.root.join(&row.path);
         if !path.exists() {
             return Look::Missing;
@@ -132,7 +136,8 @@ impl Looker<'_> {
             let (width, height) = image.upright_size();
             let hash = hash(&image, warp)?;
             let search = self.search.filter(|_| row.region().is_none());
-            let face = search.map(|model| find(model, &image, answers)).transpose()?.flatten();
+            let face =
+                search.map(|model| find(model, &image, workspace, answers)).transpose()?.flatten();
             Ok(Look::Whole(Seen { width: width as u32, height: height as u32, hash, face }))
         };
         seen().unwrap_or_else(|error| Look::Damaged(error.to_string()))
@@ -213,9 +218,11 @@ fn hash(image: &Image<'_>, warp: &mut Warp) -> face_predict::Result<u128> {
 fn find(
     model: &Model,
     image: &Image<'_>,
+    workspace: &mut Workspace,
     answers: &mut Predictions,
 ) -> face_predict::Result<Option<Region>> {
-    model.predict_into(image, &Options::new().skip_age(true).skip_gender(true), answers)?;
+    let options = Options::new().skip_age(true).skip_gender(true);
+    model.predict_into(image, &options, workspace, answers)?;
     let weight = |face: &Face<'_>| {
         let rect = face.rect();
         rect.width * rect.height * face.score().unwrap_or(0.0)

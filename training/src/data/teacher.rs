@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use anyhow::{Context, Result, ensure};
-use face_predict::{Image, Model, ModelOptions, Options, Predictions, Region};
+use face_predict::{Image, Model, ModelOptions, Options, Predictions, Region, Workspace};
 use half::f16;
 
 use super::loader::YEARS;
@@ -78,7 +78,7 @@ impl Teacher {
         row: usize,
         image: &Image<'_>,
         region: Option<&Region>,
-        answers: &mut Predictions,
+        (workspace, answers): &mut (Workspace, Predictions),
     ) -> Result<&Taught> {
         if let Some(taught) = self.known[row].get() {
             return Ok(taught);
@@ -95,7 +95,7 @@ impl Teacher {
                 Some(region) => options.regions(std::slice::from_ref(region)),
                 None => options.cropped(true),
             };
-            model.predict_into(image, &options, answers)?;
+            model.predict_into(image, &options, workspace, answers)?;
             let face = answers.face(0).context("no face came back from the teacher")?;
             let age = face.age().context("a teacher must tell age")?;
             ensure!(age.years().len() == YEARS, "a teacher's years must be 0 to {}", YEARS - 1);

@@ -1,0 +1,64 @@
+//! Answers of one face over the frames of a camera, averaged with weights that fade.
+
+use super::options::Options;
+use crate::face::age::AgeDistribution;
+use crate::model::Estimate;
+
+/// The average so far. Years are averaged as distributions, gender as logits.
+#[derive(Debug, Default)]
+pub(super) struct Average {
+    years: Vec<f32>,
+    years_weight: f32,
+    logit: f32,
+    logit_weight: f32,
+    time_us: i64,
+    estimates: u32,
+}
+
+impl Average {
+    /// Estimates that were added.
+    pub(super) fn estimates(&self) -> u32 {
+        self.estimates
+    }
+
+    /// Adds an estimate; one that says nothing does not count. A surer one, of less variance, weighs more; what is older
+    /// fades. A mean of distributions is never surer than its parts, and it must not be: estimates of one face err alike.
+    pub(super) fn add(&mut self, estimate: &Estimate, time_us: i64, memory_seconds: f32) {
+        if estimate.years.is_empty() && estimate.female.is_none() {
+            return;
+        }
+        let seconds = (time_us.saturating_sub(self.time_us) as f64 * 1e-6) as f32;
+        let fade = if self.estimates == 0 { 0.0 } else { (-seconds / memory_seconds).exp() };
+        self.years_weight *= fade;
+        self.logit_weight *= fade;
+        (self.time_us, self.estimates) = (time_us, self.estimates.saturating_add(1));
+        if !estimate.years.is_empty() {
+            let age = AgeDistribution::new(&estimate.years);
+            let weight = 1.0 / (age.variance() + 1.0);
+            self.years.resize(estimate.years.len(), 0.0);
+            let total = self.years_weight + weight;
+            for (mean, value) in self.years.iter_mut().zip(&estimate.years) {
+                *mean += (value - *mean) * weight / total;
+            }
+            self.years_weight = total;
+        }
+        if let Some(female) = estimate.female {
+            let female = female.clamp(1e-6, 1.0 - 1e-6);
+            let logit = (female / (1.0 - female)).ln();
+            // The mean of logits: an unsure estimate, near 0, moves it little.
+            self.logit_weight += 1.0;
+            self.logit += (logit - self.logit) / self.logit_weight;
+        }
+    }
+
+    /// Fills `out` with the average, of what the options ask for.
+    pub(super) fn read(&self, options: &Options<'_>, out: &mut Estimate) {
+        out.clear();
+        if self.years_weight > 0.0 && !options.skip_age {
+            out.years.extend_from_slice(&self.years);
+        }
+        if self.logit_weight > 0.0 && !options.skip_gender {
+            out.female = Some(1.0 / (1.0 + (-self.logit).exp()));
+        }
+    }
+}

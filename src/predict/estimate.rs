@@ -1,0 +1,82 @@
+//! Estimating one face: its crops, the networks, and what the pixels say of its quality.
+
+use super::crops;
+use super::options::Options;
+use super::source::Source;
+use super::workspace::Workspace;
+use crate::error::Result;
+use crate::face::candidate::{Candidate, Observation};
+use crate::face::quality::{CropStats, Quality};
+use crate::geometry::Affine;
+use crate::memory::grow_to;
+use crate::model::{Model, Network};
+
+/// Estimates a face into `workspace.estimate`. Only what the options ask for is estimated; where that is nothing, no pixel is
+/// read.
+pub(super) fn estimate_face(
+    model: &Model,
+    source: &Source<'_>,
+    face: &Candidate,
+    options: &Options<'_>,
+    workspace: &mut Workspace,
+) -> Result<Observation> {
+    let mut observation = Observation::default();
+    observation.observe_place(face, source.size());
+    workspace.estimate.clear();
+    for (network, age, gender) in networks(model, options) {
+        let input = &network.metadata.input;
+        let to_source = Affine::scale(1.0 / source.scale(), 1.0 / source.scale());
+        let place = to_source.after(&place(network, face, source.size())?);
+        let Workspace { warp, planes, crop_estimate, estimate, .. } = &mut *workspace;
+        let planes = grow_to(planes, input.len())?;
+        for index in 0..options.crops {
+            input.cut(warp, &source.image(), &place.after(&crops::view(index)), planes)?;
+            if index == 0 {
+                let stats = CropStats::of(planes, input.width, input.height);
+                observation.observe_pixels(Quality::of_crop(&stats));
+            }
+            input.normalise(planes);
+            crop_estimate.clear();
+            network.run(planes, age, gender, observation.quality(), crop_estimate)?;
+            crops::blend(estimate, crop_estimate, index);
+        }
+    }
+    Ok(observation)
+}
+
+/// How many pixels of the original, along a line, one of a crop's may stand for: the fewest over all `faces` and networks that
+/// will cut them. Infinity where nothing is cut.
+pub(super) fn finest_crop(
+    model: &Model,
+    faces: &[Candidate],
+    size: (usize, usize),
+    options: &Options<'_>,
+) -> Result<f32> {
+    let mut finest = f32::INFINITY;
+    for face in faces {
+        for (network, _, _) in networks(model, options) {
+            let input = &network.metadata.input;
+            let side = ((input.width * input.height) as f32).sqrt();
+            finest = finest.min(place(network, face, size)?.magnification() / side);
+        }
+    }
+    Ok(finest)
+}
+
+/// The networks to run, each with whether its age and its gender are asked for.
+fn networks<'a>(
+    model: &'a Model,
+    options: &Options<'_>,
+) -> impl Iterator<Item = (&'a Network, bool, bool)> {
+    let (age, gender) = (!options.skip_age, !options.skip_gender);
+    let one = model.is_one_network();
+    let first = (model.age_network(), age, one && gender);
+    let second = (model.gender_network(), false, !one && gender);
+    [first, second].into_iter().filter(|(_, age, gender)| *age || *gender)
+}
+
+/// The map from a network's crop of a face, in units of its sides, to the original of `width` x `height` pixels.
+fn place(network: &Network, face: &Candidate, (width, height): (usize, usize)) -> Result<Affine> {
+    let rule = &network.metadata.input.crop;
+    if face.is_picture { Ok(rule.place_picture(width, height)) } else { rule.place(&face.region) }
+}

@@ -1,0 +1,30 @@
+//! Memory that one call leaves to the next.
+
+use crate::face::candidate::Candidate;
+use crate::model::{Detection, Estimate};
+use crate::picture::sampling::warp::Warp;
+
+/// Working memory of a prediction. It holds no answer, so any call may use any workspace; only the time that it takes to
+/// allocate memory anew is saved. Its buffers grow to the largest picture seen and are then kept. Use one for each thread.
+#[derive(Debug, Default)]
+pub struct Workspace {
+    /// Cuts crops, and shrinks pictures to the detector's input.
+    pub(crate) warp: Warp,
+    /// The input of the network that runs: planes of red, green and blue.
+    pub(crate) planes: Vec<f32>,
+    /// What the detector found in the picture, the surest first.
+    pub(crate) detections: Vec<Detection>,
+    /// The faces to estimate, the largest first.
+    pub(crate) candidates: Vec<Candidate>,
+    /// What the networks say of one crop.
+    pub(crate) crop_estimate: Estimate,
+    /// The mean over all crops of the face at hand.
+    pub(crate) estimate: Estimate,
+}
+
+impl Workspace {
+    /// No memory yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+}
