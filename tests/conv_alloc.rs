@@ -1,7 +1,7 @@
 //! What a steady run allocates, in plain tract and with fast convolutions.
 #![allow(clippy::unwrap_used)]
 
-use face_predict::{Format, Image, Model, ModelOptions, Options, Predictions, Task};
+use face_predict::{Format, Image, Model, ModelOptions, Options, Predictions, Task, Workspace};
 use onnx::{Onnx, Value};
 use prost::Message;
 use small::{SIDE, YEARS, numbers};
@@ -42,13 +42,13 @@ fn steady(file: &[u8], plain: bool) -> (usize, usize) {
     let pixels: Vec<u8> = (0..SIDE * SIDE * 3).map(|i| (i % 251) as u8).collect();
     let image = Image::new(Format::Rgb, SIDE, SIDE, &pixels).unwrap();
     let options = Options::new().cropped(true).skip_gender(true);
-    let mut predictions = Predictions::new();
+    let (mut workspace, mut predictions) = (Workspace::new(), Predictions::new());
     for _ in 0..3 {
-        model.predict_into(&image, &options, &mut predictions).unwrap();
+        model.predict_into(&image, &options, &mut workspace, &mut predictions).unwrap();
     }
     counting::start();
     let before = counting::so_far();
-    model.predict_into(&image, &options, &mut predictions).unwrap();
+    model.predict_into(&image, &options, &mut workspace, &mut predictions).unwrap();
     let after = counting::so_far();
     (after.0 - before.0, after.1 - before.1)
 }

@@ -118,6 +118,25 @@ fn a_large_jpeg_gives_the_answers_of_its_whole_at_a_reduced_scale() {
     alike(&a, &b, 0.06);
 }
 
+/// The face is large in the photograph and small in the reduced picture that is searched. Nothing is estimated, so that no
+/// larger picture is decoded.
+#[test]
+fn quality_is_judged_in_the_pixels_of_the_original() {
+    let mut canvas = RgbImage::from_pixel(4000, 3000, image::Rgb([90, 100, 110]));
+    let person = imageops::resize(&picture(), 745, 745, imageops::FilterType::CatmullRom);
+    imageops::overlay(&mut canvas, &person, 1600, 1100);
+    let mut bytes = Vec::new();
+    let encoder = image::codecs::jpeg::JpegEncoder::new_with_quality(&mut bytes, 95);
+    canvas.write_with_encoder(encoder).expect("encoded");
+    let (mut workspace, mut out) = (Workspace::new(), Predictions::new());
+    let options = Options::new().skip_age(true).skip_gender(true).max_faces(1);
+    model().predict_encoded(&bytes, &options, &mut workspace, &mut out).expect("an answer");
+    assert_eq!(out.size(), (4000, 3000));
+    let face = out.face(0).expect("a face");
+    assert!(face.rect().width > 100.0 && face.rect().width < 160.0, "{:?}", face.rect());
+    assert!(!face.quality().contains(Quality::SMALL), "{:?}", face.quality());
+}
+
 /// Landmarks as near as `share` of the box, and an age as near as the estimator itself is steady on this face when they move so
 /// little (training/EXPERIMENTS.md, base3): 8 years.
 fn alike(a: &Face<'_>, b: &Face<'_>, share: f32) {

@@ -234,3 +234,44 @@ fn time_that_goes_back_is_refused_and_changes_nothing() {
     film.frame = -5;
     assert_ne!(film.show(&[at(100.0, 100.0)]), first);
 }
+
+#[test]
+fn however_far_apart_searches_are_a_face_keeps_its_number() {
+    // Two seconds between frames, where an unseen face is forgotten after one.
+    let mut film = Film::new(|_| {});
+    let mut next = |rects: &[Rect]| {
+        film.frame += 60;
+        film.show(rects)
+    };
+    let first = next(&[at(100.0, 100.0)]);
+    assert_eq!(next(&[at(104.0, 100.0)]), first, "a slow camera");
+    next(&[]);
+    assert_eq!(next(&[at(104.0, 100.0)]), first, "one search missed it");
+    next(&[]);
+    next(&[]);
+    assert_ne!(
+        next(&[at(104.0, 100.0)]),
+        first,
+        "two searches missed it, for longer than a second"
+    );
+}
+
+#[test]
+fn frames_of_one_time_are_told_apart_by_their_searches() {
+    let mut options = TrackerOptions::default();
+    options.detect_every = 2;
+    let model = Model::load_default().expect("built in");
+    let mut tracker = Tracker::new(&model, options).expect("right options");
+    let (rgb, empty) = (portrait::rgb(), vec![128; SIDE * SIDE * 3]);
+    let (mut workspace, mut out) = (Workspace::new(), Predictions::new());
+    let mut counts = Vec::new();
+    for frame in 0..6 {
+        let pixels = if frame < 2 { &rgb } else { &empty };
+        let image = Image::new(Format::Rgb, SIDE, SIDE, pixels).expect("a right picture");
+        let asked = Options::new().skip_age(true).skip_gender(true);
+        tracker.update(&image, 0, &asked, &mut workspace, &mut out).expect("an answer");
+        counts.push(out.len());
+        assert!(out.faces().all(|face| face.track().is_some_and(|track| track.estimates == 0)));
+    }
+    assert_eq!(counts, [1, 1, 0, 0, 0, 0]);
+}

@@ -79,8 +79,8 @@ fn search(
 /// came out as a little more, which took another 32 of them.
 ///
 /// With numbers: 1200 x 900 pixels, where the input's longer side is to be 320. The picture takes 320 x 240 of the input,
-/// since 900 * 320 / 1200 = 240. Both are multiples of the last stride, 32, so the input is 320 x 240, too. A picture of 1200 x
-/// 1000 takes 320 x 267 (266.7 rounded up) of an input of 320 x 288.
+/// since 900 * 320 / 1200 = 240. The input's sides are multiples of the last stride, 32: 320 x 256. A picture of 1200 x 1000
+/// takes 320 x 267 (266.7 rounded up) of an input of 320 x 288.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct SearchInput {
     /// Of the input, in pixels.
@@ -130,4 +130,30 @@ pub(super) fn longest_side(detector: &Detector, options: &Options<'_>, longer: f
 fn own_side(detector: &Detector) -> usize {
     let input = &detector.metadata().input;
     input.width.max(input.height)
+}
+
+#[cfg(all(test, feature = "detector", feature = "weights-base"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_size_of_the_input_is_exact() {
+        let model = Model::load_default().expect("built in");
+        let detector = model.detector().expect("built in");
+        let size = |width, height| {
+            let input = SearchInput::new(detector, &Options::new(), width, height);
+            (input.width, input.height)
+        };
+        for longer in (320..5000).step_by(16) {
+            assert_eq!(size(longer, longer), (320, 320), "{longer}");
+            assert_eq!(size(longer, longer / 2).0, 320, "{longer}");
+        }
+        assert_eq!(size(1200, 900), (320, 256));
+        assert_eq!(size(2448, 3264), (256, 320));
+        assert_eq!(size(1200, 1000), (320, 288));
+        assert_eq!(size(1 << 24, 1), (320, 32));
+        // Small ones as they are, tiny ones enlarged.
+        assert_eq!(size(200, 100), (224, 128));
+        assert_eq!(size(40, 40), (160, 160));
+    }
 }
