@@ -439,7 +439,7 @@ typedef struct face_predict_options {
      */
     uint32_t min_face_size;
     /**
-     * Score that a found face needs, 0 to 1. 0: the model's threshold.
+     * Score that a found face needs, above 0 and below 1. 0: the model's threshold.
      */
     float min_score;
     /**

@@ -253,7 +253,7 @@ public:
     Options &gender_threshold(float share) noexcept { return options_.gender_threshold = share, *this; }
     /// Shorter side, in pixels, of the smallest box searched for; smaller faces cost more time.
     Options &min_face_size(std::uint32_t pixels) noexcept { return options_.min_face_size = pixels, *this; }
-    /// Score that a found face needs, 0 to 1.
+    /// Score that a found face needs, above 0 and below 1.
     Options &min_score(float score) noexcept { return options_.min_score = score, *this; }
     /// Crops of each face that are averaged, at most 8; each costs as much as the first.
     Options &crops(std::uint32_t count) noexcept { return options_.crops = count, *this; }

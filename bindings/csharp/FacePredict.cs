@@ -259,7 +259,7 @@ namespace FacePredict
         public float GenderThreshold { get; set; }
         /// <summary>Shorter side, in pixels, of the smallest box searched for; 0: all that show at the detector's own scale, from a fortieth of the picture's longer side.</summary>
         public int MinFaceSize { get; set; }
-        /// <summary>Score that a found face needs, 0 to 1; 0: the model's.</summary>
+        /// <summary>Score that a found face needs, above 0 and below 1; 0: the model's.</summary>
         public float MinScore { get; set; }
         /// <summary>Crops of each face that are averaged, at most 8: the second is mirrored, further ones a little shifted, too. Each costs as much as the first.</summary>
         public int Crops { get; set; }

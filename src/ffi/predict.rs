@@ -62,7 +62,7 @@ pub struct face_predict_options {
     /// Pixels of the shorter side of the smallest box searched for. 0: all that show at the detector's own scale, from a
     /// fortieth of the picture's longer side; below a sixteenth many are missed. Smaller faces cost more time.
     pub min_face_size: u32,
-    /// Score that a found face needs, 0 to 1. 0: the model's threshold.
+    /// Score that a found face needs, above 0 and below 1. 0: the model's threshold.
     pub min_score: f32,
     /// Crops of each face whose answers are averaged, at most 8: the second is mirrored, further ones are a little shifted,
     /// turned and scaled, too. Each costs as much as the first. 0: 1.

@@ -71,7 +71,7 @@ public final class Options {
         return this;
     }
 
-    /** Score that a found face needs, 0 to 1; 0: the model's. */
+    /** Score that a found face needs, above 0 and below 1; 0: the model's. */
     public Options minScore(float score) {
         minScore = score;
         return this;
