@@ -79,6 +79,20 @@ fn encoded_pictures() {
     bodies::encoded(&bombs::png(16, 16, 1 << 24, 1 << 24));
 }
 
+/// Files of every kind; `crates/jpeg/tests/hostile.rs` tries more of them.
+#[test]
+fn jpegs() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/crates/jpeg/tests/cases");
+    let mut random = Numbers(5);
+    for name in ["420", "separate_restarts", "progressive", "progressive_restarts", "ycck"] {
+        let seed = std::fs::read(format!("{folder}/{name}.jpg")).unwrap();
+        bodies::jpeg(&seed);
+        for _ in 0..100 {
+            bodies::jpeg(&mutate(&mut random, &seed));
+        }
+    }
+}
+
 #[test]
 fn model_files() {
     let mut random = Numbers(3);

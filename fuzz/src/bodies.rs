@@ -142,6 +142,27 @@ pub fn encoded(data: &[u8]) {
     }
 }
 
+/// Any bytes as a JPEG: what is read at one scale is read at each.
+pub fn jpeg(data: &[u8]) {
+    let Ok(jpeg) = face_predict_jpeg::Jpeg::new(data) else {
+        return;
+    };
+    jpeg.exif().for_each(drop);
+    if jpeg.width() * jpeg.height() > 1 << 18 {
+        return;
+    }
+    let read = face_predict_jpeg::Scale::ALL.map(|scale| match jpeg.decode(scale) {
+        Ok(pixels) => {
+            assert_eq!(pixels.width, jpeg.width().div_ceil(scale.divisor()));
+            assert_eq!(pixels.height, jpeg.height().div_ceil(scale.divisor()));
+            assert_eq!(pixels.data.len(), pixels.width * pixels.height * pixels.channels());
+            true
+        }
+        Err(_) => false,
+    });
+    assert_eq!(read, [read[0]; 4]);
+}
+
 /// Any bytes as a model, which must work if it loads, and say the same with the engine's own convolutions.
 pub fn model_bytes(data: &[u8]) {
     let answer = |plain: bool| {

@@ -10,7 +10,7 @@ use super::network::Network;
 use super::weights;
 use crate::error::Result;
 use crate::picture::DecodeLimits;
-use crate::picture::decode::read_limited;
+use crate::picture::decode::{read_limited, shown};
 
 /// Largest model file read, in bytes.
 const MAX_FILE: u64 = 512 << 20;
@@ -93,7 +93,7 @@ impl Model {
         for path in paths {
             let path = path.as_ref();
             let bytes = read_limited(path, MAX_FILE)?;
-            parts.push(Part::load(&bytes, options).map_err(|e| e.context(path.display()))?);
+            parts.push(Part::load(&bytes, options).map_err(|e| e.context(shown(path)))?);
         }
         Self::combine(parts, options)
     }

@@ -75,7 +75,7 @@ impl<'a> Source<'a> {
         limits: &DecodeLimits,
         enough: impl FnOnce(f32) -> f32,
     ) -> Result<Self> {
-        let Some(reduced) = Reduced::decode(bytes, limits, enough) else {
+        let Some(reduced) = Reduced::decode(bytes, limits, enough)? else {
             return Self::whole(bytes, limits);
         };
         let scale = reduced.scale();

@@ -1,5 +1,11 @@
 //! JPEG, PNG, WebP and BMP bytes to pixels, within limits.
 
+#[cfg(feature = "decode")]
+mod exif;
+#[cfg(feature = "decode")]
+mod jpeg;
+#[cfg(feature = "decode")]
+mod kinds;
 pub(crate) mod reduced;
 
 use std::path::Path;
@@ -76,13 +82,19 @@ impl Picture {
 pub(crate) fn read_limited(path: &Path, limit: u64) -> Result<Vec<u8>> {
     use std::io::Read;
 
-    let io = |e| Error::with_source(ErrorKind::Io, format!("{} cannot be read", path.display()), e);
-    let file = std::fs::File::open(path).map_err(io)?;
+    let io = |e| Error::with_source(ErrorKind::Io, format!("{} cannot be read", shown(path)), e);
+    let file = std::fs::File::open(path).map_err(|e| match url(path) {
+        Some(what) => Error::new(
+            ErrorKind::Unsupported,
+            format!("{} is {what}, not the path of a file", shown(path)),
+        ),
+        None => io(e),
+    })?;
     let size = file.metadata().map_err(io)?.len();
     let too_large = || {
         Error::new(
             ErrorKind::Limit,
-            format!("{} is larger than the limit of {limit} bytes", path.display()),
+            format!("{} is larger than the limit of {limit} bytes", shown(path)),
         )
     };
     if size > limit {
@@ -99,6 +111,35 @@ pub(crate) fn read_limited(path: &Path, limit: u64) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
+/// A path as messages have it: a long one without its middle.
+pub(crate) fn shown(path: &Path) -> String {
+    const ENDS: usize = 100;
+
+    let text = path.display().to_string();
+    let count = text.chars().count();
+    if count <= 2 * ENDS + 20 {
+        return text;
+    }
+    let start: String = text.chars().take(ENDS).collect();
+    let end: String = text.chars().skip(count - ENDS).collect();
+    format!("{start}[...]{end} ({count} characters)")
+}
+
+/// What a path is that was never one.
+fn url(path: &Path) -> Option<&'static str> {
+    let text = path.to_str()?;
+    let is = |scheme: &str| {
+        text.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme))
+    };
+    if is("data:") {
+        Some("a data URL, which must be decoded and given as bytes")
+    } else if is("http://") || is("https://") {
+        Some("a URL, which must be fetched and given as bytes")
+    } else {
+        None
+    }
+}
+
 #[cfg(not(feature = "decode"))]
 fn decode(_: &[u8], _: &DecodeLimits) -> Result<Picture> {
     let none = "this build has no picture decoders: decode the picture and pass its pixels";
@@ -107,23 +148,28 @@ fn decode(_: &[u8], _: &DecodeLimits) -> Result<Picture> {
 
 #[cfg(feature = "decode")]
 fn decode(bytes: &[u8], limits: &DecodeLimits) -> Result<Picture> {
-    use image::metadata::Orientation as Exif;
-    use image::{ColorType, DynamicImage, ImageDecoder, ImageReader, Limits};
+    if let Some(file) = jpeg::File::new(bytes, limits)? {
+        return file.decode(face_predict_jpeg::Scale::Whole);
+    }
+    decode_other(bytes, limits)
+}
+
+/// PNG, WebP and BMP.
+#[cfg(feature = "decode")]
+fn decode_other(bytes: &[u8], limits: &DecodeLimits) -> Result<Picture> {
+    use image::{ColorType, DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
 
     let mut reader = ImageReader::new(std::io::Cursor::new(bytes))
         .with_guessed_format()
         .map_err(|e| Error::with_source(ErrorKind::Image, "picture cannot be read", e))?;
-    if is_cut_jpeg(bytes) {
-        return Err(Error::new(
-            ErrorKind::Image,
-            "picture is damaged: the JPEG ends before its end-of-image marker",
-        ));
-    }
-    if reader.format().is_none() {
-        return Err(Error::new(
-            ErrorKind::Image,
-            format!("{} bytes that are no JPEG, PNG, WebP or BMP", bytes.len()),
-        ));
+    if !matches!(reader.format(), Some(ImageFormat::Png | ImageFormat::WebP | ImageFormat::Bmp)) {
+        let message = match kinds::other_format(bytes) {
+            Some(name) => {
+                format!("{} bytes that are {name}, not JPEG, PNG, WebP or BMP", bytes.len())
+            }
+            None => format!("{} bytes that are no JPEG, PNG, WebP or BMP", bytes.len()),
+        };
+        return Err(Error::new(ErrorKind::Image, message));
     }
     // Eight bytes a pixel is the widest that the decoders produce (16-bit RGBA), and they need room
     // beside it.
@@ -132,19 +178,12 @@ fn decode(bytes: &[u8], limits: &DecodeLimits) -> Result<Picture> {
     reader.limits(decoder_limits.clone());
     let mut decoder = reader.into_decoder().map_err(image_error)?;
     let (width, height) = decoder.dimensions();
-    let pixels = u64::from(width) * u64::from(height);
-    if pixels > limits.max_pixels {
-        return Err(Error::new(
-            ErrorKind::Limit,
-            format!(
-                "picture of {width}x{height} has {pixels} pixels, the limit is {}",
-                limits.max_pixels
-            ),
-        ));
-    }
+    let (width, height) = (width as usize, height as usize);
+    too_many_pixels(width, height, limits)?;
     decoder.set_limits(decoder_limits).map_err(image_error)?;
     // A damaged Exif block is no reason to refuse the picture.
-    let exif = decoder.orientation().unwrap_or(Exif::NoTransforms);
+    let block = decoder.exif_metadata().ok().flatten();
+    let orientation = exif::orientation(block.as_deref());
     let color = decoder.color_type();
     let decoded = DynamicImage::from_decoder(decoder).map_err(image_error)?;
     let (format, data) = match color {
@@ -155,48 +194,17 @@ fn decode(bytes: &[u8], limits: &DecodeLimits) -> Result<Picture> {
         }
         _ => (Format::Rgb, decoded.into_rgb8().into_raw()),
     };
-    let orientation = Orientation::from_exif(u32::from(exif.to_exif()))?;
-    let (width, height) = (width as usize, height as usize);
-    // Proves that the view below cannot fail.
-    Image::new(format, width, height, &data)?;
-    Ok(Picture { format, width, height, data, orientation })
+    Picture::from_parts(format, (width, height), data, orientation)
 }
 
-/// Whether a JPEG ends before it is over. Decoders fill up what is missing and say nothing, and a network then judges the
-/// filling.
 #[cfg(feature = "decode")]
-pub(crate) fn is_cut_jpeg(bytes: &[u8]) -> bool {
-    const END: [u8; 2] = [0xFF, 0xD9];
-    if !bytes.starts_with(&[0xFF, 0xD8]) || bytes.ends_with(&END) {
-        return false;
+fn too_many_pixels(width: usize, height: usize, limits: &DecodeLimits) -> Result<()> {
+    let (pixels, limit) = (width as u64 * height as u64, limits.max_pixels);
+    if pixels <= limit {
+        return Ok(());
     }
-    // Something may follow the end, and a preview of its own precede it: markers tell, segment by segment.
-    let (mut at, mut in_scan) = (2, false);
-    loop {
-        let Some(skip) = bytes.get(at..).and_then(|rest| rest.iter().position(|b| *b == 0xFF))
-        else {
-            return true;
-        };
-        if skip > 0 && !in_scan {
-            // No marker where one should be: the decoder says what is wrong.
-            return false;
-        }
-        at += skip + 1;
-        match bytes.get(at) {
-            None => return true,
-            Some(0xD9) => return false,
-            // Fill bytes, stuffed zeros and restarts.
-            Some(0xFF) => {}
-            Some(0x00 | 0x01 | 0xD0..=0xD7) => at += 1,
-            Some(marker) => {
-                in_scan = *marker == 0xDA;
-                let length =
-                    bytes.get(at + 1..at + 3).map(|l| usize::from(l[0]) << 8 | usize::from(l[1]));
-                let Some(length) = length else { return true };
-                at += 1 + length;
-            }
-        }
-    }
+    let message = format!("picture of {width}x{height} has {pixels} pixels, the limit is {limit}");
+    Err(Error::new(ErrorKind::Limit, message))
 }
 
 #[cfg(feature = "decode")]

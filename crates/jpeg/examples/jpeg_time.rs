@@ -1,0 +1,36 @@
+//! Decodes files again and again at each scale, and prints the least time: `jpeg_time ROUNDS FILE...`
+//!
+//! `scripts/bench_jpeg.sh` runs it beside libjpeg-turbo.
+
+use std::error::Error;
+use std::time::Instant;
+
+use face_predict_jpeg::{Jpeg, Scale};
+
+/// Milliseconds that this thread has computed, which other programs disturb less than time on the wall.
+fn computed() -> Option<f64> {
+    let stat = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
+    Some(stat.split(' ').next()?.parse::<f64>().ok()? / 1e6)
+}
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let mut arguments = std::env::args().skip(1);
+    let rounds: usize = arguments.next().ok_or("jpeg_time ROUNDS FILE...")?.parse()?;
+    for path in arguments {
+        let bytes = std::fs::read(&path)?;
+        for scale in Scale::ALL.into_iter().rev() {
+            let mut least = f64::INFINITY;
+            for _ in 0..rounds {
+                let (start, wall) = (computed(), Instant::now());
+                Jpeg::new(&bytes)?.decode(scale)?;
+                let took = match (computed(), start) {
+                    (Some(end), Some(start)) => end - start,
+                    _ => wall.elapsed().as_secs_f64() * 1e3,
+                };
+                least = least.min(took);
+            }
+            println!("{path} {} {least:.3}", scale.divisor());
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,139 @@
+//! The size of a picture, of its components, and of their blocks at each scale.
+
+use crate::error::{Error, Result};
+
+/// How large a picture is decoded. Widths and heights are rounded up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scale {
+    /// Every pixel.
+    Whole,
+    /// Half of the width and half of the height.
+    Half,
+    /// A quarter.
+    Quarter,
+    /// An eighth.
+    Eighth,
+}
+
+impl Scale {
+    /// From the least to the whole.
+    pub const ALL: [Self; 4] = [Self::Eighth, Self::Quarter, Self::Half, Self::Whole];
+
+    /// Pixels of the whole, along a line, for one that is decoded.
+    pub fn divisor(self) -> usize {
+        8 / self.side()
+    }
+
+    /// Pixels across a block of the finest component.
+    pub(crate) fn side(self) -> usize {
+        match self {
+            Self::Whole => 8,
+            Self::Half => 4,
+            Self::Quarter => 2,
+            Self::Eighth => 1,
+        }
+    }
+}
+
+/// A component as the frame's header describes it.
+#[derive(Clone, Copy)]
+pub(crate) struct Component {
+    pub(crate) id: u8,
+    /// Blocks of it in a minimum coded unit, across and down.
+    pub(crate) across: usize,
+    pub(crate) down: usize,
+    /// The number of its quantisation table.
+    pub(crate) quantisation: usize,
+}
+
+/// What a frame's header says.
+#[derive(Clone)]
+pub(crate) struct Frame {
+    pub(crate) width: usize,
+    pub(crate) height: usize,
+    pub(crate) progressive: bool,
+    pub(crate) components: Vec<Component>,
+    /// The largest `across` and `down` of the components.
+    pub(crate) across: usize,
+    pub(crate) down: usize,
+}
+
+impl Frame {
+    /// Reads a frame's header, behind its length.
+    pub(crate) fn read(bytes: &[u8], progressive: bool) -> Result<Self> {
+        let &[precision, h1, h0, w1, w0, count, ref rest @ ..] = bytes else {
+            return Err(Error::damaged("the frame's header is cut short"));
+        };
+        match precision {
+            8 => {}
+            12 => return Err(Error::unsupported("JPEG of 12 bits a sample is not supported")),
+            _ => return Err(Error::damaged("the frame's header has no sensible precision")),
+        }
+        let (width, height) =
+            (usize::from(w1) << 8 | usize::from(w0), usize::from(h1) << 8 | usize::from(h0));
+        if width == 0 {
+            return Err(Error::damaged("the picture has no width"));
+        }
+        if height == 0 {
+            return Err(Error::unsupported("JPEG whose height follows its data is not supported"));
+        }
+        if !matches!(count, 1 | 3 | 4) {
+            return Err(Error::unsupported(
+                "JPEG of other than 1, 3 or 4 components is not supported",
+            ));
+        }
+        if rest.len() < 3 * usize::from(count) {
+            return Err(Error::damaged("the frame's header is cut short"));
+        }
+        let mut components = Vec::with_capacity(4);
+        for part in rest.chunks_exact(3).take(usize::from(count)) {
+            let (across, down) = (usize::from(part[1] >> 4), usize::from(part[1] & 15));
+            if !(1..=4).contains(&across) || !(1..=4).contains(&down) || part[2] > 3 {
+                return Err(Error::damaged("a component has a sampling or a table that cannot be"));
+            }
+            if components.iter().any(|other: &Component| other.id == part[0]) {
+                return Err(Error::damaged("two components have one number"));
+            }
+            let quantisation = usize::from(part[2]);
+            components.push(Component { id: part[0], across, down, quantisation });
+        }
+        if let [only] = &mut components[..] {
+            // Alone, a component has one block a unit, whatever the header says.
+            (only.across, only.down) = (1, 1);
+        }
+        let across = components.iter().map(|c| c.across).max().unwrap_or(1);
+        let down = components.iter().map(|c| c.down).max().unwrap_or(1);
+        Ok(Self { width, height, progressive, components, across, down })
+    }
+
+    /// Units of all components in a row, and rows of them.
+    pub(crate) fn units(&self) -> (usize, usize) {
+        (self.width.div_ceil(8 * self.across), self.height.div_ceil(8 * self.down))
+    }
+
+    /// Blocks of a component that lie in the picture, across and down: what a scan of it alone has.
+    pub(crate) fn blocks(&self, component: &Component) -> (usize, usize) {
+        let part = |size: usize, of: usize, all: usize| (size * of).div_ceil(8 * all);
+        (
+            part(self.width, component.across, self.across),
+            part(self.height, component.down, self.down),
+        )
+    }
+
+    /// Width and height at this scale.
+    pub(crate) fn size(&self, scale: Scale) -> (usize, usize) {
+        (self.width.div_ceil(scale.divisor()), self.height.div_ceil(scale.divisor()))
+    }
+
+    /// Pixels across a component's block at this scale. A coarse component is decoded larger where that saves the upsampling.
+    pub(crate) fn side(&self, component: &Component, scale: Scale) -> usize {
+        let mut side = scale.side();
+        while side < 8
+            && (self.across * scale.side()).is_multiple_of(component.across * side * 2)
+            && (self.down * scale.side()).is_multiple_of(component.down * side * 2)
+        {
+            side *= 2;
+        }
+        side
+    }
+}

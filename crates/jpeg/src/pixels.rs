@@ -1,0 +1,78 @@
+//! The decoded picture, and how its rows come about.
+
+use crate::color::convert;
+use crate::error::{Error, Result};
+use crate::frame::Scale;
+use crate::header::{Colors, Jpeg};
+use crate::planes::Plane;
+use crate::upsample::Upsampler;
+
+/// A decoded picture: rows without padding, the first at the top.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Pixels {
+    /// Pixels in a row.
+    pub width: usize,
+    /// Rows.
+    pub height: usize,
+    /// Whether a pixel is one byte of gray, not three of red, green and blue.
+    pub gray: bool,
+    /// The rows.
+    pub data: Vec<u8>,
+}
+
+impl Pixels {
+    /// Bytes of a pixel.
+    pub fn channels(&self) -> usize {
+        if self.gray { 1 } else { 3 }
+    }
+}
+
+/// A picture whose rows are converted as soon as their samples are there.
+pub(crate) struct Picture {
+    pixels: Pixels,
+    colors: Colors,
+    upsamplers: [Upsampler; 4],
+    /// Rows that are done.
+    done: usize,
+}
+
+impl Picture {
+    pub(crate) fn new(jpeg: &Jpeg<'_>, scale: Scale) -> Result<Self> {
+        let (width, height) = jpeg.frame.size(scale);
+        let gray = jpeg.colors == Colors::Gray;
+        let mut data = Vec::new();
+        // Nothing is written here until data have come for it.
+        let size = width * height * if gray { 1 } else { 3 };
+        data.try_reserve_exact(size).map_err(|_| Error::memory())?;
+        let pixels = Pixels { width, height, gray, data };
+        Ok(Self { pixels, colors: jpeg.colors, upsamplers: Default::default(), done: 0 })
+    }
+
+    /// Takes over the rows that planes have samples for, of which `rows` at the picture's scale have been decoded.
+    pub(crate) fn advance(&mut self, planes: &[Plane], rows: usize) {
+        let row_size = self.pixels.width * self.pixels.channels();
+        let Pixels { height, data, .. } = &mut self.pixels;
+        let ahead = planes.iter().any(|plane| plane.upsampling.looks_ahead());
+        let until = if rows >= *height { *height } else { rows - usize::from(ahead) };
+        for row in self.done..until {
+            let start = data.len();
+            data.resize(start + row_size, 0);
+            let mut components = [&[][..]; 4];
+            for ((to, plane), upsampler) in
+                components.iter_mut().zip(planes).zip(&mut self.upsamplers)
+            {
+                *to = upsampler.row(plane, row);
+            }
+            if let (Some(to), Some(from)) = (data.get_mut(start..), components.get(..planes.len()))
+            {
+                convert(self.colors, from, to);
+            }
+        }
+        self.done = self.done.max(until);
+    }
+
+    pub(crate) fn finish(self) -> Pixels {
+        self.pixels
+    }
+}

@@ -1,0 +1,67 @@
+//! The decoded samples of each component, whole or the last few rows of them.
+
+use crate::error::{Error, Result};
+use crate::frame::{Frame, Scale};
+use crate::upsample::Upsampling;
+
+/// One component's samples at a scale.
+pub(crate) struct Plane {
+    data: Vec<u8>,
+    stride: usize,
+    /// Rows that are kept. A later row takes the place of the one so many before it.
+    kept: usize,
+    /// Samples across a block.
+    pub(crate) side: usize,
+    /// Samples across and rows that belong to the picture.
+    pub(crate) width: usize,
+    pub(crate) height: usize,
+    pub(crate) upsampling: Upsampling,
+}
+
+impl Plane {
+    /// Planes for all components, which keep `unit_rows` rows of units.
+    pub(crate) fn all(frame: &Frame, scale: Scale, unit_rows: usize) -> Result<Vec<Self>> {
+        let units = frame.units().0;
+        let plane = |component| {
+            let side = frame.side(component, scale);
+            let stride = units * component.across * side;
+            let kept = unit_rows * component.down * side;
+            let part = |size: usize, of: usize, all: usize| (size * of * side).div_ceil(8 * all);
+            Ok(Self {
+                data: zeros(stride * kept)?,
+                stride,
+                kept,
+                side,
+                width: part(frame.width, component.across, frame.across),
+                height: part(frame.height, component.down, frame.down),
+                upsampling: Upsampling::new(frame, component, side, scale)?,
+            })
+        };
+        frame.components.iter().map(plane).collect()
+    }
+
+    /// Where a row of blocks begins.
+    pub(crate) fn start(&self, down: usize) -> usize {
+        down * self.side % self.kept * self.stride
+    }
+
+    /// From the first sample of a block on, in the row of blocks that begins at `start`. Rows are a stride apart.
+    #[inline(always)]
+    pub(crate) fn block(&mut self, across: usize, start: usize) -> (&mut [u8], usize) {
+        (self.data.get_mut(start + across * self.side..).unwrap_or_default(), self.stride)
+    }
+
+    /// The samples of a row that belong to the picture. Above the first row and below the last one it is that row.
+    pub(crate) fn row(&self, row: usize) -> &[u8] {
+        let start = row.min(self.height - 1) % self.kept * self.stride;
+        self.data.get(start..start + self.width).unwrap_or_default()
+    }
+}
+
+/// Zeros, or an error where there is no memory for them.
+pub(crate) fn zeros<T: Clone + Default>(count: usize) -> Result<Vec<T>> {
+    let mut data = Vec::new();
+    data.try_reserve_exact(count).map_err(|_| Error::memory())?;
+    data.resize(count, T::default());
+    Ok(data)
+}

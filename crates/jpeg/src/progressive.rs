@@ -1,0 +1,354 @@
+//! Progressive JPEG: the coefficients of all blocks come bit by bit, in many scans.
+
+use crate::bits::{Bits, Reader};
+use crate::error::{Error, Result};
+use crate::frame::{Frame, Scale};
+use crate::header::{Jpeg, Segments, Tables};
+use crate::huffman::Table;
+use crate::idct::{Sums, Weights};
+use crate::pixels::{Picture, Pixels};
+use crate::planes::{Plane, zeros};
+use crate::scan::{Scan, quantisation, table};
+use crate::sequential::Restarts;
+
+/// How often all blocks may be gone through. Writers use less than a dozen scans a component, most of them of a few coefficients.
+const PASSES: u64 = 32;
+/// What a block costs in each scan, against a coefficient.
+const BLOCK_COST: u64 = 8;
+
+/// The coefficients of a component, block by block, each by zigzag position.
+struct Coefficients {
+    data: Vec<i16>,
+    /// Blocks in a row, whole units of them.
+    across: usize,
+    /// Up to which bit each coefficient has come: 0 for all.
+    known: [u32; 64],
+    weights: Option<Weights>,
+}
+
+impl Coefficients {
+    fn block(&mut self, across: usize, down: usize) -> &mut [i16; 64] {
+        let start = (down * self.across + across) * 64;
+        let block = self.data.get_mut(start..).and_then(|rest| rest.first_chunk_mut());
+        block.expect("blocks are counted from the frame, which the memory was taken for")
+    }
+}
+
+/// Decodes all scans, then the pixels row by row.
+pub(crate) fn decode(jpeg: &Jpeg<'_>, scale: Scale) -> Result<Pixels> {
+    let frame = &jpeg.frame;
+    let units = frame.units();
+    // Reserved first: it is the smaller part, and tells before the work if it is not there.
+    let mut picture = Picture::new(jpeg, scale)?;
+    let mut planes = Plane::all(frame, scale, units.1.min(2))?;
+    let mut all = Vec::with_capacity(4);
+    for component in &frame.components {
+        let across = units.0 * component.across;
+        let data = zeros(across * units.1 * component.down * 64)?;
+        all.push(Coefficients { data, across, known: [u32::MAX; 64], weights: None });
+    }
+    read_scans(jpeg, scale, &mut all)?;
+    let mut sums = Sums::new();
+    for row in 0..units.1 {
+        for ((coefficients, component), plane) in
+            all.iter_mut().zip(&frame.components).zip(&mut planes)
+        {
+            let Some(weights) = coefficients.weights.take() else {
+                return Err(Error::truncated());
+            };
+            for y in row * component.down..(row + 1) * component.down {
+                let start = plane.start(y);
+                for x in 0..coefficients.across {
+                    let block = coefficients.block(x, y);
+                    weights.start(&mut sums);
+                    let seen = weights.add_all(&mut sums, block);
+                    let (out, stride) = plane.block(x, start);
+                    weights.finish(&sums, seen, out, stride);
+                }
+            }
+            coefficients.weights = Some(weights);
+        }
+        picture.advance(&planes, (row + 1) * frame.down * scale.side());
+    }
+    Ok(picture.finish())
+}
+
+/// Reads scans until the end of the image.
+fn read_scans(jpeg: &Jpeg<'_>, scale: Scale, all: &mut [Coefficients]) -> Result<()> {
+    let frame = &jpeg.frame;
+    let mut tables = jpeg.tables.clone();
+    let mut segments = Segments { bytes: jpeg.bytes, at: jpeg.scan - 2 };
+    let blocks = |index: usize| {
+        let (across, down) = frame.blocks(&frame.components[index]);
+        (across * down) as u64
+    };
+    let pass: u64 = (0..all.len()).map(|index| blocks(index) * (BLOCK_COST + 64)).sum();
+    let mut work = 0;
+    loop {
+        let segment = match segments.next_segment() {
+            Ok(Some(segment)) => segment,
+            Ok(None) => break,
+            // The end marker may be missing where nothing else is.
+            Err(_) if all.iter().all(|c| c.known == [0; 64]) => break,
+            Err(error) => return Err(error),
+        };
+        match segment.marker {
+            0xDA => {}
+            0xC0..=0xCF if segment.marker != 0xC4 => {
+                return Err(Error::damaged("there are two frames"));
+            }
+            _ => {
+                tables.read(&segment)?;
+                continue;
+            }
+        }
+        let scan = Scan::read(&segment, frame)?;
+        check(&scan)?;
+        for &(index, _, _) in &scan.parts {
+            let coefficients = &mut all[index];
+            work += blocks(index) * (BLOCK_COST + (scan.last - scan.first + 1) as u64);
+            coefficients.known[scan.first..=scan.last].fill(scan.low);
+            if coefficients.weights.is_none() {
+                // The table counts that stands when a component begins.
+                let component = &frame.components[index];
+                let steps = quantisation(&tables, component.quantisation)?;
+                coefficients.weights = Some(Weights::new(steps, frame.side(component, scale)));
+            }
+        }
+        if work > PASSES * pass {
+            return Err(Error::limit("the JPEG has more scans than any picture needs"));
+        }
+        let mut bits = Bits::new(jpeg.bytes, segments.at);
+        if scan.first == 0 {
+            read_first(&scan, frame, &tables, &mut bits, all)?;
+        } else {
+            read_others(&scan, frame, &tables, &mut bits, &mut all[scan.parts[0].0])?;
+        }
+        segments.at = bits.end()?;
+    }
+    if all.iter().any(|coefficients| coefficients.known[0] == u32::MAX) {
+        return Err(Error::truncated());
+    }
+    Ok(())
+}
+
+/// Whether a scan's numbers are what a progressive one may have.
+fn check(scan: &Scan) -> Result<()> {
+    let band = if scan.first == 0 {
+        scan.last == 0
+    } else {
+        scan.first <= scan.last && scan.last < 64 && scan.parts.len() == 1
+    };
+    let bits = scan.low <= 13 && (scan.high == 0 || scan.high == scan.low + 1);
+    if band && bits {
+        Ok(())
+    } else {
+        Err(Error::damaged("a progressive scan has numbers that cannot be"))
+    }
+}
+
+/// A scan of first coefficients, of one component or several.
+fn read_first(
+    scan: &Scan,
+    frame: &Frame,
+    tables: &Tables,
+    bits: &mut Bits<'_>,
+    all: &mut [Coefficients],
+) -> Result<()> {
+    let alone = scan.parts.len() == 1;
+    let mut parts = Vec::with_capacity(4);
+    for &(index, dc, _) in &scan.parts {
+        let component = &frame.components[index];
+        let size = if alone { (1, 1) } else { (component.across, component.down) };
+        // Later bits come without a code.
+        let dc = if scan.high == 0 { Some(table(&tables.dc, dc)?) } else { None };
+        parts.push((index, size, dc, 0_i32));
+    }
+    let (across, down) =
+        if alone { frame.blocks(&frame.components[parts[0].0]) } else { frame.units() };
+    let mut restarts = Restarts::new(tables.restart);
+    for row in 0..down {
+        for column in 0..across {
+            if restarts.due(bits)? {
+                parts.iter_mut().for_each(|part| part.3 = 0);
+            }
+            for (index, size, dc, last) in &mut parts {
+                for i in 0..size.0 * size.1 {
+                    bits.ready()?;
+                    let block =
+                        all[*index].block(column * size.0 + i % size.0, row * size.1 + i / size.0);
+                    let mut reader = bits.reader();
+                    reader.refill();
+                    let read = first_value(&mut reader, dc.as_ref(), last, scan.low, &mut block[0]);
+                    let cursor = reader.cursor();
+                    bits.put(cursor);
+                    if let Err(error) = read {
+                        return bits.check().and(Err(error));
+                    }
+                }
+            }
+        }
+        bits.check()?;
+    }
+    Ok(())
+}
+
+fn first_value(
+    reader: &mut Reader<'_>,
+    dc: Option<&Table>,
+    last: &mut i32,
+    low: u32,
+    value: &mut i16,
+) -> Result<()> {
+    let Some(dc) = dc else {
+        *value |= (reader.take(1) as i16) << low;
+        return Ok(());
+    };
+    let entry = dc.next(reader)?;
+    if entry.run() != 0 {
+        return Err(Error::damaged("a difference has more than 15 bits"));
+    }
+    *last = last.wrapping_add(entry.take(reader));
+    *value = (*last << low) as i16;
+    Ok(())
+}
+
+/// A scan of a band of the other coefficients of one component.
+fn read_others(
+    scan: &Scan,
+    frame: &Frame,
+    tables: &Tables,
+    bits: &mut Bits<'_>,
+    coefficients: &mut Coefficients,
+) -> Result<()> {
+    let (index, _, ac) = scan.parts[0];
+    let ac = table(&tables.ac, ac)?;
+    let (across, down) = frame.blocks(&frame.components[index]);
+    let mut restarts = Restarts::new(tables.restart);
+    // Blocks that have nothing more, the next one among them.
+    let mut empty = 0;
+    for row in 0..down {
+        for column in 0..across {
+            if restarts.due(bits)? {
+                empty = 0;
+            }
+            if scan.high == 0 && empty > 0 {
+                empty -= 1;
+                continue;
+            }
+            bits.ready()?;
+            let block = coefficients.block(column, row);
+            let mut reader = bits.reader();
+            let read = if scan.high == 0 {
+                new_values(&mut reader, &ac, scan, &mut empty, block)
+            } else {
+                later_bits(&mut reader, &ac, scan, &mut empty, block)
+            };
+            let cursor = reader.cursor();
+            bits.put(cursor);
+            if let Err(error) = read {
+                return bits.check().and(Err(error));
+            }
+        }
+        bits.check()?;
+    }
+    Ok(())
+}
+
+/// The upper bits of a block's band.
+fn new_values(
+    reader: &mut Reader<'_>,
+    ac: &Table,
+    scan: &Scan,
+    empty: &mut u32,
+    block: &mut [i16; 64],
+) -> Result<()> {
+    let mut position = scan.first;
+    while position <= scan.last {
+        if reader.count() < 32 {
+            reader.refill();
+        }
+        let entry = ac.next(reader)?;
+        let value = entry.take(reader);
+        if entry.is_special() {
+            if entry.run() == 15 {
+                position += 16;
+                continue;
+            }
+            *empty = (1 << entry.run()) - 1 + reader.take(entry.run() as u32);
+            break;
+        }
+        position += entry.run();
+        block[position & 63] = (value << scan.low) as i16;
+        position += 1;
+    }
+    if position > 64 {
+        Err(Error::damaged("a block has more than 64 coefficients"))
+    } else {
+        Ok(())
+    }
+}
+
+/// One more bit of a block's band: of coefficients that have begun, and those that begin with it.
+fn later_bits(
+    reader: &mut Reader<'_>,
+    ac: &Table,
+    scan: &Scan,
+    empty: &mut u32,
+    block: &mut [i16; 64],
+) -> Result<()> {
+    let bit = 1_i16 << scan.low;
+    let mut position = scan.first;
+    while position <= scan.last && *empty == 0 {
+        if reader.count() < 32 {
+            reader.refill();
+        }
+        let entry = ac.next(reader)?;
+        // More than one bit cannot begin here. Like libjpeg, only the sign is believed.
+        let new = entry.take(reader).signum() as i16 * bit;
+        if entry.is_special() && entry.run() != 15 {
+            *empty = (1 << entry.run()) + reader.take(entry.run() as u32);
+            break;
+        }
+        let mut zeros = entry.run();
+        while position <= scan.last {
+            let value = &mut block[position & 63];
+            position += 1;
+            if *value != 0 {
+                refine(reader, value, bit);
+            } else if zeros == 0 {
+                *value = new;
+                break;
+            } else {
+                zeros -= 1;
+            }
+        }
+    }
+    if *empty > 0 {
+        *empty -= 1;
+        let rest = block.get_mut(position..=scan.last).unwrap_or_default();
+        let (eights, rest) = rest.as_chunks_mut::<8>();
+        // Most have begun nowhere.
+        for eight in eights.iter_mut().filter(|eight| **eight != [0; 8]) {
+            refine_all(reader, eight, bit);
+        }
+        refine_all(reader, rest, bit);
+    }
+    Ok(())
+}
+
+fn refine_all(reader: &mut Reader<'_>, values: &mut [i16], bit: i16) {
+    for value in values.iter_mut().filter(|value| **value != 0) {
+        refine(reader, value, bit);
+    }
+}
+
+#[inline(always)]
+fn refine(reader: &mut Reader<'_>, value: &mut i16, bit: i16) {
+    if reader.count() == 0 {
+        reader.refill();
+    }
+    if reader.take(1) == 1 && *value & bit == 0 {
+        *value = value.wrapping_add(if *value < 0 { -bit } else { bit });
+    }
+}

@@ -1,0 +1,139 @@
+//! A coarse component's row at the width of the picture, as libjpeg-turbo interpolates it.
+
+use crate::error::{Error, Result};
+use crate::frame::{Component, Frame, Scale};
+use crate::planes::Plane;
+
+/// How the rows of the picture come from a component's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Upsampling {
+    /// They are the same.
+    None,
+    /// Each sample counts for so many pixels across and down.
+    Repeated(usize, usize),
+    /// Twice as many across, three parts of the nearer sample and one of the next.
+    Across,
+    /// The same for rows.
+    Down,
+    /// Both.
+    Both,
+}
+
+impl Upsampling {
+    /// `side` is the width of the component's blocks.
+    pub(crate) fn new(
+        frame: &Frame,
+        component: &Component,
+        side: usize,
+        scale: Scale,
+    ) -> Result<Self> {
+        let (across, down) = (component.across * side, component.down * side);
+        let (all_across, all_down) = (frame.across * scale.side(), frame.down * scale.side());
+        if !all_across.is_multiple_of(across) || !all_down.is_multiple_of(down) {
+            return Err(Error::unsupported(
+                "JPEG whose components have no whole ratio is not supported",
+            ));
+        }
+        let width = (frame.width * across).div_ceil(8 * frame.across);
+        // Single pixels a block have lost too much for interpolation to be worth it, and narrow rows have no inside.
+        let smooth = scale != Scale::Eighth;
+        Ok(match (all_across / across, all_down / down) {
+            (1, 1) => Self::None,
+            (2, 1) if smooth && width > 2 => Self::Across,
+            (2, 2) if smooth && width > 2 => Self::Both,
+            (1, 2) if smooth => Self::Down,
+            (x, y) => Self::Repeated(x, y),
+        })
+    }
+
+    /// Whether a row of the picture needs the component's row after its own.
+    pub(crate) fn looks_ahead(self) -> bool {
+        matches!(self, Self::Down | Self::Both)
+    }
+}
+
+/// What a row passes through on its way to the picture's width.
+#[derive(Default)]
+pub(crate) struct Upsampler {
+    sums: Vec<u16>,
+    out: Vec<u8>,
+}
+
+impl Upsampler {
+    /// The component's samples for a row of the picture. There may be more than the picture is wide.
+    pub(crate) fn row<'a>(&'a mut self, plane: &'a Plane, row: usize) -> &'a [u8] {
+        match plane.upsampling {
+            Upsampling::None => return plane.row(row),
+            Upsampling::Repeated(1, down) => return plane.row(row / down),
+            Upsampling::Repeated(across, down) => {
+                repeat(plane.row(row / down), across, &mut self.out)
+            }
+            Upsampling::Across => across(plane.row(row), &mut self.out),
+            Upsampling::Down => down(plane.row(row / 2), plane.row(other(row)), row, &mut self.out),
+            Upsampling::Both => {
+                self.sums.clear();
+                let pairs = plane.row(row / 2).iter().zip(plane.row(other(row)));
+                self.sums.extend(pairs.map(|(near, far)| 3 * u16::from(*near) + u16::from(*far)));
+                both(&self.sums, &mut self.out);
+            }
+        }
+        &self.out
+    }
+}
+
+/// The second-nearest row of a component that has half as many.
+fn other(row: usize) -> usize {
+    if row.is_multiple_of(2) { (row / 2).saturating_sub(1) } else { row / 2 + 1 }
+}
+
+fn repeat(row: &[u8], times: usize, out: &mut Vec<u8>) {
+    out.clear();
+    for sample in row {
+        out.resize(out.len() + times, *sample);
+    }
+}
+
+fn down(near: &[u8], far: &[u8], row: usize, out: &mut Vec<u8>) {
+    out.clear();
+    let bias = 1 + (row % 2) as u16;
+    let pairs = near.iter().zip(far);
+    out.extend(
+        pairs.map(|(near, far)| ((3 * u16::from(*near) + u16::from(*far) + bias) >> 2) as u8),
+    );
+}
+
+fn across(row: &[u8], out: &mut Vec<u8>) {
+    out.resize(2 * row.len(), 0);
+    let (Some(first), Some(last)) = (row.first(), row.last()) else {
+        return;
+    };
+    // Between two neighbours lie two pixels.
+    let inner = out.get_mut(1..2 * row.len() - 1).unwrap_or_default();
+    for ((to, left), right) in inner.chunks_exact_mut(2).zip(row).zip(&row[1..]) {
+        let (left, right) = (u16::from(*left), u16::from(*right));
+        // Both in one store, which the compiler makes vectors of.
+        let pair = (3 * left + right + 2) >> 2 | (left + 3 * right + 1) >> 2 << 8;
+        to.copy_from_slice(&pair.to_le_bytes());
+    }
+    ends(out, *first, *last);
+}
+
+/// The same for sums of four samples.
+fn both(sums: &[u16], out: &mut Vec<u8>) {
+    out.resize(2 * sums.len(), 0);
+    let (Some(first), Some(last)) = (sums.first(), sums.last()) else {
+        return;
+    };
+    let inner = out.get_mut(1..2 * sums.len() - 1).unwrap_or_default();
+    for ((to, left), right) in inner.chunks_exact_mut(2).zip(sums).zip(&sums[1..]) {
+        let pair = (3 * left + right + 7) >> 4 | (left + 3 * right + 8) >> 4 << 8;
+        to.copy_from_slice(&pair.to_le_bytes());
+    }
+    ends(out, ((4 * first + 8) >> 4) as u8, ((4 * last + 7) >> 4) as u8);
+}
+
+fn ends(out: &mut [u8], first: u8, last: u8) {
+    if let [start, .., end] = out {
+        (*start, *end) = (first, last);
+    }
+}
