@@ -44,9 +44,12 @@ def main():
         logits = logits[0].astype(numpy.float64) / age["temperature"]
         years = softmax(logits)
         factor = doubt(age, line)
+        at = numpy.arange(age["first"], age["first"] + age["count"])
+        expected = (years * at).sum()
         if age.get("by_age"):
-            expected = (years * numpy.arange(age["first"], age["first"] + age["count"])).sum()
             factor *= numpy.interp(expected, *zip(*age["by_age"]))
+        if age.get("by_width"):
+            factor *= numpy.interp(numpy.sqrt((years * (at - expected) ** 2).sum()), *zip(*age["by_width"]))
         years = softmax(logits / factor)
         positive = 1 / (1 + numpy.exp(-float(logit[0, 0]) / (gender["temperature"] * doubt(gender, line))))
         female = positive if gender["positive"] == "female" else 1 - positive

@@ -1,15 +1,20 @@
 #!/usr/bin/env python3
 """The study's table in training/README.md, from files in training/study/ that this program writes.
 
+    scripts/study.py run --manifest utk.csv --root DATA --runs runs/study    trains each network with three seeds, judges, collects;
+                                                                     goes on where it was, so it may be stopped at any time
     scripts/study.py collect NAME --run RUN --metrics metrics.json    a trained network: its log, and what evaluate measured
+    scripts/study.py wiki --mat wiki.mat                              the figures of the study's own data, from its labels alone
     scripts/study.py time --manifest utk.csv --root DATA              seconds a step of each network, in turns
     scripts/study.py [--check]                                        the table; --check fails where it is not what would be written
 
 NAME is paper-age, paper-gender, paper-gender-plain (without augmentation), paper-multi or base-utk. FACE_TRAIN is the program, else
-target/release/face-train.
+target/release/face-train. A network trained with several seeds has a file for each, NAME.SEED.json; its row has the mean, and the least
+and the most.
 """
 import argparse
 import csv
+import glob
 import json
 import os
 import re
@@ -30,9 +35,17 @@ TITLES = {
     "base-utk": "our `base`",
 }
 # What the study reports, on 52,566 pictures of IMDB-WIKI.
-PUBLISHED = ["the study's age network, IMDB-WIKI", "20 at most", "about 1 h", "31,715,841", "11.65 (9.5 on its curve)", "9.43", "", ""], [
-    "the study's gender network, IMDB-WIKI", "20 at most", "", "63,074,561", "", "", "", "84 to 85"]
-KEPT = ["age_mae", "age_median", "age_std", "age_min", "age_q25", "age_q75", "age_max", "age_cs5", "gender_accuracy",
+PUBLISHED = ["the study's age network, IMDB-WIKI", "20 at most", "about 1 h", "31,715,841", "11.65 (9.5 on its curve)", "", "9.43", "",
+             "", ""], [
+    "the study's gender network, IMDB-WIKI", "20 at most", "", "63,074,561", "", "", "", "", "84 to 85", ""]
+# Arguments of train for each; the study augmented its gender network alone.
+ARGUMENTS = {
+    "paper-age": ["--arch", "paper-age"],
+    "paper-gender-plain": ["--arch", "paper-gender", "--augment", "none"],
+    "paper-gender": ["--arch", "paper-gender"],
+    "paper-multi": ["--arch", "paper-multi"],
+}
+KEPT = ["age_mae_raw", "age_median_raw", "age_mae", "age_median", "age_std", "age_min", "age_q25", "age_q75", "age_max", "age_cs5", "gender_accuracy",
         "gender_recall_female", "gender_recall_male", "gender_auc"]
 
 
@@ -63,23 +76,86 @@ def collect(options):
         log = list(csv.DictReader(file))
     with open(options.metrics, encoding="utf-8") as file:
         model = json.load(file)["models"][0]
+    faces = config["epoch_size"] or options.faces
     scores = [float(row["val_score"]) for row in log]
     best = scores.index(min(scores))
     ended = len(log) == config["epochs"] or len(log) - 1 - best >= config["patience"]
     figures = model["sources"]["utkface"]["all"]
-    write(f"{options.name}.json", {
+    seed = f".{options.seed}" if options.seed else ""
+    watched = {key: float(log[best][f"train utkface_{key}"]) for key in ("mae", "gender") if log[best].get(f"train utkface_{key}")}
+    write(f"{options.name}{seed}.json", {
         "arch": config["arch"],
-        "half": config["half"],
+        "half": config.get("bf16", config.get("half")),
         "augmented": config["augment"]["turn"] > 0,
         "parameters": parameters(config["arch"]),
-        "faces": config["epoch_size"],
+        "faces": faces,
         "epochs": len(log),
         "best_epoch": best + 1,
         "ended": ended,
-        "seconds_an_epoch": round(statistics.median(config["epoch_size"] / float(row["faces_per_second"]) for row in log)),
+        "seconds_an_epoch": round(statistics.median(faces / float(row["faces_per_second"]) for row in log)),
         "validation_scores": scores,
+        "training_figures": watched,
         "test": {key: figures[key] for key in KEPT if key in figures},
     })
+
+
+def run(options):
+    """Each step is left out where its result is there; a training that was stopped is resumed."""
+    unknown = set(options.names) - set(ARGUMENTS)
+    if unknown:
+        raise SystemExit(f"{', '.join(unknown)}: the networks are {', '.join(ARGUMENTS)}")
+    with open(options.manifest, encoding="utf-8") as file:
+        file.readline()
+        faces = sum(row["split"] == "train" for row in csv.DictReader(file))
+    common = ["--manifest", options.manifest, "--root", options.root]
+
+    def face_train(*arguments):
+        print("face-train", *arguments, flush=True)
+        subprocess.run([FACE_TRAIN, *arguments], check=True)
+
+    for seed in options.seeds:
+        for name in options.names or ARGUMENTS:
+            folder = os.path.join(options.runs, f"{name}-{seed}")
+            done, metrics = os.path.join(folder, "trained"), os.path.join(folder, "test", "metrics.json")
+            if not os.path.exists(done):
+                resume = ["--resume"] if os.path.exists(os.path.join(folder, "last.safetensors")) else []
+                face_train("train", *ARGUMENTS[name], *common, "--run", folder, "--seed", str(seed), *options.more, *resume)
+                open(done, "w", encoding="utf-8").close()
+            if not os.path.exists(os.path.join(folder, "calibration.json")):
+                face_train("calibrate", "--run", folder, *common)
+            if not os.path.exists(metrics):
+                # The published crop, resized: no face is searched for, no box is used.
+                face_train("evaluate", "--model", folder, *common, "--placement", "picture", "--out", os.path.dirname(metrics))
+            collect(argparse.Namespace(name=name, seed=seed, run=folder, metrics=metrics, faces=faces))
+
+
+def wiki(options):
+    """Ingests the labels by the study's rules and writes what explore finds into training/README.md."""
+    with tempfile.TemporaryDirectory() as folder:
+        def path(name):
+            return os.path.join(folder, name)
+
+        for command in (["ingest", "imdb-wiki", "--mat", options.mat, "--images", folder, "--trust", "--out", path("wiki.csv"),
+                         "--funnel", path("funnel.json")],
+                        ["explore", path("wiki.csv"), "--no-pictures", "--funnel", path("funnel.json"), "--out", path("wiki.html"),
+                         "--summary", path("summary.md")]):
+            subprocess.run([FACE_TRAIN, *command], check=True)
+        with open(path("summary.md"), encoding="utf-8") as file:
+            block("wiki", file.read())
+
+
+def block(name, text, check=False):
+    """Writes `text` between the marks of a block of training/README.md, or says whether it stands there."""
+    with open(README, encoding="utf-8") as file:
+        current = file.read()
+    wanted, number = re.subn(rf"(<!-- {name} -->\n).*?(<!-- end -->)", lambda m: m.group(1) + text + m.group(2), current, flags=re.S)
+    if number != 1:
+        raise SystemExit(f"training/README.md has no <!-- {name} --> block")
+    if wanted != current and check:
+        raise SystemExit("training/README.md is not what scripts/study.py writes")
+    if wanted != current:
+        with open(README, "w", encoding="utf-8") as file:
+            file.write(wanted)
 
 
 def seconds(options, arch, steps):
@@ -102,27 +178,44 @@ def measure(options):
                          "batch": {"paper-age": 32, "paper-gender": 32, "paper-multi": 32, "base": 96}})
 
 
-def shown(figure, scale, digits):
-    if figure is None:
+def shown(runs, key, scale, digits):
+    """A figure with its 95 % interval; of several seeds the mean, with the least and the most."""
+    figures = [found["test"][key] for found in runs if key in found["test"]]
+    if not figures:
         return ""
-    value, low, high = (figure[key] * scale for key in ("value", "low", "high"))
-    return f"{value:.{digits}f} ({low:.{digits}f} to {high:.{digits}f})"
+    values = [figure["value"] * scale for figure in figures]
+    low, high = (min(values), max(values)) if len(values) > 1 else (figures[0]["low"] * scale, figures[0]["high"] * scale)
+    return f"{statistics.mean(values):.{digits}f} ({low:.{digits}f} to {high:.{digits}f})"
+
+
+def found_runs(name):
+    """The runs of a network: one for each seed, else the one that was collected without a seed."""
+    seeds = sorted(os.path.basename(path) for path in glob.glob(os.path.join(PLACE, f"{name}.*.json")))
+    return [read(file) for file in seeds] or [found for found in [read(f"{name}.json")] if found]
 
 
 def table():
-    head = ["network", "epochs (best)", "time an epoch", "parameters", "age error, years", "median", "within 5 years, %", "gender, %"]
+    head = ["network", "epochs (best)", "time an epoch", "parameters", "age error, years", "raw output", "median", "within 5 years, %",
+            "gender, %", "the same on faces trained on"]
     rows = [list(row) for row in PUBLISHED]
     running = False
     for name, title in TITLES.items():
-        found = read(f"{name}.json")
-        if found is None:
+        runs = found_runs(name)
+        if not runs:
             continue
-        test = found["test"]
-        running |= not found["ended"]
-        epochs = f"{found['epochs']} ({found['best_epoch']})" + ("" if found["ended"] else " so far")
-        minutes, rest = divmod(found["seconds_an_epoch"], 60)
-        rows.append([title, epochs, f"{minutes} min {rest:02} s", f"{found['parameters']:,}", shown(test.get("age_mae"), 1, 2),
-                     shown(test.get("age_median"), 1, 2), shown(test.get("age_cs5"), 100, 1), shown(test.get("gender_accuracy"), 100, 1)])
+        first = runs[0]
+        running |= not all(found["ended"] for found in runs)
+        notes = ["augmented"] if first["augmented"] and name in ("paper-age", "paper-multi") else []
+        notes += ["bf16"] if first["half"] else []
+        notes += [f"{len(runs)} seeds"] if len(runs) > 1 else []
+        epochs = ", ".join(f"{found['epochs']} ({found['best_epoch']})" + ("" if found["ended"] else " so far") for found in runs)
+        minutes, rest = divmod(round(statistics.median(found["seconds_an_epoch"] for found in runs)), 60)
+        watched = [found.get("training_figures", {}) for found in runs]
+        said = [f"{statistics.mean(w['mae'] for w in watched):.2f} years"] if all("mae" in w for w in watched) else []
+        said += [f"{100 * statistics.mean(w['gender'] for w in watched):.1f} %"] if all("gender" in w for w in watched) else []
+        rows.append([", ".join([title, *notes]), epochs, f"{minutes} min {rest:02} s", f"{first['parameters']:,}", shown(runs, "age_mae", 1, 2),
+                     shown(runs, "age_mae_raw", 1, 2), shown(runs, "age_median", 1, 2), shown(runs, "age_cs5", 100, 1),
+                     shown(runs, "gender_accuracy", 100, 1), ", ".join(said)])
     lines = ["| " + " | ".join(head) + " |", "| --- " * len(head) + "|"] + ["| " + " | ".join(row) + " |" for row in rows]
     text = "\n".join(lines)
     if running:
@@ -147,6 +240,17 @@ def main():
     part.add_argument("name", choices=TITLES)
     part.add_argument("--run", required=True)
     part.add_argument("--metrics", required=True)
+    part.add_argument("--seed", type=int, help="the run is one of several seeds")
+    part.add_argument("--faces", type=int, help="faces an epoch, where the run's config.json has 0")
+    part = commands.add_parser("run")
+    part.add_argument("names", nargs="*", metavar="NAME", help=f"which networks of {', '.join(ARGUMENTS)}; all unless given")
+    part.add_argument("--manifest", required=True)
+    part.add_argument("--root", required=True)
+    part.add_argument("--runs", required=True)
+    part.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
+    part.add_argument("--more", nargs=argparse.REMAINDER, default=[], help="further arguments of train")
+    part = commands.add_parser("wiki")
+    part.add_argument("--mat", required=True)
     part = commands.add_parser("time")
     part.add_argument("--manifest", required=True)
     part.add_argument("--root", required=True)
@@ -154,17 +258,8 @@ def main():
     part.add_argument("--repeat", type=int, default=2)
     options = parser.parse_args()
     if options.command:
-        {"collect": collect, "time": measure}[options.command](options)
-    with open(README, encoding="utf-8") as file:
-        current = file.read()
-    wanted, number = re.subn(r"(<!-- study -->\n).*?(<!-- end -->)", lambda m: m.group(1) + table() + m.group(2), current, flags=re.S)
-    if number != 1:
-        raise SystemExit("training/README.md has no <!-- study --> block")
-    if options.check and wanted != current:
-        raise SystemExit("training/README.md is not what scripts/study.py writes")
-    if wanted != current:
-        with open(README, "w", encoding="utf-8") as file:
-            file.write(wanted)
+        {"collect": collect, "time": measure, "run": run, "wiki": wiki}[options.command](options)
+    block("study", table(), options.check)
 
 
 main()

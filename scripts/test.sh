@@ -14,6 +14,11 @@ step() { printf '\n== %s (after %s s)\n' "$*" "$SECONDS"; }
 step formatting
 cargo fmt --all --check
 
+step scripts
+for script in scripts/*.sh scripts/*.py; do
+    grep -q "\`$(basename "$script")\`" scripts/README.md || { echo "scripts/README.md does not name $script"; exit 1; }
+done
+
 step licences
 cargo deny --log-level error check licenses bans sources
 

@@ -44,12 +44,16 @@ impl AgeSpec {
     pub fn read(&self, values: &[f32], quality: Quality, years: &mut Vec<f32>) {
         years.clear();
         match self {
-            Self::Distribution { first, temperature, by_age, doubt, .. } => {
+            Self::Distribution { first, temperature, by_age, by_width, doubt, .. } => {
                 years.resize((first + values.len()).max(MIN_YEARS), 0.0);
                 softmax(values, *temperature, &mut years[*first..]);
                 let mut factor = doubt.factor(quality);
+                let plain = AgeDistribution::new(years);
                 if !by_age.is_empty() {
-                    factor *= interpolate(by_age, AgeDistribution::new(years).mean());
+                    factor *= interpolate(by_age, plain.mean());
+                }
+                if !by_width.is_empty() {
+                    factor *= interpolate(by_width, plain.variance().max(0.0).sqrt());
                 }
                 if factor != 1.0 {
                     softmax(values, temperature * factor, &mut years[*first..]);
@@ -257,5 +261,32 @@ mod tests {
         let mut found = vec![face(0.0, 0.6), face(2.0, 0.9), face(30.0, 0.7), face(7.0, 0.65)];
         suppress(&mut found, 0.4);
         assert_eq!(found, [face(2.0, 0.9), face(30.0, 0.7), face(7.0, 0.65)]);
+    }
+
+    fn spec(more: &str) -> AgeSpec {
+        let text = format!(
+            r#"{{"kind":"distribution","first":0,"count":101,"range":[0,100],"temperature":1.0{more}}}"#
+        );
+        serde_json::from_str(&text).expect("a spec")
+    }
+
+    fn width(spec: &AgeSpec, sigma: f32) -> f32 {
+        let logits: Vec<f32> =
+            (0..101).map(|year| -0.5 * ((year as f32 - 50.0) / sigma).powi(2)).collect();
+        let mut years = Vec::new();
+        spec.read(&logits, Quality::default(), &mut years);
+        AgeDistribution::new(&years).variance().sqrt()
+    }
+
+    #[test]
+    fn factors_by_width_widen_the_sharp_alone() {
+        let plain = spec("");
+        let sharp = spec(r#","by_width":[[2.0,4.0],[8.0,1.0]]"#);
+        // Four times the temperature is twice the width.
+        assert!((width(&sharp, 2.0) / width(&plain, 2.0) - 2.0).abs() < 0.02);
+        assert!((width(&sharp, 8.0) - width(&plain, 8.0)).abs() < 0.02);
+        // Both factors multiply.
+        let both = spec(r#","by_age":[[0.0,0.25],[100.0,0.25]],"by_width":[[2.0,4.0],[8.0,1.0]]"#);
+        assert!((width(&both, 2.0) - width(&plain, 2.0)).abs() < 0.02);
     }
 }

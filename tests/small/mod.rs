@@ -38,6 +38,7 @@ pub fn metadata(task: Task) -> Metadata {
             range: [0.0, 100.0],
             temperature: 1.0,
             by_age: Vec::new(),
+            by_width: Vec::new(),
             doubt: UncertaintyFactors::default(),
         }),
         gender: task.has_gender().then_some(GenderSpec {

@@ -55,6 +55,8 @@ enum Command {
     Export(commands::export::Export),
     /// Judge models through the library: one page, one JSON file.
     Evaluate(commands::evaluate::Evaluate),
+    /// Judge networks on sets that they have never seen: one table by age band.
+    Strangers(commands::strangers::Strangers),
     /// Judge detectors on scenes and on pictures of one face.
     EvaluateDetector(commands::evaluate_detector::EvaluateDetector),
     /// Measure how answers shake when a face's place is a little off.
@@ -76,6 +78,7 @@ fn main() -> ExitCode {
         Command::Calibrate(command) => command.run(),
         Command::Export(command) => command.run(),
         Command::Evaluate(command) => command.run(),
+        Command::Strangers(command) => command.run(),
         Command::EvaluateDetector(command) => command.run(),
         Command::Shake(command) => command.run(),
         Command::Inspect(command) => command.run(),

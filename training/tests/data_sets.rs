@@ -87,23 +87,34 @@ fn imdb_wiki_with_its_traps() {
     let portrait = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/images/eileen_collins.png");
     write(&here.join("own/portrait.png"), std::fs::read(portrait).expect("the portrait"));
     write(&here.join("own.csv"), "file,age,gender\nportrait.png,42,female\n");
-    let out = ok(here, "ingest csv --table own.csv --images own --out found.csv");
+    let out = ok(here, "ingest table --table own.csv --images own --out found.csv");
     assert!(out.contains("1 of 1 faces without a box were found"), "{out}");
     let number = |name: &str| column(here, "found.csv", name)[0].parse::<f32>().expect(name);
     assert!((number("box_x") + number("box_w") / 2.0 - 226.0).abs() < 15.0);
     assert!((number("box_y") + number("box_h") / 2.0 - 116.0).abs() < 20.0);
     assert!(number("eye_left_x") < number("nose_x") && number("nose_x") < number("eye_right_x"));
-    ok(here, "ingest csv --table own.csv --images own --out bare.csv --no-search");
+    ok(here, "ingest table --table own.csv --images own --out bare.csv --no-search");
     assert_eq!(column(here, "bare.csv", "box_x"), [""]);
     write(
         &here.join("boxed.csv"),
         "file,age,gender,box_x,box_y,box_w,box_h\nportrait.png,42,female,1,2,3,4\n",
     );
-    ok(here, "ingest csv --table boxed.csv --images own --out boxed-manifest.csv");
+    ok(here, "ingest table --table boxed.csv --images own --out boxed-manifest.csv");
     assert_eq!(column(here, "boxed-manifest.csv", "box_w"), ["3.0"]);
+    ok(here, "ingest table --table boxed.csv --images own --out whole.csv --whole");
+    assert_eq!(column(here, "whole.csv", "box_w"), [""]);
 
     // A page of it, and parts.
     ok(here, "split faces.csv --out parted.csv");
+    let parts = column(here, "parted.csv", "split");
+    let of = |name: &str| parts.iter().filter(|part| *part == name).count();
+    // The made pictures are alike: a group is never parted.
+    let groups = column(here, "parted.csv", "group");
+    assert_eq!(of("train") + of("test"), 5, "{parts:?}");
+    for (i, group) in groups.iter().enumerate().filter(|(_, group)| !group.is_empty()) {
+        let mut same = (0..5).filter(|j| groups[*j] == *group);
+        assert!(same.all(|j| parts[j] == parts[i]), "{groups:?} {parts:?}");
+    }
     ok(here, "explore parted.csv --root images --out faces.html --funnel funnel.json");
     let page = std::fs::read_to_string(here.join("faces.html")).expect("a page");
     assert!(page.matches("<svg").count() >= 5, "{}", page.matches("<svg").count());
@@ -182,9 +193,293 @@ fn fairface_folders_and_tables() {
     assert_eq!(column(here, "csv.csv", "gender"), ["female"]);
     write(&here.join("none.csv"), "age\n3\n");
     assert!(
-        fails(here, "ingest csv --table none.csv --images own --out x.csv").contains("neither")
+        fails(here, "ingest table --table none.csv --images own --out x.csv").contains("neither")
     );
-    assert_eq!(face_train(here, "ingest csv").status.code(), Some(2));
+    assert_eq!(face_train(here, "ingest table").status.code(), Some(2));
     let out = ok(here, "loader --manifest ff.csv --root ff");
     assert!(out.contains("3 of 3 pictures"), "{out}");
+}
+
+/// What an ingest said on both streams.
+fn said(here: &Path, arguments: &str) -> String {
+    let output = face_train(here, arguments);
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let said = text(&output.stdout) + &text(&output.stderr);
+    assert!(output.status.success(), "face-train {arguments}\n{said}");
+    said
+}
+
+/// How many rows the funnel says that `rule` dropped.
+fn dropped(said: &str, rule: &str) -> usize {
+    let line = said.lines().find(|line| line.starts_with(&format!("- {rule}"))).expect(rule);
+    line.split_whitespace().rev().nth(3).and_then(|n| n.parse().ok()).expect("four numbers")
+}
+
+#[test]
+fn tables_as_people_write_them() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let here = folder.path();
+    let table = |name: &str, text: &str| write(&here.join(name), text);
+    let ingest = |name: &str, more: &str| {
+        said(here, &format!("ingest table --table {name} --out out.csv {more}"))
+    };
+    let of = |name: &str| column(here, "out.csv", name);
+
+    // A bracket upside down is left out, and counted; the rest goes on.
+    table(
+        "inv.csv",
+        "path,age_min,age_max,gender\np0.jpg,40,30,male\np1.jpg,20,29,female\np2.jpg,20,29,female\np3.jpg,40,30,male\n\
+         p4.jpg,-5,3,male\np5.jpg,110,120,male\n",
+    );
+    let out = ingest("inv.csv", "");
+    assert_eq!(dropped(&out, "bracket upside down"), 2);
+    assert_eq!(dropped(&out, "bracket not within 0 to 100"), 2);
+    assert_eq!(of("path"), ["p1.jpg", "p2.jpg"]);
+    assert_eq!(of("source"), ["inv", "inv"]);
+
+    // A bracket with one end is open at the other.
+    table(
+        "minmax.csv",
+        "path,age_min,age_max,gender\np0.jpg,20,29,male\np2.jpg,70,,female\np3.jpg,,2,male\n",
+    );
+    let out = ingest("minmax.csv", "");
+    assert!(out.contains("2 brackets with one end"), "{out}");
+    assert_eq!(of("age_min"), ["20.0", "70.0", "0.0"]);
+    assert_eq!(of("age_max"), ["29.0", "100.0", "2.0"]);
+
+    // Spaces and capitals in names, columns that mean nothing, a mark in front.
+    table("space.csv", "\u{feff}Path, AGE ,Sex,Mood\np0.jpg,34,Male,fine\np1.jpg,20,W,fine\n");
+    let out = ingest("space.csv", "--female W");
+    assert!(out.contains("columns that mean nothing here: mood"), "{out}");
+    assert_eq!(of("age"), ["34.0", "20.0"]);
+    assert_eq!(of("gender"), ["male", "female"]);
+
+    // Other separators; decimals with a comma; backslashes; genders as numbers; parts of other names.
+    table(
+        "semi.csv",
+        "file;age;gender;split\na\\p0.jpg;34,5;1;Training\na\\p1.jpg;20;0;valid\nb/p2.jpg;70+;0;fold2\n",
+    );
+    let out = ingest("semi.csv", "");
+    assert!(out.contains("separated by ';'") && out.contains("2 paths had backslashes"), "{out}");
+    assert!(out.contains("\"0\" 2 times, \"1\" 1 times") && out.contains("--male"), "{out}");
+    assert!(out.contains("split not understood, left empty: \"fold2\" 1 times"), "{out}");
+    assert_eq!(of("path"), ["a/p0.jpg", "a/p1.jpg", "b/p2.jpg"]);
+    assert_eq!(of("age"), ["34.5", "20.0", ""]);
+    assert_eq!(
+        (of("age_min"), of("split")),
+        (vec!["".into(), "".into(), "70.0".into()], vec!["train".into(), "val".into(), "".into()])
+    );
+    ingest("semi.csv", "--male 1 --female 0");
+    assert_eq!(of("gender"), ["male", "female", "female"]);
+    table("tab.csv", "path\tage\np0.jpg\t3\n");
+    ingest("tab.csv", "");
+    assert_eq!(of("age"), ["3.0"]);
+
+    // People, families and what others guessed; rows that make no sense are left out one by one.
+    table(
+        "rich.csv",
+        "file,age,apparent_age,apparent_std,person,family,split\na.jpg,4,5,1.13,F1-1,F1,train\nb.jpg,old,5,1,F1-2,F1,train\n\
+         c.jpg,7\nd.jpg,999,,,,,\n,3,,,,,\n",
+    );
+    let out = ingest("rich.csv", "--source fiw --funnel funnel.json");
+    for rule in
+        ["a number that is none", "row of another length", "age not within 0 to 130", "no path"]
+    {
+        assert!(out.contains(&format!("left out, {rule}")), "{rule}: {out}");
+    }
+    assert_eq!((of("apparent_age"), of("apparent_std")), (vec!["5.0".into()], vec!["1.13".into()]));
+    assert_eq!(
+        (of("person"), of("group"), of("source")),
+        (vec!["F1-1".into()], vec!["F1".into()], vec!["fiw".into()])
+    );
+    let funnel = std::fs::read_to_string(here.join("funnel.json")).expect("a funnel");
+    let funnel: serde_json::Value = serde_json::from_str(&funnel).expect("JSON");
+    assert_eq!(funnel["left_out"][0][2], "age \"old\"");
+    assert_eq!(funnel["ages"]["999"]["unknown"], 1, "ages are counted before the rules");
+    let error = fails(here, "ingest table --table rich.csv --images nowhere --out none.csv");
+    assert!(
+        error.contains("no face is left") && error.contains("picture missing: a.jpg"),
+        "{error}"
+    );
+    table("faces.csv", "file,gender,split\na.jpg,male,train\nb.jpg,,unlabelled\n");
+    ingest("faces.csv", "");
+    assert_eq!(of("path"), ["a.jpg"]);
+    ingest("faces.csv", "--unlabelled");
+    assert_eq!(
+        (of("path"), of("split")),
+        (vec!["a.jpg".into(), "b.jpg".into()], vec!["train".into(), "train".into()])
+    );
+    table("twice.csv", "path,age,AGE\na.jpg,3,4\n");
+    assert!(fails(here, "ingest table --table twice.csv --out x.csv").contains("two columns"));
+}
+
+#[test]
+fn pictures_that_are_none_are_counted_by_kind() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let here = folder.path();
+    let portrait = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/images/eileen_collins.png");
+    let photo = image::open(portrait).expect("a portrait").to_rgb8();
+    photo.save(here.join("one.png")).expect("written");
+    // The same face twice, side by side.
+    let mut two = image::RgbImage::new(photo.width() * 2, photo.height());
+    image::imageops::replace(&mut two, &photo, 0, 0);
+    image::imageops::replace(&mut two, &photo, i64::from(photo.width()), 0);
+    two.save(here.join("two.png")).expect("written");
+    picture(&here.join("none.png"), 30, true);
+    write(&here.join("damaged.png"), "no picture");
+    write(&here.join("empty.png"), "");
+    std::fs::create_dir(here.join("folder.png")).expect("a folder");
+    assert!(
+        std::process::Command::new("mkfifo")
+            .arg(here.join("pipe.png"))
+            .status()
+            .expect("mkfifo")
+            .success()
+    );
+    let names = ["one", "two", "none", "damaged", "empty", "folder", "pipe", "gone"];
+    let rows: String = names.iter().map(|name| format!("{name}.png,42,female\n")).collect();
+    write(&here.join("t.csv"), format!("file,age,gender\n{rows}"));
+    let out = said(
+        here,
+        "ingest table --table t.csv --images . --out out.csv --funnel funnel.json --distance 0",
+    );
+    assert_eq!(column(here, "out.csv", "path"), ["one.png", "two.png", "none.png"]);
+    assert!(out.contains("2 of 3 faces without a box were found"), "{out}");
+    assert!(
+        out.contains("several faces in 1 pictures") && out.contains("in 1 a second one"),
+        "{out}"
+    );
+    let funnel = std::fs::read_to_string(here.join("funnel.json")).expect("a funnel");
+    let funnel: serde_json::Value = serde_json::from_str(&funnel).expect("JSON");
+    let kinds: Vec<(&str, &str)> = funnel["left_out"]
+        .as_array()
+        .expect("pictures")
+        .iter()
+        .map(|left| (left[0].as_str().expect("a path"), left[1].as_str().expect("a kind")))
+        .collect();
+    let expected = [
+        ("damaged.png", "picture damaged"),
+        ("empty.png", "picture empty"),
+        ("folder.png", "picture is no regular file"),
+        ("pipe.png", "picture is no regular file"),
+        ("gone.png", "picture missing"),
+    ];
+    let damaged = kinds[0].1;
+    assert!(
+        ["picture damaged", "picture of an unsupported format"].contains(&damaged),
+        "{damaged}"
+    );
+    assert_eq!(kinds[1..], expected[1..]);
+    said(here, "ingest table --table t.csv --images . --out clear.csv --only-clear");
+    assert_eq!(column(here, "clear.csv", "path"), ["one.png"]);
+    // A pipe in a folder, and in a manifest that is judged or shown.
+    picture(&here.join("own/female/30/x.png"), 30, false);
+    let pipe = here.join("own/female/30/y.png");
+    assert!(std::process::Command::new("mkfifo").arg(pipe).status().expect("mkfifo").success());
+    let out = said(here, "ingest folder --images own --out folder.csv --no-search");
+    assert_eq!(dropped(&out, "picture is no regular file"), 1);
+    assert_eq!(column(here, "folder.csv", "path"), ["female/30/x.png"]);
+    write(
+        &here.join("pipe.csv"),
+        "# face-train manifest 1 | test\npath,age,split\npipe.png,3,test\n",
+    );
+    let model = concat!(env!("CARGO_MANIFEST_DIR"), "/../models/base.onnx");
+    let error =
+        fails(here, &format!("evaluate --model {model} --manifest pipe.csv --root . --out report"));
+    assert!(error.contains("no regular file"), "{error}");
+    said(here, "explore pipe.csv --root . --out page.html");
+}
+
+#[test]
+fn the_inner_folder_wins_and_shards_are_no_genders() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let here = folder.path();
+    picture(&here.join("own/2/female/34/anna.png"), 34, false);
+    picture(&here.join("own/m/women/20-29/eva.png"), 25, false);
+    picture(&here.join("own/f/30/max.png"), 31, true);
+    said(here, "ingest folder --images own --out own.csv --no-search");
+    assert_eq!(
+        column(here, "own.csv", "path"),
+        ["2/female/34/anna.png", "f/30/max.png", "m/women/20-29/eva.png"]
+    );
+    assert_eq!(column(here, "own.csv", "age"), ["34.0", "30.0", ""]);
+    assert_eq!(column(here, "own.csv", "gender"), ["female", "female", "female"]);
+    picture(&here.join("own/c/40/pat.png"), 40, true);
+    said(here, "ingest folder --images own --out own.csv --no-search");
+    assert_eq!(
+        column(here, "own.csv", "gender"),
+        ["female", "", "", "female"],
+        "f beside c is a shard"
+    );
+}
+
+#[test]
+fn manifests_with_odd_brackets_are_read_without_them() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let here = folder.path();
+    write(
+        &here.join("m.csv"),
+        "# face-train manifest 1 | test\npath,age_min,age_max\na.png,40,30\nb.png,20,29\nc.png,70,\nd.png,200,300\n",
+    );
+    let out = said(here, "split m.csv --out parts.csv");
+    assert!(out.contains("1 rows left out, bracket upside down; the first is line 3"), "{out}");
+    assert!(out.contains("1 rows left out, bracket not within 0 to 100"), "{out}");
+    assert_eq!(column(here, "parts.csv", "path"), ["b.png", "c.png"]);
+    assert_eq!(column(here, "parts.csv", "age_max"), ["29.0", "100.0"]);
+}
+
+#[test]
+fn the_published_layout_is_explored_from_labels_alone() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let here = folder.path();
+    let file = mat("layout/wiki.mat");
+    let ingest =
+        format!("ingest imdb-wiki --mat {file} --images nowhere --trust --funnel funnel.json");
+    let out = said(here, &format!("{ingest} --out wiki.csv"));
+    for (rule, count) in [
+        ("gender neither 0 nor 1", 1),
+        ("date of birth or photo impossible", 1),
+        ("age out of range", 2),
+        ("face score too low", 2),
+        ("second face", 1),
+    ] {
+        assert_eq!(dropped(&out, rule), count, "{rule}");
+    }
+    assert_eq!(column(here, "wiki.csv", "path").len(), 2);
+    assert_eq!(column(here, "wiki.csv", "person"), ["Sami Jauhojärvi", "Dettie Jones"]);
+    said(
+        here,
+        "explore wiki.csv --no-pictures --out page.html --funnel funnel.json --summary summary.md",
+    );
+    let page = std::fs::read_to_string(here.join("page.html")).expect("a page");
+    assert!(page.contains("Ages of all, before the filters") && page.contains("Ages from 9 to 99"));
+    assert!(!page.contains("<img") && !page.contains("Some of them"));
+    let summary = std::fs::read_to_string(here.join("summary.md")).expect("figures");
+    for line in [
+        "| rows | 4 | 4 | 9 |",
+        "| dropped: face score too low | 1 | 1 | 2 |",
+        "| kept | 1 | 1 | 2 |",
+        "| mean age | 51.0 | 28.0 | 39.5 |",
+        "| 0 to 8 | 1 | 0 | 0 | 0 |",
+        "| 20 to 29 | 2 | 1 | 0 | 1 |",
+        "| 50 to 59 | 2 | 1 | 1 | 0 |",
+        "| above 100 | 1 | 0 | 0 | 0 |",
+    ] {
+        assert!(summary.contains(line), "{line}\n{summary}");
+    }
+    // All ages, and a score of minus infinity, when they are asked for.
+    said(
+        here,
+        &format!(
+            "{ingest} --out all.csv --min-age 0 --max-age 100 --min-face-score -inf --allow-second-face"
+        ),
+    );
+    let kept = column(here, "all.csv", "path");
+    assert_eq!(kept.len(), 6, "{kept:?}");
+    assert!(kept.iter().any(|path| path.starts_with("12/100012")), "the one without a face, too");
+    assert_eq!(
+        face_train(here, "explore wiki.csv --out x.html").status.code(),
+        Some(2),
+        "pictures need a root"
+    );
 }

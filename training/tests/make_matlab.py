@@ -25,11 +25,11 @@ def cells(values):
     return out
 
 
-def write(path, name, rows, celebrities, compress):
+def write(path, name, rows, celebrities, compress, days=numpy.float64):
     born, taken, files, gender, score, second, who = zip(*rows)
     box = numpy.array([[1.0, 1.0, 53.5, 69.0]])
     table = {
-        "dob": numpy.array([born], dtype=numpy.float64),
+        "dob": numpy.array([born], dtype=days),
         "photo_taken": numpy.array([taken], dtype=numpy.uint16),
         "full_path": cells([numpy.array([f]) for f in files]),
         "gender": numpy.array([gender], dtype=numpy.float64),
@@ -68,6 +68,19 @@ WIKI = [
     (serial(1950, 12, 31), 1999, "10/w_2.png", 1.0, 2.0, NAN, "Alan"),  # kept, 48
 ]
 
+# As the published wiki.mat of January 2016 is: compressed, days of birth as whole numbers of four bytes, dates in the names of files.
+LAYOUT = [
+    (serial(1981, 5, 5), 2009, "17/10000217_1981-05-05_2009.jpg", 1.0, 4.3, NAN, "Sami Jauhojärvi"),  # kept, 28
+    (serial(1948, 9, 9), 2000, "48/10000548_1948-09-09_2000.jpg", 0.0, 2.4, NAN, "Dettie Jones"),  # kept, 51
+    (serial(1990, 2, 1), 2014, "12/100012_1990-02-01_2014.jpg", 1.0, -INF, NAN, "No Face"),  # no face, 24
+    (serial(1965, 7, 2), 2014, "65/10001965_1965-07-02_2014.jpg", 1.0, 4.2, 3.8, "Two Faces"),  # second face
+    (serial(1960, 1, 1), 2012, "16/10002116_1960-01-01_2012.jpg", NAN, 4.0, NAN, "No Gender"),  # gender, 52
+    (-100, 2012, "02/10002702_0000-00-00_2012.jpg", 0.0, 3.0, NAN, "No Birth"),  # born before year 0
+    (serial(2009, 8, 1), 2012, "41/10003541_2009-08-01_2012.jpg", 0.0, 3.1, NAN, "A Child"),  # 2: too young
+    (serial(1850, 8, 1), 2008, "39/10004139_1850-08-01_2008.jpg", 1.0, 3.1, NAN, "A Statue"),  # 157: too old
+    (serial(1970, 1, 1), 2008, "11/10004211_1970-01-01_2008.jpg", 0.0, 0.7, NAN, "Low Score"),  # not above 1
+]
+
 
 def main():
     parser = argparse.ArgumentParser()
@@ -84,6 +97,8 @@ def main():
         return
     write(args.folder / "imdb.mat", "imdb", IMDB, True, True)
     write(args.folder / "wiki.mat", "wiki", WIKI, False, False)
+    (args.folder / "layout").mkdir(exist_ok=True)
+    write(args.folder / "layout" / "wiki.mat", "wiki", LAYOUT, False, True, numpy.int32)
 
 
 if __name__ == "__main__":

@@ -25,6 +25,9 @@ pub enum AgeSpec {
         /// temperature cannot serve the child, whose age shows, and the old alike.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         by_age: Vec<[f32; 2]>,
+        /// The same by the distribution's standard deviation before any factor, in years.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        by_width: Vec<[f32; 2]>,
         /// Factors of the temperature for faces that there is a reason to trust less.
         #[serde(default, skip_serializing_if = "UncertaintyFactors::is_empty")]
         doubt: UncertaintyFactors,
@@ -46,16 +49,19 @@ impl AgeSpec {
             return Err(format!("range {range:?} is not within 0 to 150"));
         }
         match self {
-            Self::Distribution { first, count, temperature, by_age, doubt, .. } => {
+            Self::Distribution { first, count, temperature, by_age, by_width, doubt, .. } => {
                 if *count < 2 || first.saturating_add(*count) > 151 {
                     return Err(format!("{count} years from {first} are not within 0 to 150"));
                 }
-                let rising = by_age.windows(2).all(|w| w[0][0] < w[1][0]);
-                let usable = |pair: &[f32; 2]| pair[0].is_finite() && FACTORS.contains(&pair[1]);
-                if by_age.len() > 100 || !rising || !by_age.iter().all(usable) {
-                    return Err(
-                        "by_age is not rising pairs of years and factors of 0.1 to 10".into()
-                    );
+                for (name, pairs) in [("by_age", by_age), ("by_width", by_width)] {
+                    let rising = pairs.windows(2).all(|w| w[0][0] < w[1][0]);
+                    let usable =
+                        |pair: &[f32; 2]| pair[0].is_finite() && FACTORS.contains(&pair[1]);
+                    if pairs.len() > 100 || !rising || !pairs.iter().all(usable) {
+                        return Err(format!(
+                            "{name} is not rising pairs of years and factors of 0.1 to 10"
+                        ));
+                    }
                 }
                 doubt.check()?;
                 check_temperature(*temperature)

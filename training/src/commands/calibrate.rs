@@ -71,8 +71,11 @@ impl Calibrate {
         let spoiled: Vec<_> = spoiled.iter().map(|(row, raw)| (row, raw)).collect();
         found.fit_doubt(&spoiled);
         match &found.age {
-            Some(AgeSpec::Distribution { temperature, by_age, doubt, .. }) => {
-                println!("age temperature {temperature:.3}, by age {by_age:.2?}, {:.2?}", doubt.0);
+            Some(AgeSpec::Distribution { temperature, by_age, by_width, doubt, .. }) => {
+                println!(
+                    "age temperature {temperature:.3}, by age {by_age:.2?}, by width {by_width:.2?}, {:.2?}",
+                    doubt.0
+                );
             }
             Some(AgeSpec::Regression { residuals, .. }) => {
                 println!("age residuals from {:?} to {:?}", residuals.first(), residuals.last());

@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use anyhow::{Context, Result, ensure};
 use clap::Args;
 use face_predict::{
-    Affine, DecodeLimits, Face, Format, Image, Metadata, Model, ModelOptions, Options, Picture,
-    Point, Predictions, Rect, Region, Warp, Workspace,
+    Affine, AgeSpec, Face, Format, Image, Metadata, Model, ModelOptions, Options, Picture, Point,
+    Predictions, Rect, Region, Warp, Workspace,
 };
 use rand_pcg::Pcg64Mcg;
 use serde::Serialize;
@@ -17,12 +17,14 @@ use serde::Serialize;
 use crate::augment::Fault;
 use crate::data::loader::Placement;
 use crate::data::manifest::{self, Row};
+use crate::data::pictures;
 use crate::data::sampler::generator;
 use crate::data::spoil::spoiled;
 use crate::export::{self, Card};
 use crate::infer::Averaged;
-use crate::metrics::limits::{self, Demand};
-use crate::metrics::scores::{self, Answer, Bin, Case, Figures};
+use crate::metrics::brackets::Brackets;
+use crate::metrics::judged::Judged;
+use crate::metrics::scores::{Answer, Case};
 use crate::onnx::{self, Storage};
 use crate::report::evaluation;
 
@@ -38,15 +40,22 @@ pub struct Evaluate {
     /// Manifest. May be given several times; sources are judged apart.
     #[arg(long, required = true, num_args = 1..)]
     manifest: Vec<PathBuf>,
-    /// Folder that the manifests' paths start from.
-    #[arg(long)]
-    root: PathBuf,
     /// Folder for report.html and metrics.json.
     #[arg(long)]
     out: PathBuf,
     /// Part of the manifests to judge on, or all.
     #[arg(long, default_value = "test")]
     split: String,
+    #[command(flatten)]
+    judge: Judge,
+}
+
+/// How a model is judged.
+#[derive(Args, Debug)]
+pub struct Judge {
+    /// Folder that the manifests' paths start from.
+    #[arg(long)]
+    pub root: PathBuf,
     /// How faces are placed.
     #[arg(long, value_enum, default_value = "landmarks")]
     placement: Placement,
@@ -69,30 +78,6 @@ pub struct Evaluate {
     /// Threads.
     #[arg(long, default_value_t = 1)]
     workers: usize,
-}
-
-/// A model and what became of it.
-#[derive(Serialize)]
-pub struct Judged {
-    /// Name and version.
-    pub name: String,
-    /// File as given.
-    pub file: String,
-    /// Bytes of the ONNX file.
-    pub bytes: usize,
-    /// Pictures that failed, with the reason.
-    pub failures: BTreeMap<String, String>,
-    /// Figures by source and group.
-    pub sources: BTreeMap<String, BTreeMap<String, Figures>>,
-    /// Reliability by source and question.
-    pub reliability: BTreeMap<String, BTreeMap<String, Vec<Bin>>>,
-    /// By source and question, what a demand on its probability lets pass and refuses.
-    pub demands: BTreeMap<String, BTreeMap<String, Vec<Demand>>>,
-    /// Lines of the run's log, where the model is a run.
-    pub log: Option<String>,
-    /// Faces compared, with their paths.
-    #[serde(skip)]
-    pub cases: Vec<(String, Case)>,
 }
 
 /// Compared faces with their paths, and what failed with the reason.
@@ -122,7 +107,8 @@ impl Evaluate {
         ensure!(!rows.is_empty(), "no row of the manifests has split {}", self.split);
         let mut models = Vec::new();
         for file in &self.model {
-            let judged = self.judge(file, &rows).with_context(|| format!("{}", file.display()))?;
+            let judged =
+                self.judge.judge(file, &rows).with_context(|| format!("{}", file.display()))?;
             for (source, groups) in &judged.sources {
                 let Some(all) = groups.get("all") else { continue };
                 let figures = all.iter().map(|(name, f)| format!("{name} {:.4}", f.value));
@@ -136,26 +122,29 @@ impl Evaluate {
         let metrics = Metrics {
             program: concat!("face-train ", env!("CARGO_PKG_VERSION")),
             split: &self.split,
-            placement: if self.search {
+            placement: if self.judge.search {
                 "search".into()
             } else {
-                format!("{:?}", self.placement).to_lowercase()
+                format!("{:?}", self.judge.placement).to_lowercase()
             },
-            fault: self.fault.map(|fault| format!("{fault:?}").to_lowercase()),
-            crops: self.crops,
+            fault: self.judge.fault.map(|fault| format!("{fault:?}").to_lowercase()),
+            crops: self.judge.crops,
             manifests: &self.manifest,
-            resamples: self.resamples,
+            resamples: self.judge.resamples,
             models: &models,
         };
         let json = serde_json::to_vec_pretty(&metrics)?;
         crate::files::replace_bytes(&self.out.join("metrics.json"), &json)?;
-        let page = evaluation::page(&models, &self.root, &self.split);
+        let page = evaluation::page(&models, &self.judge.root, &self.split);
         crate::files::replace_bytes(&self.out.join("report.html"), page.as_bytes())?;
         println!("{}", self.out.join("report.html").display());
         Ok(())
     }
+}
 
-    fn judge(&self, file: &Path, rows: &[Row]) -> Result<Judged> {
+impl Judge {
+    /// Shows the faces of `rows` to the model in `file`.
+    pub fn judge(&self, file: &Path, rows: &[Row]) -> Result<Judged> {
         let (bytes, log) = load(file)?;
         let props = onnx::decode(&bytes)?.metadata_props;
         let props = props.iter().map(|p| (p.key.as_str(), p.value.as_str()));
@@ -164,49 +153,45 @@ impl Evaluate {
         let parts: Vec<&[u8]> =
             std::iter::once(bytes.as_slice()).chain(detector.as_deref()).collect();
         let model = Model::load_parts(&parts, &ModelOptions::new())?;
-        let (cases, failures) = self.answers(&model, &metadata, rows)?;
+        let raw = own_number(&bytes, &metadata)?;
+        let mut brackets: BTreeMap<String, Brackets> = BTreeMap::new();
+        for row in rows {
+            if !brackets.contains_key(&row.source) {
+                let of = rows.iter().filter(|other| other.source == row.source);
+                brackets.insert(row.source.clone(), Brackets::of(of));
+            }
+        }
+        let asked = Asked { model: &model, metadata: &metadata, raw: raw.as_ref() };
+        let (cases, failures) = self.answers(&asked, &brackets, rows)?;
+        brackets.retain(|_, of| of.len() > 0);
         ensure!(
             !cases.is_empty(),
             "none of {} pictures could be judged; the first: {:?}",
             rows.len(),
             failures.first_key_value()
         );
-        let mut by_source: BTreeMap<String, Vec<Case>> = BTreeMap::new();
-        for (_, case) in &cases {
-            by_source.entry(case.source.clone()).or_default().push(case.clone());
-        }
         let mut judged = Judged {
             name: format!("{} {}", metadata.name, metadata.version),
             file: file.display().to_string(),
             bytes: bytes.len(),
             failures,
+            brackets,
             sources: BTreeMap::new(),
             reliability: BTreeMap::new(),
             demands: BTreeMap::new(),
             log,
             cases,
         };
-        for (source, cases) in by_source {
-            let figures = scores::groups(&cases)
-                .into_iter()
-                .map(|(name, cases)| (name, scores::figures(&cases, self.resamples)));
-            judged.sources.insert(source.clone(), figures.collect());
-            let mut bins: BTreeMap<String, Vec<Bin>> = BTreeMap::new();
-            let mut demands: BTreeMap<String, Vec<Demand>> = BTreeMap::new();
-            for (i, limit) in scores::LIMITS.iter().enumerate() {
-                let pairs: Vec<_> = cases.iter().filter_map(|c| c.at_least[i]).collect();
-                bins.insert(format!("at least {limit}"), scores::reliability(&pairs));
-                demands.insert(format!("at least {limit}"), limits::demands(&pairs));
-            }
-            judged.demands.insert(source.clone(), demands);
-            let pairs: Vec<_> = cases.iter().filter_map(|c| c.p_male.zip(c.male)).collect();
-            bins.insert("male".into(), scores::reliability(&pairs));
-            judged.reliability.insert(source, bins);
-        }
+        judged.count(self.resamples);
         Ok(judged)
     }
 
-    fn answers(&self, model: &Model, metadata: &Metadata, rows: &[Row]) -> Result<Found> {
+    fn answers(
+        &self,
+        asked: &Asked<'_>,
+        brackets: &BTreeMap<String, Brackets>,
+        rows: &[Row],
+    ) -> Result<Found> {
         let next = AtomicUsize::new(0);
         let found = Mutex::new((Vec::with_capacity(rows.len()), BTreeMap::new()));
         std::thread::scope(|scope| {
@@ -217,11 +202,12 @@ impl Evaluate {
                         let index = next.fetch_add(1, Ordering::Relaxed);
                         let Some(row) = rows.get(index) else { break };
                         let mut rng = generator(1, 0, index as u64);
-                        let answer = self.answer(model, metadata, row, &mut rng, &mut out);
+                        let answer = self.answer(asked, row, &mut rng, &mut out);
                         let mut found = found.lock().expect("no holder panics");
                         match answer {
                             Ok(answer) => {
-                                found.0.push((row.path.clone(), Case::new(row, &answer)));
+                                let case = Case::new(row, &answer, &brackets[&row.source]);
+                                found.0.push((row.path.clone(), case));
                             }
                             Err(error) => {
                                 found.1.insert(row.path.clone(), format!("{error:#}"));
@@ -239,13 +225,12 @@ impl Evaluate {
 
     fn answer(
         &self,
-        model: &Model,
-        metadata: &Metadata,
+        &Asked { model, metadata, raw }: &Asked<'_>,
         row: &Row,
         rng: &mut Pcg64Mcg,
         memory: &mut (Workspace, Predictions),
     ) -> Result<Answer> {
-        let picture = Picture::open(self.root.join(&row.path), &DecodeLimits::default())?;
+        let picture = pictures::open(&self.root.join(&row.path))?;
         let mut region = row.region();
         if self.search {
             let region = region.context("the manifest has no face to compare with")?;
@@ -273,9 +258,38 @@ impl Evaluate {
             None => options.cropped(true),
         };
         let (workspace, out) = memory;
+        let own = raw.map(|raw| -> Result<f32> {
+            raw.predict_into(&image, &options, workspace, out)?;
+            let face = out.face(0).context("no face came back")?;
+            Ok(face.age().context("no age came back")?.mean())
+        });
+        let own = own.transpose()?;
         model.predict_into(&image, &options, workspace, out)?;
-        Ok(answer(&out.face(0).context("no face came back")?))
+        let face = out.face(0).context("no face came back")?;
+        Ok(Answer { raw: own, ..answer(&face) })
     }
+}
+
+/// What faces are shown to.
+struct Asked<'a> {
+    model: &'a Model,
+    metadata: &'a Metadata,
+    /// Of a regression, the model whose mean is the network's own number.
+    raw: Option<&'a Model>,
+}
+
+/// A regression without its calibration: residuals of half a year to both sides, whose mean is the number that the network gives
+/// (between 0 and 100). The library's median is that number moved by the residuals of the validation part.
+fn own_number(bytes: &[u8], metadata: &Metadata) -> Result<Option<Model>> {
+    let Some(AgeSpec::Regression { range, .. }) = &metadata.age else { return Ok(None) };
+    let plain = AgeSpec::Regression { range: *range, residuals: vec![[0.0, -0.5], [1.0, 0.5]] };
+    let mut model = onnx::decode(bytes)?;
+    for prop in &mut model.metadata_props {
+        if prop.key == "face_predict.age" {
+            prop.value = serde_json::to_string(&plain)?;
+        }
+    }
+    Ok(Some(Model::load_bytes(&prost::Message::encode_to_vec(&model), &ModelOptions::new())?))
 }
 
 fn answer(face: &Face<'_>) -> Answer {
@@ -285,6 +299,7 @@ fn answer(face: &Face<'_>) -> Answer {
         male: face.female_probability().map(|p| 1.0 - p),
         named: face.gender().is_some(),
         marked: !face.quality().is_good(),
+        raw: None,
     }
 }
 

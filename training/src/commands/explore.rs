@@ -1,7 +1,7 @@
 //! Shows what is in a manifest.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use clap::Args;
@@ -10,6 +10,7 @@ use rand::seq::SliceRandom;
 use crate::data::manifest::{self, Row};
 use crate::data::sampler::generator;
 use crate::report::page::{document, table, thumbnail};
+use crate::report::summary;
 use crate::report::svg::{Plot, histogram};
 
 /// Draws a manifest as one HTML file.
@@ -21,14 +22,20 @@ pub struct Explore {
     /// Manifest.
     manifest: PathBuf,
     /// Folder that its paths start from.
-    #[arg(long)]
-    root: PathBuf,
+    #[arg(long, required_unless_present = "no_pictures")]
+    root: Option<PathBuf>,
     /// File to write.
     #[arg(long)]
     out: PathBuf,
     /// Funnel that ingest wrote.
     #[arg(long)]
     funnel: Option<PathBuf>,
+    /// Write the figures as Markdown, too.
+    #[arg(long)]
+    summary: Option<PathBuf>,
+    /// Show no pictures: the figures come from the labels alone.
+    #[arg(long)]
+    no_pictures: bool,
     /// Youngest valid age, as in the study.
     #[arg(long, default_value_t = 9.0)]
     min_age: f32,
@@ -58,20 +65,27 @@ impl Explore {
              counted at their middle.</p>",
             rows.len()
         );
-        body += &self.figures(&rows);
+        body += &self.figures(&rows, funnel.as_ref());
         body += &self.counts(&rows);
         if let Some(funnel) = &funnel {
             body += &funnel_table(funnel);
         }
-        body += &self.contact_sheet(&rows);
-        body += &self.doubtful(&rows, funnel.as_ref());
+        if !self.no_pictures {
+            body += &self.contact_sheet(&rows);
+            body += &self.doubtful(&rows, funnel.as_ref());
+        }
         let page = document("Faces", &body);
         crate::files::replace_bytes(&self.out, page.as_bytes())?;
         println!("{}: {} faces", self.out.display(), rows.len());
+        if let Some(path) = &self.summary {
+            let text = summary::markdown(&rows, funnel.as_ref());
+            crate::files::replace_bytes(path, text.as_bytes())?;
+            println!("{}", path.display());
+        }
         Ok(())
     }
 
-    fn figures(&self, rows: &[Row]) -> String {
+    fn figures(&self, rows: &[Row], funnel: Option<&serde_json::Value>) -> String {
         let ages = |keep: &dyn Fn(&Row) -> bool| -> Vec<f64> {
             let kept = rows.iter().filter(|row| keep(row));
             kept.filter_map(Row::rough_age).map(f64::from).collect()
@@ -94,7 +108,20 @@ impl Explore {
             };
         let mut out = String::from("<div class='row'>");
         let (low, high) = (f64::from(self.min_age), f64::from(self.max_age));
-        out += &chart("Ages of all", &[("", ages(&|_| true))], 0.0, 101.0, 1.0, "years");
+        // A manifest has what the filters left; the funnel knows what came before them.
+        let before: Vec<f64> = funnel
+            .map(summary::ages)
+            .unwrap_or_default()
+            .into_iter()
+            .filter(|(age, _)| (0..=100).contains(age))
+            .flat_map(|(age, counts)| vec![age as f64; counts.iter().sum::<u64>() as usize])
+            .collect();
+        out += &match before.is_empty() {
+            true => chart("Ages of all", &[("", ages(&|_| true))], 0.0, 101.0, 1.0, "years"),
+            false => {
+                chart("Ages of all, before the filters", &[("", before)], 0.0, 101.0, 1.0, "years")
+            }
+        };
         let title = format!("Ages from {low} to {high}");
         out += &chart(&title, &[("", ages(&valid))], low, high + 1.0, 1.0, "years");
         let of = |gender: &'static str| ages(&move |row: &Row| row.gender == gender);
@@ -156,13 +183,17 @@ impl Explore {
         format!("<div class='row'>{out}</div>")
     }
 
+    fn root(&self) -> &Path {
+        self.root.as_deref().unwrap_or(Path::new("."))
+    }
+
     fn face(&self, row: &Row) -> String {
         let age = match (row.age, row.age_min, row.age_max) {
             (Some(age), ..) => format!("{age:.0}"),
             (None, Some(first), Some(last)) => format!("{first:.0} to {last:.0}"),
             _ => "age unknown".into(),
         };
-        thumbnail(&self.root.join(&row.path), &format!("{age} {}", row.gender))
+        thumbnail(&self.root().join(&row.path), &format!("{age} {}", row.gender))
     }
 
     fn contact_sheet(&self, rows: &[Row]) -> String {
@@ -182,7 +213,7 @@ impl Explore {
                 // Funnels are written before the prefix.
                 let path = rows.iter().find(|row| row.path.ends_with(text(i)));
                 let path = path.map_or(text(i), |row| &row.path);
-                out += &thumbnail(&self.root.join(path), &format!("copy: {}", text(i + 1)));
+                out += &thumbnail(&self.root().join(path), &format!("copy: {}", text(i + 1)));
             }
         }
         let mut by_age: Vec<&Row> = rows.iter().filter(|row| row.age.is_some()).collect();

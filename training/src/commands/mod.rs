@@ -11,5 +11,6 @@ pub mod inspect;
 pub mod loader;
 pub mod shake;
 pub mod split;
+pub mod strangers;
 pub mod summary;
 pub mod train;

@@ -7,12 +7,13 @@ use std::sync::{Arc, Mutex};
 
 use anyhow::Result;
 use face_predict::{
-    CropRule, CropStats, DecodeLimits, InputSpec, Picture, Predictions, Quality, Warp, Workspace,
+    CropRule, CropStats, InputSpec, Picture, Predictions, Quality, Warp, Workspace,
 };
 use rand::Rng;
 use tch::{Kind, Tensor};
 
 use super::manifest::Row;
+use super::pictures;
 use super::sampler::generator;
 use super::stream::Stream;
 use super::teacher::{Taught, Teacher};
@@ -198,7 +199,7 @@ impl Source {
 
     fn open(&self, row: usize) -> Result<Picture> {
         let path = self.root.join(&self.rows[row].path);
-        Ok(Picture::open(path, &DecodeLimits::default())?)
+        pictures::open(&path)
     }
 
     fn load(

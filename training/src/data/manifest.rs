@@ -1,5 +1,6 @@
 //! The manifest: one CSV for every data set, one row a face.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::{Result, bail};
@@ -7,6 +8,9 @@ use face_predict::{Point, Rect, Region};
 use serde::{Deserialize, Serialize};
 
 use super::versioned::Kind;
+
+/// The last year of a bracket that is open above.
+pub const OPEN: f32 = 100.0;
 
 const KIND: Kind = Kind { word: "manifest", called: "manifest", version: 1 };
 
@@ -90,6 +94,11 @@ impl Row {
         Some(Region { rect, landmarks: landmarks() })
     }
 
+    /// Forgets where the face is.
+    pub fn clear_region(&mut self) {
+        (self.box_x, self.box_y, self.box_w, self.box_h) = (None, None, None, None);
+    }
+
     /// Notes where the face is.
     pub fn set_region(&mut self, region: &Region) {
         let Rect { x, y, width, height } = region.rect;
@@ -121,7 +130,7 @@ impl Row {
         if self.path.is_empty() {
             return Some("no path".into());
         }
-        let years = [("age", self.age), ("age_min", self.age_min), ("age_max", self.age_max)];
+        let years = [("age", self.age), ("apparent_age", self.apparent_age)];
         for (name, value) in years {
             if let Some(value) = value.filter(|v| !(0.0..=150.0).contains(v)) {
                 return Some(format!("{name} is {value}, it must be 0 to 150"));
@@ -133,23 +142,101 @@ impl Row {
         None
     }
 
+    /// Opens a bracket that has one end at the other; says which rule the row's ages break.
+    pub fn settle(&mut self) -> Result<(), &'static str> {
+        let odd = |age: &f32| !(0.0..=130.0).contains(age);
+        if self.age.is_some_and(|age| odd(&age)) {
+            return Err("age not within 0 to 130");
+        }
+        let apparent = self.apparent_age.is_some_and(|age| odd(&age));
+        if apparent || self.apparent_std.is_some_and(|std| !(0.0..=130.0).contains(&std)) {
+            return Err("apparent age not within 0 to 130");
+        }
+        let (first, last) = match (self.age_min, self.age_max) {
+            (None, None) => return Ok(()),
+            (first, last) => {
+                (first.unwrap_or(0.0), last.unwrap_or(f32::max(OPEN, first.unwrap_or(0.0))))
+            }
+        };
+        if first > last {
+            return Err("bracket upside down");
+        }
+        if !((0.0..=OPEN).contains(&first) && last <= 150.0) {
+            return Err("bracket not within 0 to 100");
+        }
+        // Networks tell years up to 100: what reaches beyond is open.
+        let last = last.min(OPEN);
+        // An exact age above 100 lies in an open bracket.
+        if self.age.is_some_and(|age| age < first || age.min(OPEN) > last) {
+            return Err("age outside its own bracket");
+        }
+        (self.age_min, self.age_max) = (Some(first), Some(last));
+        Ok(())
+    }
+
+    /// Whether a year or a bracket is known.
+    pub fn has_age(&self) -> bool {
+        self.rough_age().is_some()
+    }
+
     /// The exact age, or the middle of the bracket: good for sorting into bands only.
     pub fn rough_age(&self) -> Option<f32> {
         self.age.or_else(|| Some((self.age_min? + self.age_max?) / 2.0))
     }
 }
 
-/// Reads a manifest; a missing or other version is an error that names both.
+/// Reads a manifest; a missing or other version is an error that names both. Rows whose brackets make no sense are left out
+/// and counted aloud.
 pub fn read(path: &Path) -> Result<Vec<Row>> {
-    let rows = KIND.read(path)?.into_iter();
-    let checked = rows.map(|(line, row): (usize, Row)| match row.fault() {
-        Some(fault) => bail!("{} line {line}: {fault}", path.display()),
-        None => Ok(row),
-    });
-    checked.collect()
+    let mut left_out: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
+    let mut rows = Vec::new();
+    for (line, mut row) in KIND.read::<Row>(path)? {
+        if let Some(fault) = row.fault() {
+            bail!("{} line {line}: {fault}", path.display());
+        }
+        match row.settle() {
+            Ok(()) => rows.push(row),
+            Err(rule) => left_out.entry(rule).or_insert((0, line)).0 += 1,
+        }
+    }
+    for (rule, (count, line)) in left_out {
+        eprintln!("{}: {count} rows left out, {rule}; the first is line {line}", path.display());
+    }
+    Ok(rows)
 }
 
 /// Writes a manifest, to a temporary name first, with `command` in the header comment.
 pub fn write(path: &Path, command: &str, rows: &[Row]) -> Result<()> {
     KIND.write(path, command, rows)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bracket(first: Option<f32>, last: Option<f32>) -> Row {
+        Row { path: "x".into(), age_min: first, age_max: last, ..Row::default() }
+    }
+
+    #[test]
+    fn brackets_are_opened_or_refused() {
+        let settled = |first, last| {
+            let mut row = bracket(first, last);
+            row.settle().map(|()| (row.age_min, row.age_max))
+        };
+        assert_eq!(settled(Some(20.0), Some(29.0)), Ok((Some(20.0), Some(29.0))));
+        assert_eq!(settled(Some(70.0), None), Ok((Some(70.0), Some(100.0))));
+        assert_eq!(settled(None, Some(2.0)), Ok((Some(0.0), Some(2.0))));
+        assert_eq!(settled(Some(70.0), Some(120.0)), Ok((Some(70.0), Some(100.0))));
+        assert_eq!(settled(None, None), Ok((None, None)));
+        assert_eq!(settled(Some(40.0), Some(30.0)), Err("bracket upside down"));
+        for (first, last) in [(-5.0, 3.0), (110.0, 120.0), (5.0, 1e6), (f32::NAN, 3.0)] {
+            let error = settled(Some(first), Some(last));
+            assert_eq!(error, Err("bracket not within 0 to 100"), "{first} {last}");
+        }
+        let mut row = Row { age: Some(35.0), ..bracket(Some(20.0), Some(29.0)) };
+        assert_eq!(row.settle(), Err("age outside its own bracket"));
+        let mut old = Row { age: Some(104.0), ..bracket(Some(70.0), None) };
+        assert_eq!(old.settle(), Ok(()));
+    }
 }

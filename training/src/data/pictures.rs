@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use face_predict::{
-    Affine, DecodeLimits, Face, Image, Model, Options, Picture, Point, Predictions, Rect, Region,
-    Warp, Workspace,
+    Affine, DecodeLimits, ErrorKind, Face, Image, Model, Options, Picture, Point, Predictions,
+    Rect, Region, Warp, Workspace,
 };
 
 use super::manifest::Row;
@@ -20,10 +20,61 @@ use super::manifest::Row;
 pub enum Look {
     /// A picture.
     Whole(Seen),
+    /// None, by kind, and why.
+    Left(Fault, String),
+}
+
+/// Why a picture is left out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
     /// No such file.
     Missing,
-    /// Why it could not be decoded.
-    Damaged(String),
+    /// A folder, a pipe, a device: reading it might never end.
+    NoFile,
+    /// A file without a byte.
+    Empty,
+    /// A format that is not read here.
+    Unsupported,
+    /// Anything else that keeps it from being decoded.
+    Damaged,
+}
+
+impl Fault {
+    /// In words, for counts.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Missing => "picture missing",
+            Self::NoFile => "picture is no regular file",
+            Self::Empty => "picture empty",
+            Self::Unsupported => "picture of an unsupported format",
+            Self::Damaged => "picture damaged",
+        }
+    }
+}
+
+/// What keeps `path` from being a picture, as far as that can be told without reading it.
+pub fn fault(path: &Path) -> Option<(Fault, String)> {
+    match std::fs::metadata(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            Some((Fault::Missing, String::new()))
+        }
+        Err(error) => Some((Fault::Damaged, error.to_string())),
+        Ok(file) if !file.is_file() => {
+            let what = if file.is_dir() { "a folder" } else { "a pipe or a device" };
+            Some((Fault::NoFile, what.into()))
+        }
+        Ok(file) if file.len() == 0 => Some((Fault::Empty, String::new())),
+        Ok(_) => None,
+    }
+}
+
+/// Opens a picture, but neither pipes nor devices: reading them might never end.
+pub fn open(path: &Path) -> Result<Picture> {
+    if let Some((fault, why)) = fault(path) {
+        let why = if why.is_empty() { String::new() } else { format!(": {why}") };
+        bail!("{}: {}{why}", path.display(), fault.name());
+    }
+    Ok(Picture::open(path, &DecodeLimits::default())?)
 }
 
 /// What a picture shows.
@@ -37,6 +88,8 @@ pub struct Seen {
     pub hash: u128,
     /// The face that was searched for and found.
     pub face: Option<Region>,
+    /// Faces that the search found, and of those beside the one taken, how many are at least half as large.
+    pub faces: [usize; 2],
 }
 
 /// How to look.
@@ -127,8 +180,8 @@ impl Looker<'_> {
         (warp, workspace, answers): &mut (Warp, Workspace, Predictions),
     ) -> Look {
         let path = self.root.join(&row.path);
-        if !path.exists() {
-            return Look::Missing;
+        if let Some((fault, why)) = fault(&path) {
+            return Look::Left(fault, why);
         }
         let mut seen = || -> face_predict::Result<Look> {
             let picture = Picture::open(&path, &DecodeLimits::default())?;
@@ -136,11 +189,15 @@ impl Looker<'_> {
             let (width, height) = image.upright_size();
             let hash = hash(&image, warp)?;
             let search = self.search.filter(|_| row.region().is_none());
-            let face =
-                search.map(|model| find(model, &image, workspace, answers)).transpose()?.flatten();
-            Ok(Look::Whole(Seen { width: width as u32, height: height as u32, hash, face }))
+            let found = search.map(|model| find(model, &image, workspace, answers)).transpose()?;
+            let (face, faces) = found.unwrap_or_default();
+            Ok(Look::Whole(Seen { width: width as u32, height: height as u32, hash, face, faces }))
         };
-        seen().unwrap_or_else(|error| Look::Damaged(error.to_string()))
+        seen().unwrap_or_else(|error| {
+            let unsupported = error.kind() == ErrorKind::Unsupported;
+            let kind = if unsupported { Fault::Unsupported } else { Fault::Damaged };
+            Look::Left(kind, error.to_string())
+        })
     }
 }
 
@@ -151,7 +208,7 @@ pub fn done(out: &Path) {
 }
 
 /// Starts the notes; another version's are not read.
-const NOTES: &str = "# face-train notes 2";
+const NOTES: &str = "# face-train notes 3";
 
 fn notes_path(out: &Path) -> PathBuf {
     let mut name = out.file_name().unwrap_or_default().to_owned();
@@ -160,19 +217,20 @@ fn notes_path(out: &Path) -> PathBuf {
 }
 
 fn line(path: &str, seen: &Seen) -> String {
-    let Seen { width, height, hash, face } = seen;
+    let Seen { width, height, hash, face, faces: [all, large] } = seen;
     let numbers = face.iter().flat_map(|face| {
         let Rect { x, y, width, height } = face.rect;
         let points = face.landmarks.into_iter().flatten().flat_map(|p| [p.x, p.y]);
         [x, y, width, height].into_iter().chain(points)
     });
     let face: Vec<String> = numbers.map(|v| v.to_string()).collect();
-    format!("{path}\t{width}\t{height}\t{hash:x}\t{}\t.", face.join(" "))
+    format!("{path}\t{width}\t{height}\t{hash:x}\t{all} {large}\t{}\t.", face.join(" "))
 }
 
 fn parse(line: &str) -> Option<(String, Look)> {
     let fields: Vec<&str> = line.split('\t').collect();
-    let [path, width, height, hash, face, "."] = fields[..] else { return None };
+    let [path, width, height, hash, faces, face, "."] = fields[..] else { return None };
+    let (all, large) = faces.split_once(' ')?;
     let numbers = face.split_whitespace().map(str::parse);
     let numbers = numbers.collect::<std::result::Result<Vec<f32>, _>>().ok()?;
     let face = match numbers[..] {
@@ -190,6 +248,7 @@ fn parse(line: &str) -> Option<(String, Look)> {
         height: height.parse().ok()?,
         hash: u128::from_str_radix(hash, 16).ok()?,
         face,
+        faces: [all.parse().ok()?, large.parse().ok()?],
     };
     Some((path.to_owned(), Look::Whole(seen)))
 }
@@ -214,21 +273,25 @@ fn hash(image: &Image<'_>, warp: &mut Warp) -> face_predict::Result<u128> {
     Ok(hash)
 }
 
-/// The face that a picture with one label is of: large, and surely one.
+/// What a search finds: the face that a picture with one label is of, large and surely one, and how many there are in all, and
+/// beside it half as large.
+type Found = (Option<Region>, [usize; 2]);
+
 fn find(
     model: &Model,
     image: &Image<'_>,
     workspace: &mut Workspace,
     answers: &mut Predictions,
-) -> face_predict::Result<Option<Region>> {
+) -> face_predict::Result<Found> {
     let options = Options::new().skip_age(true).skip_gender(true);
     model.predict_into(image, &options, workspace, answers)?;
-    let weight = |face: &Face<'_>| {
-        let rect = face.rect();
-        rect.width * rect.height * face.score().unwrap_or(0.0)
-    };
+    let area = |face: &Face<'_>| face.rect().width * face.rect().height;
+    let weight = |face: &Face<'_>| area(face) * face.score().unwrap_or(0.0);
     let found = answers.faces().max_by(|a, b| weight(a).total_cmp(&weight(b)));
-    Ok(found.map(|face| Region { rect: face.rect(), landmarks: face.landmarks() }))
+    let Some(face) = found else { return Ok((None, [0; 2])) };
+    let large = answers.faces().filter(|other| area(other) >= area(&face) / 2.0).count() - 1;
+    let region = Region { rect: face.rect(), landmarks: face.landmarks() };
+    Ok((Some(region), [answers.faces().count(), large]))
 }
 
 /// Groups pictures whose hashes differ in at most `distance` bits, transitively: the number of a group for each
@@ -298,7 +361,8 @@ mod tests {
         let rect = Rect::new(0.1, -2.0, 30.25, 1e-3);
         let landmarks = Some([Point::new(1.5, 2.0); 5]);
         for face in [None, Some(Region { rect, landmarks }), Some(Region::from_box(rect))] {
-            let seen = Seen { width: 3, height: 4, hash: u128::MAX - 9, face };
+            let (hash, faces) = (u128::MAX - 9, [2, 1]);
+            let seen = Seen { width: 3, height: 4, hash, face, faces };
             let line = line("x y.jpg", &seen);
             assert_eq!(parse(&line), Some(("x y.jpg".into(), Look::Whole(seen))));
             assert!((0..line.len()).all(|end| parse(&line[..end]).is_none()));

@@ -8,6 +8,7 @@ use rand::seq::SliceRandom;
 use rand_pcg::Pcg64Mcg;
 
 use super::manifest::Row;
+use crate::metrics::bands;
 
 /// A generator for one purpose: `stream` keeps what is drawn for one from what is drawn for another.
 pub fn generator(seed: u64, epoch: u64, stream: u64) -> Pcg64Mcg {
@@ -39,10 +40,8 @@ impl Sampler {
     /// leaves them as they come, 0 shows all equally often. Rows' weights multiply; a source's size is their sum.
     pub fn balanced(rows: &[&Row], power: f64, per_epoch: usize, seed: u64) -> Self {
         let cell = |row: &Row| {
-            // The first band is the infants, who look like nobody else.
-            let band =
-                row.rough_age().map_or(-1, |age| if age < 3.0 { 0 } else { 1 + age as i32 / 10 });
-            (row.source.clone(), band.min(8), row.gender.clone())
+            let band = row.rough_age().map(bands::index);
+            (row.source.clone(), band, row.gender.clone())
         };
         let mut sizes: HashMap<_, f64> = HashMap::new();
         for row in rows {

@@ -7,6 +7,7 @@ use face_predict::{
 };
 use serde::{Deserialize, Serialize};
 
+use super::bands::band;
 use super::widths;
 use crate::data::loader::YEARS;
 use crate::data::manifest::Row;
@@ -51,8 +52,7 @@ impl Calibration {
     pub fn fit(faces: &[(&Row, &Raw)]) -> Self {
         let has = |with: &dyn Fn(&Raw) -> bool| faces.iter().any(|(_, raw)| with(raw));
         let age = if has(&|raw| !raw.age_logits.is_empty()) {
-            let temperature = minimum(|t| by_source(faces, |row, raw| age_loss(row, raw, t)));
-            Some(widths::by_age(distribution(temperature), faces))
+            Some(fit_age(faces))
         } else if has(&|raw| raw.age.is_some()) {
             Some(AgeSpec::Regression { range: RANGE, residuals: residuals(faces) })
         } else {
@@ -76,9 +76,8 @@ impl Calibration {
         };
         let found = sources.into_iter().filter_map(|source| {
             let (of, others) = split(source);
-            let age = Self::fit(&others).age.filter(|_| !others.is_empty())?;
-            let distribution = matches!(age, AgeSpec::Distribution { .. });
-            distribution.then(|| (source.to_owned(), coverage(&of, &age)))
+            let distribution = others.iter().any(|(_, raw)| !raw.age_logits.is_empty());
+            distribution.then(|| (source.to_owned(), coverage(&of, &fit_age(&others))))
         });
         found.collect()
     }
@@ -93,7 +92,7 @@ impl Calibration {
                 continue;
             }
             if let Some(spec @ AgeSpec::Distribution { .. }) = &mut self.age {
-                let factor = widths::factor(spec, &with);
+                let factor = widths::factor(spec, &with, reason, name);
                 if let AgeSpec::Distribution { doubt, .. } = spec {
                     doubt.0.insert(name.to_owned(), factor);
                 }
@@ -108,6 +107,12 @@ impl Calibration {
     }
 }
 
+/// A temperature, then how it changes with the age and the width.
+fn fit_age(faces: &[(&Row, &Raw)]) -> AgeSpec {
+    let temperature = minimum(|t| by_source(faces, |row, raw| age_loss(row, raw, t)));
+    widths::fit(distribution(temperature), faces)
+}
+
 fn distribution(temperature: f32) -> AgeSpec {
     AgeSpec::Distribution {
         first: 0,
@@ -115,6 +120,7 @@ fn distribution(temperature: f32) -> AgeSpec {
         range: RANGE,
         temperature,
         by_age: Vec::new(),
+        by_width: Vec::new(),
         doubt: UncertaintyFactors::default(),
     }
 }
@@ -146,7 +152,7 @@ fn age_loss(row: &Row, raw: &Raw, temperature: f32) -> Option<f64> {
     let top = (YEARS - 1) as f32;
     let (first, last) = (first.round().clamp(0.0, top), last.round().clamp(0.0, top));
     let years = softmax(&raw.age_logits, temperature);
-    let mass: f32 = years[first as usize..=last as usize].iter().sum();
+    let mass: f32 = years[first as usize..=last.max(first) as usize].iter().sum();
     Some(-f64::from(mass.max(1e-9)).ln())
 }
 
@@ -206,17 +212,6 @@ fn residuals(faces: &[(&Row, &Raw)]) -> Vec<[f32; 2]> {
             [share, at(below) + (at(below + 1) - at(below)) * part]
         })
         .collect()
-}
-
-/// The ten-year bands of the tables; infants apart, who look like nobody else.
-pub fn band(age: f32) -> &'static str {
-    const NAMES: [&str; 9] =
-        ["0-2", "3-9", "10-19", "20-29", "30-39", "40-49", "50-59", "60-69", "70+"];
-    match age {
-        a if a < 3.0 => NAMES[0],
-        a if a < 10.0 => NAMES[1],
-        a => NAMES[((a / 10.0) as usize + 1).min(8)],
-    }
 }
 
 fn coverage(faces: &[(&Row, &Raw)], spec: &AgeSpec) -> BTreeMap<String, (f64, usize)> {
@@ -285,12 +280,5 @@ mod tests {
         for [share, years] in residuals {
             assert!((years - (share * 100.0 - 50.0)).abs() < 1e-3, "{share} {years}");
         }
-    }
-
-    #[test]
-    fn bands_meet_at_ten_year_steps() {
-        let ages = [0.0, 2.9, 3.0, 10.0, 19.9, 65.0, 70.0, 116.0];
-        let bands = ages.map(band);
-        assert_eq!(bands, ["0-2", "0-2", "3-9", "10-19", "10-19", "60-69", "70+", "70+"]);
     }
 }

@@ -1,6 +1,9 @@
 //! Figures, one kind a file.
 
+pub mod bands;
+pub mod brackets;
 pub mod calibration;
+pub mod judged;
 pub mod limits;
 pub mod scores;
 pub mod widths;

@@ -6,7 +6,8 @@ use face_predict::AgeDistribution;
 use rand::Rng;
 use serde::Serialize;
 
-use super::calibration::band;
+use super::bands::{self, band};
+use super::brackets::Brackets;
 use crate::data::manifest::Row;
 use crate::data::sampler::generator;
 
@@ -23,26 +24,17 @@ pub struct Answer {
     pub named: bool,
     /// Whether there was a reason to trust the face less.
     pub marked: bool,
+    /// Of a regression, the number that the network itself gave.
+    pub raw: Option<f32>,
 }
-
-/// FairFace's brackets; the last is open.
-pub const BRACKETS: [(f32, f32); 9] = [
-    (0.0, 2.0),
-    (3.0, 9.0),
-    (10.0, 19.0),
-    (20.0, 29.0),
-    (30.0, 39.0),
-    (40.0, 49.0),
-    (50.0, 59.0),
-    (60.0, 69.0),
-    (70.0, 100.0),
-];
 
 /// A face reduced to numbers, so that resampling is cheap.
 #[derive(Clone, Debug)]
 pub struct Case {
     /// Band, gender, race as labelled; empty where unknown.
     pub cell: [String; 3],
+    /// Band of the tables about strangers, of an exact age.
+    pub stranger: Option<&'static str>,
     /// Name of the data set.
     pub source: String,
     /// Labelled year, where exact.
@@ -54,7 +46,9 @@ pub struct Case {
     /// Of a bracket, whether the interval holds all of it, and whether it meets it: the year lies inside where the first is so,
     /// and outside where the second is not.
     pub reach: Option<[bool; 2]>,
-    /// Index of the bracket of the label, of most mass, and of the rounded median.
+    /// What the network itself said, where that is one number and the library's median differs from it.
+    pub raw: Option<f32>,
+    /// Index of the bracket of the label, of most mass, and of the rounded median, among those of the source.
     pub brackets: Option<[usize; 3]>,
     /// Probability of at least 18, 21 and 25 years, and whether it is so, where the label tells.
     pub at_least: [Option<(f32, bool)>; 3],
@@ -72,8 +66,8 @@ pub struct Case {
 pub const LIMITS: [f32; 3] = [18.0, 21.0, 25.0];
 
 impl Case {
-    /// Compares a label with an answer.
-    pub fn new(row: &Row, answer: &Answer) -> Self {
+    /// Compares a label with an answer. `brackets` are those of the row's source.
+    pub fn new(row: &Row, answer: &Answer, brackets: &Brackets) -> Self {
         let distribution = AgeDistribution::new(&answer.years);
         let has_age = !answer.years.is_empty();
         let mass = |first: f32, last: f32| -> f64 {
@@ -97,11 +91,9 @@ impl Case {
             .filter(|_| has_age)
             .map(|(first, last)| [low <= first && last <= high, low <= last && first <= high]);
         let median = has_age.then(|| distribution.median());
-        let brackets = bracket.zip(median).map(|((first, _), median)| {
-            let of = |age: f32| BRACKETS.iter().rposition(|(from, _)| age >= *from).unwrap_or(0);
-            let masses = BRACKETS.map(|(from, to)| mass(from, to));
-            let most = (0..BRACKETS.len()).max_by(|a, b| masses[*a].total_cmp(&masses[*b]));
-            [of(first), most.unwrap_or(0), of(median.round())]
+        let own = brackets.index(row);
+        let brackets = own.zip(median).map(|(own, median)| {
+            [own, brackets.most(&answer.years, own), brackets.holding(median.round(), own)]
         });
         let at_least = LIMITS.map(|limit| {
             let label = match (row.age, bracket) {
@@ -115,9 +107,11 @@ impl Case {
         let band = row.rough_age().map_or(String::new(), |age| band(age).to_owned());
         Self {
             cell: [band, row.gender.clone(), row.race.clone()],
+            stranger: row.age.map(bands::stranger),
             source: row.source.clone(),
             age: row.age,
             predicted: median,
+            raw: answer.raw,
             covered,
             reach,
             brackets,
@@ -152,7 +146,7 @@ pub struct Figure {
 pub type Figures = BTreeMap<&'static str, Figure>;
 
 /// Names of the figures, in the order of tables, with what they are.
-pub const NAMES: [(&str, &str); 26] = [
+pub const NAMES: [(&str, &str); 28] = [
     ("age_mae", "age: mean absolute error, years"),
     ("age_median", "age: median absolute error"),
     ("age_std", "age: standard deviation of the absolute error"),
@@ -162,6 +156,8 @@ pub const NAMES: [(&str, &str); 26] = [
     ("age_max", "age: largest absolute error"),
     ("age_bias", "age: mean of predicted minus label"),
     ("age_cs5", "age: share within 5 years"),
+    ("age_mae_raw", "age: mean absolute error of the network's own number, years"),
+    ("age_median_raw", "age: median absolute error of the network's own number"),
     ("bracket_accuracy", "bracket: share right, by most mass"),
     ("bracket_accuracy_median", "bracket: share right, by rounded median"),
     ("bracket_one_off", "bracket: share right or next to it"),
@@ -187,8 +183,8 @@ fn figure(name: &str, cases: &[&Case]) -> Option<(f64, usize)> {
         (n > 0).then(|| (values.iter().sum::<f64>() / n as f64, n))
     };
     let errors = || cases.iter().filter_map(|c| c.error());
-    let quantile = |share: f64| {
-        let mut values: Vec<f64> = errors().map(f64::abs).collect();
+    let raw = || cases.iter().filter_map(|c| Some(f64::from((c.raw? - c.age?).abs())));
+    let quantile_of = |mut values: Vec<f64>, share: f64| {
         values.sort_by(f64::total_cmp);
         let last = values.len().checked_sub(1)?;
         let place = share * last as f64;
@@ -196,6 +192,7 @@ fn figure(name: &str, cases: &[&Case]) -> Option<(f64, usize)> {
         let high = values[(below + 1).min(last)];
         Some((values[below] + (high - values[below]) * part, last + 1))
     };
+    let quantile = |share: f64| quantile_of(errors().map(f64::abs).collect(), share);
     let brackets = |right: &dyn Fn([usize; 3]) -> bool| {
         let of = cases.iter().filter_map(|c| c.brackets);
         mean(of.map(|b| f64::from(u8::from(right(b)))).collect())
@@ -217,6 +214,8 @@ fn figure(name: &str, cases: &[&Case]) -> Option<(f64, usize)> {
         || -> Vec<_> { cases.iter().filter_map(|c| Some((c.p_male?, c.male?))).collect() };
     match name {
         "age_mae" => mean(errors().map(f64::abs).collect()),
+        "age_mae_raw" => mean(raw().collect()),
+        "age_median_raw" => quantile_of(raw().collect(), 0.5),
         "age_median" => quantile(0.5),
         "age_q25" => quantile(0.25),
         "age_q75" => quantile(0.75),
@@ -352,7 +351,9 @@ mod tests {
         let gender = if male { "male" } else { "female" }.to_owned();
         let row = Row { age: Some(age), gender, ..Row::default() };
         let interval = AgeDistribution::new(&years).interval(0.8);
-        Case::new(&row, &Answer { years, interval, male: Some(p_male), named: true, marked: false })
+        let male = Some(p_male);
+        let answer = Answer { years, interval, male, named: true, marked: false, raw: None };
+        Case::new(&row, &answer, &Brackets::default())
     }
 
     #[test]
@@ -388,11 +389,15 @@ mod tests {
         // Most mass in 20-29, the median of 30 in the next.
         (years[28], years[30], years[45]) = (0.45, 0.3, 0.25);
         let row = Row { age_min: Some(20.0), age_max: Some(29.0), ..Row::default() };
-        let case = Case::new(
-            &row,
-            &Answer { years, interval: (27.6, 45.3), male: None, named: false, marked: false },
-        );
-        assert_eq!(case.brackets, Some([3, 3, 4]));
+        let all = [(0, 19), (20, 29), (30, 39), (40, 100)].map(|(first, last)| Row {
+            age_min: Some(first as f32),
+            age_max: Some(last as f32),
+            ..Row::default()
+        });
+        let interval = (27.6, 45.3);
+        let answer = Answer { years, interval, male: None, named: false, marked: false, raw: None };
+        let case = Case::new(&row, &answer, &Brackets::of(all.iter()));
+        assert_eq!(case.brackets, Some([1, 1, 2]));
         assert_eq!(case.covered, Some(1.0));
         assert_eq!(case.reach, Some([false, true]));
         assert_eq!(case.at_least.map(|a| a.map(|a| a.1)), [Some(true), None, None]);

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use super::page::{document, escape, table, thumbnail};
 use super::svg::{Plot, histogram};
-use crate::commands::evaluate::Judged;
-use crate::metrics::scores::{BRACKETS, Case, Figure, NAMES};
+use crate::metrics::judged::Judged;
+use crate::metrics::scores::{Case, Figure, NAMES};
 
 /// Faces drawn as the worst mistakes of each kind.
 const WORST: usize = 16;
@@ -102,22 +102,17 @@ fn figures(model: &Judged, source: &str, cases: &[&(String, Case)]) -> String {
     }
     out += "</div>";
     let brackets: Vec<[usize; 3]> = cases.iter().filter_map(|(_, c)| c.brackets).collect();
-    if !brackets.is_empty() {
-        let names =
-            BRACKETS.map(
-                |(from, to)| {
-                    if to >= 100.0 { format!("{from}+") } else { format!("{from}-{to}") }
-                },
-            );
+    if let Some(known) = model.brackets.get(source).filter(|_| !brackets.is_empty()) {
+        let names = known.names();
         let head = std::iter::once("label, then predicted, %".to_owned()).chain(names.clone());
-        let rows: Vec<Vec<String>> = (0..BRACKETS.len())
+        let rows: Vec<Vec<String>> = (0..known.len())
             .map(|want| {
                 let of: Vec<_> = brackets.iter().filter(|b| b[0] == want).collect();
                 let share = |got: usize| {
                     let n = of.iter().filter(|b| b[1] == got).count();
                     format!("{:.0}", 100.0 * n as f64 / of.len().max(1) as f64)
                 };
-                let cells = (0..BRACKETS.len()).map(share);
+                let cells = (0..known.len()).map(share);
                 std::iter::once(format!("{} ({})", names[want], of.len())).chain(cells).collect()
             })
             .collect();

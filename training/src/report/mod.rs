@@ -2,4 +2,6 @@
 
 pub mod evaluation;
 pub mod page;
+pub mod strangers;
+pub mod summary;
 pub mod svg;

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use base64::Engine;
-use face_predict::{Affine, DecodeLimits, Picture, Warp};
+use face_predict::{Affine, Warp};
 
 const STYLE: &str = "
 :root{color-scheme:light dark;--s0:#3b6fb6;--s1:#c8553d;--s2:#4c9a63;--ink:#222;--paper:#fff;--line:#8884}
@@ -53,7 +53,7 @@ pub fn table(head: &[String], rows: &[Vec<String>]) -> String {
 pub fn thumbnail(path: &Path, caption: &str) -> String {
     const SIDE: usize = 104;
     let data = || -> anyhow::Result<String> {
-        let picture = Picture::open(path, &DecodeLimits::default())?;
+        let picture = crate::data::pictures::open(path)?;
         let image = picture.image();
         let (width, height) = image.upright_size();
         let side = width.max(height) as f32;

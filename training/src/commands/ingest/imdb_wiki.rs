@@ -27,8 +27,8 @@ pub struct ImdbWiki {
     /// Oldest age kept.
     #[arg(long, default_value_t = 99)]
     max_age: i64,
-    /// The detector's score must be above this.
-    #[arg(long, default_value_t = 1.0)]
+    /// The detector's score must be above this; -inf lets all through, those in which no face was found, too.
+    #[arg(long, default_value_t = 1.0, allow_hyphen_values = true)]
     min_face_score: f64,
     /// Keep pictures in which a second face was found.
     #[arg(long)]
@@ -68,7 +68,7 @@ impl ImdbWiki {
         }
         let names: Vec<String> = self.mat.iter().map(|p| p.display().to_string()).collect();
         let command = format!("ingest imdb-wiki --mat {}", names.join(" "));
-        finish(&self.common, &self.images, &command, rows, funnel)
+        finish(&self.common, Some(&self.images), &command, rows, funnel)
     }
 
     fn rows(
@@ -101,14 +101,18 @@ impl ImdbWiki {
                 1.0 => "male",
                 _ => "",
             };
-            funnel.rows.add(label);
             let age = matlab::age_in(born[i], taken[i]);
+            funnel.read(label, age.map(|age| age as f64));
             let rule = match age {
                 _ if label.is_empty() => Some(RULES[0]),
                 None => Some(RULES[1]),
                 Some(age) if age < self.min_age || age > self.max_age => Some(RULES[2]),
-                // Also where it is no number: minus infinity says that no face was found.
-                _ if score[i].is_nan() || score[i] <= self.min_face_score => Some(RULES[3]),
+                // Also where it is no number. Minus infinity says that no face was found, and is let through when asked for.
+                _ if !(self.min_face_score == f64::NEG_INFINITY
+                    || score[i] > self.min_face_score) =>
+                {
+                    Some(RULES[3])
+                }
                 _ if !second[i].is_nan() && !self.allow_second_face => Some(RULES[4]),
                 _ => None,
             };

@@ -1,20 +1,22 @@
 //! Data sets to manifests.
 
+mod funnel;
 mod imdb_wiki;
+mod labels;
 mod sets;
 mod table;
 mod wider;
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use clap::{Args, Subcommand};
 use face_predict::Model;
-use serde::Serialize;
 
+use self::funnel::{Funnel, Search};
 use crate::data::manifest::{self, Row};
-use crate::data::pictures::{self, Look, Looker, Seen};
+use crate::data::pictures::{self, Groups, Look, Looker, Seen};
 
 /// Data sets that can be read.
 #[derive(Subcommand)]
@@ -27,9 +29,8 @@ pub enum Ingest {
     Fairface(sets::Fairface),
     /// Pictures in folders that are named for gender and age.
     Folder(sets::Folder),
-    /// A CSV file with the manifest's column names, or file for path.
-    Csv(sets::Csv),
-    /// A CSV table of faces with scores of a detector.
+    /// Any table of faces, with the manifest's column names.
+    #[command(alias = "csv")]
     Table(table::Table),
     /// WIDER FACE: a CSV table of the faces in its pictures, to a manifest of scenes.
     Wider(wider::Wider),
@@ -43,7 +44,6 @@ impl Ingest {
             Self::Utkface(command) => command.run(),
             Self::Fairface(command) => command.run(),
             Self::Folder(command) => command.run(),
-            Self::Csv(command) => command.run(),
             Self::Table(command) => command.run(),
             Self::Wider(command) => command.run(),
         }
@@ -74,80 +74,19 @@ struct Common {
     /// Leave faces without a box as they are, rather than search their pictures with the library's detector.
     #[arg(long)]
     no_search: bool,
+    /// Leave out pictures in which no face was found, or a second one at least half as large.
+    #[arg(long, conflicts_with_all = ["no_search", "trust"])]
+    only_clear: bool,
     /// Threads that look at pictures.
     #[arg(long, default_value_t = 1)]
     workers: usize,
 }
 
-/// Rows that a rule dropped.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
-struct Count {
-    male: usize,
-    female: usize,
-    unknown: usize,
-}
-
-impl Count {
-    fn add(&mut self, gender: &str) {
-        match gender {
-            "male" => self.male += 1,
-            "female" => self.female += 1,
-            _ => self.unknown += 1,
-        }
-    }
-
-    fn all(&self) -> usize {
-        self.male + self.female + self.unknown
-    }
-}
-
-/// What each rule dropped, in order; a row counts at the first rule that drops it.
-#[derive(Debug, Default, Serialize)]
-struct Funnel {
-    rows: Count,
-    dropped: Vec<(String, Count)>,
-    kept: Count,
-    /// Near-duplicates whose labels differ: path, label, and the same of the other.
-    contradicting: Vec<[String; 4]>,
-}
-
-impl Funnel {
-    fn new(rules: &[&str]) -> Self {
-        let dropped = rules.iter().map(|rule| ((*rule).to_owned(), Count::default())).collect();
-        Self { dropped, ..Self::default() }
-    }
-
-    fn drop(&mut self, rule: &str, gender: &str) {
-        match self.dropped.iter_mut().find(|(name, _)| name == rule) {
-            Some((_, count)) => count.add(gender),
-            None => {
-                let mut count = Count::default();
-                count.add(gender);
-                self.dropped.push((rule.to_owned(), count));
-            }
-        }
-    }
-
-    fn print(&self) {
-        let line = |name: &str, c: &Count| {
-            println!("{name:36} {:>9} {:>9} {:>9} {:>9}", c.all(), c.male, c.female, c.unknown);
-        };
-        println!("{:36} {:>9} {:>9} {:>9} {:>9}", "", "all", "male", "female", "unknown");
-        line("rows", &self.rows);
-        for (rule, count) in &self.dropped {
-            line(&format!("- {rule}"), count);
-        }
-        line("kept", &self.kept);
-        if !self.contradicting.is_empty() {
-            println!("{} near-duplicates contradict each other", self.contradicting.len());
-        }
-    }
-}
-
-/// Drops what is excluded, missing or damaged, groups near-duplicates, and writes manifest and funnel.
+/// Drops what is excluded, missing or damaged, groups near-duplicates, and writes manifest and funnel. Without `images` no
+/// picture is opened.
 fn finish(
     common: &Common,
-    images: &Path,
+    images: Option<&Path>,
     command: &str,
     mut rows: Vec<Row>,
     mut funnel: Funnel,
@@ -165,52 +104,8 @@ fn finish(
             !out
         });
     }
-    if !common.trust {
-        let search = !common.no_search && rows.iter().any(|row| row.region().is_none());
-        let detector = search.then(Model::load_default).transpose()?;
-        let search = detector.as_ref();
-        let looker = Looker { root: images, out: &common.out, search, workers: common.workers };
-        let looks = looker.look(&rows)?;
-        let (mut searched, mut found) = (0, 0);
-        let mut hashes = Vec::new();
-        let mut kept = Vec::with_capacity(rows.len());
-        for (mut row, look) in rows.into_iter().zip(looks) {
-            match look {
-                Look::Whole(Seen { width, height, hash, face }) => {
-                    (row.width, row.height) = (Some(width), Some(height));
-                    searched += usize::from(search.is_some() && row.region().is_none());
-                    found += usize::from(face.is_some());
-                    if let Some(face) = face {
-                        row.set_region(&face);
-                    }
-                    hashes.push(Some(hash));
-                    kept.push(row);
-                }
-                Look::Missing => funnel.drop("picture missing", &row.gender),
-                Look::Damaged(_) => funnel.drop("picture damaged", &row.gender),
-            }
-        }
-        rows = kept;
-        if searched > 0 {
-            println!(
-                "{found} of {searched} faces without a box were found; the others are their whole pictures"
-            );
-        }
-        let mut first: BTreeMap<usize, usize> = BTreeMap::new();
-        for (i, group) in pictures::alike(&hashes, common.distance).into_iter().enumerate() {
-            let Some(group) = group else { continue };
-            rows[i].group = format!("g{group}");
-            let one = *first.entry(group).or_insert(i);
-            let label = |row: &Row| {
-                let age = row.age.or(row.age_min).map_or(String::new(), |a| a.to_string());
-                format!("{age} {}", row.gender)
-            };
-            let (a, b) = (label(&rows[one]), label(&rows[i]));
-            if a != b {
-                let (from, to) = (rows[one].path.clone(), rows[i].path.clone());
-                funnel.contradicting.push([from, a, to, b]);
-            }
-        }
+    if let Some(images) = images.filter(|_| !common.trust) {
+        rows = looked_at(common, images, rows, &mut funnel)?;
     }
     for row in &mut rows {
         funnel.kept.add(&row.gender);
@@ -227,4 +122,96 @@ fn finish(
     pictures::done(&common.out);
     println!("{}: {} faces", common.out.display(), rows.len());
     Ok(())
+}
+
+/// The rows whose pictures are whole, with what was seen in them.
+fn looked_at(
+    common: &Common,
+    images: &Path,
+    rows: Vec<Row>,
+    funnel: &mut Funnel,
+) -> Result<Vec<Row>> {
+    let search = !common.no_search && rows.iter().any(|row| row.region().is_none());
+    let detector = search.then(Model::load_default).transpose()?;
+    let search = detector.as_ref();
+    let looker = Looker { root: images, out: &common.out, search, workers: common.workers };
+    let looks = looker.look(&rows)?;
+    let mut told = Search::default();
+    let mut hashes = Vec::new();
+    let mut kept = Vec::with_capacity(rows.len());
+    for (mut row, look) in rows.into_iter().zip(looks) {
+        let Seen { width, height, hash, face, faces } = match look {
+            Look::Whole(seen) => seen,
+            Look::Left(rule, why) => {
+                funnel.leave_out(rule.name(), &row.gender, &row.path, &why);
+                continue;
+            }
+        };
+        if search.is_some() && row.region().is_none() {
+            told.searched += 1;
+            told.not_found += usize::from(face.is_none());
+            told.several += usize::from(faces[0] > 1);
+            told.unclear += usize::from(faces[1] > 0);
+            let rule = match (&face, faces[1]) {
+                (None, _) => Some("face not found"),
+                (Some(_), 1..) => Some("a second face at least half as large"),
+                _ => None,
+            };
+            if let Some(rule) = rule.filter(|_| common.only_clear) {
+                funnel.leave_out(rule, &row.gender, &row.path, "");
+                continue;
+            }
+        }
+        (row.width, row.height) = (Some(width), Some(height));
+        if let Some(face) = face {
+            row.set_region(&face);
+        }
+        hashes.push(Some(hash));
+        kept.push(row);
+    }
+    if told.searched > 0 {
+        funnel.search = Some(told);
+    }
+    group(&mut kept, &pictures::alike(&hashes, common.distance), funnel);
+    Ok(kept)
+}
+
+/// Ties near-duplicates together, and with them the groups that the table gave them; lists those whose labels differ.
+fn group(rows: &mut [Row], alike: &[Option<usize>], funnel: &mut Funnel) {
+    let mut joined = Groups::new(rows.len());
+    let mut by_name: HashMap<&str, usize> = HashMap::new();
+    let mut first: BTreeMap<usize, usize> = BTreeMap::new();
+    for (i, (row, group)) in rows.iter().zip(alike).enumerate() {
+        // Tables write 0 for "in no group".
+        if !row.group.is_empty() && row.group != "0" {
+            joined.join(i, *by_name.entry(&row.group).or_insert(i));
+        }
+        let Some(group) = *group else { continue };
+        let one = *first.entry(group).or_insert(i);
+        joined.join(i, one);
+        let label = |row: &Row| {
+            let age = row.age.or(row.age_min).map_or(String::new(), |a| a.to_string());
+            format!("{age} {}", row.gender)
+        };
+        let (a, b) = (label(&rows[one]), label(row));
+        if a != b {
+            let (from, to) = (rows[one].path.clone(), row.path.clone());
+            funnel.contradicting.push([from, a, to, b]);
+        }
+    }
+    let mut names: HashMap<usize, String> = HashMap::new();
+    for (i, row) in rows.iter().enumerate() {
+        if !row.group.is_empty() && row.group != "0" {
+            names.entry(joined.root(i)).or_insert_with(|| row.group.clone());
+        }
+    }
+    for (i, row) in rows.iter_mut().enumerate() {
+        let root = joined.root(i);
+        if let Some(name) = names.get(&root) {
+            row.group.clone_from(name);
+        } else if alike[i].is_some() {
+            // The source, so that groups of several manifests are not taken for one.
+            row.group = format!("{} {root}", row.source);
+        }
+    }
 }

@@ -1,12 +1,14 @@
-//! UTKFace, FairFace, and sets of one's own.
+//! UTKFace, FairFace, and pictures in folders.
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use clap::Args;
 
+use super::labels::{gender, years};
 use super::{Common, Funnel, finish};
 use crate::data::manifest::Row;
+use crate::data::pictures::{self, Fault};
 
 /// Labels in names: age_gender_race_time.jpg.
 #[derive(Args, Debug)]
@@ -35,7 +37,7 @@ pub struct Fairface {
     common: Common,
 }
 
-/// Any folder on the way may be male or female, a year such as 34, or a bracket such as 20-29.
+/// Any folder on the way may be male or female, a year such as 34, or a bracket such as 20-29; the inner one wins.
 #[derive(Args, Debug)]
 #[command(
     after_help = "Example: face-train ingest folder --images photos --out own.csv   (photos/female/34/anna.jpg)"
@@ -51,27 +53,8 @@ pub struct Folder {
     common: Common,
 }
 
-/// Columns as in the manifest; unknown ones are ignored.
-#[derive(Args, Debug)]
-#[command(
-    after_help = "Example: face-train ingest csv --table own.csv --images photos --out own-manifest.csv"
-)]
-pub struct Csv {
-    /// CSV file; needs path or file.
-    #[arg(long)]
-    table: PathBuf,
-    /// Folder that its paths start from.
-    #[arg(long)]
-    images: PathBuf,
-    /// Name of the set, where the table has none.
-    #[arg(long, default_value = "csv")]
-    source: String,
-    #[command(flatten)]
-    common: Common,
-}
-
-/// Pictures below `folder`, with `/` between folders, sorted.
-fn walk(folder: &Path) -> Result<Vec<String>> {
+/// Pictures below `folder`, with `/` between folders, sorted. What only has a picture's name, such as a pipe, is counted.
+fn walk(folder: &Path, funnel: &mut Funnel) -> Result<Vec<String>> {
     let mut found = Vec::new();
     let mut open = vec![(folder.to_owned(), String::new())];
     while let Some((folder, prefix)) = open.pop() {
@@ -85,7 +68,13 @@ fn walk(folder: &Path) -> Result<Vec<String>> {
                 open.push((entry.path(), format!("{name}/")));
             } else if [".jpg", ".jpeg", ".png", ".webp", ".bmp"].iter().any(|e| lower.ends_with(e))
             {
-                found.push(name);
+                match pictures::fault(&entry.path()) {
+                    Some((rule @ Fault::NoFile, why)) => {
+                        funnel.read("", None);
+                        funnel.leave_out(rule.name(), "", &name, &why);
+                    }
+                    _ => found.push(name),
+                }
             }
         }
     }
@@ -115,9 +104,9 @@ impl Utkface {
         let mut funnel = Funnel::new(&["name without labels", "age above 116"]);
         let mut rows = Vec::new();
         let mut without_race = 0;
-        for path in walk(&self.images)? {
+        for path in walk(&self.images, &mut funnel)? {
             let labels = utk_labels(&path);
-            funnel.rows.add(labels.map_or("", |l| l.1));
+            funnel.read(labels.map_or("", |l| l.1), labels.map(|l| f64::from(l.0)));
             match labels {
                 None => funnel.drop("name without labels", ""),
                 Some((age, gender, _)) if age > 116.0 => funnel.drop("age above 116", gender),
@@ -135,35 +124,7 @@ impl Utkface {
             }
         }
         println!("{without_race} names without a race");
-        finish(&self.common, &self.images, "ingest utkface", rows, funnel)
-    }
-}
-
-/// First and last year of a bracket, or of one year.
-fn years(text: &str) -> Option<(f32, f32)> {
-    let text = text.trim();
-    if let Some(from) = text.strip_prefix("more than ") {
-        return Some((from.parse().ok()?, 100.0));
-    }
-    if let Some(from) = text.strip_suffix('+') {
-        return Some((from.parse().ok()?, 100.0));
-    }
-    let (from, to) = text.split_once('-').unwrap_or((text, text));
-    // Spreadsheets turn 3-9 into a date.
-    let (from, to): (f32, f32) = match (from, to) {
-        ("9", "Mar") | ("Mar", "9") => (3.0, 9.0),
-        ("19", "Oct") | ("Oct", "19") => (10.0, 19.0),
-        ("2", "Jan") => return None,
-        _ => (from.trim().parse().ok()?, to.trim().parse().ok()?),
-    };
-    (from >= 0.0 && from <= to && to <= 130.0).then_some((from, to))
-}
-
-fn gender(text: &str) -> &'static str {
-    match text.trim().to_lowercase().as_str() {
-        "male" | "m" | "man" | "men" => "male",
-        "female" | "f" | "woman" | "women" => "female",
-        _ => "",
+        finish(&self.common, Some(&self.images), "ingest utkface", rows, funnel)
     }
 }
 
@@ -187,9 +148,9 @@ impl Fairface {
             for (index, label) in reader.deserialize().enumerate() {
                 let label: Label =
                     label.with_context(|| format!("{} row {}", table.display(), index + 1))?;
-                let gender = gender(&label.gender);
-                funnel.rows.add(gender);
-                let Some((first, last)) = years(&label.age).filter(|_| !gender.is_empty()) else {
+                let (gender, age) = (gender(&label.gender), years(&label.age));
+                funnel.read(gender, age.map(|(first, last)| f64::from(first + last) / 2.0));
+                let Some((first, last)) = age.filter(|_| !gender.is_empty()) else {
                     funnel.drop("label not understood", gender);
                     continue;
                 };
@@ -211,8 +172,15 @@ impl Fairface {
                 });
             }
         }
-        finish(&self.common, &self.images, "ingest fairface", rows, funnel)
+        finish(&self.common, Some(&self.images), "ingest fairface", rows, funnel)
     }
+}
+
+/// Whether folders called f and m are genders: beside one called a or 7 they are shards, as hashes make them.
+fn letters_are_genders(paths: &[String]) -> bool {
+    let folders = paths.iter().flat_map(|path| path.split('/').rev().skip(1));
+    let mut single = folders.filter(|name| name.len() == 1);
+    single.all(|name| !gender(name).is_empty() || name.parse::<u8>().is_ok())
 }
 
 impl Folder {
@@ -220,14 +188,19 @@ impl Folder {
     pub fn run(self) -> Result<()> {
         let mut funnel = Funnel::new(&["no label on the way"]);
         let mut rows = Vec::new();
-        for path in walk(&self.images)? {
+        let paths = walk(&self.images, &mut funnel)?;
+        let letters = letters_are_genders(&paths);
+        for path in paths {
             let mut row = Row { source: self.source.clone(), ..Row::default() };
+            // From the picture outwards: the nearest folder knows best.
             for folder in path.split('/').rev().skip(1) {
                 let (found, sex) = (years(folder), gender(folder));
-                if !sex.is_empty() {
+                let shard = !letters && folder.len() == 1;
+                if row.gender.is_empty() && !shard {
                     row.gender = sex.into();
                 }
                 match found {
+                    _ if row.has_age() => {}
                     Some((first, last)) if first == last => row.age = Some(first),
                     Some((first, last)) => {
                         (row.age_min, row.age_max) = (Some(first), Some(last));
@@ -236,52 +209,18 @@ impl Folder {
                 }
             }
             row.path = path;
-            funnel.rows.add(&row.gender);
+            funnel.read(&row.gender, row.rough_age().map(f64::from));
+            if let Err(rule) = row.settle() {
+                funnel.leave_out(rule, &row.gender, &row.path, "");
+                continue;
+            }
             if row.gender.is_empty() && row.rough_age().is_none() {
                 funnel.drop("no label on the way", "");
             } else {
                 rows.push(row);
             }
         }
-        finish(&self.common, &self.images, "ingest folder", rows, funnel)
-    }
-}
-
-impl Csv {
-    /// Runs the command.
-    pub fn run(self) -> Result<()> {
-        let mut reader = csv::Reader::from_path(&self.table)
-            .with_context(|| format!("table {}", self.table.display()))?;
-        let headers: csv::StringRecord = reader
-            .headers()?
-            .iter()
-            .map(|name| if name == "file" { "path" } else { name })
-            .collect();
-        if !headers.iter().any(|name| name == "path") {
-            bail!("{} has neither path nor file among its columns", self.table.display());
-        }
-        let mut funnel = Funnel::new(&["no label"]);
-        let mut rows = Vec::new();
-        for (index, record) in reader.records().enumerate() {
-            let place = || format!("{} row {}", self.table.display(), index + 1);
-            let mut row: Row =
-                record.with_context(place)?.deserialize(Some(&headers)).with_context(place)?;
-            row.gender = gender(&row.gender).into();
-            if row.source.is_empty() {
-                row.source.clone_from(&self.source);
-            }
-            funnel.rows.add(&row.gender);
-            let odd = |age: f32| !(0.0..=130.0).contains(&age);
-            if row.rough_age().is_some_and(odd) {
-                funnel.drop("age not within 0 to 130", &row.gender);
-            } else if row.gender.is_empty() && row.rough_age().is_none() {
-                funnel.drop("no label", "");
-            } else {
-                rows.push(row);
-            }
-        }
-        let command = format!("ingest csv --table {}", self.table.display());
-        finish(&self.common, &self.images, &command, rows, funnel)
+        finish(&self.common, Some(&self.images), "ingest folder", rows, funnel)
     }
 }
 
@@ -296,16 +235,5 @@ mod tests {
         assert_eq!(utk_labels("53__0_2017.jpg"), None);
         assert_eq!(utk_labels("44_1_.jpg"), Some((44.0, "female", "")));
         assert_eq!(utk_labels("holiday.jpg"), None);
-    }
-
-    #[test]
-    fn brackets_in_every_spelling() {
-        assert_eq!(years("0-2"), Some((0.0, 2.0)));
-        assert_eq!(years("more than 70"), Some((70.0, 100.0)));
-        assert_eq!(years("70+"), Some((70.0, 100.0)));
-        assert_eq!(years("34"), Some((34.0, 34.0)));
-        assert_eq!(years("9-Mar"), Some((3.0, 9.0)));
-        assert_eq!(years("30-20"), None);
-        assert_eq!(years("NaN"), None);
     }
 }

@@ -1,0 +1,217 @@
+//! What networks say of sets that they have never seen: the yardstick for choices.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail, ensure};
+use clap::Args;
+
+use super::calibrate;
+use super::evaluate::Judge;
+use crate::data::manifest::{self, Row};
+use crate::metrics::judged::Judged;
+use crate::report::strangers::{self, Stranger};
+
+/// Trains one network for each set that is left out, judges it there, and prints one table by age band.
+///
+/// The part test of no set is looked at: choices are made by this table. A run that was interrupted is gone on with; one that is
+/// done is not trained again.
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Example: face-train strangers --manifest utk.csv aaf.csv appa.csv --root photos --out strangers \
+                  --leave-out aaf appa --with-all -- --arch tiny --epochs 8\n\
+                  Or with networks that there are: --run aaf=models/base.onnx --run appa=models/base.onnx"
+)]
+pub struct Strangers {
+    /// Manifest. May be given several times; each source is a set.
+    #[arg(long, required = true, num_args = 1..)]
+    manifest: Vec<PathBuf>,
+    /// Folder for the runs, the table (strangers.md) and a page for each set.
+    #[arg(long)]
+    out: PathBuf,
+    /// Sets to leave out, one at a time [default: those of --run, else all that have ages].
+    #[arg(long, num_args = 1..)]
+    leave_out: Vec<String>,
+    /// A run or model file that has not seen a set, as SET=PATH; nothing is trained for that set.
+    #[arg(long, value_name = "SET=PATH")]
+    run: Vec<String>,
+    /// Train with all sets, too: what each set brings to itself and to the others.
+    #[arg(long)]
+    with_all: bool,
+    /// Part of each set to judge on; both are strangers to a network that has not seen the set.
+    #[arg(long, default_value = "val", value_parser = ["val", "train", "both"])]
+    split: String,
+    /// Faces of a set to judge on at most, spread over its rows; 0: all.
+    #[arg(long, default_value_t = 2000)]
+    faces: usize,
+    #[command(flatten)]
+    judge: Judge,
+    /// Arguments of train for every run, after --.
+    #[arg(last = true)]
+    train: Vec<String>,
+}
+
+/// Name of the run that leaves nothing out.
+const ALL: &str = "with-all";
+/// Notes in a run's folder with which arguments it was trained to its end.
+const DONE: &str = "strangers.done";
+
+impl Strangers {
+    /// Runs the command.
+    pub fn run(self) -> Result<()> {
+        let mut rows = Vec::new();
+        for path in &self.manifest {
+            rows.extend(manifest::read(path)?);
+        }
+        rows.retain(|row| row.split != "test" && row.split != "excluded");
+        let given = self.given()?;
+        let left_out = self.left_out(&rows, &given)?;
+        std::fs::create_dir_all(&self.out)
+            .with_context(|| format!("folder {}", self.out.display()))?;
+        let mut judged: Vec<(String, Judged)> = Vec::new();
+        for set in &left_out {
+            let file = match given.get(set) {
+                Some(file) => file.clone(),
+                None => self.trained(&format!("without-{}", plain(set)), &rows, Some(set))?,
+            };
+            // With all sets in view, each network is judged on every one.
+            let only = (!self.with_all).then_some(set.as_str());
+            judged.push((set.clone(), self.judged(&file, &rows, only)?));
+        }
+        let all = if self.with_all {
+            let file = self.trained(ALL, &rows, None)?;
+            Some(self.judged(&file, &rows, None)?)
+        } else {
+            None
+        };
+        let of =
+            judged.iter().map(|(set, judged)| Stranger { set, unseen: judged, seen: all.as_ref() });
+        let mut text = strangers::markdown(&of.collect::<Vec<_>>());
+        if let Some(all) = &all {
+            let without: Vec<_> =
+                judged.iter().map(|(set, judged)| (set.clone(), judged)).collect();
+            text += &format!("\n{}", strangers::brings(all, &without));
+        }
+        let file = self.out.join("strangers.md");
+        crate::files::replace_bytes(&file, text.as_bytes())?;
+        println!("{text}\n{}: part {}, a label of n years is n", file.display(), self.split);
+        Ok(())
+    }
+
+    /// The networks that were given, by set.
+    fn given(&self) -> Result<BTreeMap<String, PathBuf>> {
+        let one = |text: &String| -> Result<(String, PathBuf)> {
+            let (set, path) = text.split_once('=').context("--run is SET=PATH")?;
+            let path = PathBuf::from(path);
+            ensure!(path.exists(), "--run {text}: there is no {}", path.display());
+            Ok((set.to_owned(), path))
+        };
+        self.run.iter().map(one).collect()
+    }
+
+    fn left_out(
+        &self,
+        rows: &[Row],
+        given: &BTreeMap<String, PathBuf>,
+    ) -> Result<BTreeSet<String>> {
+        let known: BTreeSet<&String> = rows.iter().map(|row| &row.source).collect();
+        let mut sets: BTreeSet<String> =
+            self.leave_out.iter().chain(given.keys()).cloned().collect();
+        if sets.is_empty() {
+            sets = rows.iter().filter(|row| row.has_age()).map(|row| row.source.clone()).collect();
+        }
+        for set in &sets {
+            ensure!(known.contains(set), "no row is of {set:?}; the sets are {known:?}");
+            let judged = rows.iter().filter(|row| row.source == *set && self.judges(row));
+            ensure!(judged.count() > 0, "no row of {set} has split {}", self.split);
+        }
+        if sets.iter().any(|set| !given.contains_key(set)) {
+            ensure!(known.len() > 1, "there is one set alone; nothing is left to train on");
+        }
+        Ok(sets)
+    }
+
+    fn judges(&self, row: &Row) -> bool {
+        row.split == self.split
+            || self.split == "both" && ["train", "val"].contains(&row.split.as_str())
+    }
+
+    /// The run called `name`, trained to its end on all rows but those of `without`, and calibrated.
+    fn trained(&self, name: &str, rows: &[Row], without: Option<&str>) -> Result<PathBuf> {
+        let run = self.out.join(name);
+        let table = self.out.join(format!("{name}.csv"));
+        let kept = rows.iter().filter(|row| without.is_none_or(|set| row.source != set));
+        let kept: Vec<Row> = kept.cloned().collect();
+        let done = run.join(DONE);
+        let arguments = format!("{} of {} faces\n", self.train.join(" "), kept.len());
+        if let Ok(before) = std::fs::read_to_string(&done) {
+            ensure!(
+                before == arguments,
+                "{} was trained with {:?}, not {:?}; choose another --out",
+                run.display(),
+                before.trim_end(),
+                arguments.trim_end()
+            );
+            return Ok(run);
+        }
+        manifest::write(&table, "strangers", &kept)?;
+        let paths = [("--manifest", &table), ("--root", &self.judge.root), ("--run", &run)];
+        let mut train: Vec<std::ffi::OsString> = vec!["train".into()];
+        for (option, path) in paths {
+            train.extend([option.into(), path.into()]);
+        }
+        train.extend(self.train.iter().map(Into::into));
+        if run.join("last.safetensors").exists() {
+            train.push("--resume".into());
+        }
+        eprintln!("{name}: {} faces", kept.len());
+        program(&train)?;
+        let mut calibrate: Vec<std::ffi::OsString> = vec!["calibrate".into()];
+        for (option, path) in paths {
+            calibrate.extend([option.into(), path.into()]);
+        }
+        program(&calibrate)?;
+        crate::files::replace_bytes(&done, arguments.as_bytes())?;
+        Ok(run)
+    }
+
+    /// A network on the faces of `only`, or of all sets.
+    fn judged(&self, file: &Path, rows: &[Row], only: Option<&str>) -> Result<Judged> {
+        if file.is_dir() && !file.join(calibrate::FILE).exists() {
+            bail!("{} is not calibrated", file.display());
+        }
+        let mut by_source: BTreeMap<&str, Vec<&Row>> = BTreeMap::new();
+        for row in rows.iter().filter(|row| self.judges(row)) {
+            if only.is_none_or(|set| row.source == set) {
+                by_source.entry(&row.source).or_default().push(row);
+            }
+        }
+        let most = if self.faces == 0 { usize::MAX } else { self.faces };
+        let some = by_source.into_values().flat_map(|rows| {
+            let step = rows.len().div_ceil(most.min(rows.len()).max(1)).max(1);
+            rows.into_iter().step_by(step).cloned().collect::<Vec<_>>()
+        });
+        let rows: Vec<Row> = some.collect();
+        let judged =
+            self.judge.judge(file, &rows).with_context(|| format!("{}", file.display()))?;
+        if !judged.failures.is_empty() {
+            eprintln!("{}: {} pictures left out", file.display(), judged.failures.len());
+        }
+        Ok(judged)
+    }
+}
+
+/// Runs this program with other arguments: a run stands on its own, and its memory goes when it ends.
+fn program(arguments: &[std::ffi::OsString]) -> Result<()> {
+    let own = std::env::current_exe().context("the path of this program")?;
+    let status = Command::new(own).args(arguments).status().context("starting this program")?;
+    let shown: Vec<_> = arguments.iter().map(|a| a.to_string_lossy()).collect();
+    ensure!(status.success(), "face-train {} ended with {status}", shown.join(" "));
+    Ok(())
+}
+
+/// A set's name as a file may be called.
+fn plain(set: &str) -> String {
+    set.chars().map(|c| if c.is_alphanumeric() || c == '-' { c } else { '_' }).collect()
+}

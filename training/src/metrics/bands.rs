@@ -1,0 +1,57 @@
+//! The age bands of tables: the one place that has them. A data set's own brackets are in [`super::brackets`].
+
+/// First year of each band; infants apart, who look like nobody else. The last is open.
+const FIRST: [f32; 9] = [0.0, 3.0, 10.0, 20.0, 30.0, 40.0, 50.0, 60.0, 70.0];
+
+const NAMES: [&str; FIRST.len()] =
+    ["0-2", "3-9", "10-19", "20-29", "30-39", "40-49", "50-59", "60-69", "70+"];
+
+/// Bands where strangers go wrong: teenagers apart, the old together.
+const STRANGERS: [(f32, &str); 9] = [
+    (0.0, "0-2"),
+    (3.0, "3-9"),
+    (10.0, "10-14"),
+    (15.0, "15-19"),
+    (20.0, "20-29"),
+    (30.0, "30-39"),
+    (40.0, "40-49"),
+    (50.0, "50-59"),
+    (60.0, "60+"),
+];
+
+/// Number of the band of an age.
+pub fn index(age: f32) -> usize {
+    FIRST.iter().rposition(|first| age >= *first).unwrap_or(0)
+}
+
+/// Name of the band of an age.
+pub fn band(age: f32) -> &'static str {
+    NAMES[index(age)]
+}
+
+/// Name of the band of an age in tables about strangers.
+pub fn stranger(age: f32) -> &'static str {
+    STRANGERS.iter().rev().find(|(first, _)| age >= *first).map_or(STRANGERS[0].1, |(_, name)| name)
+}
+
+/// Names of the bands of [`stranger`], in order.
+pub fn strangers() -> impl Iterator<Item = &'static str> {
+    STRANGERS.iter().map(|(_, name)| *name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bands_meet_at_their_first_years() {
+        let ages = [0.0, 2.9, 3.0, 10.0, 19.9, 65.0, 70.0, 116.0];
+        let bands = ages.map(band);
+        assert_eq!(bands, ["0-2", "0-2", "3-9", "10-19", "10-19", "60-69", "70+", "70+"]);
+        for (i, name) in NAMES.iter().enumerate() {
+            let first = name.split(['-', '+']).next().expect("a year");
+            assert_eq!(first.parse::<f32>().expect("a year"), FIRST[i]);
+        }
+        assert_eq!(ages.map(stranger)[4..], ["15-19", "60+", "60+", "60+"]);
+    }
+}
