@@ -12,7 +12,7 @@ export CARGO_TARGET_DIR LIBTORCH
 
 lib := $(CARGO_TARGET_DIR)/release/libface_predict.a
 # What Rust's standard library needs, and a note that one object of tract lacks.
-system_libs := -lgcc_s -lutil -lrt -lpthread -lm -ldl -lc -Wl,-z,noexecstack
+system_libs := -lutil -lrt -lpthread -lm -ldl -lc -Wl,-z,noexecstack
 
 .DEFAULT_GOAL := demo
 include packaging/install.mk

@@ -34,16 +34,14 @@ else
 FP_SHARED := libface_predict.so.$(FP_VERSION)
 FP_SONAME := libface_predict.so.$(FP_MAJOR)
 FP_DEVELOP := libface_predict.so
-# What `rustc --print native-static-libs` names. One object of the archive lacks the
-# note that it needs no executable stack, hence the option.
-FP_PRIVATE := -Wl,-z,noexecstack -lgcc_s -lutil -lrt -lpthread -lm -ldl -lc
+# What `rustc --print native-static-libs` names, but for libgcc: compilers add it in the form that fits, and -lgcc_s is not
+# there for a program without any shared library. One object of the archive lacks the note that it needs no executable stack,
+# hence the option.
+FP_PRIVATE := -Wl,-z,noexecstack -lutil -lrt -lpthread -lm -ldl -lc
 endif
 
-# By way of the prefix, so that `pkg-config --define-prefix` serves a folder that was moved.
-FP_FILL = sed -e 's|@PREFIX@|$(PREFIX)|g' -e 's|@LIBDIR@|$(LIBDIR:$(PREFIX)/%=$${prefix}/%)|g' \
-	-e 's|@INCLUDEDIR@|$(INCLUDEDIR:$(PREFIX)/%=$${prefix}/%)|g' \
-	-e 's|@VERSION@|$(FP_VERSION)|g' -e 's|@MAJOR@|$(FP_MAJOR)|g' -e 's|@PRIVATE@|$(FP_PRIVATE)|g' \
-	-e 's|@SHARED@|$(FP_SHARED)|g' -e 's|@SONAME@|$(FP_SONAME)|g'
+FP_FILL = PREFIX='$(PREFIX)' LIBDIR='$(LIBDIR)' INCLUDEDIR='$(INCLUDEDIR)' VERSION='$(FP_VERSION)' MAJOR='$(FP_MAJOR)' \
+	PRIVATE='$(FP_PRIVATE)' SHARED='$(FP_SHARED)' SONAME='$(FP_SONAME)'
 FP_CMAKEDIR = $(LIBDIR)/cmake/FacePredict
 
 .PHONY: install uninstall dist library-built
@@ -66,11 +64,12 @@ install: library-built
 	$(INSTALL) -m 755 "$(FP_BUILT)/$(FP_DEVELOP)" "$(DESTDIR)$(LIBDIR)/$(FP_SHARED)"
 	ln -sf $(FP_SHARED) "$(DESTDIR)$(LIBDIR)/$(FP_SONAME)"
 	ln -sf $(FP_SONAME) "$(DESTDIR)$(LIBDIR)/$(FP_DEVELOP)"
-	$(FP_FILL) packaging/face_predict.pc.in > "$(DESTDIR)$(LIBDIR)/pkgconfig/face_predict.pc"
-	$(FP_FILL) -e "s|@UP@|`realpath -m --relative-to='$(FP_CMAKEDIR)' '$(LIBDIR)'`|" \
-	  -e "s|@INCLUDE@|`realpath -m --relative-to='$(FP_CMAKEDIR)' '$(INCLUDEDIR)'`|" \
-	  packaging/FacePredictConfig.cmake.in > "$(DESTDIR)$(FP_CMAKEDIR)/FacePredictConfig.cmake"
-	$(FP_FILL) packaging/FacePredictConfigVersion.cmake.in > "$(DESTDIR)$(FP_CMAKEDIR)/FacePredictConfigVersion.cmake"
+	$(FP_FILL) packaging/fill.sh packaging/face_predict.pc.in > "$(DESTDIR)$(LIBDIR)/pkgconfig/face_predict.pc"
+	$(FP_FILL) UP="`realpath -m --relative-to='$(FP_CMAKEDIR)' '$(LIBDIR)'`" \
+	  INCLUDE="`realpath -m --relative-to='$(FP_CMAKEDIR)' '$(INCLUDEDIR)'`" \
+	  packaging/fill.sh packaging/FacePredictConfig.cmake.in > "$(DESTDIR)$(FP_CMAKEDIR)/FacePredictConfig.cmake"
+	$(FP_FILL) packaging/fill.sh packaging/FacePredictConfigVersion.cmake.in \
+	  > "$(DESTDIR)$(FP_CMAKEDIR)/FacePredictConfigVersion.cmake"
 	for file in README.md CHANGELOG.md LICENSE-MIT LICENSE-APACHE; do \
 	  if test -f $$file; then $(INSTALL) -m 644 $$file "$(DESTDIR)$(DOCDIR)/$$file"; fi; done
 

@@ -41,6 +41,8 @@ export PKG_CONFIG_PATH="$prefix/lib/pkgconfig"
 cc -Wall -Wextra -Werror "$temp/hello.c" -o "$temp/pc-shared" $(pkg-config --cflags --libs face_predict)
 cc -Wall -Wextra -Werror "$temp/hello.c" -o "$temp/pc-static" \
     $(pkg-config --static --cflags --libs face_predict | sed 's/-lface_predict/-l:libface_predict.a/')
+# Without any shared library, C's own among them, the archive needs no name.
+cc -static -Wall -Wextra -Werror "$temp/hello.c" -o "$temp/pc-all-static" $(pkg-config --static --cflags --libs face_predict)
 
 cat > "$temp/CMakeLists.txt" <<'CMAKE'
 cmake_minimum_required(VERSION 3.16)
@@ -50,6 +52,9 @@ foreach(kind shared static)
     add_executable(cmake-${kind} hello.c)
     target_link_libraries(cmake-${kind} PRIVATE FacePredict::${kind})
 endforeach()
+add_executable(cmake-all-static hello.c)
+target_link_libraries(cmake-all-static PRIVATE FacePredict::static)
+target_link_options(cmake-all-static PRIVATE -static)
 add_executable(cmake-cpp hello.cc)
 target_link_libraries(cmake-cpp PRIVATE FacePredict::FacePredict)
 CMAKE
@@ -67,12 +72,13 @@ hidden() {
     fi
 }
 unshare -rm true 2>/dev/null && echo "the source tree is hidden from the programs"
-for program in pc-shared pc-static build/cmake-shared build/cmake-static; do
+for program in pc-shared pc-static pc-all-static build/cmake-shared build/cmake-static build/cmake-all-static; do
     answer=$(hidden env -i LD_LIBRARY_PATH="$prefix/lib" "./$program" eileen_collins.png) || fail "$program failed"
     : "${expected:=$answer}"
     [ "$answer" = "$expected" ] || fail "$program answers $answer, not $expected"
     readelf -lW "$temp/$program" | grep GNU_STACK | grep -q 'RW ' || fail "$program has an executable stack"
     case $program in
+    *all-static) ! readelf -lW "$temp/$program" | grep -q INTERP || fail "$program needs a loader" ;;
     *static) ! readelf -d "$temp/$program" | grep -q libface_predict || fail "$program needs the shared library" ;;
     *shared) readelf -d "$temp/$program" | grep -q "libface_predict.so.${version%%.*}" || fail "$program is not shared" ;;
     esac
@@ -81,6 +87,22 @@ done
 hidden env -i LD_LIBRARY_PATH="$prefix/lib" build/cmake-cpp
 readelf -lW "$prefix/lib/libface_predict.so" | grep GNU_STACK | grep -q 'RW ' || fail "the library has an executable stack"
 ! readelf -d "$prefix/lib/libface_predict.so" | grep -q 'R.*PATH' || fail "the library has a run path"
+
+# A prefix with a space, twice over, since the second prefix could find the first.
+for folder in "$temp/one prefix" "$temp/another prefix"; do
+    $make install PREFIX="$folder" >/dev/null
+    export PKG_CONFIG_PATH="$folder/lib/pkgconfig"
+    eval "cc '$temp/hello.c' -o '$folder/hello' $(pkg-config --cflags --libs face_predict)"
+    [ "$(LD_LIBRARY_PATH="$folder/lib" "$folder/hello" "$temp/eileen_collins.png")" = "$expected" ] || fail "$folder"
+    readelf -d "$folder/hello" | grep -q libface_predict || fail "$folder: another library was linked"
+    pkg-config --define-prefix --libs face_predict | grep -qF "$(echo "$folder" | sed 's/ /\\ /')/lib" || fail "moved .pc of $folder"
+    rm -r "$temp/build"
+    cmake -S "$temp" -B "$temp/build" -DCMAKE_PREFIX_PATH="$folder" >/dev/null && cmake --build "$temp/build" >/dev/null
+    rm "$folder/hello"
+    $make uninstall PREFIX="$folder"
+    [ -z "$(find "$folder" -mindepth 1)" ] || fail "uninstall left $(find "$folder" -mindepth 1)"
+done
+export PKG_CONFIG_PATH="$prefix/lib/pkgconfig"
 
 # Moved as a whole, it still works.
 mv "$prefix" "$temp/moved"
@@ -102,7 +124,7 @@ done
 ! find "$release" -name '*.notes.md' | grep . || fail "the release holds notes"
 cp "$temp/eileen_collins.png" "$release/photo.jpg"
 sed -n 's/^    //p' "$release/RELEASE.md" > "$temp/commands"
-for program in hello hello-static; do
+for program in hello hello-static hello-all-static; do
     answer=$(cd "$release" && sed "s|^./hello |./$program |" "$temp/commands" | sh -e) || fail "the commands of RELEASE.md"
     [ "$answer" = "$expected" ] || fail "$program of the release answers $answer, not $expected"
 done

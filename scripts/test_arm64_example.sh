@@ -23,7 +23,7 @@ library=$out/full.a
 mkdir -p build
 for program in examples/c/predict.c tests/cases/runner.c; do
     aarch64-linux-gnu-gcc -std=c99 -O1 -Wall -Wextra -Wpedantic -Werror -Iinclude "$program" "$library" \
-        -Wl,-z,noexecstack -lgcc_s -lpthread -lm -ldl -o "build/$(basename "$program" .c)-arm64"
+        -Wl,-z,noexecstack -lpthread -lm -ldl -o "build/$(basename "$program" .c)-arm64"
 done
 arm64_run build/predict-arm64 --box 177,66,94,122 examples/images/eileen_collins.png
 arm64_run build/runner-arm64 tests/cases
@@ -33,7 +33,7 @@ for data in UTKFace "WIDER FACE"; do
     ! grep -q "$data" "$out/open.a" || { echo "a library with open weights holds some of $data" >&2; exit 1; }
 done
 aarch64-linux-gnu-gcc -std=c99 -O1 -Iinclude examples/c/predict.c "$out/open.a" \
-    -Wl,-z,noexecstack -lgcc_s -lpthread -lm -ldl -o build/predict-open-arm64
+    -Wl,-z,noexecstack -lpthread -lm -ldl -o build/predict-open-arm64
 arm64_run build/predict-open-arm64 examples/images/eileen_collins.png | tee /dev/stderr | grep -q 'face at'
 echo "a library with open weights: good"
 CC=aarch64-linux-gnu-gcc scripts/test_minimal.sh "$out/full.a" "$out/minimal.a" $arm64_runner

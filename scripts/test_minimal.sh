@@ -12,7 +12,7 @@ fail() { echo "test_minimal: $*" >&2; exit 1; }
 for name in full minimal; do
     [ "$name" = full ] && library=$full || library=$minimal
     ${CC:-cc} -std=c99 -O1 -Wall -Wextra -Wpedantic -Werror -Iinclude tests/c/minimal.c "$library" \
-        -lgcc_s -lutil -lrt -lpthread -lm -ldl -lc -Wl,-z,noexecstack -o "$temp/$name"
+        -lutil -lrt -lpthread -lm -ldl -lc -Wl,-z,noexecstack -o "$temp/$name"
     "$@" "$temp/$name" models/base.onnx tests/cases/pictures/face_rgb.raw 96 108 > "$temp/$name.txt"
 done
 cat "$temp/minimal.txt"

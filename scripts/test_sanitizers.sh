@@ -27,7 +27,7 @@ build() {
     name=$1 out=$2
     shift 2
     gcc -std=c99 -g -O1 -Wall -Wextra -Werror -Wpedantic -Iinclude "$@" -o "$out" "tests/c/$name.c" \
-        "$libraries/libface_predict.a" -lgcc_s -lutil -lrt -lpthread -lm -ldl -lc -Wl,-z,noexecstack
+        "$libraries/libface_predict.a" -lutil -lrt -lpthread -lm -ldl -lc -Wl,-z,noexecstack
 }
 
 run() {

@@ -12,5 +12,5 @@ mkdir -p $out/classes
 printf '{ global: Java_facepredict_*; local: *; };\n' > $out/jni.map
 ${CC:-cc} -shared -fPIC -O2 -std=c99 -Wall -Wextra -Wpedantic -Werror -Iinclude -I"$home/include" -I"$home/include/linux" \
     bindings/java/native/face_predict_jni.c "${FP_BUILT:-${CARGO_TARGET_DIR:-target}/release}/libface_predict.a" \
-    -Wl,--version-script=$out/jni.map -Wl,-z,noexecstack -lgcc_s -lpthread -lm -ldl -o $out/libface_predict_jni.so
+    -Wl,--version-script=$out/jni.map -Wl,-z,noexecstack -Wl,-z,nodelete -lpthread -lm -ldl -o $out/libface_predict_jni.so
 strip --strip-unneeded $out/libface_predict_jni.so

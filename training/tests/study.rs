@@ -17,7 +17,7 @@ fn predict(folder: &Path, arguments: &[&str]) -> String {
     let mut compiler = Command::new("cc");
     compiler.args(["-std=c99", "-O1", "-I"]).arg(format!("{root}/include")).arg("-o").arg(&program);
     compiler.arg(format!("{root}/examples/c/predict.c")).arg(library);
-    compiler.args(["-Wl,-z,noexecstack", "-lgcc_s", "-lpthread", "-lm", "-ldl"]);
+    compiler.args(["-Wl,-z,noexecstack", "-lpthread", "-lm", "-ldl"]);
     assert!(compiler.status().expect("a C compiler").success());
     let output = Command::new(program).current_dir(folder).args(arguments).output();
     let output = output.expect("the example starts");

@@ -1,0 +1,27 @@
+#!/bin/sh
+# Fills in a template, and prints it: @PREFIX@ becomes the variable PREFIX of the environment, and so on. In a file for
+# pkg-config, folders below the prefix are told by way of it, so that `pkg-config --define-prefix` serves a folder that was
+# moved, and what a shell would split or read is escaped, as in a prefix with a space.
+#   PREFIX=... LIBDIR=... packaging/fill.sh TEMPLATE
+set -eu
+template=$1
+# For sed's right side.
+literal() { printf '%s' "$1" | sed 's/[&|\\]/\\&/g'; }
+folder() {
+    case $template in
+    *.pc.in) printf '%s' "$1" | sed "s/[][ \"'\\\\\`()<>;&*?!|]/\\\\&/g" ;;
+    *) printf '%s' "$1" ;;
+    esac
+}
+below() {
+    case $1 in
+    "$PREFIX"/*) printf '${prefix}/%s' "$(folder "${1#"$PREFIX"/}")" ;;
+    *) folder "$1" ;;
+    esac
+}
+sed -e "s|@PREFIX@|$(literal "$(folder "$PREFIX")")|g" \
+    -e "s|@LIBDIR@|$(literal "$(below "$LIBDIR")")|g" \
+    -e "s|@INCLUDEDIR@|$(literal "$(below "$INCLUDEDIR")")|g" \
+    -e "s|@UP@|$(literal "${UP-}")|g" -e "s|@INCLUDE@|$(literal "${INCLUDE-}")|g" \
+    -e "s|@VERSION@|$VERSION|g" -e "s|@MAJOR@|$MAJOR|g" -e "s|@PRIVATE@|$PRIVATE|g" \
+    -e "s|@SHARED@|$SHARED|g" -e "s|@SONAME@|$SONAME|g" "$template"
