@@ -4,11 +4,18 @@
 mod portrait;
 
 use face_predict::{
-    ErrorKind, Face, Format, Image, Layout, Model, Options, Orientation, Point, Rect, Region, Yuv,
+    Affine, ErrorKind, Face, Format, Image, Layout, Model, Options, Orientation, Point, Rect,
+    Region, Warp, Yuv,
 };
 use portrait::{FACE, SIDE};
 
 const YUV: [Yuv; 4] = [Yuv::Bt601Limited, Yuv::Bt601Full, Yuv::Bt709Limited, Yuv::Bt709Full];
+
+const PACKED: [Format; 6] =
+    [Format::Rgb, Format::Bgr, Format::Rgba, Format::Bgra, Format::Argb, Format::Abgr];
+
+const CAMERAS: [Format; 6] =
+    [Format::Nv12, Format::Nv21, Format::I420, Format::Yuyv, Format::Uyvy, Format::P010];
 
 /// A picture with its planes, strides and chroma step.
 struct Stored {
@@ -87,6 +94,21 @@ fn store(rgb: &[u8], width: usize, height: usize, format: Format, yuv: Yuv, pad:
         Format::Bgr => packed(&[2, 1, 0]),
         Format::Rgba => packed(&[0, 1, 2, 9]),
         Format::Bgra => packed(&[2, 1, 0, 9]),
+        Format::Argb => packed(&[9, 0, 1, 2]),
+        Format::Abgr => packed(&[9, 2, 1, 0]),
+        Format::P010 => {
+            // The lower byte of each sample says nothing that is read.
+            let y = padded(2 * width, height, 2 * width + pad, |x, y| {
+                if x % 2 == 0 { 0xC0 } else { luma(x / 2, y) }
+            });
+            let uv = padded(4 * across, down, 4 * across + pad, |x, y| match x % 4 {
+                1 => chroma(x / 4, y, 2, 1),
+                3 => chroma(x / 4, y, 2, 2),
+                _ => 0x40,
+            });
+            let strides = [2 * width + pad, 4 * across + pad, 0];
+            (vec![y, uv], Layout { strides, ..Layout::default() })
+        }
         Format::Nv12 | Format::Nv21 => {
             let first = if format == Format::Nv12 { 1 } else { 2 };
             let uv = padded(2 * across, down, 2 * across + pad, |x, y| {
@@ -115,6 +137,16 @@ fn store(rgb: &[u8], width: usize, height: usize, format: Format, yuv: Yuv, pad:
                 0 => luma(x / 4 * 2, y),
                 2 => luma(x / 4 * 2 + 1, y),
                 1 => chroma(x / 4, y, 1, 1),
+                _ => chroma(x / 4, y, 1, 2),
+            });
+            (vec![plane], Layout { strides: [row + pad, 0, 0], ..Layout::default() })
+        }
+        Format::Uyvy => {
+            let row = across * 4;
+            let plane = padded(row, height, row + pad, |x, y| match x % 4 {
+                1 => luma(x / 4 * 2, y),
+                3 => luma(x / 4 * 2 + 1, y),
+                0 => chroma(x / 4, y, 1, 1),
                 _ => chroma(x / 4, y, 1, 2),
             });
             (vec![plane], Layout { strides: [row + pad, 0, 0], ..Layout::default() })
@@ -163,7 +195,7 @@ fn formats_without_loss_agree_to_rounding() {
     let (model, rgb) = (Model::load_default().expect("built in"), portrait::rgb());
     let plain = Image::new(Format::Rgb, SIDE, SIDE, &rgb).expect("a right picture");
     let want = ask(&model, &plain, face());
-    for format in [Format::Rgb, Format::Bgr, Format::Rgba, Format::Bgra] {
+    for format in PACKED {
         for pad in [0, 13] {
             let stored = store(&rgb, SIDE, SIDE, format, Yuv::default(), pad);
             let got = ask(&model, &stored.image(SIDE, SIDE), face());
@@ -177,7 +209,7 @@ fn camera_formats_agree_within_their_loss() {
     let (model, rgb) = (Model::load_default().expect("built in"), portrait::rgb());
     let plain = Image::new(Format::Rgb, SIDE, SIDE, &rgb).expect("a right picture");
     let want = ask(&model, &plain, face());
-    for format in [Format::Nv12, Format::Nv21, Format::I420, Format::Yuyv] {
+    for format in CAMERAS {
         for yuv in YUV {
             for pad in [0, 6] {
                 let stored = store(&rgb, SIDE, SIDE, format, yuv, pad);
@@ -246,7 +278,7 @@ fn odd_sizes_read_every_pixel_and_no_further() {
     let model = Model::load_default().expect("built in");
     for (width, height) in [(1, 1), (1, 2), (2, 1), (3, 3), (5, 4), (31, 17)] {
         let rgb: Vec<u8> = (0..width * height * 3).map(|i| (i * 37 % 251) as u8).collect();
-        for format in [Format::Nv12, Format::Nv21, Format::I420, Format::Yuyv, Format::Gray] {
+        for format in PACKED.into_iter().chain(CAMERAS).chain([Format::Gray]) {
             for pad in [0, 3] {
                 // Planes end with their last sample: a read beyond is out of bounds.
                 let stored = store(&rgb, width, height, format, Yuv::default(), pad);
@@ -255,6 +287,88 @@ fn odd_sizes_read_every_pixel_and_no_further() {
                 assert!(answer.age.is_finite() && (0.0..=1.0).contains(&answer.female));
             }
         }
+    }
+}
+
+/// All pixels as red, green and blue.
+fn colours(image: &Image<'_>) -> Vec<u8> {
+    let (width, height) = image.upright_size();
+    Warp::default().cut_rgb(image, &Affine::IDENTITY, width, height).expect("colours")
+}
+
+#[test]
+fn odd_sizes_show_the_right_colours() {
+    for (width, height) in [(1, 1), (1, 2), (2, 1), (3, 3), (5, 4), (6, 5), (31, 17)] {
+        // Blocks of two by two pixels have one colour, so that formats that keep one for them lose nothing.
+        let pixel = |i: usize| (i % width / 2, i / width / 2);
+        let rgb: Vec<u8> = (0..width * height)
+            .flat_map(|i| {
+                let (x, y) = pixel(i);
+                [60 + x * 37 % 120, 70 + y * 53 % 120, 80 + (x * 17 + y * 29) % 120]
+            })
+            .map(|value| value as u8)
+            .collect();
+        for format in PACKED.into_iter().chain(CAMERAS) {
+            for pad in [0, 6] {
+                for yuv in YUV {
+                    let stored = store(&rgb, width, height, format, yuv, pad);
+                    let got = colours(&stored.image(width, height));
+                    let worst = got.iter().zip(&rgb).map(|(a, b)| a.abs_diff(*b)).max();
+                    // Rounding of Y, U and V, which limited ranges stretch.
+                    let loss = if PACKED.contains(&format) { 0 } else { 3 };
+                    assert!(
+                        worst.is_some_and(|worst| worst <= loss),
+                        "{width}x{height} {format:?} {yuv:?} {pad}: {worst:?}"
+                    );
+                }
+            }
+        }
+    }
+}
+
+/// Rows `from` bytes apart, laid `to` bytes apart with nothing of theirs between them.
+fn restride(plane: &[u8], from: usize, to: usize) -> Vec<u8> {
+    let row = |row: &[u8]| [row, &vec![0xA5; to - from]].concat();
+    plane.chunks_exact(from).flat_map(row).collect()
+}
+
+#[test]
+fn colours_that_follow_have_the_padding_of_the_brightness() {
+    let (width, height) = (30, 17);
+    let rgb: Vec<u8> = (0..width * height * 3).map(|i| (i * 37 % 251) as u8).collect();
+    for format in [Format::Nv12, Format::Nv21, Format::I420, Format::P010] {
+        let stored = store(&rgb, width, height, format, Yuv::Bt601Full, 0);
+        let want = colours(&stored.image(width, height));
+        let row = if format == Format::P010 { 2 * width } else { width };
+        for stride in [row, row + 2, row + 66] {
+            let chroma = |bytes: usize| if format == Format::I420 { bytes / 2 } else { bytes };
+            let mut joined = restride(&stored.planes[0], row, stride);
+            for plane in &stored.planes[1..] {
+                joined.extend(restride(plane, chroma(row), chroma(stride)));
+            }
+            // The last row need not be padded.
+            joined.truncate(joined.len() - chroma(stride) + chroma(row));
+            let image = Image::with_stride(format, width, height, &joined, stride).expect("whole");
+            assert!(colours(&image.with_yuv(Yuv::Bt601Full)) == want, "{format:?} {stride}");
+            joined.pop();
+            let error = Image::with_stride(format, width, height, &joined, stride).err();
+            assert_eq!(error.map(|e| e.kind()), Some(ErrorKind::BufferTooSmall), "{format:?}");
+        }
+    }
+}
+
+#[test]
+fn bottom_up_pictures_are_turned_over() {
+    let (width, height) = (5, 4);
+    let rgb: Vec<u8> = (0..width * height * 3).map(|i| (i * 4) as u8).collect();
+    let upside: Vec<u8> = rgb.chunks_exact(width * 3).rev().flatten().copied().collect();
+    for exif in 1..=8 {
+        let orientation = Orientation::from_exif(exif).expect("1 to 8");
+        let image = |rgb| Image::new(Format::Rgb, width, height, rgb).expect("a right picture");
+        let want = image(&rgb).with_orientation(orientation);
+        let got = image(&upside).with_orientation(orientation).bottom_up();
+        assert_eq!(got.upright_size(), want.upright_size());
+        assert_eq!(colours(&got), colours(&want), "{exif}");
     }
 }
 

@@ -29,9 +29,14 @@ pub(super) enum ToRgb {
 impl ToRgb {
     pub(super) fn new(format: Format, yuv: Yuv) -> Self {
         match format {
-            Format::Gray | Format::Rgb | Format::Rgba => return Self::Same,
-            Format::Bgr | Format::Bgra => return Self::Swapped,
-            Format::Nv12 | Format::Nv21 | Format::I420 | Format::Yuyv => {}
+            Format::Gray | Format::Rgb | Format::Rgba | Format::Argb => return Self::Same,
+            Format::Bgr | Format::Bgra | Format::Abgr => return Self::Swapped,
+            Format::Nv12
+            | Format::Nv21
+            | Format::I420
+            | Format::Yuyv
+            | Format::Uyvy
+            | Format::P010 => {}
         }
         // Shares of red and blue in Y, by the two recommendations.
         let (red, blue) = match yuv {

@@ -6,7 +6,8 @@ use crate::error::{Error, Result};
 /// Strides and steps; all zero means without padding.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Layout {
-    /// Bytes from one row of a plane to the next. 0: no padding.
+    /// Bytes from one row of a plane to the next. 0 means no padding for the first plane. For planes of colours it means as
+    /// much padding as the first one has: the same stride, or half of it for [`Format::I420`].
     pub strides: [usize; 3],
     /// [`Format::I420`]: bytes from one chroma sample to the next, Android's `pixelStride`. 0: 1.
     pub chroma_step: usize,
@@ -43,6 +44,19 @@ impl Shape {
 }
 
 impl Layout {
+    /// The stride that a plane of colours takes from the first plane; 0 where that is not padded.
+    ///
+    /// A camera's frame of 500 x 4 pixels whose rows are 512 bytes apart: NV12 has 2 rows of colours 512 bytes apart behind
+    /// the 4 x 512 bytes of brightness, I420 has 2 rows of U and then 2 of V, 256 bytes apart.
+    fn inherited(&self, format: Format, index: usize) -> usize {
+        match format {
+            _ if index == 0 => 0,
+            // Of samples two bytes apart, half as many take as much room as those of brightness.
+            Format::I420 => self.strides[0].div_ceil(2).saturating_mul(self.chroma_step.max(1)),
+            _ => self.strides[0],
+        }
+    }
+
     /// The planes of a picture, as many of the three as it has, or why there can be no such picture.
     pub(crate) fn shapes(
         &self,
@@ -68,8 +82,14 @@ impl Layout {
         let (planes, count) = match format {
             Format::Gray => ([(width, width, height); 3], 1),
             Format::Rgb | Format::Bgr => ([(width * 3, width * 3, height); 3], 1),
-            Format::Rgba | Format::Bgra => ([(width * 4, width * 4, height); 3], 1),
-            Format::Yuyv => ([(across * 4, across * 4, height); 3], 1),
+            Format::Rgba | Format::Bgra | Format::Argb | Format::Abgr => {
+                ([(width * 4, width * 4, height); 3], 1)
+            }
+            Format::Yuyv | Format::Uyvy => ([(across * 4, across * 4, height); 3], 1),
+            Format::P010 => {
+                let chroma = (across * 4, across * 4, down);
+                ([(width * 2, width * 2, height), chroma, chroma], 2)
+            }
             Format::Nv12 | Format::Nv21 => {
                 let chroma = (across * 2, across * 2, down);
                 ([(width, width, height), chroma, chroma], 2)
@@ -81,7 +101,10 @@ impl Layout {
         };
         let mut shapes = [Shape::default(); 3];
         for (index, (row, packed, rows)) in planes.into_iter().enumerate().take(count) {
-            let stride = if self.strides[index] == 0 { packed } else { self.strides[index] };
+            let stride = match self.strides[index] {
+                0 => packed.max(self.inherited(format, index)),
+                given => given,
+            };
             if stride < row {
                 return Err(Error::invalid(format!(
                     "stride {index} is {stride} bytes, a row of {width} {format:?} pixels has {row}"

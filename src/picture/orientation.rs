@@ -57,6 +57,26 @@ impl Orientation {
         self
     }
 
+    /// The orientation of a picture that is stored with its lowest row first, and of which `self` is what its rows, once
+    /// they are in order, need.
+    ///
+    /// Putting them in order is a half turn and a mirroring. A mirroring changes places with a turn by turning that the other
+    /// way: what comes after it, 90 degrees say, is 180 - 90 = 90 degrees and a mirroring in all.
+    pub(crate) const fn of_bottom_up(self) -> Self {
+        Self { quarter_turns: (6 - self.quarter_turns) % 4, mirrored: !self.mirrored }
+    }
+
+    /// `self`, then `next`: what a picture needs of which a file says the one, and its camera the other.
+    #[must_use]
+    pub const fn then(self, next: Self) -> Self {
+        let quarter_turns = if self.mirrored {
+            self.quarter_turns + 4 - next.quarter_turns
+        } else {
+            self.quarter_turns + next.quarter_turns
+        };
+        Self { quarter_turns: quarter_turns % 4, mirrored: self.mirrored != next.mirrored }
+    }
+
     /// Degrees clockwise that make the picture upright.
     pub const fn degrees(self) -> u32 {
         self.quarter_turns as u32 * 90
@@ -101,6 +121,27 @@ mod tests {
         assert_eq!(map.apply(Point::new(30.0, 0.0)), Point::new(0.0, 0.0));
         let map = Orientation::ROTATE_270.to_stored(40, 30);
         assert_eq!(map.apply(Point::new(0.0, 0.0)), Point::new(40.0, 0.0));
+    }
+
+    #[test]
+    fn one_orientation_after_another_is_one() {
+        for first in 1..=8 {
+            for second in 1..=8 {
+                let (first, second) = (
+                    Orientation::from_exif(first).expect("valid"),
+                    Orientation::from_exif(second).expect("valid"),
+                );
+                let between = if first.swaps_axes() { (30, 40) } else { (40, 30) };
+                // From upright back to stored, so the second comes first.
+                let steps = first.to_stored(40, 30).after(&second.to_stored(between.0, between.1));
+                let both = first.then(second).to_stored(40, 30);
+                for point in [Point::new(3.0, 7.0), Point::new(0.0, 11.0)] {
+                    assert_eq!(both.apply(point), steps.apply(point), "{first:?} {second:?}");
+                }
+                let rows = Orientation::from_exif(4).expect("valid");
+                assert_eq!(first.of_bottom_up(), rows.then(first), "{first:?}");
+            }
+        }
     }
 
     #[test]

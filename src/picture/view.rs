@@ -4,8 +4,9 @@ use super::layout;
 use super::{Layout, Orientation, Yuv};
 use crate::error::{Error, ErrorKind, Result};
 
-/// Order of the components in memory, 8 bits each. Alpha is ignored. The last four hold brightness for every pixel
-/// and colour for every second one across, and, but for [`Yuyv`](Self::Yuyv), for every second row.
+/// Order of the components in memory, 8 bits each but for [`P010`](Self::P010). Alpha is ignored. Formats of Y, U and V hold
+/// brightness for every pixel and colour for every second one across, and, but for [`Yuyv`](Self::Yuyv) and
+/// [`Uyvy`](Self::Uyvy), for every second row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Format {
@@ -27,6 +28,15 @@ pub enum Format {
     I420,
     /// One plane of Y, U, Y, V: usual for USB cameras.
     Yuyv,
+    /// One plane of U, Y, V, Y: capture cards, and cameras of Apple's.
+    Uyvy,
+    /// Alpha, red, green, blue.
+    Argb,
+    /// Alpha, blue, green, red.
+    Abgr,
+    /// [`Nv12`](Self::Nv12) of 16 bits a sample, little-endian, whose upper 10 count: decoders of HDR films. The upper 8 are
+    /// read.
+    P010,
 }
 
 /// A borrowed view of a picture: format, size, strides and how to turn it upright. Nothing is copied.
@@ -58,7 +68,8 @@ impl<'a> Image<'a> {
         Self::from_planes(format, width, height, &[data], &Layout::default())
     }
 
-    /// A picture whose rows are `stride` bytes apart; 0 means without padding.
+    /// A picture whose rows are `stride` bytes apart; 0 means without padding. Planes of colours follow with as much padding
+    /// ([`Layout::strides`]).
     pub fn with_stride(
         format: Format,
         width: usize,
@@ -121,6 +132,14 @@ impl<'a> Image<'a> {
     #[must_use]
     pub fn with_orientation(mut self, orientation: Orientation) -> Self {
         self.orientation = orientation;
+        self
+    }
+
+    /// The same picture, whose first row in memory is the lowest one: bitmaps of Windows. Comes after
+    /// [`with_orientation`](Self::with_orientation).
+    #[must_use]
+    pub fn bottom_up(mut self) -> Self {
+        self.orientation = self.orientation.of_bottom_up();
         self
     }
 

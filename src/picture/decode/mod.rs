@@ -70,6 +70,12 @@ impl Picture {
         Self::decode(&bytes, limits)
     }
 
+    /// The same picture, of which `next` comes after what its file says.
+    pub(crate) fn turned(mut self, next: Orientation) -> Self {
+        self.orientation = self.orientation.then(next);
+        self
+    }
+
     /// A view of the pixels, oriented as the file says.
     pub fn image(&self) -> Image<'_> {
         Image::new(self.format, self.width, self.height, &self.data)

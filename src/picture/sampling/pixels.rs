@@ -54,7 +54,7 @@ impl PixelReader for Gray<'_> {
     }
 }
 
-/// PixelReader of `STEP` bytes, of which the first three are read.
+/// Pixels of `STEP` bytes, of which three in a row are read.
 pub(in crate::picture) struct Packed<'a, const STEP: usize>(Plane<'a>);
 
 impl<const STEP: usize> Packed<'_, STEP> {
@@ -222,11 +222,16 @@ macro_rules! with_pixels {
                 let $pixels = Packed::<3>::new($image);
                 $body
             }
-            Format::Rgba | Format::Bgra => {
+            Format::Rgba | Format::Bgra | Format::Argb | Format::Abgr => {
                 let $pixels = Packed::<4>::new($image);
                 $body
             }
-            Format::Nv12 | Format::Nv21 | Format::I420 | Format::Yuyv => {
+            Format::Nv12
+            | Format::Nv21
+            | Format::I420
+            | Format::Yuyv
+            | Format::Uyvy
+            | Format::P010 => {
                 let $pixels = Subsampled::new($image);
                 $body
             }
@@ -243,16 +248,31 @@ impl<'a> Gray<'a> {
 
 impl<'a, const STEP: usize> Packed<'a, STEP> {
     pub(in crate::picture) fn new(image: &Image<'a>) -> Self {
-        Self(image.planes[0])
+        // What is not read comes first: the plane begins a byte later.
+        let alpha_first = matches!(image.format, Format::Argb | Format::Abgr);
+        Self(starting(image.planes[0], usize::from(alpha_first)))
     }
+}
+
+/// A plane without its first bytes.
+fn starting(plane: Plane<'_>, offset: usize) -> Plane<'_> {
+    Plane { data: &plane.data[offset..], ..plane }
 }
 
 impl<'a> Subsampled<'a> {
     pub(in crate::picture) fn new(image: &Image<'a>) -> Self {
         let [y, second, third] = image.planes;
-        let from = |plane: Plane<'a>, offset: usize| Plane { data: &plane.data[offset..], ..plane };
+        let from = starting;
         match image.format {
             Format::Yuyv => Self { y, y_step: 2, u: from(y, 1), v: from(y, 3), step: 4, down: 0 },
+            Format::Uyvy => {
+                Self { y: from(y, 1), y_step: 2, u: y, v: from(y, 2), step: 4, down: 0 }
+            }
+            // The upper byte of each sample is the second.
+            Format::P010 => {
+                let (u, v) = (from(second, 1), from(second, 3));
+                Self { y: from(y, 1), y_step: 2, u, v, step: 4, down: 1 }
+            }
             Format::Nv21 => Self { y, y_step: 1, u: from(second, 1), v: second, step: 2, down: 1 },
             Format::Nv12 => Self { y, y_step: 1, u: second, v: from(second, 1), step: 2, down: 1 },
             _ => Self { y, y_step: 1, u: second, v: third, step: image.chroma_step, down: 1 },
