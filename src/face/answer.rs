@@ -43,6 +43,7 @@ pub(crate) struct FaceRecord {
     pub(crate) rect: Rect,
     pub(crate) landmarks: Option<[Point; 5]>,
     pub(crate) score: Option<f32>,
+    pub(crate) region_index: Option<usize>,
     pub(crate) years: std::ops::Range<usize>,
     pub(crate) female: Option<f32>,
     pub(crate) gender: Option<Gender>,
@@ -137,6 +138,11 @@ impl<'a> Face<'a> {
     /// How sure the detector is that this is a face, 0 to 1; none for a face that was given.
     pub fn score(&self) -> Option<f32> {
         self.record.score
+    }
+
+    /// Which of the regions of [`Options::regions`](crate::Options::regions) it is; none for a face that was found.
+    pub fn region_index(&self) -> Option<usize> {
+        self.record.region_index
     }
 
     /// Its age as a distribution, unless skipped.

@@ -12,6 +12,8 @@ pub(crate) struct Candidate {
     pub(crate) score: Option<f32>,
     /// Whether the caller said that the whole picture is the face.
     pub(crate) is_picture: bool,
+    /// Which of the options' regions it is.
+    pub(crate) region_index: Option<usize>,
 }
 
 /// What is seen of a face beside its age and gender.

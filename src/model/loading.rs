@@ -146,6 +146,24 @@ impl Model {
         &self.name
     }
 
+    /// Licences of the weights, each network's with its name: of those for age and gender, and of the detector, which is
+    /// loaded for it. Those that are built in by default are for non-commercial research.
+    pub fn license(&self) -> String {
+        let mut networks = vec![&self.age.metadata];
+        if !self.is_one_network() {
+            networks.push(&self.gender.metadata);
+        }
+        // A build without a detector uses none.
+        networks.extend(self.detector_metadata().ok());
+        let line = |m: &&Metadata| format!("{} {}: {}", m.name, m.version, m.license);
+        networks.iter().map(line).collect::<Vec<_>>().join("; ")
+    }
+
+    /// Whether an estimator is built in.
+    pub(crate) fn has_built_in() -> bool {
+        weights::has_estimator()
+    }
+
     /// What the age network's file says of itself.
     pub fn age_metadata(&self) -> &Metadata {
         &self.age.metadata

@@ -36,6 +36,11 @@ static DETECTOR: Option<&[u8]> = {
     WEIGHTS.first().copied()
 };
 
+/// Whether an estimator is built in.
+pub(super) fn has_estimator() -> bool {
+    ESTIMATOR.is_some()
+}
+
 /// The built-in estimator, with fast convolutions or the engine's.
 pub(super) fn estimator(plain: bool) -> Result<Arc<Network>> {
     static FAST: OnceCell<Arc<Network>> = OnceCell::new();

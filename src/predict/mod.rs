@@ -95,6 +95,17 @@ impl Model {
         pipeline::predict(self, bytes.into(), options, workspace, out)
     }
 
+    /// The same for pixels or the bytes of a file, whichever a caller has.
+    pub fn predict_input(
+        &self,
+        input: Input<'_>,
+        options: &Options<'_>,
+        workspace: &mut Workspace,
+        out: &mut Predictions,
+    ) -> Result<()> {
+        pipeline::predict(self, input, options, workspace, out)
+    }
+
     /// The same for a file. Also fails with [`Io`](crate::ErrorKind::Io) where it cannot be read.
     pub fn predict_file(
         &self,
@@ -122,6 +133,14 @@ impl Model {
         out: &mut [Predictions],
     ) -> Result<Vec<Result<()>>> {
         batch::predict_batch(self, inputs, options, workspaces, out)
+    }
+
+    /// Prepares for pictures of `width` x `height` pixels, so that the first of them takes no longer than the others: loads
+    /// the detector, and optimises it for the size that these options search at. Where the faces are given or the picture is
+    /// one, there is nothing to prepare. Fails with [`InvalidArgument`](crate::ErrorKind::InvalidArgument) where no picture
+    /// can be so large, and with [`Unsupported`](crate::ErrorKind::Unsupported) where there is no detector.
+    pub fn warm_up(&self, width: usize, height: usize, options: &Options<'_>) -> Result<()> {
+        search::warm_up(self, width, height, options)
     }
 
     /// Pixels of the detector's input for each of a picture's of `width` x `height`, along a line. Faces that are smaller than

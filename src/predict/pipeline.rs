@@ -53,12 +53,12 @@ pub(super) fn open<'a>(
     options.check()?;
     let source = match input {
         Input::Image(image) => Source::borrowed(image),
-        Input::Encoded(bytes) if options.searches() => {
+        Input::Encoded { bytes, orientation } if options.searches() => {
             let detector = model.detector()?;
             let enough = |longer| SPARE * longest_side(detector, options, longer) as f32;
-            Source::reduced(bytes, &model.limits, enough)?
+            Source::reduced(bytes, orientation, &model.limits, enough)?
         }
-        Input::Encoded(bytes) => Source::whole(bytes, &model.limits)?,
+        Input::Encoded { bytes, orientation } => Source::whole(bytes, orientation, &model.limits)?,
     };
     let (width, height) = source.size();
     let (pixels, limit) = (width as u64 * height as u64, model.limits.max_pixels);
@@ -101,6 +101,7 @@ pub(super) fn record(
         rect: face.region.rect,
         landmarks: face.region.landmarks,
         score: face.score,
+        region_index: face.region_index,
         years: start..out.years.len(),
         female: estimate.female,
         gender: estimate.female.and_then(|f| Gender::from_probability(f, threshold)),

@@ -9,6 +9,7 @@ use crate::face::region::Region;
 use crate::geometry::{Affine, Point, Rect};
 use crate::memory::grow_to;
 use crate::model::{Detector, Model};
+use crate::picture::{Format, Layout};
 
 /// Longer sides of the detector's input, as multiples of its own size in quarters: few, because each is optimised once.
 const QUARTERS: [usize; 7] = [2, 3, 4, 6, 8, 12, 16];
@@ -25,19 +26,23 @@ pub(super) fn find_faces(
     if options.cropped {
         let (width, height) = source.size();
         let region = Region::from_box(Rect::new(0.0, 0.0, width as f32, height as f32));
-        workspace.candidates.push(Candidate { region, score: None, is_picture: true });
+        let (score, region_index) = (None, None);
+        workspace.candidates.push(Candidate { region, score, is_picture: true, region_index });
         return Ok(());
     }
-    let candidate = |region: Region, score| {
+    let candidate = |region: Region, score, region_index| {
         let region = region.without_implausible_landmarks();
-        Candidate { region, score, is_picture: false }
+        Candidate { region, score, is_picture: false, region_index }
     };
     if let Some(regions) = options.regions {
-        workspace.candidates.extend(regions.iter().map(|region| candidate(*region, None)));
+        let given = regions.iter().enumerate();
+        let given = given.map(|(index, region)| candidate(*region, None, Some(index)));
+        workspace.candidates.extend(given);
     } else {
         search(model.detector()?, source, options, workspace)?;
         let Workspace { candidates, detections, .. } = workspace;
-        candidates.extend(detections.iter().map(|face| candidate(face.region, Some(face.score))));
+        candidates
+            .extend(detections.iter().map(|face| candidate(face.region, Some(face.score), None)));
     }
     // A stable sort, so that faces of one size stay as they were given, or the surer first.
     workspace.candidates.sort_by(|a, b| b.region.rect.area().total_cmp(&a.region.rect.area()));
@@ -73,6 +78,26 @@ fn search(
         inside && rect.width.min(rect.height) >= options.min_face_size
     });
     Ok(())
+}
+
+/// Loads the detector and optimises it for what pictures of `width` x `height` pixels are searched at.
+pub(super) fn warm_up(
+    model: &Model,
+    width: usize,
+    height: usize,
+    options: &Options<'_>,
+) -> Result<()> {
+    options.check()?;
+    // The sizes that a picture may have; one of gray has no other demands.
+    Layout::default().shapes(Format::Gray, width, height)?;
+    if !options.searches() {
+        return Ok(());
+    }
+    let detector = model.detector()?;
+    let input = SearchInput::new(detector, options, width, height);
+    let mut planes = Vec::new();
+    let planes = grow_to(&mut planes, 3 * input.width * input.height)?;
+    detector.run(input.height, input.width, planes, 1.0, &mut Vec::new())
 }
 
 /// How a picture is laid into the detector's input. Sizes are whole numbers throughout: in `f32`, 1200 pixels scaled to 320

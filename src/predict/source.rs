@@ -2,7 +2,7 @@
 
 use crate::error::Result;
 use crate::picture::decode::reduced::Reduced;
-use crate::picture::{DecodeLimits, Image, Picture};
+use crate::picture::{DecodeLimits, Image, Orientation, Picture};
 
 /// A picture as a caller has it: pixels in memory, or the bytes of a file.
 #[derive(Clone, Copy, Debug)]
@@ -10,8 +10,14 @@ use crate::picture::{DecodeLimits, Image, Picture};
 pub enum Input<'a> {
     /// Pixels, which are read in place.
     Image(Image<'a>),
-    /// The bytes of a JPEG, PNG, WebP or BMP file; its Exif orientation is applied.
-    Encoded(&'a [u8]),
+    /// The bytes of a JPEG, PNG, WebP or BMP file, such as the frames of a camera that gives MJPEG; its Exif orientation is
+    /// applied.
+    Encoded {
+        /// Of the whole file.
+        bytes: &'a [u8],
+        /// What comes after the file's own orientation: how the camera lies.
+        orientation: Orientation,
+    },
 }
 
 impl<'a> From<Image<'a>> for Input<'a> {
@@ -28,7 +34,7 @@ impl<'a> From<&Image<'a>> for Input<'a> {
 
 impl<'a> From<&'a [u8]> for Input<'a> {
     fn from(bytes: &'a [u8]) -> Self {
-        Self::Encoded(bytes)
+        Self::Encoded { bytes, orientation: Orientation::UPRIGHT }
     }
 }
 
@@ -46,6 +52,8 @@ pub(super) struct Source<'a> {
     size: (usize, usize),
     /// Pixels of the original for one that is here, along a line.
     scale: f32,
+    /// What a file's pixels need after what the file says.
+    orientation: Orientation,
 }
 
 #[derive(Debug)]
@@ -59,28 +67,36 @@ enum Pixels<'a> {
 impl<'a> Source<'a> {
     /// Pixels in the caller's memory.
     pub(super) fn borrowed(image: Image<'a>) -> Self {
-        Self { size: image.upright_size(), pixels: Pixels::Borrowed(image), scale: 1.0 }
+        let (size, orientation) = (image.upright_size(), Orientation::UPRIGHT);
+        Self { size, pixels: Pixels::Borrowed(image), scale: 1.0, orientation }
     }
 
-    /// All pixels of a file.
-    pub(super) fn whole(bytes: &[u8], limits: &DecodeLimits) -> Result<Self> {
-        let picture = Picture::decode(bytes, limits)?;
+    /// All pixels of a file, which `orientation` turns after what the file says.
+    pub(super) fn whole(
+        bytes: &[u8],
+        orientation: Orientation,
+        limits: &DecodeLimits,
+    ) -> Result<Self> {
+        let picture = Picture::decode(bytes, limits)?.turned(orientation);
         let size = picture.image().upright_size();
-        Ok(Self { pixels: Pixels::Decoded(picture), size, scale: 1.0 })
+        Ok(Self { pixels: Pixels::Decoded(picture), size, scale: 1.0, orientation })
     }
 
     /// Enough pixels of a file for a longer side of `enough` of the longer side of the original.
     pub(super) fn reduced(
         bytes: &'a [u8],
+        orientation: Orientation,
         limits: &DecodeLimits,
         enough: impl FnOnce(f32) -> f32,
     ) -> Result<Self> {
         let Some(reduced) = Reduced::decode(bytes, limits, enough)? else {
-            return Self::whole(bytes, limits);
+            return Self::whole(bytes, orientation, limits);
         };
         let scale = reduced.scale();
-        let Reduced { picture, full } = reduced;
-        Ok(Self { pixels: Pixels::Reduced(picture, bytes), size: full, scale })
+        let Reduced { picture, full: (width, height) } = reduced;
+        let size = if orientation.swaps_axes() { (height, width) } else { (width, height) };
+        let pixels = Pixels::Reduced(picture.turned(orientation), bytes);
+        Ok(Self { pixels, size, scale, orientation })
     }
 
     /// Decodes again where one pixel stands for more than `most` of the original's along a line, and there are more to be had.
@@ -88,7 +104,7 @@ impl<'a> Source<'a> {
         if let Pixels::Reduced(_, bytes) = self.pixels
             && self.scale > most
         {
-            *self = Self::reduced(bytes, limits, |longer| longer / most)?;
+            *self = Self::reduced(bytes, self.orientation, limits, |longer| longer / most)?;
         }
         Ok(())
     }

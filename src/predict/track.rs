@@ -146,6 +146,11 @@ impl Tracker {
         out.refill(|out| self.follow(input, time_us, options, workspace, out))
     }
 
+    /// How many faces are followed, those among them that the last search missed.
+    pub fn followed(&self) -> usize {
+        self.tracks.len()
+    }
+
     /// Forgets all faces, as after a jump in the film. Their numbers are not used again.
     pub fn reset(&mut self) {
         self.tracks.clear();
@@ -345,7 +350,8 @@ impl Followed {
             rect: Rect { x: rect.x + dx, y: rect.y + dy, ..rect },
             landmarks: landmarks.map(|points| points.map(|p| Point::new(p.x + dx, p.y + dy))),
         };
-        Candidate { region, ..self.candidate }
+        // No region of this frame.
+        Candidate { region, region_index: None, ..self.candidate }
     }
 
     fn found(&mut self, face: &Candidate, search: u64, time_us: i64) {
