@@ -1,5 +1,7 @@
 //! The shipped networks with our convolutions and with tract's own give the same answers.
 
+mod eval;
+
 use std::path::{Path, PathBuf};
 
 use face_predict::{Model, ModelOptions, Options, Predictions, Rect, Region, Workspace};
@@ -17,10 +19,8 @@ fn pictures() -> Vec<(PathBuf, Vec<Region>)> {
     let face = Region::from_box(Rect::new(182.0, 59.0, 88.0, 114.0));
     let mut pictures = vec![(root.join("examples/images/eileen_collins.png"), vec![face])];
     for set in ["utkface", "fairface"] {
-        let Ok(folder) = std::fs::read_dir(root.join("../shared/data/eval").join(set)) else {
-            println!("skipped: the test pictures of {set} are not at hand");
-            continue;
-        };
+        let Some(folder) = eval::folder() else { break };
+        let folder = std::fs::read_dir(folder.join(set)).expect("its pictures");
         let files = folder.filter_map(|entry| Some(entry.ok()?.path()));
         pictures.extend(files.map(|path| (path, Vec::new())));
     }

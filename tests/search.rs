@@ -6,8 +6,8 @@ mod portrait;
 use std::io::Cursor;
 
 use face_predict::{
-    Face, Format, Image, Input, Model, ModelOptions, Options, Orientation, Predictions, Quality,
-    Rect, Workspace,
+    Face, Format, Image, Input, Model, Options, Orientation, Predictions, Quality, Rect, Tracker,
+    TrackerOptions, Workspace,
 };
 use image::{ImageFormat, RgbImage, imageops};
 use portrait::{FACE, SIDE};
@@ -163,13 +163,13 @@ fn a_batch_answers_as_single_calls_do_on_any_number_of_threads() {
         .iter()
         .map(|image| model().predict(image, &Options::new()).expect("a prediction"))
         .collect();
+    let (model, options) = (model(), Options::new());
     let inputs: Vec<Input<'_>> = images.iter().map(Input::from).collect();
     for threads in [1, 3, 9] {
         let mut workspaces: Vec<Workspace> = (0..threads).map(|_| Workspace::new()).collect();
         let mut out: Vec<Predictions> = images.iter().map(|_| Predictions::new()).collect();
-        let done = model()
-            .predict_batch(&inputs, &Options::new(), &mut workspaces, &mut out)
-            .expect("a batch");
+        let done = model.predict_batch(&inputs, &options, &mut workspaces, &mut out);
+        let done = done.expect("a batch");
         assert!(done.iter().all(Result::is_ok));
         for (a, b) in out.iter().zip(&single) {
             assert_eq!(a.len(), b.len());
@@ -181,9 +181,86 @@ fn a_batch_answers_as_single_calls_do_on_any_number_of_threads() {
     }
     let mut short = vec![Predictions::new()];
     let mut one = [Workspace::new()];
-    assert!(model().predict_batch(&inputs, &Options::new(), &mut one, &mut short).is_err());
-    let none = model().predict_batch(&inputs[..1], &Options::new(), &mut [], &mut short);
+    assert!(model.predict_batch(&inputs, &options, &mut one, &mut short).is_err());
+    let none = model.predict_batch(&inputs[..1], &options, &mut [], &mut short);
     assert!(none.is_err(), "a batch without a workspace does nothing");
+}
+
+/// The portrait as a file of this kind, lying on its side.
+fn encoded(format: ImageFormat) -> Vec<u8> {
+    let mut bytes = Cursor::new(Vec::new());
+    let large = imageops::resize(&picture(), 1600, 1600, imageops::FilterType::Triangle);
+    imageops::rotate270(&large).write_to(&mut bytes, format).expect("memory");
+    bytes.into_inner()
+}
+
+#[test]
+fn bytes_of_files_are_turned_as_their_camera_lies_and_mix_with_pixels_in_a_batch() {
+    let model = model();
+    let [jpeg, png] = [ImageFormat::Jpeg, ImageFormat::Png].map(encoded);
+    let rgb = portrait::rgb();
+    let image = Image::new(Format::Rgb, SIDE, SIDE, &rgb).expect("a right picture");
+    let turned = |bytes| Input::Encoded { bytes, orientation: Orientation::ROTATE_90 };
+    let inputs = [turned(&jpeg), Input::from(image), turned(&png), Input::from(&b"no picture"[..])];
+    let mut out: Vec<_> = inputs.iter().map(|_| Predictions::new()).collect();
+    let mut workspaces = [Workspace::new(), Workspace::new()];
+    let done = model.predict_batch(&inputs, &Options::new(), &mut workspaces, &mut out);
+    let done = done.expect("a batch");
+    assert!(done[..3].iter().all(Result::is_ok), "{done:?}");
+    assert!(done[3].as_ref().is_err_and(|e| e.to_string().contains("no JPEG")), "{done:?}");
+    assert!(out[3].is_empty());
+    let want = out[1].face(0).expect("a face").rect();
+    for (file, scale) in [(&out[0], 1600.0), (&out[2], 1600.0)] {
+        assert_eq!(file.size(), (1600, 1600));
+        let got = file.face(0).expect("a face").rect();
+        let scale = SIDE as f32 / scale;
+        let got = Rect::new(got.x * scale, got.y * scale, got.width * scale, got.height * scale);
+        assert!(got.overlap(&want) > 0.8, "{got:?} for {want:?}");
+    }
+}
+
+#[test]
+fn a_tracker_follows_through_the_bytes_of_files() {
+    let jpeg = encoded(ImageFormat::Jpeg);
+    let mut tracker = Tracker::new(&model(), TrackerOptions::default()).expect("right options");
+    let input = Input::Encoded { bytes: &jpeg, orientation: Orientation::ROTATE_90 };
+    let (mut out, options) = (Predictions::new(), Options::new());
+    let mut space = Workspace::new();
+    let mut ids = Vec::new();
+    for frame in 0..3 {
+        tracker
+            .update_input(input, frame * 33_333, &options, &mut space, &mut out)
+            .expect("an answer");
+        assert_eq!(out.size(), (1600, 1600));
+        ids.push(out.face(0).expect("a face").track().expect("a number").id);
+    }
+    assert!(ids.iter().all(|id| *id == ids[0]), "{ids:?}");
+    let broken = Input::from(&jpeg[..jpeg.len() / 2]);
+    assert!(tracker.update_input(broken, 200_000, &options, &mut space, &mut out).is_err());
+    assert!(out.is_empty());
+    // What failed has changed nothing.
+    tracker.update_input(input, 100_000, &options, &mut space, &mut out).expect("an answer");
+    assert_eq!(out.face(0).and_then(|face| face.track()).expect("a number").id, ids[0]);
+}
+
+#[test]
+fn warming_up_does_what_the_first_search_would() {
+    let model = model();
+    model.warm_up(1280, 720, &Options::new()).expect("a detector");
+    model.warm_up(1, 1, &Options::new()).expect("a detector");
+    for (width, height) in [(0, 1), (1, 0), (usize::MAX, 1)] {
+        let error = model.warm_up(width, height, &Options::new()).expect_err("refused");
+        assert!(error.to_string().contains("picture size"), "{error}");
+    }
+    assert!(model.warm_up(64, 64, &Options::new().age_coverage(2.0)).is_err());
+}
+
+#[test]
+fn the_licences_of_all_networks_are_told() {
+    let license = model().license();
+    assert!(license.starts_with("base 0.3.0: non-commercial research (UTKFace)"), "{license}");
+    assert!(license.contains("; detector "), "{license}");
+    assert!(license.contains("WIDER FACE"), "{license}");
 }
 
 #[test]

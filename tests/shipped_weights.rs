@@ -1,6 +1,8 @@
 //! Guards the built-in weights: 800 test pictures that no network was trained on, chosen by or calibrated on. A worse
 //! file fails. Skips, saying so, where the pictures are not at hand.
 
+mod eval;
+
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
@@ -41,11 +43,8 @@ impl Row {
 
 /// The test faces of a set, or nothing where they are not at hand.
 fn rows(set: &str) -> Vec<Row> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/eval");
-    let Ok(text) = std::fs::read_to_string(folder.join(format!("{set}.csv"))) else {
-        println!("skipped: the test pictures of {set} are not at hand");
-        return Vec::new();
-    };
+    let Some(folder) = eval::folder() else { return Vec::new() };
+    let text = std::fs::read_to_string(folder.join(format!("{set}.csv"))).expect("its table");
     let mut lines = text.lines().map(|line| line.split(',').map(str::to_owned));
     let header: Vec<String> = lines.next().expect("a header").collect();
     lines
