@@ -23,20 +23,26 @@
  *   }
  *
  * OWNERSHIP  What a `_new` or `_load` call gives is yours until you pass it to the matching `_free`.
- *            `_free(NULL)` does nothing; free in any order. Pictures are only borrowed for the call.
- *            Returned `const` pointers are borrowed: read them, never free them.
+ *            `_free(NULL)` does nothing; free in any order. Pictures are only borrowed for the call,
+ *            and must not change while it runs. Returned `const` pointers are borrowed: read them,
+ *            never free them.
  * ERRORS     Calls that can fail return a face_predict_status; 0 is success. On failure no `_out`
- *            pointer is written. No face found is success with a count of 0.
+ *            pointer is written. No face found is success with a count of 0. The message is
+ *            face_predict_last_error() of the same thread; of a picture that failed, in a batch or
+ *            alone, its result keeps status and message, too.
  * THREADS    A `const` handle may be used by many threads at once, so one model serves all. A
  *            non-const handle (result, tracker) is for one thread at a time, any thread. Free a
  *            handle when no thread uses it any more. Threads start only if you ask for them, and
  *            end within the call.
  * GROWTH     Structs you fill start with `struct_size`; zero in an optional field means "default":
- *            zero the struct, set struct_size, then set what you care about. Structs the library
- *            fills take a `size` argument. Old programs keep working with new libraries.
+ *            start from FACE_PREDICT_..._INIT, or from zeros with struct_size set, then set what you
+ *            care about. Structs the library fills take a `size` argument. Old programs keep working
+ *            with new libraries.
  * QUIET      Prints nothing, opens only the files you name (the engine asks the system once what
- *            processor it has), keeps no global state but the built-in
- *            models and the last error message of each thread.
+ *            processor it has), keeps no global state but the built-in models, the last error
+ *            message of each thread and what face_predict_set_log() was told.
+ * LICENCE    The weights that are built in by default are for non-commercial research only;
+ *            face_predict_model_license() tells. Building with `weights-open` gives others.
  * MEANING    Gender is the label that strangers would give the face, in two values. The answer must
  *            not decide alone about a person: not as proof of age, not for identification.
  */
@@ -68,6 +74,15 @@
 #else
 #define FACE_PREDICT_MUST_USE
 #endif
+
+/* Where structs that you fill start from: struct_size is set, and all else means the default.
+ *     face_predict_image image = FACE_PREDICT_IMAGE_INIT; */
+#define FACE_PREDICT_MODEL_OPTIONS_INIT {sizeof(face_predict_model_options), 0, 0}
+#define FACE_PREDICT_IMAGE_INIT                                                                        \
+    {sizeof(face_predict_image), 0, 0, 0, {NULL, NULL, NULL}, {0, 0, 0}, {0, 0, 0}, 0, 0, 0, 0, 0, 0}
+#define FACE_PREDICT_OPTIONS_INIT                                                                      \
+    {sizeof(face_predict_options), 0, 0, 0, NULL, 0, 0, 0, 0, 0, sizeof(face_predict_region)}
+#define FACE_PREDICT_TRACKER_OPTIONS_INIT {sizeof(face_predict_tracker_options), 0, 0, 0, 0}
 
 /**
  * Success.
@@ -130,9 +145,59 @@
 #define FACE_PREDICT_ERROR_INTERNAL 90
 
 /**
+ * Level of a log line: a call failed.
+ */
+#define FACE_PREDICT_LOG_ERROR 1
+
+/**
+ * Level of a log line: something that takes long and happens seldom, such as loading a model.
+ */
+#define FACE_PREDICT_LOG_INFO 2
+
+/**
  * Flag of face_predict_model_options: leaves every convolution to the engine, for comparison.
  */
 #define FACE_PREDICT_PLAIN_CONVOLUTIONS (1 << 0)
+
+/**
+ * The network estimates ages.
+ */
+#define FACE_PREDICT_TASK_AGE (1 << 0)
+
+/**
+ * The network estimates genders.
+ */
+#define FACE_PREDICT_TASK_GENDER (1 << 1)
+
+/**
+ * The network finds faces.
+ */
+#define FACE_PREDICT_TASK_DETECT (1 << 2)
+
+/**
+ * This build decodes JPEG, PNG, WebP and BMP.
+ */
+#define FACE_PREDICT_FEATURE_DECODE (1 << 0)
+
+/**
+ * A detector is built in.
+ */
+#define FACE_PREDICT_FEATURE_DETECTOR (1 << 1)
+
+/**
+ * Weights that estimate age and gender are built in.
+ */
+#define FACE_PREDICT_FEATURE_WEIGHTS (1 << 2)
+
+/**
+ * The weights that are built in may be used for anything (feature `weights-open`); credit to FairFace is due.
+ */
+#define FACE_PREDICT_FEATURE_OPEN_WEIGHTS (1 << 3)
+
+/**
+ * Model files may have any operator that the engine knows, not only those that docs/models.md lists.
+ */
+#define FACE_PREDICT_FEATURE_ALL_OPERATORS (1 << 4)
 
 /**
  * One byte of brightness. 0 is not a format, so that a forgotten field is an error and not a wrong answer.
@@ -178,6 +243,34 @@
  * One plane of Y U Y V; usual for USB cameras.
  */
 #define FACE_PREDICT_FORMAT_YUYV 9
+
+/**
+ * One plane of U Y V Y; capture cards, and cameras of Apple's.
+ */
+#define FACE_PREDICT_FORMAT_UYVY 10
+
+/**
+ * Alpha, red, green, blue: byte order in memory. Alpha is ignored. (Numbers of 0xAARRGGBB are BGRA in the memory of usual
+ * processors.)
+ */
+#define FACE_PREDICT_FORMAT_ARGB 11
+
+/**
+ * Alpha, blue, green, red. Alpha is ignored.
+ */
+#define FACE_PREDICT_FORMAT_ABGR 12
+
+/**
+ * NV12 with 16 bits a sample, little-endian, whose upper 10 count: decoders of HDR films. The upper 8 bits are read.
+ */
+#define FACE_PREDICT_FORMAT_P010 13
+
+/**
+ * The bytes of a JPEG, PNG, WebP or BMP file, such as the frames of a camera that gives MJPEG. planes[0] points to them and
+ * sizes[0] says how many there are. The Exif orientation is applied first, then rotation and mirrored. The other fields
+ * are not read.
+ */
+#define FACE_PREDICT_FORMAT_ENCODED 14
 
 /**
  * How YUV numbers map to colours. Most cameras.
@@ -260,6 +353,11 @@
 #define FACE_PREDICT_QUALITY_CUT_OFF (1 << 5)
 
 /**
+ * The face was not given, or belongs to an earlier frame.
+ */
+#define FACE_PREDICT_NO_REGION 4294967295
+
+/**
  * Loaded networks. Immutable: share one between all threads. Loading is slow, so load once.
  */
 typedef struct face_predict_model face_predict_model;
@@ -271,8 +369,8 @@ typedef struct face_predict_model face_predict_model;
 typedef struct face_predict_result face_predict_result;
 
 /**
- * Follows faces over frames: gives each a track_id and averages its predictions, so that numbers settle instead of
- * flickering. One tracker a camera, for one thread at a time.
+ * Follows faces over the frames of one camera: gives each a track_id and averages its estimates, so that numbers settle
+ * instead of flickering. A tracker is for one thread at a time.
  */
 typedef struct face_predict_tracker face_predict_tracker;
 
@@ -280,6 +378,12 @@ typedef struct face_predict_tracker face_predict_tracker;
  * Result of a call: 0 is success. Numbers are never reused; later versions may add some.
  */
 typedef int32_t face_predict_status;
+
+/**
+ * Takes a line of the log: `data` as it was given, one of FACE_PREDICT_LOG_..., and a text of UTF-8 that is borrowed for
+ * the call. It may be called by several threads at once. It must neither throw nor jump out.
+ */
+typedef void (*face_predict_log_function)(void *data, int32_t level, const char *message);
 
 /**
  * How to load. NULL, or all zero but struct_size, means the defaults.
@@ -294,70 +398,10 @@ typedef struct face_predict_model_options {
      */
     uint32_t flags;
     /**
-     * Largest picture accepted, in pixels. 0: 64 Mi.
+     * Largest picture that is accepted, width times height in pixels. 0 means 67108864.
      */
     uint64_t max_pixels;
-    /**
-     * Threads for face_predict_batch(). 0 or 1: the caller's only.
-     */
-    uint32_t threads;
-    /**
-     * Zero.
-     */
-    uint32_t reserved;
 } face_predict_model_options;
-
-/**
- * A picture in your memory. It is read in place, never written, never kept after the call. Zero the struct,
- * then set struct_size, format, width, height and the first plane.
- */
-typedef struct face_predict_image {
-    /**
-     * sizeof(face_predict_image)
-     */
-    uint32_t struct_size;
-    /**
-     * FACE_PREDICT_FORMAT_...
-     */
-    uint32_t format;
-    /**
-     * Pixels as stored, before rotation.
-     */
-    uint32_t width;
-    /**
-     * Rows as stored.
-     */
-    uint32_t height;
-    /**
-     * The first: the pixels, or their brightness. A chroma plane that is NULL follows the one before without a
-     * gap. Formats of one plane leave the others NULL.
-     */
-    const void *planes[3];
-    /**
-     * Bytes from one row to the next. 0: no padding.
-     */
-    size_t strides[3];
-    /**
-     * Bytes readable at each plane, checked. 0: trust me.
-     */
-    size_t sizes[3];
-    /**
-     * Degrees clockwise that make it upright: 0, 90, 180 or 270.
-     */
-    uint32_t rotation;
-    /**
-     * Not 0: swap left and right after rotating (selfie cameras).
-     */
-    uint32_t mirrored;
-    /**
-     * I420: bytes between chroma samples, Android's pixelStride. 0: 1.
-     */
-    uint32_t chroma_step;
-    /**
-     * FACE_PREDICT_YUV_...
-     */
-    uint32_t yuv;
-} face_predict_image;
 
 /**
  * A place in pixels; (0, 0) is the top left corner of the upright picture.
@@ -374,11 +418,12 @@ typedef struct face_predict_point {
 } face_predict_point;
 
 /**
- * A face that the caller found already, in upright pixels.
+ * A face that the caller found already, in upright pixels. All zero but the box is a face without landmarks.
  */
 typedef struct face_predict_region {
     /**
-     * Left edge of the box around the face, forehead to chin.
+     * Left edge of the box around the face, from forehead to chin. The box may reach out of the picture; its numbers are
+     * finite, of at most 10000000.
      */
     float x;
     /**
@@ -386,22 +431,22 @@ typedef struct face_predict_region {
      */
     float y;
     /**
-     * Its width.
+     * Its width, above 0.
      */
     float width;
     /**
-     * Its height.
+     * Its height, above 0.
      */
     float height;
     /**
-     * Left eye, right eye, nose, left and right mouth corner, left and right as seen; all zero where unknown.
-     * Landmarks that cannot be those of the box are not used.
+     * Left eye, right eye, nose, left and right mouth corner, left and right as seen in the picture; all zero where they
+     * are unknown. Landmarks that cannot be those of the box are not used.
      */
     struct face_predict_point landmarks[5];
 } face_predict_region;
 
 /**
- * What to predict. NULL, or all zero but struct_size, means the defaults.
+ * What to predict. NULL, FACE_PREDICT_OPTIONS_INIT, or all zero but struct_size, means the defaults.
  */
 typedef struct face_predict_options {
     /**
@@ -409,28 +454,28 @@ typedef struct face_predict_options {
      */
     uint32_t struct_size;
     /**
-     * FACE_PREDICT_SKIP_AGE and so on, or-ed.
+     * FACE_PREDICT_SKIP_AGE, FACE_PREDICT_SKIP_GENDER and FACE_PREDICT_CROPPED, or-ed. Others are UNSUPPORTED.
      */
     uint32_t flags;
     /**
-     * Keeps the largest so many faces. 0: all.
+     * How many faces are kept, the largest of them. 0 means all.
      */
     uint32_t max_faces;
     /**
-     * Entries of `regions`.
+     * Number of entries of `regions`.
      */
     uint32_t region_count;
     /**
-     * The faces, found already: nothing is searched, even if there are none of them. They come back the largest first, each
-     * with its box bit for bit. NULL: search.
+     * The faces, where they were found already: nothing is searched, even if there are none of them. They come back the
+     * largest first, each with its box bit for bit and with its place here as region_index. NULL means a search.
      */
     const struct face_predict_region *regions;
     /**
-     * Probability inside age_low to age_high, below 1. 0: 0.8.
+     * Probability that an age lies from age_low to age_high, above 0 and below 1. 0 means 0.8.
      */
     float age_coverage;
     /**
-     * Probability that a gender label needs, 0.5 to 1. 0: the model's.
+     * Probability that a gender label needs, 0.5 to 1. 0 means the model's own threshold.
      */
     float gender_threshold;
     /**
@@ -448,10 +493,112 @@ typedef struct face_predict_options {
      */
     uint32_t crops;
     /**
+     * sizeof(face_predict_region), so that regions of a later header can be told from those of this one. 0: 56.
+     */
+    uint32_t region_size;
+} face_predict_options;
+
+/**
+ * What a network's file says of it. Texts are UTF-8, "" where the file says nothing, and live as long as the model.
+ */
+typedef struct face_predict_network {
+    /**
+     * Its name, such as "base".
+     */
+    const char *name;
+    /**
+     * Version of the weights, such as "0.3.0".
+     */
+    const char *version;
+    /**
+     * Licence of the weights, such as "CC BY 4.0 (FairFace)".
+     */
+    const char *license;
+    /**
+     * What it was trained on.
+     */
+    const char *data;
+    /**
+     * What it does: FACE_PREDICT_TASK_..., or-ed.
+     */
+    uint32_t tasks;
+    /**
+     * Width of what it takes in, in pixels: of the crop of a face, or of the picture that a detector was optimised for.
+     */
+    uint32_t input_width;
+    /**
+     * Its height.
+     */
+    uint32_t input_height;
+    /**
      * Zero.
      */
     uint32_t reserved;
-} face_predict_options;
+} face_predict_network;
+
+/**
+ * A picture in your memory. It is read in place, never written, and never kept after the call; its pixels must not change
+ * during the call. Start from FACE_PREDICT_IMAGE_INIT or from zeros with struct_size, then set format, width, height and the
+ * first plane.
+ */
+typedef struct face_predict_image {
+    /**
+     * sizeof(face_predict_image)
+     */
+    uint32_t struct_size;
+    /**
+     * FACE_PREDICT_FORMAT_...
+     */
+    uint32_t format;
+    /**
+     * Pixels of a row as stored, before rotation, 1 to 16777216.
+     */
+    uint32_t width;
+    /**
+     * Rows as stored, 1 to 16777216.
+     */
+    uint32_t height;
+    /**
+     * The first plane holds the pixels, or their brightness. A plane of colours that is NULL follows the rows of the plane
+     * before without a gap. Formats of one plane leave the others NULL.
+     */
+    const void *planes[3];
+    /**
+     * Bytes from one row to the next. 0 means no padding for the first plane. For planes of colours it means as much padding
+     * as the first has: the same stride, or half of it for I420.
+     */
+    size_t strides[3];
+    /**
+     * Bytes that are readable at each plane, which are checked. 0 means that they are not checked: they are then as many as
+     * the picture needs.
+     */
+    size_t sizes[3];
+    /**
+     * Degrees clockwise that make the picture upright: 0, 90, 180 or 270.
+     */
+    uint32_t rotation;
+    /**
+     * Not 0 swaps left and right after rotating, as selfie cameras need it.
+     */
+    uint32_t mirrored;
+    /**
+     * I420: bytes between samples of colour, Android's pixelStride, 1 to 256. 0 means 1.
+     */
+    uint32_t chroma_step;
+    /**
+     * FACE_PREDICT_YUV_...
+     */
+    uint32_t yuv;
+    /**
+     * Not 0 says that the first row in memory is the lowest one, as in bitmaps of Windows. The planes still point to their
+     * first byte in memory.
+     */
+    uint32_t bottom_up;
+    /**
+     * Zero.
+     */
+    uint32_t reserved;
+} face_predict_image;
 
 /**
  * One face, in upright pixels. Numbers that were not estimated are NaN. A plain copy: keep it as long as you
@@ -523,9 +670,9 @@ typedef struct face_predict_face {
      */
     uint32_t track_estimates;
     /**
-     * Zero.
+     * Which of `options.regions` it is, from 0; FACE_PREDICT_NO_REGION for a face that was found.
      */
-    uint32_t reserved;
+    uint32_t region_index;
     /**
      * With a tracker the same face has the same number; else 0.
      */
@@ -533,7 +680,7 @@ typedef struct face_predict_face {
 } face_predict_face;
 
 /**
- * How to follow. NULL, or all zero but struct_size, means the defaults.
+ * How to follow faces. NULL, FACE_PREDICT_TRACKER_OPTIONS_INIT, or all zero but struct_size, means the defaults.
  */
 typedef struct face_predict_tracker_options {
     /**
@@ -541,19 +688,20 @@ typedef struct face_predict_tracker_options {
      */
     uint32_t struct_size;
     /**
-     * Searches each so many frames; in between faces keep moving as they did. 0: 1.
+     * A search is done each so many frames; in between faces keep moving as they did. 0 means 1.
      */
     uint32_t detect_every;
     /**
-     * Estimates a face again each so many times that it is found. 0: 1.
+     * A face is estimated again each so many times that it is found. 0 means 1.
      */
     uint32_t estimate_every;
     /**
-     * Time constant of the average over estimates. 0: 2.
+     * Time constant of the average over estimates, in seconds, above 0 and at most 3600. 0 means 2.
      */
     float memory_seconds;
     /**
-     * Time after which an unseen face is forgotten. 0: 1.
+     * Seconds after which a face that is not found is forgotten, above 0 and at most 3600, and not before the search after
+     * the one that missed it. 0 means 1.
      */
     float lost_seconds;
 } face_predict_tracker_options;
@@ -563,16 +711,27 @@ extern "C" {
 #endif // __cplusplus
 
 /**
- * Message of the last failed call on this thread; "" if none, never NULL. Borrowed until the next failing
- * call on this thread: show or copy it before anything else.
+ * Gives the message of the last failed call on this thread, or "" if none has failed; never NULL. It is borrowed until
+ * the next failing call on this thread, so show or copy it before anything else. What went wrong with a picture is also
+ * kept with its result: face_predict_result_message().
  */
 FACE_PREDICT_API
 const char *face_predict_last_error(void);
 
 /**
- * Constant name of a status, such as "FACE_PREDICT_ERROR_IO"; "unknown" for other numbers.
+ * Gives the name of a status, such as "FACE_PREDICT_ERROR_IO", or "unknown" for other numbers. The text is static.
  */
-FACE_PREDICT_API const char *face_predict_status_name(face_predict_status status);
+FACE_PREDICT_API
+const char *face_predict_status_name(face_predict_status status);
+
+/**
+ * Sets what is told of failed calls and of loading, for the whole process; NULL, as at the start, tells nothing. When this call
+ * returns, the function that was set before runs nowhere and is not called again. What the function itself calls is not told. It must not
+ * call face_predict_set_log(), which then fails with INVALID_ARGUMENT.
+ */
+FACE_PREDICT_API
+face_predict_status face_predict_set_log(face_predict_log_function function,
+                                         void *data);
 
 /**
  * Version of the library in use, as FACE_PREDICT_VERSION: major << 16 | minor << 8 | patch. A different
@@ -587,8 +746,10 @@ uint32_t face_predict_version(void);
 FACE_PREDICT_API const char *face_predict_version_string(void);
 
 /**
- * Loads the model that is built into the library. Parsed once a process, so further calls are fast.
- * Fails with NULL_ARGUMENT, INVALID_ARGUMENT (options), UNSUPPORTED or OUT_OF_MEMORY.
+ * Loads the model that is built into the library, and writes its handle to `model_out`. It is parsed once a process, so further
+ * calls are fast. Its weights are, in the default build, for NON-COMMERCIAL RESEARCH only, since some of the data that they were trained on is:
+ * face_predict_model_license() tells, and a build with the feature `weights-open` has weights for any use. Fails with NULL_ARGUMENT,
+ * INVALID_ARGUMENT (options), UNSUPPORTED (unknown flags, or a build without a model) or OUT_OF_MEMORY.
  */
 FACE_PREDICT_API
 FACE_PREDICT_MUST_USE
@@ -597,7 +758,8 @@ face_predict_status face_predict_model_load_default(const struct face_predict_mo
 
 /**
  * Loads a model file. `path` is UTF-8 on every system. A part that the file lacks (detector, age or gender) comes from the
- * built-in model. Fails with IO (no such file), LIMIT, MODEL, INVALID_ARGUMENT (path, options) or NULL_ARGUMENT.
+ * built-in model, whose licence then counts, too. Fails with IO (the file cannot be read), LIMIT (it has more than 512 MiB), MODEL,
+ * INVALID_ARGUMENT (path, options), UNSUPPORTED, OUT_OF_MEMORY or NULL_ARGUMENT.
  */
 FACE_PREDICT_API
 FACE_PREDICT_MUST_USE
@@ -606,7 +768,8 @@ face_predict_status face_predict_model_load_file(const char *path,
                                                  struct face_predict_model **model_out);
 
 /**
- * Loads a model from memory. The bytes may be freed as soon as the call returns.
+ * Loads a model from `size` bytes of a model file in memory, as face_predict_model_load_file() does. The bytes may be freed
+ * as soon as the call returns.
  */
 FACE_PREDICT_API
 FACE_PREDICT_MUST_USE
@@ -616,8 +779,9 @@ face_predict_status face_predict_model_load_memory(const void *data,
                                                    struct face_predict_model **model_out);
 
 /**
- * Loads several files, each a part: a detector, an age network, a gender network, or one for both. Of two files for the same
- * part the later counts; parts not given come from the built-in model.
+ * Loads `count` model files, each a part: a detector, an age network, a gender network, or one for both. Of two files for the
+ * same part the later counts. Parts that are not given come from the built-in model. Fails as face_predict_model_load_file()
+ * does.
  */
 FACE_PREDICT_API
 FACE_PREDICT_MUST_USE
@@ -627,10 +791,17 @@ face_predict_status face_predict_model_load_files(const char *const *paths,
                                                   struct face_predict_model **model_out);
 
 /**
- * Name and version of the estimators, and of the detector where a file brought it, for logs; NULL for NULL. Borrowed; lives as long as the model.
+ * Prepares for pictures of `width` x `height` pixels, so that the first of them takes no longer than the others: loads the
+ * detector, and optimises it for the size that these options search at. Nothing is prepared where the faces are given or the picture
+ * is one. Takes tens of milliseconds the first time. Fails with NULL_ARGUMENT, INVALID_ARGUMENT, UNSUPPORTED (this
+ * build has no detector) or OUT_OF_MEMORY.
  */
 FACE_PREDICT_API
-const char *face_predict_model_name(const struct face_predict_model *model);
+FACE_PREDICT_MUST_USE
+face_predict_status face_predict_model_warm_up(const struct face_predict_model *model,
+                                               uint32_t width,
+                                               uint32_t height,
+                                               const struct face_predict_options *options);
 
 /**
  * Frees a model; NULL does nothing.
@@ -638,15 +809,49 @@ const char *face_predict_model_name(const struct face_predict_model *model);
 FACE_PREDICT_API void face_predict_model_free(struct face_predict_model *model);
 
 /**
- * Sets rotation and mirrored from an Exif orientation of 1 to 8; struct_size must be set.
+ * Gives the name and version of the networks for age and gender, and of the detector where a file brought it, for logs, such as
+ * "base 0.3.0"; NULL for NULL. The text lives as long as the model.
+ */
+FACE_PREDICT_API
+const char *face_predict_model_name(const struct face_predict_model *model);
+
+/**
+ * Gives the licences of the weights that this model uses, the detector's too, which is loaded for it, each with the network's
+ * name and version; NULL for NULL. The text lives as long as the model.
+ */
+FACE_PREDICT_API
+const char *face_predict_model_license(const struct face_predict_model *model);
+
+/**
+ * Tells of the network that does one of FACE_PREDICT_TASK_...; a network may do several. To ask for the detector loads it.
+ * `size` is sizeof(face_predict_network): a newer header gets zeros for what this library does not know. Fails with
+ * NULL_ARGUMENT, INVALID_ARGUMENT (no such task, or another size) or UNSUPPORTED (this build has no detector).
+ */
+FACE_PREDICT_API
+face_predict_status face_predict_model_network(const struct face_predict_model *model,
+                                               uint32_t task,
+                                               struct face_predict_network *network_out,
+                                               size_t size);
+
+/**
+ * Gives what this build of the library has: FACE_PREDICT_FEATURE_..., or-ed. What it lacks fails with UNSUPPORTED.
+ */
+FACE_PREDICT_API
+uint32_t face_predict_features(void);
+
+/**
+ * Sets rotation and mirrored of `image`, whose struct_size must be set, from an Exif orientation of 1 to 8. Fails with
+ * NULL_ARGUMENT or INVALID_ARGUMENT, and then changes nothing.
  */
 FACE_PREDICT_API
 face_predict_status face_predict_image_set_exif(struct face_predict_image *image,
                                                 uint32_t orientation);
 
 /**
- * Finds the faces of a picture, unless they are given, and estimates them, largest first. Replaces what `result` held. On failure `result` is
- * empty. Fails with NULL_ARGUMENT, INVALID_ARGUMENT, BUFFER_TOO_SMALL, UNSUPPORTED, LIMIT or OUT_OF_MEMORY.
+ * Finds the faces of a picture, unless `options` gives them, estimates each, and fills `result` with them, the largest
+ * first, in place of what it held. `options` may be NULL. A picture without a face is a success with a count of 0. On failure
+ * `result` is empty and keeps the status and the message. Fails with NULL_ARGUMENT, INVALID_ARGUMENT, BUFFER_TOO_SMALL,
+ * UNSUPPORTED, LIMIT (more than max_pixels), OUT_OF_MEMORY or, for encoded pictures, IMAGE.
  */
 FACE_PREDICT_API
 FACE_PREDICT_MUST_USE
@@ -656,8 +861,8 @@ face_predict_status face_predict(const struct face_predict_model *model,
                                  struct face_predict_result *result);
 
 /**
- * The same for a JPEG, PNG, WebP or BMP file; its Exif orientation is applied. `path` is UTF-8. Also fails with
- * IO or IMAGE.
+ * Does the same with a JPEG, PNG, WebP or BMP file, whose Exif orientation is applied. `path` is UTF-8 on every system. Also fails
+ * with IO (the file cannot be read) or IMAGE (it cannot be decoded).
  */
 FACE_PREDICT_API
 FACE_PREDICT_MUST_USE
@@ -667,7 +872,7 @@ face_predict_status face_predict_file(const struct face_predict_model *model,
                                       struct face_predict_result *result);
 
 /**
- * The same for the bytes of such a file.
+ * Does the same with the `size` bytes of such a file, which are only read.
  */
 FACE_PREDICT_API
 FACE_PREDICT_MUST_USE
@@ -678,9 +883,13 @@ face_predict_status face_predict_encoded(const struct face_predict_model *model,
                                          struct face_predict_result *result);
 
 /**
- * Many pictures: each of `images` fills the result at its place; all results must be different. Spread over the model's threads. One bad
- * picture does not stop the rest: the first failure is returned with its message, face_predict_result_status() tells
- * each. Options with regions are refused: these belong to one picture. What is refused for all leaves every result empty, with status OK.
+ * Predicts many pictures, encoded ones among them: each of `images` fills the result at its place, and all results must be
+ * different. The work is spread over `threads` threads, of which the caller's is one; 0 and 1 mean the caller's alone, and
+ * at most 1024 are possible. A picture that fails does not stop the rest: face_predict_result_status() and
+ * face_predict_result_message() tell of each, and the call returns the status of the first that failed, with its
+ * message. Options with regions are refused, since these belong to one picture. A call that is refused as a whole leaves every result
+ * empty, with the status and the message of the call. Fails with NULL_ARGUMENT, INVALID_ARGUMENT or UNSUPPORTED, and with
+ * what face_predict() fails with.
  */
 FACE_PREDICT_API
 FACE_PREDICT_MUST_USE
@@ -688,6 +897,7 @@ face_predict_status face_predict_batch(const struct face_predict_model *model,
                                        const struct face_predict_image *const *images,
                                        size_t count,
                                        const struct face_predict_options *options,
+                                       uint32_t threads,
                                        struct face_predict_result *const *results);
 
 /**
@@ -706,10 +916,18 @@ FACE_PREDICT_API void face_predict_result_free(struct face_predict_result *resul
 FACE_PREDICT_API size_t face_predict_result_count(const struct face_predict_result *result);
 
 /**
- * Status of the call that filled this result.
+ * Gives the status of the call that filled this result: FACE_PREDICT_OK where it succeeded, and before the first one. Fails
+ * itself with NULL_ARGUMENT or INVALID_ARGUMENT where `result` is no result.
  */
 FACE_PREDICT_API
 face_predict_status face_predict_result_status(const struct face_predict_result *result);
+
+/**
+ * Gives the message that belongs to face_predict_result_status(), or "" where that is FACE_PREDICT_OK; never NULL. It says the
+ * same on every thread, and of each picture of a batch. It is borrowed until the result is filled again or freed.
+ */
+FACE_PREDICT_API
+const char *face_predict_result_message(const struct face_predict_result *result);
 
 /**
  * Size of the upright picture in pixels; zeros before the first picture and after a failure.
@@ -757,7 +975,8 @@ const float *face_predict_result_age_distribution(const struct face_predict_resu
                                                   size_t *count_out);
 
 /**
- * Makes a tracker. It keeps what it needs of the model, which may be freed.
+ * Makes a tracker and writes its handle to `tracker_out`. It keeps what it needs of the model, which may be freed. Fails with
+ * NULL_ARGUMENT, INVALID_ARGUMENT (options) or OUT_OF_MEMORY.
  */
 FACE_PREDICT_API
 FACE_PREDICT_MUST_USE
@@ -766,7 +985,9 @@ face_predict_status face_predict_tracker_new(const struct face_predict_model *mo
                                              struct face_predict_tracker **tracker_out);
 
 /**
- * Takes the next frame, as face_predict does. `time_us` is in microseconds from any start and must not go back.
+ * Takes the next frame, pixels or the bytes of a file (FACE_PREDICT_FORMAT_ENCODED), and fills `result` as face_predict() does.
+ * `time_us` is the frame's time in microseconds from any start, and must not go back. Fails as face_predict() does, and with
+ * INVALID_ARGUMENT where time goes back; the tracker is then as it was before.
  */
 FACE_PREDICT_API
 FACE_PREDICT_MUST_USE
@@ -777,9 +998,10 @@ face_predict_status face_predict_tracker_update(struct face_predict_tracker *tra
                                                 struct face_predict_result *result);
 
 /**
- * Forgets all faces, as after a seek. Their numbers are not used again. NULL does nothing.
+ * Forgets all faces and the time, as after a jump in a film. Their numbers are not used again. NULL does nothing.
  */
-FACE_PREDICT_API void face_predict_tracker_reset(struct face_predict_tracker *tracker);
+FACE_PREDICT_API
+void face_predict_tracker_reset(struct face_predict_tracker *tracker);
 
 /**
  * Frees a tracker; NULL does nothing.

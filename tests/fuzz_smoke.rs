@@ -105,6 +105,23 @@ fn model_files() {
     }
 }
 
+#[test]
+fn detector_files() {
+    use prost::Message;
+
+    let seed = small::detector().encode_to_vec();
+    let options = face_predict::ModelOptions::new();
+    let model = face_predict::Model::load_bytes(&seed, &options).expect("a right detector");
+    assert!(model.name().ends_with(" + small 1"), "{}", model.name());
+    assert!(bodies::detector_bytes(&seed) > 0, "the seed finds nothing");
+    let mut random = Numbers(5);
+    let mut finding = 0;
+    for _ in 0..400 {
+        finding += usize::from(bodies::detector_bytes(&mutate(&mut random, &seed)) > 0);
+    }
+    assert!(finding > 20, "{finding} of the changed files find anything");
+}
+
 /// Convolutions that a pass which looks at kernel and stride alone would replace wrongly.
 #[test]
 fn graphs_that_a_careless_pass_would_break() {

@@ -26,11 +26,12 @@ fn macros() -> String {
          /** The version of this header as one number; compare with face_predict_version(). */\n\
          #define FACE_PREDICT_VERSION                                                       \\\n    \
              ((FACE_PREDICT_VERSION_MAJOR << 16) | (FACE_PREDICT_VERSION_MINOR << 8) |      \\\n     \
-              FACE_PREDICT_VERSION_PATCH)\n\n{}",
+              FACE_PREDICT_VERSION_PATCH)\n\n{}\n\n{}",
         env!("CARGO_PKG_VERSION_MAJOR"),
         env!("CARGO_PKG_VERSION_MINOR"),
         env!("CARGO_PKG_VERSION_PATCH"),
-        include_str!("header/attributes.h.in").trim_end()
+        include_str!("header/attributes.h.in").trim_end(),
+        include_str!("header/initialisers.h.in").trim_end()
     )
 }
 
@@ -43,7 +44,9 @@ fn the_committed_header_is_the_generated_one() {
     let mut text = Vec::new();
     let mut builder = cbindgen::Builder::new().with_config(config);
     // The order of the header: errors and versions, models, pictures, predictions, films.
-    for file in ["error", "version", "model", "image", "predict", "batch", "result", "track"] {
+    for file in
+        ["error", "log", "version", "model", "info", "image", "predict", "batch", "result", "track"]
+    {
         builder = builder.with_src(Path::new(ROOT).join(format!("src/ffi/{file}.rs")));
     }
     builder.generate().expect("cbindgen").write(&mut text);

@@ -14,10 +14,11 @@
 //            from one, are safe: calls on an empty object fail with NULL_ARGUMENT.
 // ERRORS     Each call that can fail comes twice: `predict` throws facepredict::Error, `try_predict` is noexcept and
 //            gives an Expected. (Where there is no memory even for its message, a noexcept call ends the program.)
+//            Compiled without exceptions (-fno-exceptions), what would throw ends the program: use the `try_` forms.
 // NAME       The namespace is facepredict: face_predict is the C function.
 // THREADS    One Model serves all threads. One Result, or Tracker, serves one thread at a time; keep it, and its buffers
 //            are reused.
-// PIXELS     Are read where they are, never copied. cv::Mat and QImage work when their headers are included first.
+// PIXELS     Are read where they are, never copied, and must not change during a call. cv::Mat and QImage work when their headers are included first.
 #ifndef FACE_PREDICT_HPP
 #define FACE_PREDICT_HPP
 
@@ -28,6 +29,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <exception>
 #include <memory>
 #include <new>
@@ -85,6 +87,21 @@ private:
     std::shared_ptr<const std::string> message_; // Copying an exception must not throw.
 };
 
+namespace detail {
+/// Throws, or ends the program where it is compiled without exceptions.
+[[noreturn]] inline void raise(const Error &error) {
+#if defined(__cpp_exceptions) || defined(_CPPUNWIND)
+    throw error;
+#else
+    static_cast<void>(error);
+    std::abort();
+#endif
+}
+[[noreturn]] inline void refuse(std::string message) {
+    raise(Error(FACE_PREDICT_ERROR_INVALID_ARGUMENT, std::move(message)));
+}
+} // namespace detail
+
 /// A value or the Error that stands in its place; std::expected for C++17.
 template <typename T>
 class [[nodiscard]] Expected {
@@ -99,14 +116,16 @@ public:
     const T &value() const & { return check(), *std::get_if<0>(&content_); }
     T value() && { return check(), std::move(*std::get_if<0>(&content_)); }
     T &operator*() noexcept { return *std::get_if<0>(&content_); }
+    const T &operator*() const noexcept { return *std::get_if<0>(&content_); }
     T *operator->() noexcept { return std::get_if<0>(&content_); }
+    const T *operator->() const noexcept { return std::get_if<0>(&content_); }
     /// The error; only where there is no value.
     const Error &error() const noexcept { return *std::get_if<1>(&content_); }
 
 private:
     void check() const {
         if (const Error *error = std::get_if<1>(&content_)) {
-            throw *error;
+            detail::raise(*error);
         }
     }
     std::variant<T, Error> content_;
@@ -126,6 +145,10 @@ enum class Format : std::uint32_t {
     nv21 = FACE_PREDICT_FORMAT_NV21,
     i420 = FACE_PREDICT_FORMAT_I420,
     yuyv = FACE_PREDICT_FORMAT_YUYV,
+    uyvy = FACE_PREDICT_FORMAT_UYVY,
+    argb = FACE_PREDICT_FORMAT_ARGB,
+    abgr = FACE_PREDICT_FORMAT_ABGR,
+    p010 = FACE_PREDICT_FORMAT_P010,
 };
 
 /// How YUV numbers map to colours.
@@ -142,7 +165,8 @@ enum class Gender : std::uint32_t {
     male = FACE_PREDICT_GENDER_MALE,
 };
 
-/// Borrowed rows of a picture, or of its brightness or colours, `stride` bytes apart; 0: without padding.
+/// Borrowed rows of a picture, or of its brightness or colours, `stride` bytes apart; 0: without padding, or of colours with
+/// as much as the brightness has.
 struct Plane {
     Span<const std::uint8_t> bytes = {};
     std::size_t stride = 0;
@@ -152,14 +176,23 @@ struct Plane {
 class Image {
 public:
     /// Rows `stride` bytes apart; 0: without padding. The size of `bytes` is checked by the library. The colours of
-    /// NV12, NV21 and I420 follow the brightness without a gap.
+    /// NV12, NV21, I420 and P010 follow the brightness without a gap, with as much padding.
     Image(Format format, std::uint32_t width, std::uint32_t height, Span<const std::uint8_t> bytes,
           std::size_t stride = 0) noexcept {
-        image_.struct_size = sizeof image_;
         image_.format = static_cast<std::uint32_t>(format);
         image_.width = width;
         image_.height = height;
         set(0, {bytes, stride});
+    }
+
+    /// The bytes of a JPEG, PNG, WebP or BMP file, such as the frames of a camera that gives MJPEG. Their Exif orientation
+    /// is applied before rotated().
+    static Image encoded(Span<const std::uint8_t> bytes) noexcept {
+        Image image(static_cast<Format>(FACE_PREDICT_FORMAT_ENCODED), 0, 0, bytes);
+        // NULL would mean that there are no bytes at all.
+        static const std::uint8_t none = 0;
+        image.image_.planes[0] = bytes.empty() ? &none : bytes.data();
+        return image;
     }
 
     /// A picture of several planes: Y and UV of NV12, Y and VU of NV21; Y, U and V of I420.
@@ -186,13 +219,17 @@ public:
         return *this;
     }
 
-    /// The same from an Exif orientation of 1 to 8.
-    Image &exif(std::uint32_t orientation) {
+    /// The first row in memory is the lowest one: bitmaps of Windows.
+    Image &bottom_up(bool on = true) noexcept { return image_.bottom_up = on, *this; }
+
+    /// Rotation and mirroring from an Exif orientation of 1 to 8.
+    Image &exif(std::uint32_t orientation) { return try_exif(orientation).value(), *this; }
+    Expected<std::monostate> try_exif(std::uint32_t orientation) noexcept {
         const face_predict_status status = face_predict_image_set_exif(&image_, orientation);
         if (status != FACE_PREDICT_OK) {
-            throw Error::last(status);
+            return Error::last(status);
         }
-        return *this;
+        return std::monostate();
     }
 
     const face_predict_image &c() const noexcept { return image_; }
@@ -205,7 +242,7 @@ private:
         image_.strides[index] = plane.stride;
     }
 
-    face_predict_image image_ = {};
+    face_predict_image image_ = FACE_PREDICT_IMAGE_INIT;
 };
 
 /// A place in upright pixels.
@@ -231,8 +268,6 @@ static_assert(sizeof(Region) == sizeof(face_predict_region), "spans of regions a
 /// What to predict. Unset fields are the library's defaults: the faces are searched.
 class Options {
 public:
-    Options() noexcept { options_.struct_size = sizeof options_; }
-
     /// The faces, found already: nothing is searched, even if there are none. Borrowed: they must outlive the call.
     Options &regions(Span<const Region> regions) noexcept {
         // NULL would mean a search.
@@ -265,12 +300,14 @@ private:
         options_.flags = on ? options_.flags | bit : options_.flags & ~bit;
         return *this;
     }
-    face_predict_options options_ = {};
+    face_predict_options options_ = FACE_PREDICT_OPTIONS_INIT;
 };
 
 /// One face: the C struct, which is a plain copy, with names for its numbers. NaN where something was not estimated.
 struct Face : face_predict_face {
     bool has_age() const noexcept { return !std::isnan(age); }
+    /// Whether it was given, as region `region_index` of the options.
+    bool has_region() const noexcept { return region_index != FACE_PREDICT_NO_REGION; }
     bool has_landmarks() const noexcept { return !std::isnan(landmarks[0].x); }
     /// Whether yaw, pitch and roll are known: those of faces with landmarks are.
     bool has_pose() const noexcept { return !std::isnan(yaw); }
@@ -304,10 +341,29 @@ class Result {
 public:
     Result() : handle_(face_predict_result_new()) {
         if (!handle_) {
+#if defined(__cpp_exceptions) || defined(_CPPUNWIND)
             throw std::bad_alloc();
+#else
+            std::abort();
+#endif
         }
     }
+    static Expected<Result> try_make() noexcept {
+        face_predict_result *result = face_predict_result_new();
+        if (!result) {
+            return Error::last(FACE_PREDICT_ERROR_OUT_OF_MEMORY);
+        }
+        return Result(result);
+    }
 
+    /// Why there are no faces: status and message of the call that filled it, or nothing where that succeeded.
+    std::optional<Error> error() const {
+        const face_predict_status failed = status();
+        if (failed == FACE_PREDICT_OK) {
+            return std::nullopt;
+        }
+        return Error(failed, face_predict_result_message(handle_.get()));
+    }
     /// Status of the call that filled it.
     face_predict_status status() const noexcept { return face_predict_result_status(handle_.get()); }
     /// Number of faces.
@@ -370,13 +426,14 @@ public:
     face_predict_result *c() const noexcept { return handle_.get(); }
 
 private:
+    explicit Result(face_predict_result *handle) noexcept : handle_(handle) {}
+
     std::unique_ptr<face_predict_result, detail::Free> handle_;
 };
 
 /// How to load. Unset fields are the library's defaults.
 class ModelOptions {
 public:
-    ModelOptions() noexcept { options_.struct_size = sizeof options_; }
     /// Largest picture accepted, in pixels.
     ModelOptions &max_pixels(std::uint64_t pixels) noexcept { return options_.max_pixels = pixels, *this; }
     /// Leaves every convolution to the engine, for comparison.
@@ -384,12 +441,25 @@ public:
         options_.flags = on ? FACE_PREDICT_PLAIN_CONVOLUTIONS : 0;
         return *this;
     }
-    /// Threads for a batch; 0 or 1: the caller's only.
-    ModelOptions &threads(std::uint32_t count) noexcept { return options_.threads = count, *this; }
     const face_predict_model_options &c() const noexcept { return options_; }
 
 private:
-    face_predict_model_options options_ = {};
+    face_predict_model_options options_ = FACE_PREDICT_MODEL_OPTIONS_INIT;
+};
+
+/// What a network does.
+enum class Task : std::uint32_t {
+    age = FACE_PREDICT_TASK_AGE,
+    gender = FACE_PREDICT_TASK_GENDER,
+    detect = FACE_PREDICT_TASK_DETECT,
+};
+
+/// What a network's file says of it.
+struct Network {
+    std::string name, version, license, data;
+    /// FACE_PREDICT_TASK_..., or-ed.
+    std::uint32_t tasks = 0;
+    std::uint32_t input_width = 0, input_height = 0;
 };
 
 /// Loaded networks; one for all threads. Loading is slow, so load once.
@@ -441,6 +511,34 @@ public:
         return name ? name : "";
     }
 
+    /// Licences of the weights, each with its network's name: those that are built in by default are for non-commercial research.
+    /// "" for a model that was moved from.
+    std::string license() const {
+        const char *license = face_predict_model_license(handle_.get());
+        return license ? license : "";
+    }
+
+    /// The network that does a task; one may do several.
+    Network network(Task task) const { return try_network(task).value(); }
+    Expected<Network> try_network(Task task) const noexcept {
+        face_predict_network network = {};
+        const face_predict_status status =
+            face_predict_model_network(handle_.get(), static_cast<std::uint32_t>(task), &network, sizeof network);
+        if (status != FACE_PREDICT_OK) {
+            return Error::last(status);
+        }
+        return Network{network.name,  network.version,     network.license,     network.data,
+                       network.tasks, network.input_width, network.input_height};
+    }
+
+    /// Prepares for pictures of this size, so that the first takes no longer than the others.
+    void warm_up(std::uint32_t width, std::uint32_t height, const Options &options = {}) const {
+        try_warm_up(width, height, options).value();
+    }
+    Done try_warm_up(std::uint32_t width, std::uint32_t height, const Options &options = {}) const noexcept {
+        return detail::done(face_predict_model_warm_up(handle_.get(), width, height, &options.c()));
+    }
+
     /// Finds the faces of a picture in memory, unless they are given, and estimates them.
     Result predict(const Image &image, const Options &options = {}) const {
         Result result;
@@ -476,36 +574,29 @@ public:
             face_predict_encoded(handle_.get(), bytes.data(), bytes.size(), &options.c(), result.c()));
     }
 
-    /// Many pictures, spread over the model's threads. A bad one does not stop the rest: its error stands in its place.
-    /// Throws only what concerns all, such as options with regions, which belong to one picture.
-    std::vector<Expected<Result>> predict_batch(Span<const Image> images, const Options &options = {}) const {
+    /// Many pictures, encoded ones among them, spread over so many threads; 0 and 1: the caller's alone. A bad one does not stop
+    /// the rest: its error stands in its place. What concerns all, such as options with regions, which belong to one
+    /// picture, stands in each place.
+    std::vector<Expected<Result>> predict_batch(Span<const Image> images, const Options &options = {},
+                                                std::uint32_t threads = 1) const {
         std::vector<Result> results(images.size());
-        const Done done = try_predict_batch_into(images, options, results);
-        bool one_failed = false;
-        for (const Result &result : results) {
-            one_failed |= result.status() != FACE_PREDICT_OK;
-        }
-        if (!one_failed) {
-            done.value();
-        }
+        // Each result says what became of its picture.
+        static_cast<void>(try_predict_batch_into(images, options, threads, results));
         std::vector<Expected<Result>> answers;
         answers.reserve(images.size());
-        for (std::size_t i = 0; i < results.size(); i++) {
-            // Only the first failure has left its message, so each is asked for its own.
-            if (results[i].status() != FACE_PREDICT_OK) {
-                Done again = try_predict_into(images[i], options, results[i]);
-                if (!again) {
-                    answers.emplace_back(again.error());
-                    continue;
-                }
+        for (Result &result : results) {
+            if (std::optional<Error> error = result.error()) {
+                answers.emplace_back(std::move(*error));
+            } else {
+                answers.emplace_back(std::move(result));
             }
-            answers.emplace_back(std::move(results[i]));
         }
         return answers;
     }
-    /// The same into results that are kept, all different, one a picture. Gives the first failure; Result::status()
+    /// The same into results that are kept, all different, one a picture. Gives the first failure; Result::error()
     /// tells each.
-    Done try_predict_batch_into(Span<const Image> images, const Options &options, Span<Result> results) const noexcept {
+    Done try_predict_batch_into(Span<const Image> images, const Options &options, std::uint32_t threads,
+                                Span<Result> results) const noexcept {
         if (images.size() != results.size()) {
             return Error(FACE_PREDICT_ERROR_INVALID_ARGUMENT, std::to_string(images.size()) + " pictures are to fill " +
                                                                   std::to_string(results.size()) + " results");
@@ -516,7 +607,8 @@ public:
             from.push_back(&images[i].c());
             to.push_back(results[i].c());
         }
-        return detail::done(face_predict_batch(handle_.get(), from.data(), from.size(), &options.c(), to.data()));
+        return detail::done(
+            face_predict_batch(handle_.get(), from.data(), from.size(), &options.c(), threads, to.data()));
     }
 
     const face_predict_model *c() const noexcept { return handle_.get(); }
@@ -547,7 +639,6 @@ private:
 /// How to follow faces. Unset fields are the library's defaults.
 class TrackerOptions {
 public:
-    TrackerOptions() noexcept { options_.struct_size = sizeof options_; }
     /// Searches each so many frames; in between faces keep moving as they did.
     TrackerOptions &detect_every(std::uint32_t frames) noexcept { return options_.detect_every = frames, *this; }
     /// Estimates a face again each so many times that it is found.
@@ -559,7 +650,7 @@ public:
     const face_predict_tracker_options &c() const noexcept { return options_; }
 
 private:
-    face_predict_tracker_options options_ = {};
+    face_predict_tracker_options options_ = FACE_PREDICT_TRACKER_OPTIONS_INIT;
 };
 
 /// Follows the faces of one camera: gives each a track_id and averages its answers over track_estimates estimates. For one
@@ -618,9 +709,8 @@ namespace facepredict {
 /// other types. The matrix must outlive the view's use.
 inline Image view(const cv::Mat &mat) {
     if (mat.dims != 2 || mat.empty() || mat.depth() != CV_8U || mat.channels() == 2 || mat.channels() > 4) {
-        throw Error(FACE_PREDICT_ERROR_INVALID_ARGUMENT,
-                    "cv::Mat of type " + std::to_string(mat.type()) + ", " + std::to_string(mat.cols) + "x" +
-                        std::to_string(mat.rows) + ": CV_8UC1, CV_8UC3 (BGR) or CV_8UC4 (BGRA) pixels are wanted");
+        detail::refuse("cv::Mat of type " + std::to_string(mat.type()) + ", " + std::to_string(mat.cols) + "x" +
+                       std::to_string(mat.rows) + ": CV_8UC1, CV_8UC3 (BGR) or CV_8UC4 (BGRA) pixels are wanted");
     }
     const Format format = mat.channels() == 1 ? Format::gray : mat.channels() == 3 ? Format::bgr : Format::bgra;
     const std::size_t row = static_cast<std::size_t>(mat.cols) * mat.elemSize();
@@ -631,20 +721,19 @@ inline Image view(const cv::Mat &mat) {
 }
 
 /// A view of a camera frame as OpenCV holds it: NV12, NV21 or I420 as CV_8UC1 of 3/2 of the height, without gaps
-/// between rows; YUYV as CV_8UC2. Throws for other types and formats. The matrix must outlive the view's use.
+/// between rows; YUYV and UYVY as CV_8UC2. Throws for other types and formats. The matrix must outlive the view's use.
 inline Image view(const cv::Mat &mat, Format format) {
-    const bool packed = format == Format::yuyv;
+    const bool packed = format == Format::yuyv || format == Format::uyvy;
     const bool planar = format == Format::nv12 || format == Format::nv21 || format == Format::i420;
     if (!packed && !planar) {
-        throw Error(FACE_PREDICT_ERROR_INVALID_ARGUMENT, "view(mat, format) is for NV12, NV21, I420 and YUYV");
+        detail::refuse("view(mat, format) is for NV12, NV21, I420, YUYV and UYVY");
     }
     const bool right = mat.dims == 2 && !mat.empty() && mat.type() == (packed ? CV_8UC2 : CV_8UC1);
     if (!right || mat.cols % 2 != 0 || (planar && (mat.rows % 3 != 0 || !mat.isContinuous()))) {
-        throw Error(FACE_PREDICT_ERROR_INVALID_ARGUMENT,
-                    "cv::Mat of type " + std::to_string(mat.type()) + ", " + std::to_string(mat.cols) + "x" +
-                        std::to_string(mat.rows) +
-                        (packed ? ": CV_8UC2 of even width is wanted"
-                                : ": CV_8UC1 of even width and 3/2 of the picture's height is wanted, continuous"));
+        detail::refuse("cv::Mat of type " + std::to_string(mat.type()) + ", " + std::to_string(mat.cols) + "x" +
+                       std::to_string(mat.rows) +
+                       (packed ? ": CV_8UC2 of even width is wanted"
+                               : ": CV_8UC1 of even width and 3/2 of the picture's height is wanted, continuous"));
     }
     const int height = packed ? mat.rows : mat.rows / 3 * 2;
     const std::size_t size = mat.step[0] * static_cast<std::size_t>(mat.rows - 1) +
@@ -679,12 +768,14 @@ inline Image view(const QImage &image) {
     // 0xAARRGGBB as one number: blue comes first in memory.
     case QImage::Format_RGB32:
     case QImage::Format_ARGB32: format = Format::bgra; break;
+#else
+    case QImage::Format_RGB32:
+    case QImage::Format_ARGB32: format = Format::argb; break;
 #endif
     default:
-        throw Error(FACE_PREDICT_ERROR_INVALID_ARGUMENT,
-                    image.isNull() ? "the QImage is null"
-                                   : "QImage of format " + std::to_string(static_cast<int>(image.format())) +
-                                         ": convertToFormat(QImage::Format_RGB888) first");
+        detail::refuse(image.isNull() ? "the QImage is null"
+                                      : "QImage of format " + std::to_string(static_cast<int>(image.format())) +
+                                            ": convertToFormat(QImage::Format_RGB888) first");
     }
     const std::size_t stride = static_cast<std::size_t>(image.bytesPerLine());
     return Image(format, static_cast<std::uint32_t>(image.width()), static_cast<std::uint32_t>(image.height()),

@@ -53,6 +53,7 @@ static fp::Format format_of(const std::string &name) {
         {"GRAY", fp::Format::gray}, {"RGB", fp::Format::rgb},   {"BGR", fp::Format::bgr},
         {"RGBA", fp::Format::rgba}, {"BGRA", fp::Format::bgra}, {"NV12", fp::Format::nv12},
         {"NV21", fp::Format::nv21}, {"I420", fp::Format::i420}, {"YUYV", fp::Format::yuyv},
+        {"UYVY", fp::Format::uyvy}, {"ARGB", fp::Format::argb}, {"ABGR", fp::Format::abgr},
     };
     for (const auto &format : formats) {
         if (name == format.first) {
@@ -96,7 +97,8 @@ static fp::Image image_of(const json *one, const std::vector<std::uint8_t> &byte
                                 plane(0), plane(1), plane(2))
         .yuv(yuv_of(json_string_or(one, "yuv", "")))
         .chroma_step(integer("chroma_step"))
-        .rotated(integer("rotation"), integer("mirrored") != 0);
+        .rotated(integer("rotation"), integer("mirrored") != 0)
+        .bottom_up(integer("bottom_up") != 0);
 }
 
 static bool close(const json *right, float answer, double tolerance) {
@@ -229,6 +231,11 @@ static void handles_and_errors(const std::string &folder, const fp::Model &model
     check(other.name().find("untrained-gender") != std::string::npos && other.name().find(" + ") != std::string::npos, other.name());
     check(fp::Model::load_memory(bytes_of(folder + "/untrained_gender.onnx")).name() == other.name(), "from memory");
     check(fp::Model::load_files({folder + "/untrained_gender.onnx"}).name() == other.name(), "from files");
+    check(model.license().find("non-commercial research") != std::string::npos, model.license());
+    const fp::Network detector = model.network(fp::Task::detect);
+    check(detector.name == "detector" && detector.tasks == FACE_PREDICT_TASK_DETECT && detector.input_width > 0, "a network");
+    check(model.network(fp::Task::age).license.find("UTKFace") != std::string::npos, "a network's licence");
+    check(bool(model.try_warm_up(320, 240)) && !model.try_warm_up(0, 1), "warming up");
 
     std::vector<std::thread> threads;
     std::array<float, 4> ages{};
@@ -273,6 +280,13 @@ static void searching_and_planes(const std::string &folder, const fp::Model &mod
     });
 }
 
+static bool model_regions(const fp::Image &image) {
+    const std::vector<fp::Region> boxes{{20, 22, 28, 36}, {20, 22, 56, 73}};
+    const fp::Result result = fp::Model::load_default().predict(image, fp::Options().regions(boxes));
+    const fp::Result whole = fp::Model::load_default().predict(image, fp::Options().cropped());
+    return result[0].has_region() && result[0].region_index == 1 && result[1].region_index == 0 && !whole[0].has_region();
+}
+
 static void following(const std::string &folder) {
     const auto rgb = bytes_of(folder + "/pictures/face_rgb.raw");
     const fp::Image image(fp::Format::rgb, 96, 108, rgb);
@@ -280,6 +294,7 @@ static void following(const std::string &folder) {
     const auto options = fp::Options().regions(box);
     using std::chrono::milliseconds;
     fp::Tracker tracker = [] { return fp::Tracker(fp::Model::load_default(), fp::TrackerOptions().estimate_every(2)); }();
+    check(model_regions(image), "regions come back with their index");
     const std::uint64_t id = tracker.update(image, milliseconds(0), options)[0].track_id;
     check(id != 0, "a track has a number");
     fp::Result result;
@@ -303,12 +318,12 @@ static void following(const std::string &folder) {
 
 static void batches(const std::string &folder) {
     const auto rgb = bytes_of(folder + "/pictures/face_rgb.raw");
-    const fp::Model model = fp::Model::load_default(fp::ModelOptions().threads(2));
+    const fp::Model model = fp::Model::load_default();
     const fp::Image good(fp::Format::rgb, 96, 108, rgb), bad(fp::Format::rgba, 96, 108, rgb);
     const std::vector<fp::Image> images{good, bad, good, fp::Image(fp::Format::rgb, 0, 1, rgb), good};
     const auto cropped = fp::Options().cropped();
     const float age = model.predict(good, cropped)[0].age;
-    const auto answers = model.predict_batch(images, cropped);
+    const auto answers = model.predict_batch(images, cropped, 2);
     check(answers.size() == 5, "an answer for each picture");
     for (const std::size_t i : {0, 2, 4}) {
         check(answers[i] && answers[i].value()[0].age == age, "batch: the same age");
@@ -317,15 +332,27 @@ static void batches(const std::string &folder) {
     check(!answers[3] && std::string(answers[3].error().what()).find("0x1") != std::string::npos, "batch: its message too");
     check(model.predict_batch({}).empty(), "no pictures");
     std::vector<fp::Result> results(5);
-    const fp::Done done = model.try_predict_batch_into(images, cropped, results);
+    const fp::Done done = model.try_predict_batch_into(images, cropped, 2, results);
     check(!done && done.error().status() == FACE_PREDICT_ERROR_BUFFER_TOO_SMALL, "batch: the first failure");
     check(results[2].size() == 1 && results[3].status() == FACE_PREDICT_ERROR_INVALID_ARGUMENT, "batch: each status");
+    check(!results[2].error() && std::string(results[3].error()->what()).find("0x1") != std::string::npos, "batch: each message");
+    const auto jpeg = bytes_of(folder + "/pictures/face_exif6.jpg");
+    const std::vector<fp::Image> mixed{fp::Image::encoded(jpeg), good, fp::Image::encoded({}), fp::Image::encoded(jpeg).rotated(270)};
+    const auto both = model.predict_batch(mixed, cropped, 2);
+    check(both[0] && both[0].value().picture_size().second == 108, "encoded: its Exif orientation");
+    check(both[1] && !both[2] && both[2].error().status() == FACE_PREDICT_ERROR_IMAGE, "encoded: no bytes");
+    check(both[3] && both[3].value().picture_size().first == 108, "encoded: turned back");
+    fp::Tracker tracker(model);
+    const std::vector<fp::Region> face{{20, 22, 56, 73}};
+    fp::Result frame = tracker.update(mixed[0], std::chrono::microseconds(0), fp::Options().regions(face));
+    check(frame.size() == 1 && frame[0].track_id != 0, "encoded: a frame");
+    check(!fp::Image(fp::Format::rgb, 1, 1, rgb).try_exif(9) && fp::Result::try_make(), "no-throw forms");
     results.pop_back();
-    check(!model.try_predict_batch_into(images, cropped, results), "fewer results than pictures");
+    check(!model.try_predict_batch_into(images, cropped, 2, results), "fewer results than pictures");
     const std::vector<fp::Region> box{{20, 22, 56, 73}};
-    fails("batch with regions", FACE_PREDICT_ERROR_INVALID_ARGUMENT, "regions", [&] {
-        static_cast<void>(model.predict_batch(images, fp::Options().regions(box)));
-    });
+    for (const auto &answer : model.predict_batch(images, fp::Options().regions(box), 2)) {
+        check(!answer && std::string(answer.error().what()).find("regions") != std::string::npos, "batch with regions");
+    }
 }
 
 static void pictures_of_others(const std::string &folder, const fp::Model &model) {

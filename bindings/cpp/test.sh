@@ -32,15 +32,37 @@ for compiler in ${CXX:-g++ clang++}; do
     printf '#include <face_predict.hpp>\nint other() { return 0; }\n' > build/cpp-other.cpp
     # shellcheck disable=SC2086
     "$compiler" $flags $others bindings/cpp/test.cpp build/cpp-other.cpp "$library" $libraries \
-        -Wl,-z,noexecstack -lgcc_s -lpthread -lm -ldl -o build/cpp-test
+        -Wl,-z,noexecstack -lpthread -lm -ldl -o build/cpp-test
     echo "$compiler:"
     build/cpp-test tests/cases
     tested=$((tested + 1))
 done
+# Without exceptions: all of it compiles, and the forms that do not throw work.
+cat > build/cpp-noexc.cpp <<'NOEXC'
+#include <face_predict.hpp>
+#include <cstdio>
+int main(int, char **argv) {
+    const auto model = facepredict::Model::try_load_default();
+    if (!model) {
+        return 1;
+    }
+    facepredict::Result result;
+    const auto done = (*model).try_predict_file_into(argv[1], {}, result);
+    const auto absent = (*model).try_predict_file_into("absent.jpg", {}, result);
+    std::printf("%d %d %s\n", bool(done), bool(absent), absent.error().what());
+}
+NOEXC
+for compiler in ${CXX:-g++ clang++}; do
+    command -v "$compiler" >/dev/null || continue
+    "$compiler" -std=c++17 -fno-exceptions -Wall -Wextra -Werror -Iinclude -Ibindings/cpp build/cpp-noexc.cpp "$library" \
+        -Wl,-z,noexecstack -lpthread -lm -ldl -o build/cpp-noexc
+    build/cpp-noexc examples/images/eileen_collins.png | grep -q '^1 0 absent.jpg cannot be read' ||
+        { echo "$compiler without exceptions" >&2; exit 1; }
+done
 # The program of README.md.
 awk '/^```/ { inside = 0 } inside; /^```cpp/ { inside = 1 }' README.md > build/cpp-hello.cpp
 c++ -std=c++17 -Wall -Wextra -Werror -Iinclude -Ibindings/cpp build/cpp-hello.cpp "$library" \
-    -Wl,-z,noexecstack -lgcc_s -lpthread -lm -ldl -o build/cpp-hello
+    -Wl,-z,noexecstack -lpthread -lm -ldl -o build/cpp-hello
 build/cpp-hello examples/images/eileen_collins.png | grep ' years (' || { echo "the program of README.md" >&2; exit 1; }
 # Another major version, of which the header refuses the first call; the system's loader itself names a library that is missing.
 cat > build/cpp-other.c <<'OTHER'

@@ -39,6 +39,15 @@ namespace FacePredict
         I420 = 8,
         /// <summary>Y U Y V in one plane: MFVideoFormat_YUY2.</summary>
         Yuyv = 9,
+        /// <summary>U Y V Y in one plane: MFVideoFormat_UYVY.</summary>
+        Uyvy = 10,
+        /// <summary>Alpha, red, green, blue: byte order in memory.</summary>
+        Argb = 11,
+        Abgr = 12,
+        /// <summary>NV12 of 16 bits a sample, whose upper 10 count: MFVideoFormat_P010.</summary>
+        P010 = 13,
+        /// <summary>The bytes of a file: see <see cref="Image.Encoded"/>.</summary>
+        Encoded = 14,
     }
 
     /// <summary>How YUV numbers map to colours.</summary>
@@ -50,6 +59,41 @@ namespace FacePredict
         /// <summary>HD video.</summary>
         Bt709Limited = 2,
         Bt709Full = 3,
+    }
+
+    /// <summary>What a network does.</summary>
+    [Flags]
+    public enum Tasks : uint
+    {
+        Age = 1 << 0,
+        Gender = 1 << 1,
+        Detect = 1 << 2,
+    }
+
+    /// <summary>What a network's file says of it.</summary>
+    public sealed class Network
+    {
+        internal Network(Native.Network network)
+        {
+            Name = Native.Text(network.Name);
+            Version = Native.Text(network.Version);
+            License = Native.Text(network.License);
+            Data = Native.Text(network.Data);
+            Tasks = (Tasks)network.Tasks;
+            InputWidth = (int)network.InputWidth;
+            InputHeight = (int)network.InputHeight;
+        }
+
+        public string Name { get; }
+        public string Version { get; }
+        /// <summary>Of the weights.</summary>
+        public string License { get; }
+        /// <summary>What it was trained on.</summary>
+        public string Data { get; }
+        public Tasks Tasks { get; }
+        /// <summary>Size, in pixels, of what it takes in.</summary>
+        public int InputWidth { get; }
+        public int InputHeight { get; }
     }
 
     /// <summary>The label that strangers would give the face.</summary>
@@ -138,13 +182,15 @@ namespace FacePredict
             Offset = offset;
         }
 
-        /// <summary>Memory that is not an array, such as the Scan0 of a locked System.Drawing bitmap, or a media buffer.</summary>
+        /// <summary>
+        /// Memory that is not an array, such as the Scan0 of a locked System.Drawing bitmap, or a media buffer. A negative
+        /// stride is that of a bottom-up bitmap, whose first row lies last in memory.
+        /// </summary>
         public Plane(IntPtr address, long size, int stride = 0) : this()
         {
-            if (size < 0 || stride < 0)
+            if (size < 0)
             {
-                throw new ArgumentOutOfRangeException("stride", string.Format(
-                    "negative: stride {0} (a bottom-up bitmap must be flipped first), {1} bytes", stride, size));
+                throw new ArgumentOutOfRangeException("size", string.Format("negative: {0} bytes", size));
             }
             Address = address;
             Size = size;
@@ -185,6 +231,15 @@ namespace FacePredict
         {
         }
 
+        /// <summary>
+        /// The bytes of a JPEG, PNG, WebP or BMP file, such as the frames of a camera that gives MJPEG. Their Exif orientation is
+        /// applied before <see cref="Rotation"/>.
+        /// </summary>
+        public static Image Encoded(byte[] bytes)
+        {
+            return new Image(Format.Encoded, 0, 0, new Plane(bytes));
+        }
+
         public Format Format { get; }
         public int Width { get; }
         public int Height { get; }
@@ -195,6 +250,8 @@ namespace FacePredict
         /// <summary>I420: bytes between chroma samples; 0: 1.</summary>
         public int ChromaStep { get; set; }
         public Yuv Yuv { get; set; }
+        /// <summary>The first row in memory is the lowest one: bitmaps of Windows. A negative stride says so, too.</summary>
+        public bool BottomUp { get; set; }
 
         /// <summary>C's view; what must stay pinned meanwhile is added to <paramref name="pins"/>.</summary>
         internal Native.Image Borrow(List<GCHandle> pins)
@@ -218,6 +275,26 @@ namespace FacePredict
                     addresses[i] = new IntPtr(pin.AddrOfPinnedObject().ToInt64() + planes[i].Offset);
                 }
             }
+            bool bottomUp = BottomUp;
+            long firstStride = planes[0].Stride;
+            if (firstStride < 0)
+            {
+                if (planes.Length > 1 || planes[0].Array != null)
+                {
+                    throw new ArgumentOutOfRangeException("stride", string.Format(
+                        "negative: stride {0} is for one plane in memory that is not an array; set BottomUp", firstStride));
+                }
+                bottomUp = true;
+                addresses[0] = new IntPtr(addresses[0].ToInt64() + (Math.Max(Height, 1) - 1) * firstStride);
+                firstStride = -firstStride;
+            }
+            if (Format == Format.Encoded && addresses[0] == IntPtr.Zero)
+            {
+                // NULL would mean that there are no bytes at all.
+                GCHandle pin = GCHandle.Alloc(new byte[1], GCHandleType.Pinned);
+                pins.Add(pin);
+                addresses[0] = pin.AddrOfPinnedObject();
+            }
             Plane first = planes[0], second = planes.Length > 1 ? planes[1] : new Plane(), third = planes.Length > 2 ? planes[2] : new Plane();
             return new Native.Image
             {
@@ -228,7 +305,7 @@ namespace FacePredict
                 Plane0 = addresses[0],
                 Plane1 = addresses[1],
                 Plane2 = addresses[2],
-                Stride0 = (UIntPtr)(ulong)first.Stride,
+                Stride0 = (UIntPtr)(ulong)firstStride,
                 Stride1 = (UIntPtr)(ulong)second.Stride,
                 Stride2 = (UIntPtr)(ulong)third.Stride,
                 Size0 = (UIntPtr)(ulong)first.Size,
@@ -238,6 +315,7 @@ namespace FacePredict
                 Mirrored = Mirrored ? 1u : 0u,
                 ChromaStep = (uint)ChromaStep,
                 Yuv = (uint)Yuv,
+                BottomUp = bottomUp ? 1u : 0u,
             };
         }
     }
@@ -281,6 +359,7 @@ namespace FacePredict
                 MinFaceSize = (uint)MinFaceSize,
                 MinScore = MinScore,
                 Crops = (uint)Crops,
+                RegionSize = (uint)Marshal.SizeOf(typeof(Region)),
             };
             if (Regions != null)
             {
@@ -317,6 +396,7 @@ namespace FacePredict
             Roll = Known(face.Roll);
             TrackEstimates = (int)face.TrackEstimates;
             TrackId = face.TrackId;
+            RegionIndex = face.RegionIndex == uint.MaxValue ? (int?)null : (int)face.RegionIndex;
             AgeDistribution = Array.AsReadOnly(years);
         }
 
@@ -344,6 +424,8 @@ namespace FacePredict
         public float? Pitch { get; }
         /// <summary>Positive when tilted clockwise as seen.</summary>
         public float? Roll { get; }
+        /// <summary>Which of the Regions of the options it is, from 0; null for a face that was found.</summary>
+        public int? RegionIndex { get; }
         /// <summary>With a tracker the same face has the same number; else 0.</summary>
         public ulong TrackId { get; }
         /// <summary>Estimates that the answer averages, one for each frame in which a tracker estimated the face; else 0.</summary>
@@ -454,20 +536,13 @@ namespace FacePredict
     {
         /// <summary>Largest picture accepted, in pixels; 0: 64 Mi.</summary>
         public ulong MaxPixels { get; set; }
-        /// <summary>Threads for a batch; 0 or 1: the caller's only.</summary>
-        public int Threads { get; set; }
 
         internal static Native.ModelOptions Of(ModelOptions options)
         {
-            if (options != null && options.Threads < 0)
-            {
-                throw new ArgumentOutOfRangeException("options", "Threads is " + options.Threads);
-            }
             return new Native.ModelOptions
             {
                 StructSize = (uint)Marshal.SizeOf(typeof(Native.ModelOptions)),
                 MaxPixels = options == null ? 0 : options.MaxPixels,
-                Threads = options == null ? 0 : (uint)options.Threads,
             };
         }
     }
@@ -555,6 +630,45 @@ namespace FacePredict
             }
         }
 
+        /// <summary>Licences of the weights, each with its network's name: those that are built in by default are for non-commercial research.</summary>
+        public string License
+        {
+            get
+            {
+                ThrowIfDisposed();
+                return Native.Text(Native.face_predict_model_license(handle));
+            }
+        }
+
+        /// <summary>The network that does a task; one may do several.</summary>
+        public Network Network(Tasks task)
+        {
+            ThrowIfDisposed();
+            Native.Network network;
+            Native.Check(Native.face_predict_model_network(handle, (uint)task, out network, (UIntPtr)(ulong)Marshal.SizeOf(typeof(Native.Network))));
+            return new Network(network);
+        }
+
+        /// <summary>Prepares for pictures of this size, so that the first takes no longer than the others.</summary>
+        public void WarmUp(int width, int height, Options options = null)
+        {
+            if (width < 0 || height < 0)
+            {
+                throw new ArgumentOutOfRangeException("width", string.Format("negative size: {0}x{1}", width, height));
+            }
+            ThrowIfDisposed();
+            List<GCHandle> pins = new List<GCHandle>();
+            try
+            {
+                Native.Options o = (options ?? new Options()).Borrow(pins);
+                Native.Check(Native.face_predict_model_warm_up(handle, (uint)width, (uint)height, ref o));
+            }
+            finally
+            {
+                pins.ForEach(pin => pin.Free());
+            }
+        }
+
         /// <summary>Finds the faces of a JPEG, PNG, WebP or BMP file, unless they are given, and estimates them; its Exif orientation is applied.</summary>
         public Prediction Predict(string path, Options options = null)
         {
@@ -595,11 +709,16 @@ namespace FacePredict
         }
 
         /// <summary>
-        /// Many pictures, spread over the model's threads. One that fails does not stop the rest: its answer holds the error.
-        /// Throws only what concerns all, such as options with regions, which belong to one picture.
+        /// Many pictures, encoded ones among them, spread over so many threads; 0 and 1: the caller's alone. One that fails does
+        /// not stop the rest: its answer holds the error. What concerns all, such as options with regions, which belong to one
+        /// picture, is the error of each.
         /// </summary>
-        public IReadOnlyList<Answer> PredictBatch(IEnumerable<Image> images, Options options = null)
+        public IReadOnlyList<Answer> PredictBatch(IEnumerable<Image> images, Options options = null, int threads = 1)
         {
+            if (threads < 0)
+            {
+                throw new ArgumentOutOfRangeException("threads", "threads is " + threads);
+            }
             if (images == null)
             {
                 throw new ArgumentNullException("images");
@@ -616,15 +735,15 @@ namespace FacePredict
                 some.Add(image);
                 if (some.Count == Chunk)
                 {
-                    answers.AddRange(Some(some, options ?? new Options()));
+                    answers.AddRange(Some(some, options ?? new Options(), threads));
                     some.Clear();
                 }
             }
-            answers.AddRange(Some(some, options ?? new Options()));
+            answers.AddRange(Some(some, options ?? new Options(), threads));
             return answers.AsReadOnly();
         }
 
-        private Answer[] Some(List<Image> images, Options options)
+        private Answer[] Some(List<Image> images, Options options, int threads)
         {
             Answer[] answers = new Answer[images.Count];
             List<GCHandle> pins = new List<GCHandle>();
@@ -642,24 +761,13 @@ namespace FacePredict
                     results.Add(Native.NewResult());
                     to[i] = results[i].DangerousGetHandle(); // Nobody else knows them, so nobody disposes them meanwhile.
                 }
-                int status = Native.face_predict_batch(handle, from, (UIntPtr)(ulong)from.Length, ref o, to);
-                FacePredictException all = status == 0 ? null : Native.Error(status);
-                bool oneFailed = false;
+                // Each result says what became of its picture.
+                Native.face_predict_batch(handle, from, (UIntPtr)(ulong)from.Length, ref o, (uint)threads, to);
                 for (int i = 0; i < images.Count; i++)
                 {
-                    int one = Native.face_predict_result_status(results[i]);
-                    oneFailed |= one != 0;
-                    // Only the first failure has left its message, so each is asked for its own.
-                    if (one != 0)
-                    {
-                        Native.Image image = (Native.Image)Marshal.PtrToStructure(from[i], typeof(Native.Image));
-                        one = Native.face_predict(handle, ref image, ref o, results[i]);
-                    }
-                    answers[i] = one == 0 ? new Answer(Prediction.Of(results[i]), null) : new Answer(null, Native.Error(one));
-                }
-                if (all != null && !oneFailed)
-                {
-                    throw all;
+                    int status = Native.face_predict_result_status(results[i]);
+                    answers[i] = status == 0 ? new Answer(Prediction.Of(results[i]), null)
+                        : new Answer(null, Native.Error(status, Native.face_predict_result_message(results[i])));
                 }
                 return answers;
             }
@@ -905,7 +1013,6 @@ namespace FacePredict
         {
             public uint StructSize, Flags;
             public ulong MaxPixels;
-            public uint Threads, Reserved;
         }
 
         [StructLayout(LayoutKind.Sequential)]
@@ -922,7 +1029,7 @@ namespace FacePredict
             public IntPtr Plane0, Plane1, Plane2;
             public UIntPtr Stride0, Stride1, Stride2;
             public UIntPtr Size0, Size1, Size2;
-            public uint Rotation, Mirrored, ChromaStep, Yuv;
+            public uint Rotation, Mirrored, ChromaStep, Yuv, BottomUp, Reserved;
         }
 
         [StructLayout(LayoutKind.Sequential)]
@@ -933,7 +1040,7 @@ namespace FacePredict
             public float AgeCoverage, GenderThreshold;
             public uint MinFaceSize;
             public float MinScore;
-            public uint Crops, Reserved;
+            public uint Crops, RegionSize;
         }
 
         [StructLayout(LayoutKind.Sequential)]
@@ -944,8 +1051,15 @@ namespace FacePredict
             public Gender Gender;
             public Quality Quality;
             public float Yaw, Pitch, Roll;
-            public uint TrackEstimates;
+            public uint TrackEstimates, RegionIndex;
             public ulong TrackId;
+        }
+
+        [StructLayout(LayoutKind.Sequential)]
+        internal struct Network
+        {
+            public IntPtr Name, Version, License, Data;
+            public uint Tasks, InputWidth, InputHeight, Reserved;
         }
 
         /// <summary>Throws where the library is missing or of another major version, and says what to do.</summary>
@@ -980,7 +1094,12 @@ namespace FacePredict
         /// <summary>With the message of this thread's last failed call.</summary>
         internal static FacePredictException Error(int status)
         {
-            return new FacePredictException(status, Text(face_predict_status_name(status)), Text(face_predict_last_error()));
+            return Error(status, face_predict_last_error());
+        }
+
+        internal static FacePredictException Error(int status, IntPtr message)
+        {
+            return new FacePredictException(status, Text(face_predict_status_name(status)), Text(message));
         }
 
         internal static ResultHandle NewResult()
@@ -1047,6 +1166,15 @@ namespace FacePredict
         internal static extern IntPtr face_predict_model_name(ModelHandle model);
 
         [DllImport(Library, CallingConvention = C)]
+        internal static extern IntPtr face_predict_model_license(ModelHandle model);
+
+        [DllImport(Library, CallingConvention = C)]
+        internal static extern int face_predict_model_network(ModelHandle model, uint task, out Network network, UIntPtr size);
+
+        [DllImport(Library, CallingConvention = C)]
+        internal static extern int face_predict_model_warm_up(ModelHandle model, uint width, uint height, ref Options options);
+
+        [DllImport(Library, CallingConvention = C)]
         private static extern void face_predict_model_free(IntPtr model);
 
         [DllImport(Library, CallingConvention = C)]
@@ -1059,7 +1187,7 @@ namespace FacePredict
         internal static extern int face_predict_encoded(ModelHandle model, [In] byte[] data, UIntPtr size, ref Options options, ResultHandle result);
 
         [DllImport(Library, CallingConvention = C)]
-        internal static extern int face_predict_batch(ModelHandle model, [In] IntPtr[] images, UIntPtr count, ref Options options, [In] IntPtr[] results);
+        internal static extern int face_predict_batch(ModelHandle model, [In] IntPtr[] images, UIntPtr count, ref Options options, uint threads, [In] IntPtr[] results);
 
         [DllImport(Library, CallingConvention = C)]
         internal static extern int face_predict_tracker_new(ModelHandle model, ref TrackerOptions options, out TrackerHandle tracker);
@@ -1078,6 +1206,9 @@ namespace FacePredict
 
         [DllImport(Library, CallingConvention = C)]
         internal static extern int face_predict_result_status(ResultHandle result);
+
+        [DllImport(Library, CallingConvention = C)]
+        internal static extern IntPtr face_predict_result_message(ResultHandle result);
 
         [DllImport(Library, CallingConvention = C)]
         private static extern void face_predict_result_free(IntPtr result);

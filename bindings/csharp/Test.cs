@@ -5,6 +5,7 @@ using System.Globalization;
 using System.IO;
 using System.Linq;
 using System.Text;
+using System.Runtime.InteropServices;
 using System.Threading;
 using FacePredict;
 
@@ -108,6 +109,7 @@ internal static class Test
         {
             Rotation = (int)Number(one, "rotation"),
             Mirrored = Flag(one, "mirrored"),
+            BottomUp = Flag(one, "bottom_up"),
             ChromaStep = (int)Number(one, "chroma_step"),
             Yuv = one.ContainsKey("yuv") ? (Yuv)Enum.Parse(typeof(Yuv), ((string)one["yuv"]).Replace("_", ""), true) : Yuv.Bt601Limited,
         };
@@ -194,13 +196,14 @@ internal static class Test
         Fails<ArgumentNullException>("null", "image", () => model.Predict((Image)null, cropped));
         Fails<ArgumentException>("NUL", "NUL", () => model.Predict("a\0b", cropped));
         Fails<ArgumentOutOfRangeException>("negative", "-1", () => new Image(Format.Rgb, -1, 1, new byte[3]));
-        Fails<ArgumentOutOfRangeException>("bottom-up", "flipped", () => new Image(Format.Rgb, 1, 1, new byte[3], -3));
+        Fails<ArgumentOutOfRangeException>("bottom-up", "BottomUp", () => model.Predict(new Image(Format.Rgb, 1, 1, new byte[3], -3), cropped));
+        Fails<ArgumentOutOfRangeException>("negative", "-1 bytes", () => new Plane(IntPtr.Zero, -1));
         Fails<ArgumentOutOfRangeException>("beyond", "array of 3", () => new Plane(new byte[3], 0, 2, 2));
         Fails<ArgumentOutOfRangeException>("negative", "-90", () => model.Predict(new Image(Format.Rgb, 1, 1, new byte[3]) { Rotation = -90 }, cropped));
         Fails<ArgumentOutOfRangeException>("negative", "MaxFaces", () => model.Predict(picture, new Options { Cropped = true, MaxFaces = -1 }));
         Fails<ArgumentException>("planes", "0 planes", () => new Image(Format.Rgb, 1, 1));
         Fails<FacePredictException>("no pixels", "planes[0]", () => model.Predict(new Image(Format.Rgb, 1, 1, new byte[0]), cropped), 1);
-        Fails<FacePredictException>("format", "10", () => model.Predict(new Image((Format)10, 1, 1, new byte[64]), cropped), 2);
+        Fails<FacePredictException>("format", "15", () => model.Predict(new Image((Format)15, 1, 1, new byte[64]), cropped), 2);
         Fails<FacePredictException>("yuv", "yuv is 7", () => model.Predict(new Image(Format.Yuyv, 2, 2, new byte[64]) { Yuv = (Yuv)7 }, cropped), 2);
         Fails<FacePredictException>("too small", "plane 0 has 5 bytes", () => model.Predict(new Image(Format.Bgra, 2, 2, new byte[5]), cropped), 4);
         Fails<FacePredictException>("no room", "plane 1 has 0 bytes", () => model.Predict(new Image(Format.Nv12, 8, 8, new byte[64]), cropped), 4);
@@ -210,6 +213,16 @@ internal static class Test
         Face face = model.Predict(picture, cropped).Faces[0];
         Check(Math.Abs(face.AgeDistribution.Sum() - 1) < 1e-3 && face.AgeAtLeast(float.PositiveInfinity) == 0, "distribution");
         Check(face.Landmarks == null && face.Score == null, "what is not known is null");
+
+        Options boxes = new Options { Regions = new[] { new Region(20, 22, 28, 36), new Region(20, 22, 56, 73) } };
+        IReadOnlyList<Face> regions = model.Predict(picture, boxes).Faces;
+        Check(regions[0].RegionIndex == 1 && regions[1].RegionIndex == 0 && face.RegionIndex == null, "regions come back with their index");
+        Check(model.License.Contains("non-commercial research"), model.License);
+        Network detector = model.Network(Tasks.Detect);
+        Check(detector.Name == "detector" && detector.Tasks == Tasks.Detect && detector.License.Contains("WIDER FACE"), "a network");
+        Check(model.Network(Tasks.Age).Tasks == (Tasks.Age | Tasks.Gender) && detector.InputWidth > 0, "a network of two tasks");
+        model.WarmUp(320, 240);
+        Fails<FacePredictException>("warming up", "picture size 0x1", () => model.WarmUp(0, 1), 2);
 
         // What a search finds is the detector's affair; that it runs and gives sound faces is ours.
         foreach (Face found in model.Predict(picture, new Options { MinFaceSize = 20, MinScore = 0.01f }).Faces)
@@ -300,8 +313,8 @@ internal static class Test
         List<Image> images = Enumerable.Range(0, 40).Select(i => i % 3 == 1 ? bad : good).ToList();
         images.Add(new Image(Format.Rgb, 0, 1, rgb));
         Options cropped = new Options { Cropped = true };
-        Model model = new Model(new ModelOptions { Threads = 2 });
-        IReadOnlyList<Answer> answers = model.PredictBatch(images, cropped);
+        Model model = new Model();
+        IReadOnlyList<Answer> answers = model.PredictBatch(images, cropped, 2);
         float? right = model.Predict(good, cropped).Faces[0].Age;
         Check(answers.Count == 41, "an answer for each picture");
         for (int i = 0; i < 40; i++)
@@ -312,15 +325,87 @@ internal static class Test
         Fails<FacePredictException>("batch: the error", "31104", () => answers[1].Prediction.ToString(), 4);
         Check(answers[40].Error.Message.Contains("0x1"), "batch: each has its message");
         Check(model.PredictBatch(new Image[0]).Count == 0, "no pictures");
-        Fails<FacePredictException>("batch with regions", "regions", () => model.PredictBatch(images, new Options { Regions = new Region[0] }), 2);
+        foreach (Answer answer in model.PredictBatch(images, new Options { Regions = new Region[0] }, 2))
+        {
+            Check(answer.Error.Message.Contains("regions belong"), "batch with regions");
+        }
+        byte[] jpeg = File.ReadAllBytes(Folder + "pictures/face_exif6.jpg");
+        Image encoded = Image.Encoded(jpeg);
+        answers = model.PredictBatch(new[] { encoded, good, Image.Encoded(new byte[0]) }, cropped, 2);
+        Check(answers[0].Prediction.Faces[0].Age == model.Predict(jpeg, cropped).Faces[0].Age, "encoded in a batch");
+        Check(answers[0].Prediction.Height == 108 && answers[1].Error == null, "encoded: its Exif orientation");
+        Check(answers[2].Error.Message.Contains("0 bytes that are no JPEG"), "encoded: no bytes");
+        using (Tracker tracker = new Tracker(model))
+        {
+            Options box = new Options { Regions = new[] { new Region(20, 22, 56, 73) } };
+            Check(tracker.Update(encoded, TimeSpan.Zero, box).Faces[0].TrackId == 1, "encoded: a frame");
+        }
+        // A bottom-up bitmap: the first row lies last in memory, and the stride is negative.
+        byte[] flipped = new byte[rgb.Length];
+        for (int y = 0; y < 108; y++)
+        {
+            Array.Copy(rgb, y * 288, flipped, (107 - y) * 288, 288);
+        }
+        GCHandle pin = GCHandle.Alloc(flipped, GCHandleType.Pinned);
+        IntPtr top = new IntPtr(pin.AddrOfPinnedObject().ToInt64() + 107 * 288);
+        Check(Math.Abs(model.Predict(new Image(Format.Rgb, 96, 108, new Plane(top, rgb.Length, -288)), cropped).Faces[0].Age.Value - right.Value) < 0.01,
+            "bottom-up, by its stride");
+        pin.Free();
+        Check(Math.Abs(model.Predict(new Image(Format.Rgb, 96, 108, flipped) { BottomUp = true }, cropped).Faces[0].Age.Value - right.Value) < 0.01, "bottom-up");
         Fails<ArgumentNullException>("null", "images", () => model.PredictBatch(new[] { good, null }));
-        Fails<FacePredictException>("threads", "2000", () => new Model(new ModelOptions { Threads = 2000 }), 2);
+        Check(model.PredictBatch(new[] { good }, cropped, 2000)[0].Error.Message.Contains("threads is 2000"), "threads");
+        Fails<ArgumentOutOfRangeException>("threads", "-1", () => model.PredictBatch(images, cropped, -1));
         model.Dispose();
         Fails<ObjectDisposedException>("disposed", "load a new one", () => model.PredictBatch(images));
     }
 
+    /// <summary>The structs against what a C program, tests/c/layout.c, says of the header's.</summary>
+    private static void Layouts(string path)
+    {
+        Dictionary<string, string> names = new Dictionary<string, string>
+        {
+            { "region", "Region" }, { "point", "Point" }, { "image", "Native+Image" }, { "options", "Native+Options" }, { "face", "Native+Face" },
+            { "model_options", "Native+ModelOptions" }, { "tracker_options", "Native+TrackerOptions" }, { "network", "Native+Network" },
+        };
+        Dictionary<string, string> fields = new Dictionary<string, string>
+        {
+            { "planes", "Plane0" }, { "strides", "Stride0" }, { "sizes", "Size0" }, { "landmarks", "LeftEye" },
+        };
+        int compared = 0;
+        foreach (string[] words in File.ReadLines(path).Select(line => line.Split(' ')))
+        {
+            string[] parts = words[1].Split('.');
+            string name;
+            if (words[0] == "constant" || !names.TryGetValue(parts[0], out name))
+            {
+                continue;
+            }
+            Type type = typeof(Model).Assembly.GetType("FacePredict." + name);
+            long found;
+            if (words[0] == "size")
+            {
+                found = Marshal.SizeOf(type);
+            }
+            else
+            {
+                string field = fields.ContainsKey(parts[1]) ? fields[parts[1]] : string.Concat(parts[1].Split('_').Select(word => char.ToUpper(word[0]) + word.Substring(1)));
+                // A face begins with its region, field by field.
+                bool inRegion = parts[0] == "face" && typeof(Region).GetField(field) != null;
+                found = (long)Marshal.OffsetOf(inRegion ? typeof(Region) : type, field);
+            }
+            Check(found == long.Parse(words[2]), string.Join(" ", words) + ": here " + found);
+            compared++;
+        }
+        Check(compared > 60, "layouts: " + compared);
+    }
+
     private static int Main(string[] arguments)
     {
+        if (arguments.Length > 0 && arguments[0] == "layout")
+        {
+            Layouts(arguments[1]);
+            return wrong == 0 ? 0 : 1;
+        }
         if (arguments.Length > 0)
         {
             try

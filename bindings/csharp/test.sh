@@ -13,6 +13,9 @@ mcs -nologo -langversion:7.2 -warn:4 -warnaserror -target:library -out:$out/Face
 mcs -nologo -langversion:7.2 -warn:4 -warnaserror -r:$out/FacePredict.dll -out:$out/test.exe bindings/csharp/Test.cs
 cp "${FP_BUILT:-${CARGO_TARGET_DIR:-target}/release}/libface_predict.so" $out/libface_predict.so
 LD_LIBRARY_PATH=$out mono $out/test.exe
+cc -Wall -Iinclude tests/c/layout.c -o $out/layout
+$out/layout > $out/layout.txt
+mono $out/test.exe layout $out/layout.txt
 fail() { echo "csharp: $*" >&2; exit 1; }
 cp $out/test.exe $out/FacePredict.dll $out/none/
 LD_LIBRARY_PATH= mono $out/none/test.exe load | grep -q 'LINK.*cargo build --release' || fail "a missing library"

@@ -44,7 +44,7 @@ int main(int argc, char **argv) {
     face_predict_model *model = NULL;
     face_predict_tracker *tracker = NULL;
     face_predict_result *result = face_predict_result_new();
-    face_predict_image image;
+    face_predict_image image = FACE_PREDICT_IMAGE_INIT;
     for (i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--full") == 0) {
             full = 1;
@@ -72,6 +72,10 @@ int main(int argc, char **argv) {
     if (face_predict_tracker_new(model, NULL, &tracker) != FACE_PREDICT_OK) {
         return fail("starting");
     }
+    /* The first frame need not wait for the detector. */
+    if (face_predict_model_warm_up(model, width, height, NULL) != FACE_PREDICT_OK) {
+        return fail("warming up");
+    }
     face_predict_model_free(model);
     size = (size_t)width * height + 2 * (size_t)((width + 1) / 2) * ((height + 1) / 2);
     pixels = malloc(size);
@@ -79,8 +83,6 @@ int main(int argc, char **argv) {
         fprintf(stderr, "frames: no memory for %lu bytes\n", (unsigned long)size);
         return 1;
     }
-    memset(&image, 0, sizeof image);
-    image.struct_size = sizeof image;
     image.format = FACE_PREDICT_FORMAT_NV12;
     image.width = width;
     image.height = height;

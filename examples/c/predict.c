@@ -156,10 +156,10 @@ static void predict(program *p, const char *path) {
             printf("{\"file\": ");
             json_string(path);
             printf(", \"error\": ");
-            json_string(face_predict_last_error());
+            json_string(face_predict_result_message(p->result));
             printf("}\n");
         } else {
-            fprintf(stderr, "%s: %s\n", path, face_predict_last_error());
+            fprintf(stderr, "%s: %s\n", path, face_predict_result_message(p->result));
         }
         return;
     }
@@ -238,8 +238,9 @@ int main(int argc, char **argv) {
     int i, images = 0;
     face_predict_status status;
     program p;
+    static const face_predict_options defaults = FACE_PREDICT_OPTIONS_INIT;
     memset(&p, 0, sizeof p);
-    p.options.struct_size = sizeof p.options;
+    p.options = defaults;
     p.repeat = 1;
     for (i = 1; i < argc; i++) {
         const char *arg = argv[i], *value = i + 1 < argc ? argv[i + 1] : NULL;

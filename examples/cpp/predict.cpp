@@ -168,8 +168,7 @@ Arguments parse(int argc, char **argv) {
 int run(const Arguments &arguments) {
     const Model model = load(arguments.models);
     const Result result(face_predict_result_new());
-    face_predict_options options = {};
-    options.struct_size = sizeof options;
+    face_predict_options options = FACE_PREDICT_OPTIONS_INIT;
     options.flags = arguments.flags;
     // NULL, where there are none, searches.
     options.regions = arguments.boxes.empty() ? nullptr : arguments.boxes.data();

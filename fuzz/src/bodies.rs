@@ -88,7 +88,7 @@ pub fn image_descriptor(data: &[u8]) {
     };
     let image = face_predict_image {
         struct_size: size(&mut source, known),
-        format: source.number() as u32 % 11,
+        format: source.number() as u32 % 16,
         width: source.number() as u32,
         height: source.number() as u32,
         planes: [pixels.as_ptr().cast(), std::ptr::null(), std::ptr::null()],
@@ -99,6 +99,8 @@ pub fn image_descriptor(data: &[u8]) {
         mirrored: u32::from(source.byte()) % 2,
         chroma_step: u32::from(source.byte()) % 4,
         yuv: u32::from(source.byte()) % 5,
+        bottom_up: u32::from(source.byte()) % 2,
+        reserved: u32::from(source.byte() > 250),
     };
     let options = face_predict_options {
         struct_size: size(&mut source, size_of::<face_predict_options>() as u64),
@@ -112,7 +114,8 @@ pub fn image_descriptor(data: &[u8]) {
         age_coverage: source.float() / 50.0,
         gender_threshold: source.float() / 50.0,
         crops: u32::from(source.byte()) % 10,
-        reserved: u32::from(source.byte() > 250),
+        // Never larger than they are.
+        region_size: u32::from(source.byte()).min(size_of::<face_predict_region>() as u32),
     };
     // SAFETY: every pointer is live, and every size at most what it is.
     unsafe {
@@ -161,6 +164,36 @@ pub fn jpeg(data: &[u8]) {
         Err(_) => false,
     });
     assert_eq!(read, [read[0]; 4]);
+}
+
+/// Any bytes as a detector, which must give boxes in their picture if it loads. Returns how many.
+pub fn detector_bytes(data: &[u8]) -> usize {
+    let mut count = 0;
+    for plain in [false, true] {
+        let options = ModelOptions::new().plain_convolutions(plain);
+        let Ok(model) = Model::load_bytes(data, &options) else { return 0 };
+        let pixels: Vec<u8> = (0..32 * 32).map(|i| (i * 37 % 251) as u8).collect();
+        let format = face_predict::Format::Gray;
+        let image = face_predict::Image::new(format, 32, 32, &pixels).expect("a right picture");
+        let mut out = Predictions::new();
+        let search = Options::new().skip_age(true).skip_gender(true).min_score(0.1);
+        // Numbers that are none may come with this picture alone, so an error is fine.
+        if model.predict_into(&image, &search, &mut Workspace::new(), &mut out).is_err() {
+            continue;
+        }
+        count = out.len();
+        for face in out.faces() {
+            let (rect, center) = (face.rect(), face.rect().center());
+            let sides = [rect.x, rect.y, rect.width, rect.height];
+            assert!(
+                sides.iter().all(|v| v.is_finite()) && rect.width > 0.0 && rect.height > 0.0,
+                "{rect:?}"
+            );
+            assert!((0.0..32.0).contains(&center.x) && (0.0..32.0).contains(&center.y), "{rect:?}");
+            assert!(face.score().is_some_and(|score| (0.1..=1.0).contains(&score)));
+        }
+    }
+    count
 }
 
 /// Any bytes as a model, which must work if it loads, and say the same with the engine's own convolutions.

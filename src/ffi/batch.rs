@@ -1,10 +1,8 @@
 //! Many pictures in one call.
 
-use libc::size_t;
-
-use super::error::{FACE_PREDICT_OK, face_predict_status, remember};
+use super::error::face_predict_status;
 use super::handle;
-use super::image::{face_predict_image, view};
+use super::image::{face_predict_image, input};
 use super::model::face_predict_model;
 use super::panic::{value, wall};
 use super::predict::{face_predict_options, plain};
@@ -12,94 +10,105 @@ use super::result::face_predict_result;
 use crate::error::{Error, Result};
 use crate::predict::batch::run_on_threads;
 
-/// What a batch that was refused leaves in the results: no faces of an earlier call, and no failure of their own, by which
-/// callers tell it from a picture that failed.
-unsafe fn leave_empty(results: *const *mut face_predict_result, count: usize) {
+/// Threads that a batch may be spread over.
+const MAX_THREADS: usize = 1024;
+
+/// Leaves the results of a batch that was refused as a whole empty, each with the reason.
+unsafe fn refuse(results: *const *mut face_predict_result, count: usize, reason: &Error) {
     // SAFETY: the caller's promise; pointers that are none of ours are passed over.
     let Ok(results) = (unsafe { handle::array(results, count, "results") }) else { return };
     for result in results {
         // SAFETY: as above, one at a time.
         if let Ok(result) = unsafe { handle::exclusive(*result) } {
-            result.start();
-            result.finish(FACE_PREDICT_OK);
+            result.fail(reason);
         }
     }
 }
 
-/// Many pictures: each of `images` fills the result at its place; all results must be different. Spread over the model's threads. One bad
-/// picture does not stop the rest: the first failure is returned with its message, face_predict_result_status() tells
-/// each. Options with regions are refused: these belong to one picture. What is refused for all leaves every result empty, with status OK.
+/// The first place of a result that is given twice.
+fn twice(results: &[*mut face_predict_result]) -> Option<usize> {
+    let mut sorted: Vec<_> = results.iter().collect();
+    sorted.sort();
+    let pair = sorted.windows(2).find(|pair| pair[0] == pair[1])?;
+    results.iter().position(|p| p == pair[0])
+}
+
+/// Predicts many pictures, encoded ones among them: each of `images` fills the result at its place, and all results must be
+/// different. The work is spread over `threads` threads, of which the caller's is one; 0 and 1 mean the caller's alone, and
+/// at most 1024 are possible. A picture that fails does not stop the rest: face_predict_result_status() and
+/// face_predict_result_message() tell of each, and the call returns the status of the first that failed, with its
+/// message. Options with regions are refused, since these belong to one picture. A call that is refused as a whole leaves every result
+/// empty, with the status and the message of the call. Fails with NULL_ARGUMENT, INVALID_ARGUMENT or UNSUPPORTED, and with
+/// what face_predict() fails with.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn face_predict_batch(
     model: *const face_predict_model,
     images: *const *const face_predict_image,
-    count: size_t,
+    count: usize,
     options: *const face_predict_options,
+    threads: u32,
     results: *const *mut face_predict_result,
 ) -> face_predict_status {
-    let mut first = FACE_PREDICT_OK;
-    let status = wall(|| {
+    let all = value(|| {
         // SAFETY: the pointers are the caller's, as the header asks.
-        let (loaded, images, given) = unsafe {
+        let (model, images, given) = unsafe {
             let images = handle::array(images, count, "images")?;
-            (handle::shared(model)?, images, handle::read_optional(options)?)
+            (&handle::shared(model)?.model, images, handle::read_optional(options)?)
         };
         let options = plain(&given)?;
         if given.region_count > 0 || !given.regions.is_null() {
             return Err(Error::invalid("regions belong to one picture, a batch takes none"));
         }
+        let threads = threads as usize;
+        if threads > MAX_THREADS {
+            let told = format!("threads is {threads}, it must be 0 to {MAX_THREADS}");
+            return Err(Error::invalid(told));
+        }
         // SAFETY: as above.
         let pointers = unsafe { handle::array(results, count, "results")? };
-        let mut sorted: Vec<_> = pointers.iter().collect();
-        sorted.sort();
-        if let Some(pair) = sorted.windows(2).find(|pair| pair[0] == pair[1]) {
-            let twice = pointers.iter().position(|p| p == pair[0]).unwrap_or_default();
-            return Err(Error::invalid(format!("results[{twice}] is given twice")));
+        if let Some(index) = twice(pointers) {
+            return Err(Error::invalid(format!("results[{index}] is given twice")));
         }
-        let (mut filled, mut pictures) = (Vec::with_capacity(count), Vec::with_capacity(count));
-        for (index, (image, result)) in images.iter().zip(pointers).enumerate() {
+        let mut filled = Vec::with_capacity(count);
+        for (index, result) in pointers.iter().enumerate() {
             // SAFETY: each a handle of its own, as was just seen; nobody else uses it meanwhile.
-            let result = unsafe { handle::exclusive(*result) }
-                .map_err(|e| e.context(format!("results[{index}]")))?;
-            filled.push(result);
-            // SAFETY: as above.
-            pictures
-                .push(unsafe { view(*image) }.map_err(|e| e.context(format!("images[{index}]"))));
+            let result = unsafe { handle::exclusive(*result) };
+            filled.push(result.map_err(|e| e.context(format!("results[{index}]")))?);
         }
         let mut done: Vec<Result<()>> = (0..count).map(|_| Ok(())).collect();
         // The memory of the first results serves all pictures, one of them for each thread.
         let (mut workspaces, mut jobs) = (Vec::new(), Vec::with_capacity(count));
-        for (((index, result), picture), done) in
-            filled.iter_mut().enumerate().zip(pictures).zip(&mut done)
-        {
+        for ((result, image), done) in filled.iter_mut().zip(images).zip(&mut done) {
             result.start();
             let (predictions, workspace, _) = result.parts();
-            if workspaces.len() < loaded.threads {
+            if workspaces.len() < threads.max(1) {
                 workspaces.push(workspace);
             }
-            jobs.push((index, picture, predictions, done));
+            // SAFETY: as above.
+            jobs.push((unsafe { input(*image) }, predictions, done));
         }
         run_on_threads(workspaces.into_iter(), jobs.into_iter(), |workspace, job| {
-            let (index, picture, predictions, done) = job;
+            let (picture, predictions, done) = job;
             // On a thread of ours a panic has no other wall.
-            let predict = || loaded.model.predict_into(&picture?, &options, workspace, predictions);
-            *done = value(predict).map_err(|e| e.context(format!("picture {index}")));
+            *done = value(|| model.predict_input(picture?, &options, workspace, predictions));
         });
-        for (result, done) in filled.iter_mut().zip(&done).rev() {
-            let status = done.as_ref().map_or_else(remember, |()| FACE_PREDICT_OK);
-            result.finish(status);
-            if status != FACE_PREDICT_OK {
-                // The last to be remembered is the first picture that failed.
-                first = status;
+        // Of the pictures that failed the first tells why the call did; a result's own message need not say which it is.
+        let mut first = None;
+        for (index, (result, done)) in filled.iter_mut().zip(done).enumerate() {
+            if let Err(error) = done {
+                result.fail(&error);
+                first.get_or_insert_with(|| error.context(format!("images[{index}]")));
             }
         }
-        Ok(())
+        Ok(first)
     });
-    if status == FACE_PREDICT_OK {
-        return first;
-    }
-    // SAFETY: as above.
-    unsafe { leave_empty(results, count) };
-    status
+    wall(|| match all {
+        Ok(first) => first.map_or(Ok(()), Err),
+        Err(reason) => {
+            // SAFETY: as above.
+            unsafe { refuse(results, count, &reason) };
+            Err(reason)
+        }
+    })
 }

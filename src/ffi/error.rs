@@ -3,8 +3,9 @@
 use std::cell::RefCell;
 use std::ffi::{CStr, CString};
 
-use libc::c_char;
+use core::ffi::c_char;
 
+use super::log;
 use super::panic::wall_or;
 use crate::error::{Error, ErrorKind};
 
@@ -40,17 +41,22 @@ thread_local! {
     static LAST: RefCell<CString> = RefCell::default();
 }
 
-/// Keeps the message for `face_predict_last_error` and gives the status.
-pub(super) fn remember(error: &Error) -> face_predict_status {
-    // One line: decoders' messages may have several.
+/// The message of a failure, on one line: those of decoders may have several.
+pub(super) fn message(error: &Error) -> CString {
     let text = error.to_string().replace(['\0', '\r', '\n'], " ");
-    let text = text.trim_end();
-    // A thread that is ending has no message any more.
-    let _ = LAST.try_with(|last| *last.borrow_mut() = CString::new(text).unwrap_or_default());
-    status(error.kind())
+    CString::new(text.trim_end()).unwrap_or_default()
 }
 
-fn status(kind: ErrorKind) -> face_predict_status {
+/// Keeps the message for `face_predict_last_error` and gives the status.
+pub(super) fn remember(error: &Error) -> face_predict_status {
+    let (status, text) = (status(error.kind()), message(error));
+    log::failure(name(status), &text);
+    // A thread that is ending has no message any more.
+    let _ = LAST.try_with(|last| *last.borrow_mut() = text);
+    status
+}
+
+pub(super) fn status(kind: ErrorKind) -> face_predict_status {
     match kind {
         ErrorKind::NullArgument => FACE_PREDICT_ERROR_NULL_ARGUMENT,
         ErrorKind::InvalidArgument => FACE_PREDICT_ERROR_INVALID_ARGUMENT,
@@ -66,14 +72,15 @@ fn status(kind: ErrorKind) -> face_predict_status {
     }
 }
 
-/// Message of the last failed call on this thread; "" if none, never NULL. Borrowed until the next failing
-/// call on this thread: show or copy it before anything else.
+/// Gives the message of the last failed call on this thread, or "" if none has failed; never NULL. It is borrowed until
+/// the next failing call on this thread, so show or copy it before anything else. What went wrong with a picture is also
+/// kept with its result: face_predict_result_message().
 #[unsafe(no_mangle)]
 pub extern "C" fn face_predict_last_error() -> *const c_char {
     LAST.try_with(|last| last.borrow().as_ptr()).unwrap_or(c"".as_ptr())
 }
 
-/// Constant name of a status, such as "FACE_PREDICT_ERROR_IO"; "unknown" for other numbers.
+/// Gives the name of a status, such as "FACE_PREDICT_ERROR_IO", or "unknown" for other numbers. The text is static.
 #[unsafe(no_mangle)]
 pub extern "C" fn face_predict_status_name(status: face_predict_status) -> *const c_char {
     wall_or(c"unknown", || Ok(name(status))).as_ptr()

@@ -3,7 +3,7 @@
 use std::alloc::Layout;
 use std::ffi::CStr;
 
-use libc::c_char;
+use core::ffi::{c_char, c_void};
 
 use crate::error::{Error, ErrorKind, Result};
 
@@ -91,6 +91,15 @@ pub(super) fn null(name: &str) -> Error {
     Error::new(ErrorKind::NullArgument, format!("{name} is NULL"))
 }
 
+/// Flags that a newer header may have, and this library has not.
+pub(super) fn known_flags(name: &str, flags: u32, known: u32) -> Result<()> {
+    if flags & !known == 0 {
+        return Ok(());
+    }
+    let message = format!("{name} are {flags:#x}, this library knows {known:#x}");
+    Err(Error::new(ErrorKind::Unsupported, message))
+}
+
 /// Writes an output.
 pub(super) unsafe fn put<T>(pointer: *mut T, name: &str, value: T) -> Result<()> {
     if pointer.is_null() {
@@ -99,6 +108,29 @@ pub(super) unsafe fn put<T>(pointer: *mut T, name: &str, value: T) -> Result<()>
     // SAFETY: the caller promises a writable place; unaligned ones are allowed.
     unsafe { pointer.write_unaligned(value) };
     Ok(())
+}
+
+/// Checks a struct to be filled, of `size` bytes by the caller's header.
+pub(super) fn check_output<T>(pointer: *mut T, name: &str, kind: &str, size: usize) -> Result<()> {
+    if pointer.is_null() {
+        return Err(null(name));
+    }
+    if !(16..=4096).contains(&size) {
+        let known = size_of::<T>();
+        return Err(Error::invalid(format!("size is {size}, sizeof({kind}) is {known}")));
+    }
+    Ok(())
+}
+
+/// Writes as much of a struct as the caller's header has, and zeros for what that has more. `check_output` was asked before.
+pub(super) unsafe fn put_part<T: Copy>(pointer: *mut T, value: T, size: usize) {
+    let bytes = pointer.cast::<u8>();
+    // SAFETY: the caller promises `size` writable bytes; `value` has its own.
+    unsafe {
+        bytes.write_bytes(0, size);
+        let known = size_of::<T>();
+        bytes.copy_from_nonoverlapping(std::ptr::from_ref(&value).cast(), size.min(known));
+    }
 }
 
 /// A string that the caller lends as UTF-8.
@@ -119,7 +151,7 @@ pub(super) unsafe fn text<'a>(pointer: *const c_char, name: &str) -> Result<&'a 
 
 /// Bytes that the caller lends.
 pub(super) unsafe fn bytes<'a>(
-    pointer: *const libc::c_void,
+    pointer: *const c_void,
     size: usize,
     name: &str,
 ) -> Result<&'a [u8]> {
@@ -148,6 +180,64 @@ pub(super) unsafe fn array<'a, T>(pointer: *const T, count: usize, name: &str) -
     }
     // SAFETY: not null, aligned, of a possible size; the caller promises that so many entries are readable.
     Ok(unsafe { std::slice::from_raw_parts(pointer, count) })
+}
+
+/// An array of structs that the caller lends, of an older or newer header: `size` bytes from one to the next, 0 for the size
+/// of the first version.
+pub(super) unsafe fn entries<T: Entry>(
+    pointer: *const T,
+    count: usize,
+    size: usize,
+    mut each: impl FnMut(&T),
+) -> Result<()> {
+    let (known, align) = (size_of::<T>(), align_of::<T>());
+    let size = if size == 0 { T::FIRST_SIZE } else { size };
+    if !(T::FIRST_SIZE..=4096).contains(&size) || size % align != 0 {
+        return Err(Error::invalid(format!(
+            "{}_size is {size}, {} has {known} bytes here",
+            T::NAME,
+            T::TYPE
+        )));
+    }
+    // SAFETY: the caller promises so many entries of so many bytes; bytes are aligned everywhere.
+    let bytes = unsafe {
+        let count = count.checked_mul(size).ok_or_else(|| {
+            Error::invalid(format!("{}s cannot be an array of {count} entries", T::NAME))
+        })?;
+        array(pointer.cast::<u8>(), count, &format!("{}s", T::NAME))?
+    };
+    for (index, entry) in bytes.chunks_exact(size).enumerate() {
+        if entry[known.min(size)..].iter().any(|byte| *byte != 0) {
+            return Err(Error::new(
+                ErrorKind::Unsupported,
+                format!(
+                    "{}s[{index}] has {size} bytes, this library knows {known} and a later one is set",
+                    T::NAME
+                ),
+            ));
+        }
+        let mut value = T::ZERO;
+        // SAFETY: both hold so many bytes, and any bytes are valid numbers.
+        unsafe {
+            std::ptr::copy_nonoverlapping(
+                entry.as_ptr(),
+                std::ptr::from_mut(&mut value).cast::<u8>(),
+                size.min(known),
+            );
+        }
+        each(&value);
+    }
+    Ok(())
+}
+
+/// A struct of which callers lend arrays. Zero is a valid value of every field, and the default.
+pub(super) trait Entry: Copy {
+    const TYPE: &'static str;
+    /// Of one entry, as messages name it.
+    const NAME: &'static str;
+    /// Size in the first version that had it.
+    const FIRST_SIZE: usize;
+    const ZERO: Self;
 }
 
 /// A struct that starts with its size and may be of an older or newer header. Zero is a valid value of every

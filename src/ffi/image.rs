@@ -1,12 +1,13 @@
 //! Pictures in the caller's memory.
 
-use libc::{c_void, size_t};
+use core::ffi::c_void;
 
 use super::error::face_predict_status;
 use super::handle::{self, Growing};
 use super::panic::wall;
 use crate::error::{Error, ErrorKind, Result};
 use crate::picture::{Format, Image, Layout, Orientation, Yuv};
+use crate::predict::source::Input;
 
 /// One byte of brightness. 0 is not a format, so that a forgotten field is an error and not a wrong answer.
 pub const FACE_PREDICT_FORMAT_GRAY: u32 = 1;
@@ -28,6 +29,20 @@ pub const FACE_PREDICT_FORMAT_I420: u32 = 8;
 /// One plane of Y U Y V; usual for USB cameras.
 pub const FACE_PREDICT_FORMAT_YUYV: u32 = 9;
 
+/// One plane of U Y V Y; capture cards, and cameras of Apple's.
+pub const FACE_PREDICT_FORMAT_UYVY: u32 = 10;
+/// Alpha, red, green, blue: byte order in memory. Alpha is ignored. (Numbers of 0xAARRGGBB are BGRA in the memory of usual
+/// processors.)
+pub const FACE_PREDICT_FORMAT_ARGB: u32 = 11;
+/// Alpha, blue, green, red. Alpha is ignored.
+pub const FACE_PREDICT_FORMAT_ABGR: u32 = 12;
+/// NV12 with 16 bits a sample, little-endian, whose upper 10 count: decoders of HDR films. The upper 8 bits are read.
+pub const FACE_PREDICT_FORMAT_P010: u32 = 13;
+/// The bytes of a JPEG, PNG, WebP or BMP file, such as the frames of a camera that gives MJPEG. planes[0] points to them and
+/// sizes[0] says how many there are. The Exif orientation is applied first, then rotation and mirrored. The other fields
+/// are not read.
+pub const FACE_PREDICT_FORMAT_ENCODED: u32 = 14;
+
 /// How YUV numbers map to colours. Most cameras.
 pub const FACE_PREDICT_YUV_BT601_LIMITED: u32 = 0;
 /// JPEG, and many phones.
@@ -37,8 +52,9 @@ pub const FACE_PREDICT_YUV_BT709_LIMITED: u32 = 2;
 /// BT.709 with Y from 0 to 255.
 pub const FACE_PREDICT_YUV_BT709_FULL: u32 = 3;
 
-/// A picture in your memory. It is read in place, never written, never kept after the call. Zero the struct,
-/// then set struct_size, format, width, height and the first plane.
+/// A picture in your memory. It is read in place, never written, and never kept after the call; its pixels must not change
+/// during the call. Start from FACE_PREDICT_IMAGE_INIT or from zeros with struct_size, then set format, width, height and the
+/// first plane.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct face_predict_image {
@@ -46,25 +62,32 @@ pub struct face_predict_image {
     pub struct_size: u32,
     /// FACE_PREDICT_FORMAT_...
     pub format: u32,
-    /// Pixels as stored, before rotation.
+    /// Pixels of a row as stored, before rotation, 1 to 16777216.
     pub width: u32,
-    /// Rows as stored.
+    /// Rows as stored, 1 to 16777216.
     pub height: u32,
-    /// The first: the pixels, or their brightness. A chroma plane that is NULL follows the one before without a
-    /// gap. Formats of one plane leave the others NULL.
+    /// The first plane holds the pixels, or their brightness. A plane of colours that is NULL follows the rows of the plane
+    /// before without a gap. Formats of one plane leave the others NULL.
     pub planes: [*const c_void; 3],
-    /// Bytes from one row to the next. 0: no padding.
-    pub strides: [size_t; 3],
-    /// Bytes readable at each plane, checked. 0: trust me.
-    pub sizes: [size_t; 3],
-    /// Degrees clockwise that make it upright: 0, 90, 180 or 270.
+    /// Bytes from one row to the next. 0 means no padding for the first plane. For planes of colours it means as much padding
+    /// as the first has: the same stride, or half of it for I420.
+    pub strides: [usize; 3],
+    /// Bytes that are readable at each plane, which are checked. 0 means that they are not checked: they are then as many as
+    /// the picture needs.
+    pub sizes: [usize; 3],
+    /// Degrees clockwise that make the picture upright: 0, 90, 180 or 270.
     pub rotation: u32,
-    /// Not 0: swap left and right after rotating (selfie cameras).
+    /// Not 0 swaps left and right after rotating, as selfie cameras need it.
     pub mirrored: u32,
-    /// I420: bytes between chroma samples, Android's pixelStride. 0: 1.
+    /// I420: bytes between samples of colour, Android's pixelStride, 1 to 256. 0 means 1.
     pub chroma_step: u32,
     /// FACE_PREDICT_YUV_...
     pub yuv: u32,
+    /// Not 0 says that the first row in memory is the lowest one, as in bitmaps of Windows. The planes still point to their
+    /// first byte in memory.
+    pub bottom_up: u32,
+    /// Zero.
+    pub reserved: u32,
 }
 
 impl Growing for face_predict_image {
@@ -82,13 +105,36 @@ impl Growing for face_predict_image {
         mirrored: 0,
         chroma_step: 0,
         yuv: 0,
+        bottom_up: 0,
+        reserved: 0,
     };
 }
 
 /// The picture that a descriptor means.
-pub(super) unsafe fn view<'a>(pointer: *const face_predict_image) -> Result<Image<'a>> {
+pub(super) unsafe fn input<'a>(pointer: *const face_predict_image) -> Result<Input<'a>> {
     // SAFETY: a struct that starts with its size, as the header asks.
     let given = unsafe { handle::read(pointer)? };
+    if given.reserved != 0 {
+        let message = format!("image.reserved is {}, it must be 0", given.reserved);
+        return Err(Error::new(ErrorKind::Unsupported, message));
+    }
+    let orientation = Orientation::from_degrees(given.rotation, given.mirrored != 0)?;
+    if given.format == FACE_PREDICT_FORMAT_ENCODED {
+        // SAFETY: the caller promises so many bytes.
+        let bytes = unsafe { handle::bytes(given.planes[0], given.sizes[0], PLANES[0])? };
+        return Ok(Input::Encoded { bytes, orientation });
+    }
+    // SAFETY: as above.
+    let image = unsafe { view(&given)? }.with_orientation(orientation);
+    Ok(if given.bottom_up != 0 { image.bottom_up() } else { image }.into())
+}
+
+/// The pixels that a descriptor means. Planes that are not given follow the last one that is:
+///
+/// NV12 of 4 x 2 pixels, strides[0] 6, only planes[0] given, sizes[0] 16. Brightness is 2 rows of 4 bytes, 6 apart: it needs
+/// 6 + 4 = 10 bytes and takes 2 x 6 = 12. Colours are 1 row of 4 bytes, whose stride is the first plane's: they need 4 bytes
+/// from 12 on, which 16 - 12 = 4 are there for. With planes[1] given, both begin at 0 of their own planes, and `taken` with them.
+unsafe fn view<'a>(given: &face_predict_image) -> Result<Image<'a>> {
     let format = match given.format {
         FACE_PREDICT_FORMAT_GRAY => Format::Gray,
         FACE_PREDICT_FORMAT_RGB => Format::Rgb,
@@ -99,8 +145,12 @@ pub(super) unsafe fn view<'a>(pointer: *const face_predict_image) -> Result<Imag
         FACE_PREDICT_FORMAT_NV21 => Format::Nv21,
         FACE_PREDICT_FORMAT_I420 => Format::I420,
         FACE_PREDICT_FORMAT_YUYV => Format::Yuyv,
+        FACE_PREDICT_FORMAT_UYVY => Format::Uyvy,
+        FACE_PREDICT_FORMAT_ARGB => Format::Argb,
+        FACE_PREDICT_FORMAT_ABGR => Format::Abgr,
+        FACE_PREDICT_FORMAT_P010 => Format::P010,
         other => {
-            return Err(Error::invalid(format!("image.format is {other}, it must be 1 to 9")));
+            return Err(Error::invalid(format!("image.format is {other}, it must be 1 to 14")));
         }
     };
     let yuv = match given.yuv {
@@ -112,7 +162,6 @@ pub(super) unsafe fn view<'a>(pointer: *const face_predict_image) -> Result<Imag
             return Err(Error::invalid(format!("image.yuv is {other}, it must be 0 to 3")));
         }
     };
-    let orientation = Orientation::from_degrees(given.rotation, given.mirrored != 0)?;
     let (width, height) = (given.width as usize, given.height as usize);
     let layout = Layout { strides: given.strides, chroma_step: given.chroma_step as usize };
     let (shapes, count) = layout.shapes(format, width, height)?;
@@ -144,13 +193,13 @@ pub(super) unsafe fn view<'a>(pointer: *const face_predict_image) -> Result<Imag
         planes[index] = &data[taken..];
         taken += shape.whole();
     }
-    let image = Image::from_planes(format, width, height, &planes[..count], &layout)?;
-    Ok(image.with_yuv(yuv).with_orientation(orientation))
+    Ok(Image::from_planes(format, width, height, &planes[..count], &layout)?.with_yuv(yuv))
 }
 
 const PLANES: [&str; 3] = ["image.planes[0]", "image.planes[1]", "image.planes[2]"];
 
-/// Sets rotation and mirrored from an Exif orientation of 1 to 8; struct_size must be set.
+/// Sets rotation and mirrored of `image`, whose struct_size must be set, from an Exif orientation of 1 to 8. Fails with
+/// NULL_ARGUMENT or INVALID_ARGUMENT, and then changes nothing.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn face_predict_image_set_exif(
     image: *mut face_predict_image,

@@ -5,10 +5,17 @@
 //! the header says; it is told in ordinary comments, since doc comments land in the header.
 #![allow(unsafe_code, non_camel_case_types, clippy::missing_safety_doc)]
 
+// Where C's types are known, `usize` is its size_t, which the header says where Rust says usize.
+#[cfg(any(unix, windows))]
+const _: () = assert!(size_of::<usize>() == size_of::<libc::size_t>());
+
 mod batch;
 mod error;
+mod float;
 mod handle;
 mod image;
+mod info;
+mod log;
 mod model;
 mod panic;
 mod predict;
@@ -20,6 +27,8 @@ mod version;
 pub use batch::*;
 pub use error::*;
 pub use image::*;
+pub use info::*;
+pub use log::*;
 pub use model::*;
 pub use predict::*;
 pub use result::*;

@@ -1,13 +1,15 @@
 //! Loading models.
 
-use std::ffi::CString;
-
-use libc::{c_char, c_void, size_t};
+use core::ffi::{c_char, c_void};
+use std::time::Instant;
 
 use super::error::face_predict_status;
 use super::handle::{self, Growing, Handle, Tagged};
+use super::info::Texts;
+use super::log;
 use super::panic::{wall, wall_or};
-use crate::error::{Error, Result};
+use super::predict::{face_predict_options, plain};
+use crate::error::Result;
 use crate::model::{Model, ModelOptions};
 
 /// Loaded networks. Immutable: share one between all threads. Loading is slow, so load once.
@@ -17,9 +19,14 @@ pub struct face_predict_model(
 
 pub(super) struct Loaded {
     pub(super) model: Model,
-    /// For a batch.
-    pub(super) threads: usize,
-    name: CString,
+    pub(super) texts: Texts,
+}
+
+impl Loaded {
+    fn new(model: Model) -> Self {
+        let texts = Texts::new(&model);
+        Self { model, texts }
+    }
 }
 
 impl Handle for face_predict_model {
@@ -39,41 +46,23 @@ pub struct face_predict_model_options {
     pub struct_size: u32,
     /// FACE_PREDICT_PLAIN_CONVOLUTIONS or 0.
     pub flags: u32,
-    /// Largest picture accepted, in pixels. 0: 64 Mi.
+    /// Largest picture that is accepted, width times height in pixels. 0 means 67108864.
     pub max_pixels: u64,
-    /// Threads for face_predict_batch(). 0 or 1: the caller's only.
-    pub threads: u32,
-    /// Zero.
-    pub reserved: u32,
 }
 
 impl Growing for face_predict_model_options {
     const NAME: &'static str = "face_predict_model_options";
     const FIRST_SIZE: usize = 16;
-    const ZERO: Self = Self { struct_size: 0, flags: 0, max_pixels: 0, threads: 0, reserved: 0 };
+    const ZERO: Self = Self { struct_size: 0, flags: 0, max_pixels: 0 };
 }
 
-/// How to load, and the threads for a batch.
-unsafe fn options(pointer: *const face_predict_model_options) -> Result<(ModelOptions, usize)> {
+unsafe fn options(pointer: *const face_predict_model_options) -> Result<ModelOptions> {
     // SAFETY: NULL or a struct that starts with its size, as the header asks.
     let given = unsafe { handle::read_optional(pointer)? };
-    if given.flags & !FACE_PREDICT_PLAIN_CONVOLUTIONS != 0 {
-        return Err(Error::invalid(format!(
-            "model flags are {:#x}, only 0x1 is known",
-            given.flags
-        )));
-    }
-    if given.reserved != 0 || given.threads > 1024 {
-        return Err(Error::invalid(format!(
-            "model options: threads is {}, at most 1024, and reserved is {}, it must be 0",
-            given.threads, given.reserved
-        )));
-    }
+    handle::known_flags("model flags", given.flags, FACE_PREDICT_PLAIN_CONVOLUTIONS)?;
     let options =
         ModelOptions::new().plain_convolutions(given.flags & FACE_PREDICT_PLAIN_CONVOLUTIONS != 0);
-    let limited = given.max_pixels > 0;
-    let options = if limited { options.max_pixels(given.max_pixels) } else { options };
-    Ok((options, given.threads.max(1) as usize))
+    Ok(if given.max_pixels > 0 { options.max_pixels(given.max_pixels) } else { options })
 }
 
 /// Loads, and hands over on success.
@@ -86,18 +75,20 @@ unsafe fn load(
         if model_out.is_null() {
             return Err(handle::null("model_out"));
         }
+        let start = Instant::now();
         // SAFETY: as the header asks of `options`.
-        let (options, threads) = unsafe { options(options_in)? };
-        let model = load(&options)?;
-        let name = CString::new(model.name().replace('\0', " ")).unwrap_or_default();
-        let model = handle::give(Loaded { model, threads, name })?;
+        let model = load(&unsafe { options(options_in)? })?;
+        log::info(|| format!("{} was loaded in {} ms", model.name(), start.elapsed().as_millis()));
+        let model = handle::give(Loaded::new(model))?;
         // SAFETY: not NULL, and the caller's to write.
         unsafe { handle::put(model_out, "model_out", model) }
     })
 }
 
-/// Loads the model that is built into the library. Parsed once a process, so further calls are fast.
-/// Fails with NULL_ARGUMENT, INVALID_ARGUMENT (options), UNSUPPORTED or OUT_OF_MEMORY.
+/// Loads the model that is built into the library, and writes its handle to `model_out`. It is parsed once a process, so further
+/// calls are fast. Its weights are, in the default build, for NON-COMMERCIAL RESEARCH only, since some of the data that they were trained on is:
+/// face_predict_model_license() tells, and a build with the feature `weights-open` has weights for any use. Fails with NULL_ARGUMENT,
+/// INVALID_ARGUMENT (options), UNSUPPORTED (unknown flags, or a build without a model) or OUT_OF_MEMORY.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn face_predict_model_load_default(
@@ -109,7 +100,8 @@ pub unsafe extern "C" fn face_predict_model_load_default(
 }
 
 /// Loads a model file. `path` is UTF-8 on every system. A part that the file lacks (detector, age or gender) comes from the
-/// built-in model. Fails with IO (no such file), LIMIT, MODEL, INVALID_ARGUMENT (path, options) or NULL_ARGUMENT.
+/// built-in model, whose licence then counts, too. Fails with IO (the file cannot be read), LIMIT (it has more than 512 MiB), MODEL,
+/// INVALID_ARGUMENT (path, options), UNSUPPORTED, OUT_OF_MEMORY or NULL_ARGUMENT.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn face_predict_model_load_file(
@@ -123,12 +115,13 @@ pub unsafe extern "C" fn face_predict_model_load_file(
     }
 }
 
-/// Loads a model from memory. The bytes may be freed as soon as the call returns.
+/// Loads a model from `size` bytes of a model file in memory, as face_predict_model_load_file() does. The bytes may be freed
+/// as soon as the call returns.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn face_predict_model_load_memory(
     data: *const c_void,
-    size: size_t,
+    size: usize,
     options: *const face_predict_model_options,
     model_out: *mut *mut face_predict_model,
 ) -> face_predict_status {
@@ -140,13 +133,14 @@ pub unsafe extern "C" fn face_predict_model_load_memory(
     }
 }
 
-/// Loads several files, each a part: a detector, an age network, a gender network, or one for both. Of two files for the same
-/// part the later counts; parts not given come from the built-in model.
+/// Loads `count` model files, each a part: a detector, an age network, a gender network, or one for both. Of two files for the
+/// same part the later counts. Parts that are not given come from the built-in model. Fails as face_predict_model_load_file()
+/// does.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn face_predict_model_load_files(
     paths: *const *const c_char,
-    count: size_t,
+    count: usize,
     options: *const face_predict_model_options,
     model_out: *mut *mut face_predict_model,
 ) -> face_predict_status {
@@ -163,13 +157,33 @@ pub unsafe extern "C" fn face_predict_model_load_files(
     }
 }
 
-/// Name and version of the estimators, and of the detector where a file brought it, for logs; NULL for NULL. Borrowed; lives as long as the model.
+/// Prepares for pictures of `width` x `height` pixels, so that the first of them takes no longer than the others: loads the
+/// detector, and optimises it for the size that these options search at. Nothing is prepared where the faces are given or the picture
+/// is one. Takes tens of milliseconds the first time. Fails with NULL_ARGUMENT, INVALID_ARGUMENT, UNSUPPORTED (this
+/// build has no detector) or OUT_OF_MEMORY.
+#[must_use]
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn face_predict_model_name(
+pub unsafe extern "C" fn face_predict_model_warm_up(
     model: *const face_predict_model,
-) -> *const c_char {
-    // SAFETY: the pointer is the caller's, as the header asks.
-    wall_or(std::ptr::null(), || Ok(unsafe { handle::shared(model)? }.name.as_ptr()))
+    width: u32,
+    height: u32,
+    options: *const face_predict_options,
+) -> face_predict_status {
+    wall(|| {
+        // SAFETY: the pointers are the caller's, as the header asks.
+        let (loaded, given) = unsafe { (handle::shared(model)?, handle::read_optional(options)?) };
+        let mut options = plain(&given)?;
+        if !given.regions.is_null() || given.region_count > 0 {
+            options = options.regions(&[]);
+        }
+        let start = Instant::now();
+        loaded.model.warm_up(width as usize, height as usize, &options)?;
+        log::info(|| {
+            let time = start.elapsed().as_millis();
+            format!("ready for pictures of {width}x{height} in {time} ms")
+        });
+        Ok(())
+    })
 }
 
 /// Frees a model; NULL does nothing.

@@ -1,10 +1,11 @@
-//! The wall that no panic passes, and that keeps panics quiet.
+//! The wall that no panic passes, and that keeps panics quiet. Behind it floating point works as Rust expects.
 
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Once;
 
 use super::error::{face_predict_status, remember};
+use super::float::DefaultFloat;
 use crate::error::{Error, ErrorKind, Result};
 
 thread_local! {
@@ -30,6 +31,7 @@ pub(super) fn wall_or<T>(otherwise: T, body: impl FnOnce() -> Result<T>) -> T {
 /// Runs `body` for its value, panics as failures.
 pub(super) fn value<T>(body: impl FnOnce() -> Result<T>) -> Result<T> {
     quiet_hook();
+    let _float = DefaultFloat::enter();
     let outer = INSIDE.replace(true);
     let caught = catch_unwind(AssertUnwindSafe(body));
     INSIDE.set(outer);

@@ -1,8 +1,10 @@
 //! Reading the faces of a result.
 
-use libc::size_t;
+use std::ffi::CString;
 
-use super::error::{FACE_PREDICT_OK, face_predict_status};
+use core::ffi::c_char;
+
+use super::error::{FACE_PREDICT_OK, face_predict_status, message, status};
 use super::handle::{self, Handle, Tagged};
 use super::panic::{wall, wall_or};
 use crate::error::{Error, ErrorKind, Result};
@@ -31,6 +33,9 @@ pub const FACE_PREDICT_QUALITY_BRIGHT: u32 = 1 << 3;
 pub const FACE_PREDICT_QUALITY_TURNED: u32 = 1 << 4;
 /// Quality: reaches beyond the picture.
 pub const FACE_PREDICT_QUALITY_CUT_OFF: u32 = 1 << 5;
+
+/// The face was not given, or belongs to an earlier frame.
+pub const FACE_PREDICT_NO_REGION: u32 = 0xFFFF_FFFF;
 
 // The header needs literals; this is what keeps them true.
 const _: () = assert!(
@@ -89,8 +94,8 @@ pub struct face_predict_face {
     pub roll: f32,
     /// Estimates that the answer averages, one for each frame in which a tracker estimated the face; else 0.
     pub track_estimates: u32,
-    /// Zero.
-    pub reserved: u32,
+    /// Which of `options.regions` it is, from 0; FACE_PREDICT_NO_REGION for a face that was found.
+    pub region_index: u32,
     /// With a tracker the same face has the same number; else 0.
     pub track_id: u64,
 }
@@ -106,6 +111,8 @@ pub(super) struct Filled {
     workspace: Workspace,
     regions: Vec<Region>,
     status: face_predict_status,
+    /// Of a failure.
+    message: Option<CString>,
 }
 
 impl Handle for face_predict_result {
@@ -117,6 +124,7 @@ impl Handle for face_predict_result {
 impl Filled {
     pub(super) fn start(&mut self) {
         self.predictions.clear();
+        (self.status, self.message) = (FACE_PREDICT_OK, None);
     }
 
     /// The answer, the memory to find it, and memory for the caller's regions.
@@ -124,15 +132,14 @@ impl Filled {
         (&mut self.predictions, &mut self.workspace, &mut self.regions)
     }
 
-    pub(super) fn finish(&mut self, status: face_predict_status) {
-        self.status = status;
+    /// Keeps why a call failed, whose faces there are none of.
+    pub(super) fn fail(&mut self, error: &Error) {
         // A panic may have left half a face.
-        if status != FACE_PREDICT_OK {
-            self.predictions.clear();
-        }
+        self.predictions.clear();
+        (self.status, self.message) = (status(error.kind()), Some(message(error)));
     }
 
-    fn face(&self, index: size_t) -> Result<Face<'_>> {
+    fn face(&self, index: usize) -> Result<Face<'_>> {
         self.predictions.face(index).ok_or_else(|| {
             Error::new(
                 ErrorKind::OutOfRange,
@@ -171,7 +178,7 @@ fn copy(face: &Face<'_>) -> face_predict_face {
         pitch: pose.pitch,
         roll: pose.roll,
         track_estimates: face.track().map_or(0, |track| track.estimates),
-        reserved: 0,
+        region_index: face.region_index().map_or(FACE_PREDICT_NO_REGION, |index| index as u32),
         track_id: face.track().map_or(0, |track| track.id),
     }
 }
@@ -186,6 +193,7 @@ pub extern "C" fn face_predict_result_new() -> *mut face_predict_result {
             workspace: Workspace::new(),
             regions: Vec::new(),
             status: FACE_PREDICT_OK,
+            message: None,
         })
     })
 }
@@ -199,12 +207,13 @@ pub unsafe extern "C" fn face_predict_result_free(result: *mut face_predict_resu
 
 /// Number of faces; 0 for NULL.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn face_predict_result_count(result: *const face_predict_result) -> size_t {
+pub unsafe extern "C" fn face_predict_result_count(result: *const face_predict_result) -> usize {
     // SAFETY: the pointer is the caller's, as the header asks.
     wall_or(0, || Ok(unsafe { handle::shared(result)? }.predictions.len()))
 }
 
-/// Status of the call that filled this result.
+/// Gives the status of the call that filled this result: FACE_PREDICT_OK where it succeeded, and before the first one. Fails
+/// itself with NULL_ARGUMENT or INVALID_ARGUMENT where `result` is no result.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn face_predict_result_status(
     result: *const face_predict_result,
@@ -216,6 +225,20 @@ pub unsafe extern "C" fn face_predict_result_status(
         Ok(())
     });
     if failed == FACE_PREDICT_OK { status } else { failed }
+}
+
+/// Gives the message that belongs to face_predict_result_status(), or "" where that is FACE_PREDICT_OK; never NULL. It says the
+/// same on every thread, and of each picture of a batch. It is borrowed until the result is filled again or freed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn face_predict_result_message(
+    result: *const face_predict_result,
+) -> *const c_char {
+    let none = c"".as_ptr();
+    wall_or(none, || {
+        // SAFETY: the pointer is the caller's, as the header asks.
+        let filled = unsafe { handle::shared(result)? };
+        Ok(filled.message.as_ref().map_or(none, |message| message.as_ptr()))
+    })
 }
 
 /// Size of the upright picture in pixels; zeros before the first picture and after a failure.
@@ -243,27 +266,16 @@ pub unsafe extern "C" fn face_predict_result_size(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn face_predict_result_face(
     result: *const face_predict_result,
-    index: size_t,
+    index: usize,
     face_out: *mut face_predict_face,
-    size: size_t,
+    size: usize,
 ) -> face_predict_status {
     wall(|| {
-        if face_out.is_null() {
-            return Err(handle::null("face_out"));
-        }
-        let known = size_of::<face_predict_face>();
-        if !(16..=4096).contains(&size) {
-            return Err(Error::invalid(format!(
-                "size is {size}, sizeof(face_predict_face) is {known}"
-            )));
-        }
-        // SAFETY: the pointer is the caller's, as the header asks.
-        let face = copy(&unsafe { handle::shared(result)? }.face(index)?);
-        let bytes = face_out.cast::<u8>();
-        // SAFETY: the caller promises `size` writable bytes; `face` has `known`.
+        handle::check_output(face_out, "face_out", "face_predict_face", size)?;
+        // SAFETY: the pointers are the caller's, as the header asks.
         unsafe {
-            bytes.write_bytes(0, size);
-            bytes.copy_from_nonoverlapping(std::ptr::from_ref(&face).cast(), size.min(known));
+            let face = copy(&handle::shared(result)?.face(index)?);
+            handle::put_part(face_out, face, size);
         }
         Ok(())
     })
@@ -273,7 +285,7 @@ pub unsafe extern "C" fn face_predict_result_face(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn face_predict_result_age_at_least(
     result: *const face_predict_result,
-    index: size_t,
+    index: usize,
     years: f32,
 ) -> f32 {
     wall_or(f32::NAN, || {
@@ -287,7 +299,7 @@ pub unsafe extern "C" fn face_predict_result_age_at_least(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn face_predict_result_age_interval(
     result: *const face_predict_result,
-    index: size_t,
+    index: usize,
     coverage: f32,
     low_out: *mut f32,
     high_out: *mut f32,
@@ -316,8 +328,8 @@ pub unsafe extern "C" fn face_predict_result_age_interval(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn face_predict_result_age_distribution(
     result: *const face_predict_result,
-    index: size_t,
-    count_out: *mut size_t,
+    index: usize,
+    count_out: *mut usize,
 ) -> *const f32 {
     wall_or(std::ptr::null(), || {
         // SAFETY: the pointers are the caller's, as the header asks.

@@ -2,7 +2,7 @@
 
 use super::error::face_predict_status;
 use super::handle::{self, Growing, Handle, Tagged};
-use super::image::{face_predict_image, view};
+use super::image::{face_predict_image, input};
 use super::model::face_predict_model;
 use super::panic::{wall, wall_or};
 use super::predict::{face_predict_options, fill};
@@ -10,8 +10,8 @@ use super::result::face_predict_result;
 use crate::error::Result;
 use crate::predict::track::{Tracker, TrackerOptions};
 
-/// Follows faces over frames: gives each a track_id and averages its predictions, so that numbers settle instead of
-/// flickering. One tracker a camera, for one thread at a time.
+/// Follows faces over the frames of one camera: gives each a track_id and averages its estimates, so that numbers settle
+/// instead of flickering. A tracker is for one thread at a time.
 pub struct face_predict_tracker(
     #[expect(dead_code, reason = "C's view: read through `handle`")] Tagged<Tracker>,
 );
@@ -22,19 +22,20 @@ impl Handle for face_predict_tracker {
     type Value = Tracker;
 }
 
-/// How to follow. NULL, or all zero but struct_size, means the defaults.
+/// How to follow faces. NULL, FACE_PREDICT_TRACKER_OPTIONS_INIT, or all zero but struct_size, means the defaults.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct face_predict_tracker_options {
     /// sizeof(face_predict_tracker_options)
     pub struct_size: u32,
-    /// Searches each so many frames; in between faces keep moving as they did. 0: 1.
+    /// A search is done each so many frames; in between faces keep moving as they did. 0 means 1.
     pub detect_every: u32,
-    /// Estimates a face again each so many times that it is found. 0: 1.
+    /// A face is estimated again each so many times that it is found. 0 means 1.
     pub estimate_every: u32,
-    /// Time constant of the average over estimates. 0: 2.
+    /// Time constant of the average over estimates, in seconds, above 0 and at most 3600. 0 means 2.
     pub memory_seconds: f32,
-    /// Time after which an unseen face is forgotten. 0: 1.
+    /// Seconds after which a face that is not found is forgotten, above 0 and at most 3600, and not before the search after
+    /// the one that missed it. 0 means 1.
     pub lost_seconds: f32,
 }
 
@@ -69,7 +70,8 @@ unsafe fn options(pointer: *const face_predict_tracker_options) -> Result<Tracke
     Ok(options)
 }
 
-/// Makes a tracker. It keeps what it needs of the model, which may be freed.
+/// Makes a tracker and writes its handle to `tracker_out`. It keeps what it needs of the model, which may be freed. Fails with
+/// NULL_ARGUMENT, INVALID_ARGUMENT (options) or OUT_OF_MEMORY.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn face_predict_tracker_new(
@@ -89,7 +91,9 @@ pub unsafe extern "C" fn face_predict_tracker_new(
     })
 }
 
-/// Takes the next frame, as face_predict does. `time_us` is in microseconds from any start and must not go back.
+/// Takes the next frame, pixels or the bytes of a file (FACE_PREDICT_FORMAT_ENCODED), and fills `result` as face_predict() does.
+/// `time_us` is the frame's time in microseconds from any start, and must not go back. Fails as face_predict() does, and with
+/// INVALID_ARGUMENT where time goes back; the tracker is then as it was before.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn face_predict_tracker_update(
@@ -102,12 +106,13 @@ pub unsafe extern "C" fn face_predict_tracker_update(
     // SAFETY: the pointers are the caller's, as the header asks.
     unsafe {
         fill(options, result, |options, workspace, out| {
-            handle::exclusive(tracker)?.update(&view(image)?, time_us, options, workspace, out)
+            let input = input(image)?;
+            handle::exclusive(tracker)?.update_input(input, time_us, options, workspace, out)
         })
     }
 }
 
-/// Forgets all faces, as after a seek. Their numbers are not used again. NULL does nothing.
+/// Forgets all faces and the time, as after a jump in a film. Their numbers are not used again. NULL does nothing.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn face_predict_tracker_reset(tracker: *mut face_predict_tracker) {
     if !tracker.is_null() {

@@ -2,7 +2,7 @@
 
 use std::ffi::CStr;
 
-use libc::c_char;
+use core::ffi::c_char;
 
 const fn number(text: &str) -> u32 {
     let (mut value, mut i) = (0, 0);

@@ -22,8 +22,15 @@ int main(void) {
     OFFSET(model_options, struct_size);
     OFFSET(model_options, flags);
     OFFSET(model_options, max_pixels);
-    OFFSET(model_options, threads);
-    OFFSET(model_options, reserved);
+    SIZE(network);
+    OFFSET(network, name);
+    OFFSET(network, version);
+    OFFSET(network, license);
+    OFFSET(network, data);
+    OFFSET(network, tasks);
+    OFFSET(network, input_width);
+    OFFSET(network, input_height);
+    OFFSET(network, reserved);
     SIZE(image);
     OFFSET(image, struct_size);
     OFFSET(image, format);
@@ -36,6 +43,8 @@ int main(void) {
     OFFSET(image, mirrored);
     OFFSET(image, chroma_step);
     OFFSET(image, yuv);
+    OFFSET(image, bottom_up);
+    OFFSET(image, reserved);
     SIZE(options);
     OFFSET(options, struct_size);
     OFFSET(options, flags);
@@ -47,7 +56,7 @@ int main(void) {
     OFFSET(options, min_face_size);
     OFFSET(options, min_score);
     OFFSET(options, crops);
-    OFFSET(options, reserved);
+    OFFSET(options, region_size);
     SIZE(face);
     OFFSET(face, x);
     OFFSET(face, y);
@@ -65,7 +74,7 @@ int main(void) {
     OFFSET(face, pitch);
     OFFSET(face, roll);
     OFFSET(face, track_estimates);
-    OFFSET(face, reserved);
+    OFFSET(face, region_index);
     OFFSET(face, track_id);
     SIZE(tracker_options);
     OFFSET(tracker_options, struct_size);
@@ -89,7 +98,17 @@ int main(void) {
     CONSTANT(ERROR_MODEL);
     CONSTANT(ERROR_OUT_OF_MEMORY);
     CONSTANT(ERROR_INTERNAL);
+    CONSTANT(LOG_ERROR);
+    CONSTANT(LOG_INFO);
     CONSTANT(PLAIN_CONVOLUTIONS);
+    CONSTANT(TASK_AGE);
+    CONSTANT(TASK_GENDER);
+    CONSTANT(TASK_DETECT);
+    CONSTANT(FEATURE_DECODE);
+    CONSTANT(FEATURE_DETECTOR);
+    CONSTANT(FEATURE_WEIGHTS);
+    CONSTANT(FEATURE_OPEN_WEIGHTS);
+    CONSTANT(FEATURE_ALL_OPERATORS);
     CONSTANT(FORMAT_GRAY);
     CONSTANT(FORMAT_RGB);
     CONSTANT(FORMAT_BGR);
@@ -99,6 +118,11 @@ int main(void) {
     CONSTANT(FORMAT_NV21);
     CONSTANT(FORMAT_I420);
     CONSTANT(FORMAT_YUYV);
+    CONSTANT(FORMAT_UYVY);
+    CONSTANT(FORMAT_ARGB);
+    CONSTANT(FORMAT_ABGR);
+    CONSTANT(FORMAT_P010);
+    CONSTANT(FORMAT_ENCODED);
     CONSTANT(YUV_BT601_LIMITED);
     CONSTANT(YUV_BT601_FULL);
     CONSTANT(YUV_BT709_LIMITED);
@@ -115,5 +139,6 @@ int main(void) {
     CONSTANT(QUALITY_BRIGHT);
     CONSTANT(QUALITY_TURNED);
     CONSTANT(QUALITY_CUT_OFF);
+    CONSTANT(NO_REGION);
     return 0;
 }

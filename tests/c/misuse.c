@@ -12,6 +12,7 @@
 #define BAD_IMAGE FACE_PREDICT_ERROR_IMAGE
 #define BAD_MODEL FACE_PREDICT_ERROR_MODEL
 #define IO FACE_PREDICT_ERROR_IO
+#define UNSUPPORTED FACE_PREDICT_ERROR_UNSUPPORTED
 
 static int quick;
 static face_predict_model *model;
@@ -35,6 +36,10 @@ static void good_call(int line) {
     status = face_predict(model, &picture, &options, result);
     if (status == FACE_PREDICT_OK) {
         status = face_predict_result_face(result, 0, &face, sizeof face);
+    }
+    if (face_predict_result_message(result)[0] != '\0') {
+        fprintf(stderr, "%s:%d: then the good call leaves a message\n", __FILE__, line);
+        failures++;
     }
     if (status != FACE_PREDICT_OK) {
         fprintf(stderr, "%s:%d: then the good call: %s\n", __FILE__, line, face_predict_last_error());
@@ -75,6 +80,11 @@ static void refused(int line, face_predict_status status, face_predict_status wa
 /* A refused prediction leaves the result empty and holding its status. */
 static void refused_prediction(int line, face_predict_status status, face_predict_status wanted, const char *parts) {
     uint32_t width = 7, height = 7;
+    if (strcmp(face_predict_result_message(result), face_predict_last_error()) != 0) {
+        fprintf(stderr, "%s:%d: the result says \"%s\", the call \"%s\"\n", __FILE__, line,
+                face_predict_result_message(result), face_predict_last_error());
+        failures++;
+    }
     if (face_predict_result_count(result) != 0 || face_predict_result_status(result) != status ||
         face_predict_result_size(result, &width, &height) != FACE_PREDICT_OK || width != 0 || height != 0) {
         fprintf(stderr, "%s:%d: the result is not empty, or has another status\n", __FILE__, line);
@@ -92,6 +102,7 @@ static void null_anywhere(void) {
     face_predict_model *out = (face_predict_model *)&failures;
     face_predict_face face;
     const char *null_path[] = {"x", NULL};
+    face_predict_network network;
     uint32_t number;
     float years;
 
@@ -107,6 +118,10 @@ static void null_anywhere(void) {
     /* On failure no `_out` is written. */
     CHECK(out == (face_predict_model *)&failures);
     CHECK(face_predict_model_name(NULL) == NULL);
+    CHECK(face_predict_model_license(NULL) == NULL);
+    REFUSED(face_predict_model_network(NULL, FACE_PREDICT_TASK_AGE, &network, sizeof network), NULL_ARGUMENT, "model is NULL");
+    REFUSED(face_predict_model_network(model, FACE_PREDICT_TASK_AGE, NULL, sizeof network), NULL_ARGUMENT, "network_out is NULL");
+    REFUSED(face_predict_model_warm_up(NULL, 64, 64, NULL), NULL_ARGUMENT, "model is NULL");
     face_predict_model_free(NULL);
 
     REFUSED(face_predict_image_set_exif(NULL, 1), NULL_ARGUMENT, "face_predict_image is NULL");
@@ -127,6 +142,7 @@ static void null_anywhere(void) {
     face_predict_result_free(NULL);
     CHECK(face_predict_result_count(NULL) == 0);
     REFUSED(face_predict_result_status(NULL), NULL_ARGUMENT, "result is NULL");
+    CHECK(strcmp(face_predict_result_message(NULL), "") == 0);
     REFUSED(face_predict_result_size(NULL, &number, &number), NULL_ARGUMENT, "result is NULL");
     REFUSED(face_predict_result_size(result, NULL, &number), NULL_ARGUMENT, "width_out is NULL");
     REFUSED(face_predict_result_size(result, &number, NULL), NULL_ARGUMENT, "height_out is NULL");
@@ -164,7 +180,7 @@ static void wrong_pictures(void) {
     face_predict_options options = options_of(&box, 1);
     face_predict_image p;
     static const uint32_t struct_sizes[] = {0, 1, 16, 95, 4097, UINT32_MAX};
-    static const uint32_t formats[] = {0, 10, 255, UINT32_MAX};
+    static const uint32_t formats[] = {0, 15, 255, UINT32_MAX};
     static const uint32_t rotations[] = {1, 45, 91, 360, UINT32_MAX};
     static const uint32_t exifs[] = {0, 9, 255, UINT32_MAX};
     static const size_t strides[] = {1, SIDE, 3 * SIDE - 1};
@@ -173,13 +189,13 @@ static void wrong_pictures(void) {
     for (i = 0; i < sizeof struct_sizes / sizeof *struct_sizes; i++) {
         p = image();
         p.struct_size = struct_sizes[i];
-        REFUSED_PREDICTION(PREDICT(), INVALID, "face_predict_image.struct_size is|sizeof(face_predict_image) is 104");
+        REFUSED_PREDICTION(PREDICT(), INVALID, "face_predict_image.struct_size is|sizeof(face_predict_image) is 112");
         REFUSED(face_predict_image_set_exif(&p, 1), INVALID, "face_predict_image.struct_size");
     }
     for (i = 0; i < sizeof formats / sizeof *formats; i++) {
         p = image();
         p.format = formats[i];
-        REFUSED_PREDICTION(PREDICT(), INVALID, "image.format is|1 to 9");
+        REFUSED_PREDICTION(PREDICT(), INVALID, "image.format is|1 to 14");
     }
     for (i = 0; i < sizeof rotations / sizeof *rotations; i++) {
         p = image();
@@ -247,6 +263,7 @@ static void wrong_options(void) {
     face_predict_options o;
     face_predict_region regions[2];
     static const uint32_t struct_sizes[] = {0, 4, 31, 4097, UINT32_MAX};
+    static const uint32_t region_sizes[] = {1, 55, 57, 4100, UINT32_MAX};
     static const float coverages[] = {-0.1f, 1, 2, NAN, INFINITY, -INFINITY};
     static const float thresholds[] = {0.49f, 1.01f, -1, NAN, INFINITY};
     static const float sides[] = {0, -1, -0.0f, NAN, INFINITY, -INFINITY, 1e8f, 3e38f};
@@ -260,7 +277,32 @@ static void wrong_options(void) {
     }
     o = options_of(&box, 1);
     o.flags = 1u << 31;
-    REFUSED_PREDICTION(PREDICT(), INVALID, "options.flags are 0x80000000|0x7");
+    REFUSED_PREDICTION(PREDICT(), UNSUPPORTED, "options.flags are 0x80000000|0x7");
+    for (i = 0; i < sizeof region_sizes / sizeof *region_sizes; i++) {
+        o = options_of(&box, 1);
+        o.region_size = region_sizes[i];
+        REFUSED_PREDICTION(PREDICT(), INVALID, "options.region_size is|face_predict_region has 56");
+    }
+    /* Regions of a later header, of which only the second is what this library does not know. */
+    {
+        struct {
+            face_predict_region known;
+            uint32_t later;
+        } two[2];
+        memset(two, 0, sizeof two);
+        two[0].known = two[1].known = box;
+        o = options_of(&two[0].known, 2);
+        o.region_size = sizeof two[0];
+        CHECK_OK(PREDICT());
+        CHECK(face_predict_result_count(result) == 2);
+        two[1].later = 1;
+        REFUSED_PREDICTION(PREDICT(), UNSUPPORTED, "options.regions[1] has 60 bytes|knows 56");
+        o.region_count = UINT32_MAX;
+        o.region_size = 4096;
+        o.regions = NULL;
+        REFUSED_PREDICTION(PREDICT(), NULL_ARGUMENT, "options.regions is NULL");
+    }
+    o = options_of(&box, 1);
     o.flags = FACE_PREDICT_CROPPED;
     REFUSED_PREDICTION(PREDICT(), INVALID, "one face|1 regions");
     for (i = 0; i < sizeof coverages / sizeof *coverages; i++) {
@@ -300,6 +342,7 @@ static void camera_planes(void) {
     face_predict_options options = options_of(&box, 1);
     face_predict_image p;
     const size_t luma = (size_t)SIDE * SIDE;
+    size_t i;
 #define PREDICT() face_predict(model, &p, &options, result)
     p = image_of(FACE_PREDICT_FORMAT_NV12, rgb, luma + luma / 2);
     CHECK_OK(PREDICT());
@@ -308,6 +351,9 @@ static void camera_planes(void) {
     p.yuv = 4;
     REFUSED_PREDICTION(PREDICT(), INVALID, "image.yuv is 4|0 to 3");
     p.yuv = 0;
+    p.reserved = 1;
+    REFUSED_PREDICTION(PREDICT(), UNSUPPORTED, "image.reserved is 1");
+    p.reserved = 0;
     p.chroma_step = 2;
     REFUSED_PREDICTION(PREDICT(), INVALID, "chroma step is 2|Nv12");
     p.chroma_step = 0;
@@ -339,70 +385,171 @@ static void camera_planes(void) {
     CHECK_OK(PREDICT());
     p.sizes[2]--;
     REFUSED_PREDICTION(PREDICT(), BUFFER, "plane 2 has 131070 bytes");
-    p = image_of(FACE_PREDICT_FORMAT_YUYV, rgb, 2 * luma - 1);
-    REFUSED_PREDICTION(PREDICT(), BUFFER, "plane 0 has 524287 bytes|needs 524288");
+    for (i = 0; i < 2; i++) {
+        p = image_of(i ? FACE_PREDICT_FORMAT_UYVY : FACE_PREDICT_FORMAT_YUYV, rgb, 2 * luma - 1);
+        REFUSED_PREDICTION(PREDICT(), BUFFER, "plane 0 has 524287 bytes|needs 524288");
+    }
+    p = image_of(FACE_PREDICT_FORMAT_P010, rgb, 3 * luma - 1);
+    REFUSED_PREDICTION(PREDICT(), BUFFER, "plane 1 has 262143 bytes|needs 262144");
+    p.sizes[0]++;
+    CHECK_OK(PREDICT());
+    /* Padded brightness, and colours that follow it with as much padding. */
+    p = image_of(FACE_PREDICT_FORMAT_NV12, rgb, 576 * 512 + 576 * 255 + 511);
+    p.strides[0] = 576;
+    REFUSED_PREDICTION(PREDICT(), BUFFER, "plane 1 has 147391 bytes|needs 147392");
+    p.sizes[0]++;
+    CHECK_OK(PREDICT());
+    p = image_of(FACE_PREDICT_FORMAT_I420, rgb, 576 * 512 + 288 * 511 + 255);
+    p.strides[0] = 576;
+    REFUSED_PREDICTION(PREDICT(), BUFFER, "plane 2 has 73695 bytes|needs 73696");
+    p.sizes[0]++;
+    CHECK_OK(PREDICT());
 #undef PREDICT
     good_call(__LINE__);
 }
 
 /* One bad picture does not stop the rest. */
 static void batch(void) {
-    face_predict_image good = image(), bad = image();
+    face_predict_image good = image(), bad = image(), encoded = FACE_PREDICT_IMAGE_INIT;
+    face_predict_options with_regions = options_of(&box, 1), unknown = FACE_PREDICT_OPTIONS_INIT;
     const face_predict_image *images[3];
     face_predict_result *results[3];
-    face_predict_options options;
-    face_predict_model_options threaded;
-    face_predict_model *three = NULL;
+    face_predict_options options = FACE_PREDICT_OPTIONS_INIT;
     size_t i, round;
-    memset(&threaded, 0, sizeof threaded);
-    threaded.struct_size = sizeof threaded;
-    threaded.threads = 3;
-    CHECK_OK(face_predict_model_load_default(&threaded, &three));
-    memset(&options, 0, sizeof options);
-    options.struct_size = sizeof options;
     options.flags = FACE_PREDICT_CROPPED | (quick ? FACE_PREDICT_SKIP_AGE | FACE_PREDICT_SKIP_GENDER : 0);
     bad.sizes[0] = 5;
+    unknown.flags = 1u << 31;
     for (i = 0; i < 3; i++) {
         images[i] = i == 1 ? &bad : &good;
         results[i] = face_predict_result_new();
     }
     for (round = 0; round < 2; round++) {
-        const face_predict_model *used = round ? three : model;
-        REFUSED(face_predict_batch(used, images, 3, &options, results), BUFFER, "images[1]|plane 0 has 5 bytes");
+        const uint32_t threads = round ? 3 : 0;
+        REFUSED(face_predict_batch(model, images, 3, &options, threads, results), BUFFER, "images[1]|plane 0 has 5 bytes");
         for (i = 0; i < 3; i++) {
             CHECK(face_predict_result_count(results[i]) == (i == 1 ? 0 : 1));
             CHECK(face_predict_result_status(results[i]) == (i == 1 ? BUFFER : FACE_PREDICT_OK));
+            CHECK((strstr(face_predict_result_message(results[i]), "plane 0 has 5 bytes") != NULL) == (i == 1));
         }
     }
+    /* Of two that fail, each has its own reason, and the call that of the first. */
+    encoded.format = FACE_PREDICT_FORMAT_ENCODED;
+    encoded.planes[0] = "no picture at all";
+    encoded.sizes[0] = 17;
+    images[2] = &encoded;
+    REFUSED(face_predict_batch(model, images, 3, &options, 2, results), BUFFER, "images[1]|plane 0 has 5 bytes");
+    CHECK(face_predict_result_status(results[2]) == BAD_IMAGE);
+    CHECK(strncmp(face_predict_result_message(results[2]), "17 bytes", 8) == 0);
     images[1] = &good;
-    CHECK_OK(face_predict_batch(three, images, 3, &options, results));
-    CHECK_OK(face_predict_batch(three, NULL, 0, &options, NULL));
-    REFUSED(face_predict_batch(three, NULL, 3, &options, results), NULL_ARGUMENT, "images is NULL");
-    REFUSED(face_predict_batch(three, images, 3, &options, NULL), NULL_ARGUMENT, "results is NULL");
-    REFUSED(face_predict_batch(NULL, images, 3, &options, results), NULL_ARGUMENT, "model is NULL");
-    images[2] = NULL;
-    REFUSED(face_predict_batch(three, images, 3, &options, results), NULL_ARGUMENT, "images[2]: face_predict_image is NULL");
+    REFUSED(face_predict_batch(model, images, 3, &options, 2, results), BAD_IMAGE, "images[2]: 17 bytes");
     images[2] = &good;
-    options.regions = &box;
-    options.region_count = 1;
-    CHECK(face_predict_result_count(results[0]) == 1);
-    REFUSED(face_predict_batch(three, images, 3, &options, results), INVALID, "regions belong to one picture");
-    /* It leaves no faces of an earlier one, and no picture has failed. */
-    for (i = 0; i < 3; i++) {
-        CHECK(face_predict_result_count(results[i]) == 0 && face_predict_result_status(results[i]) == FACE_PREDICT_OK);
-    }
-    options.regions = NULL;
-    options.region_count = 0;
+    CHECK_OK(face_predict_batch(model, images, 3, &options, 3, results));
+    CHECK_OK(face_predict_batch(model, NULL, 0, &options, 3, NULL));
+    images[2] = NULL;
+    REFUSED(face_predict_batch(model, images, 3, &options, 3, results), NULL_ARGUMENT, "images[2]: face_predict_image is NULL");
+    CHECK(face_predict_result_status(results[2]) == NULL_ARGUMENT && face_predict_result_count(results[1]) == 1);
+    images[2] = &good;
+    REFUSED(face_predict_batch(model, images, 3, &options, 3, NULL), NULL_ARGUMENT, "results is NULL");
+    /* What is refused for all leaves no faces of an earlier call, and its reason with each. */
+#define REFUSED_ALL(call, wanted, parts)                                              \
+    do {                                                                              \
+        CHECK_OK(face_predict_batch(model, images, 3, &options, 3, results));         \
+        face_predict_status status = (call);                                          \
+        for (i = 0; i < 3; i++) {                                                     \
+            CHECK(face_predict_result_count(results[i]) == 0);                        \
+            CHECK(face_predict_result_status(results[i]) == (wanted));                \
+            CHECK(strcmp(face_predict_result_message(results[i]), face_predict_last_error()) == 0); \
+        }                                                                             \
+        REFUSED(status, wanted, parts);                                               \
+    } while (0)
+    REFUSED_ALL(face_predict_batch(model, NULL, 3, &options, 3, results), NULL_ARGUMENT, "images is NULL");
+    REFUSED_ALL(face_predict_batch(NULL, images, 3, &options, 3, results), NULL_ARGUMENT, "model is NULL");
+    REFUSED_ALL(face_predict_batch(model, images, 3, &options, 5000, results), INVALID, "threads is 5000|0 to 1024");
+    REFUSED_ALL(face_predict_batch(model, images, 3, &with_regions, 3, results), INVALID, "regions belong to one picture");
+    REFUSED_ALL(face_predict_batch(model, images, 3, &unknown, 3, results), UNSUPPORTED, "options.flags are 0x80000000");
+#undef REFUSED_ALL
     face_predict_result_free(results[2]);
     results[2] = results[0];
-    REFUSED(face_predict_batch(three, images, 3, &options, results), INVALID, "results[0] is given twice");
+    REFUSED(face_predict_batch(model, images, 3, &options, 3, results), INVALID, "results[0] is given twice");
+    CHECK(strstr(face_predict_result_message(results[0]), "given twice") != NULL);
     results[2] = NULL;
-    REFUSED(face_predict_batch(three, images, 3, &options, results), NULL_ARGUMENT, "results[2]: result is NULL");
+    REFUSED(face_predict_batch(model, images, 3, &options, 3, results), NULL_ARGUMENT, "results[2]: result is NULL");
+    CHECK(strstr(face_predict_result_message(results[1]), "results[2]: result is NULL") != NULL);
     face_predict_result_free(results[0]);
     face_predict_result_free(results[1]);
-    face_predict_model_free(three);
-    threaded.threads = 5000;
-    REFUSED(face_predict_model_load_default(&threaded, &three), INVALID, "threads is 5000");
+}
+
+/* The bytes of files as a picture: what is wrong with them, and what of the descriptor counts. */
+static void encoded_pictures(void) {
+    face_predict_options options = options_of(&box, 1);
+    face_predict_image p = FACE_PREDICT_IMAGE_INIT;
+    size_t size;
+    unsigned char *bytes = read_bytes("portrait.png", &size);
+#define PREDICT() face_predict(model, &p, &options, result)
+    p.format = FACE_PREDICT_FORMAT_ENCODED;
+    REFUSED_PREDICTION(PREDICT(), NULL_ARGUMENT, "image.planes[0] is NULL");
+    p.planes[0] = bytes;
+    REFUSED_PREDICTION(PREDICT(), BAD_IMAGE, "0 bytes|JPEG, PNG, WebP or BMP");
+    p.sizes[0] = SIZE_MAX;
+    REFUSED_PREDICTION(PREDICT(), INVALID, "size of image.planes[0] is 18446744073709551615");
+    p.sizes[0] = size / 2;
+    REFUSED_PREDICTION(PREDICT(), BAD_IMAGE, "");
+    p.sizes[0] = size;
+    p.rotation = 45;
+    REFUSED_PREDICTION(PREDICT(), INVALID, "rotation is 45");
+    p.rotation = 0;
+    /* What only pixels have is not read. */
+    p.width = p.height = p.chroma_step = p.yuv = p.bottom_up = 77;
+    p.planes[1] = p.planes[2] = (const void *)1;
+    p.strides[0] = 1;
+    CHECK_OK(PREDICT());
+    CHECK(face_predict_result_count(result) == 1);
+#undef PREDICT
+    free(bytes);
+    good_call(__LINE__);
+}
+
+static void what_is_inside(void) {
+    face_predict_network network;
+    face_predict_options searching = FACE_PREDICT_OPTIONS_INIT;
+    static const uint32_t tasks[] = {0, 3, 8, UINT32_MAX};
+    static const size_t sizes[] = {0, 15, 4097, SIZE_MAX};
+    size_t i;
+    memset(&network, 0xA5, sizeof network);
+    for (i = 0; i < sizeof tasks / sizeof *tasks; i++) {
+        REFUSED(face_predict_model_network(model, tasks[i], &network, sizeof network), INVALID, "task is 0x|0x1, 0x2 or 0x4");
+    }
+    for (i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        REFUSED(face_predict_model_network(model, FACE_PREDICT_TASK_AGE, &network, sizes[i]), INVALID, "size is|sizeof(face_predict_network) is 48");
+    }
+    CHECK(network.tasks == 0xA5A5A5A5u);
+    REFUSED(face_predict_model_warm_up(model, 0, 64, NULL), INVALID, "picture size 0x64");
+    REFUSED(face_predict_model_warm_up(model, 64, UINT32_MAX, NULL), INVALID, "picture size 64x4294967295");
+    searching.age_coverage = 2;
+    REFUSED(face_predict_model_warm_up(model, 64, 64, &searching), INVALID, "age_coverage is 2");
+    searching.struct_size = 3;
+    REFUSED(face_predict_model_warm_up(model, 64, 64, &searching), INVALID, "face_predict_options.struct_size is 3");
+}
+
+static int lines;
+
+/* A log that calls the library, and even itself. */
+static void log_line(void *data, int32_t level, const char *message) {
+    CHECK(data == &lines);
+    CHECK(level == FACE_PREDICT_LOG_ERROR);
+    CHECK(strcmp(message, "FACE_PREDICT_ERROR_NULL_ARGUMENT: result is NULL") == 0);
+    CHECK(face_predict_result_status(NULL) == NULL_ARGUMENT);
+    CHECK(face_predict_set_log(NULL, NULL) == INVALID);
+    lines++;
+}
+
+static void logging(void) {
+    CHECK_OK(face_predict_set_log(log_line, &lines));
+    CHECK(face_predict_result_status(NULL) == NULL_ARGUMENT);
+    CHECK(lines == 1);
+    CHECK_OK(face_predict_set_log(NULL, NULL));
+    CHECK(face_predict_result_status(NULL) == NULL_ARGUMENT);
+    CHECK(lines == 1);
 }
 
 static void tracker(void) {
@@ -577,10 +724,10 @@ static void wrong_models(void) {
     }
     free(bytes);
     memset(&o, 0, sizeof o);
-    REFUSED(face_predict_model_load_default(&o, &out), INVALID, "face_predict_model_options.struct_size is 0|is 24");
+    REFUSED(face_predict_model_load_default(&o, &out), INVALID, "face_predict_model_options.struct_size is 0|is 16");
     o.struct_size = sizeof o;
     o.flags = 6;
-    REFUSED(face_predict_model_load_default(&o, &out), INVALID, "model flags are 0x6|0x1");
+    REFUSED(face_predict_model_load_default(&o, &out), UNSUPPORTED, "model flags are 0x6|0x1");
     CHECK(out == NULL);
 }
 
@@ -603,7 +750,9 @@ static void foreign_handles(void) {
     REFUSED(face_predict(model, &picture, &options, odd), INVALID, "result is not a handle of this kind");
     REFUSED(face_predict_result_face(model_as_result, 0, &face, sizeof face), INVALID, "result is not a handle");
     REFUSED(face_predict_result_status(odd), INVALID, "result is not a handle");
-    CHECK(face_predict_model_name(result_as_model) == NULL);
+    CHECK(face_predict_model_name(result_as_model) == NULL && face_predict_model_license(result_as_model) == NULL);
+    REFUSED(face_predict_model_warm_up(result_as_model, 64, 64, NULL), INVALID, "model is not a handle");
+    CHECK(strcmp(face_predict_result_message(model_as_result), "") == 0);
     CHECK(face_predict_result_count(model_as_result) == 0);
     /* Neither is freed by the other's function. */
     face_predict_model_free(result_as_model);
@@ -635,6 +784,9 @@ int main(int argc, char **argv) {
     wrong_options();
     camera_planes();
     batch();
+    encoded_pictures();
+    what_is_inside();
+    logging();
     tracker();
     boxes_outside();
     wrong_bytes();

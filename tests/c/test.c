@@ -47,7 +47,7 @@ static void portrait(void) {
 }
 
 /* Copies the portrait into another byte order, with padding after each row and none after the last. */
-static unsigned char *converted(const int order[3], size_t pixel, size_t padding, size_t *size) {
+static unsigned char *converted(const int order[3], size_t pixel, size_t before, size_t padding, size_t *size) {
     size_t stride = SIDE * pixel + padding, x, y;
     unsigned char *out;
     *size = (SIDE - 1) * stride + SIDE * pixel;
@@ -59,7 +59,7 @@ static unsigned char *converted(const int order[3], size_t pixel, size_t padding
     for (y = 0; y < SIDE; y++) {
         for (x = 0; x < SIDE; x++) {
             const unsigned char *from = rgb + (y * SIDE + x) * 3;
-            unsigned char *to = out + y * stride + x * pixel;
+            unsigned char *to = out + y * stride + x * pixel + before;
             int i;
             for (i = 0; i < 3; i++) {
                 to[i] = from[order[i]];
@@ -72,20 +72,19 @@ static unsigned char *converted(const int order[3], size_t pixel, size_t padding
 static void formats_and_strides(void) {
     static const struct {
         uint32_t format;
-        size_t pixel;
+        size_t pixel, before;
         int order[3];
     } formats[] = {
-        {FACE_PREDICT_FORMAT_RGB, 3, {0, 1, 2}},
-        {FACE_PREDICT_FORMAT_BGR, 3, {2, 1, 0}},
-        {FACE_PREDICT_FORMAT_RGBA, 4, {0, 1, 2}},
-        {FACE_PREDICT_FORMAT_BGRA, 4, {2, 1, 0}},
+        {FACE_PREDICT_FORMAT_RGB, 3, 0, {0, 1, 2}},  {FACE_PREDICT_FORMAT_BGR, 3, 0, {2, 1, 0}},
+        {FACE_PREDICT_FORMAT_RGBA, 4, 0, {0, 1, 2}}, {FACE_PREDICT_FORMAT_BGRA, 4, 0, {2, 1, 0}},
+        {FACE_PREDICT_FORMAT_ARGB, 4, 1, {0, 1, 2}}, {FACE_PREDICT_FORMAT_ABGR, 4, 1, {2, 1, 0}},
     };
     static const size_t paddings[] = {0, 1, 61};
     size_t i, j;
     for (i = 0; i < sizeof formats / sizeof *formats; i++) {
         for (j = 0; j < sizeof paddings / sizeof *paddings; j++) {
             size_t size;
-            unsigned char *pixels = converted(formats[i].order, formats[i].pixel, paddings[j], &size);
+            unsigned char *pixels = converted(formats[i].order, formats[i].pixel, formats[i].before, paddings[j], &size);
             face_predict_image image = image_of(formats[i].format, pixels, size);
             face_predict_options options = options_of(&box, 1);
             face_predict_face face;
@@ -170,10 +169,41 @@ static void rotations_and_mirrorings(void) {
     free(turned);
 }
 
+/* The lowest row first, as in bitmaps of Windows, upright and turned. */
+static void bottom_up_pictures(void) {
+    static const uint32_t rotations[] = {0, 90, 180, 270};
+    unsigned char *stored = malloc(rgb_size);
+    size_t i, x, y;
+    if (!stored) {
+        exit(2);
+    }
+    for (i = 0; i < 8; i++) {
+        const uint32_t rotation = rotations[i / 2], mirrored = i % 2;
+        face_predict_image image = image_of(FACE_PREDICT_FORMAT_RGB, stored, rgb_size);
+        face_predict_options options = options_of(&box, 1);
+        face_predict_face face;
+        for (y = 0; y < SIDE; y++) {
+            for (x = 0; x < SIDE; x++) {
+                const size_t at = stored_at(rotation, mirrored, x, y);
+                memcpy(stored + 3 * ((SIDE - 1 - at / SIDE) * SIDE + at % SIDE), rgb + 3 * (y * SIDE + x), 3);
+            }
+        }
+        image.rotation = rotation;
+        image.mirrored = mirrored;
+        image.bottom_up = i % 3 + 1;
+        CHECK_OK(face_predict(model, &image, &options, result));
+        face = first_face();
+        same_answer("bottom up", &face, 2e-3);
+    }
+    free(stored);
+}
+
 static void encoded_bytes_and_files(void) {
     static const char *const names[] = {"portrait.png", "portrait.bmp", "portrait.webp", "portrait.jpg"};
     face_predict_options options = options_of(&box, 1);
+    face_predict_image image = FACE_PREDICT_IMAGE_INIT;
     size_t i;
+    image.format = FACE_PREDICT_FORMAT_ENCODED;
     for (i = 0; i < sizeof names / sizeof *names; i++) {
         size_t size;
         unsigned char *bytes = read_bytes(names[i], &size);
@@ -183,6 +213,11 @@ static void encoded_bytes_and_files(void) {
         face = first_face();
         same_answer(names[i], &face, tolerance);
         CHECK_OK(face_predict_encoded(model, bytes, size, &options, result));
+        face = first_face();
+        same_answer(names[i], &face, tolerance);
+        image.planes[0] = bytes;
+        image.sizes[0] = size;
+        CHECK_OK(face_predict(model, &image, &options, result));
         face = first_face();
         same_answer(names[i], &face, tolerance);
         free(bytes);
@@ -204,11 +239,13 @@ static void regions(void) {
     CHECK_OK(face_predict(model, &image, &options, result));
     CHECK(face_predict_result_count(result) == 3);
     face = first_face();
-    CHECK(face.width == 94 && face.x == 177);
+    CHECK(face.width == 94 && face.x == 177 && face.region_index == 1);
     same_answer("largest first", &face, 0);
     CHECK_OK(face_predict_result_face(result, 1, &face, sizeof face));
+    CHECK(face.region_index == 2);
     CHECK(face.x == 470 && face.quality & FACE_PREDICT_QUALITY_CUT_OFF);
     CHECK_OK(face_predict_result_face(result, 2, &face, sizeof face));
+    CHECK(face.region_index == 0);
     CHECK(face.width == 30 && face.quality & FACE_PREDICT_QUALITY_SMALL);
     options.max_faces = 1;
     CHECK_OK(face_predict(model, &image, &options, result));
@@ -243,6 +280,7 @@ static void cropped(void) {
     CHECK_OK(face_predict_file(model, in_folder("crop.png"), &options, result));
     CHECK(face_predict_result_count(result) == 1);
     face = first_face();
+    CHECK(face.region_index == FACE_PREDICT_NO_REGION);
     CHECK(face.x == 0 && face.y == 0 && face.width == 128 && face.height == 160);
     CHECK(face.age >= 0 && face.age <= 150);
 }
@@ -368,14 +406,39 @@ static void growth(void) {
 static void models(void) {
     face_predict_options options = options_of(&box, 1);
     face_predict_image image = image_of(FACE_PREDICT_FORMAT_RGB, rgb, rgb_size);
-    face_predict_model_options plain;
+    face_predict_model_options plain = FACE_PREDICT_MODEL_OPTIONS_INIT;
     face_predict_model *other = NULL;
+    face_predict_network network;
     const char *paths[2];
     size_t size;
     unsigned char *bytes = read_bytes("age.onnx", &size);
     face_predict_face face;
     CHECK(face_predict_model_name(model)[0] != '\0');
     CHECK(strchr(face_predict_model_name(model), '+') == NULL);
+    CHECK(strstr(face_predict_model_license(model), "non-commercial research") != NULL);
+    CHECK(strstr(face_predict_model_license(model), "; detector ") != NULL);
+    CHECK(face_predict_model_license(model) == face_predict_model_license(model));
+
+    /* One network does both, another finds faces. */
+    CHECK_OK(face_predict_model_network(model, FACE_PREDICT_TASK_AGE, &network, sizeof network));
+    CHECK(strcmp(network.name, "base") == 0 && strncmp(network.version, "0.", 2) == 0);
+    CHECK(strstr(network.license, "CC BY 4.0 (FairFace)") && strstr(network.data, "UTKFace"));
+    CHECK(network.tasks == (FACE_PREDICT_TASK_AGE | FACE_PREDICT_TASK_GENDER));
+    CHECK(network.input_width >= 32 && network.input_height >= 32 && network.reserved == 0);
+    CHECK_OK(face_predict_model_network(model, FACE_PREDICT_TASK_GENDER, &network, sizeof network));
+    CHECK(strcmp(network.name, "base") == 0);
+    CHECK_OK(face_predict_model_network(model, FACE_PREDICT_TASK_DETECT, &network, sizeof network));
+    CHECK(strcmp(network.name, "detector") == 0 && network.tasks == FACE_PREDICT_TASK_DETECT);
+    CHECK(strstr(network.license, "WIDER FACE") != NULL);
+    memset(&network, 0xA5, sizeof network);
+    CHECK_OK(face_predict_model_network(model, FACE_PREDICT_TASK_DETECT, &network, 16));
+    CHECK(strcmp(network.name, "detector") == 0 && network.tasks == 0xA5A5A5A5u);
+    CHECK(face_predict_features() & FACE_PREDICT_FEATURE_DECODE);
+    CHECK(face_predict_features() & FACE_PREDICT_FEATURE_DETECTOR);
+    CHECK(face_predict_features() & FACE_PREDICT_FEATURE_WEIGHTS);
+    CHECK(!(face_predict_features() & FACE_PREDICT_FEATURE_OPEN_WEIGHTS));
+    CHECK_OK(face_predict_model_warm_up(model, 640, 480, NULL));
+    CHECK_OK(face_predict_model_warm_up(model, 640, 480, &options));
 
     /* The age from the file, the gender from the built-in model. */
     CHECK_OK(face_predict_model_load_memory(bytes, size, NULL, &other));
@@ -398,13 +461,34 @@ static void models(void) {
     CHECK_OK(face_predict_model_load_file(paths[1], NULL, &other));
     face_predict_model_free(other);
 
-    memset(&plain, 0, sizeof plain);
-    plain.struct_size = sizeof plain;
     plain.flags = FACE_PREDICT_PLAIN_CONVOLUTIONS;
     CHECK_OK(face_predict_model_load_default(&plain, &other));
     CHECK_OK(face_predict(other, &image, &options, result));
     face = first_face();
     same_answer("plain convolutions", &face, 1e-3);
+    face_predict_model_free(other);
+}
+
+static int told;
+
+static void log_line(void *data, int32_t level, const char *message) {
+    CHECK(data == NULL);
+    told |= level == FACE_PREDICT_LOG_INFO && strstr(message, "base 0.") && strstr(message, " was loaded in ") ? 1 : 0;
+    told |= level == FACE_PREDICT_LOG_INFO && strstr(message, "ready for pictures of 64x48 in ") ? 2 : 0;
+    told |= level == FACE_PREDICT_LOG_ERROR && strstr(message, "FACE_PREDICT_ERROR_IO: missing.jpg cannot be read") ? 4 : 0;
+}
+
+static void logging(void) {
+    face_predict_model *other = NULL;
+    CHECK_OK(face_predict_set_log(log_line, NULL));
+    CHECK_OK(face_predict_model_load_default(NULL, &other));
+    CHECK_OK(face_predict_model_warm_up(other, 64, 48, NULL));
+    CHECK(face_predict_file(other, "missing.jpg", NULL, result) == FACE_PREDICT_ERROR_IO);
+    CHECK(told == 7);
+    CHECK_OK(face_predict_set_log(NULL, NULL));
+    told = 0;
+    CHECK(face_predict_file(other, "missing.jpg", NULL, result) == FACE_PREDICT_ERROR_IO);
+    CHECK(told == 0);
     face_predict_model_free(other);
 }
 
@@ -425,8 +509,10 @@ int main(int argc, char **argv) {
     result = face_predict_result_new();
     CHECK(result != NULL && face_predict_result_count(result) == 0);
     CHECK(face_predict_result_status(result) == FACE_PREDICT_OK);
+    CHECK(face_predict_result_message(result)[0] == '\0');
     portrait();
     growth();
+    logging();
     regions();
     cropped();
     skipping_and_thresholds();
@@ -435,6 +521,7 @@ int main(int argc, char **argv) {
         formats_and_strides();
         gray_is_three_equal_channels();
         rotations_and_mirrorings();
+        bottom_up_pictures();
         encoded_bytes_and_files();
         models();
     }

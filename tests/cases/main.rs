@@ -14,7 +14,7 @@ use face_predict::{
 use serde_json::{Value, json};
 
 /// What a case may say, in the order it is written in. What is not said is 0, false or empty.
-const KEYS: [&str; 27] = [
+const KEYS: [&str; 28] = [
     "name",
     "picture",
     "input",
@@ -28,6 +28,7 @@ const KEYS: [&str; 27] = [
     "yuv",
     "rotation",
     "mirrored",
+    "bottom_up",
     "boxes",
     "landmarks",
     "cropped",
@@ -102,6 +103,9 @@ fn image<'a>(case: &Value, bytes: &'a [u8]) -> Result<Image<'a>, Error> {
         "NV21" => Format::Nv21,
         "I420" => Format::I420,
         "YUYV" => Format::Yuyv,
+        "UYVY" => Format::Uyvy,
+        "ARGB" => Format::Argb,
+        "ABGR" => Format::Abgr,
         other => panic!("format {other}"),
     };
     let yuv = match case["yuv"].as_str().unwrap_or("BT601_LIMITED") {
@@ -114,7 +118,8 @@ fn image<'a>(case: &Value, bytes: &'a [u8]) -> Result<Image<'a>, Error> {
     let orientation = Orientation::from_degrees(integer(case, "rotation"), flag(case, "mirrored"))?;
     let (width, height) = (integer(case, "width") as usize, integer(case, "height") as usize);
     let image = Image::from_planes(format, width, height, &planes, &layout)?;
-    Ok(image.with_yuv(yuv).with_orientation(orientation))
+    let image = image.with_yuv(yuv).with_orientation(orientation);
+    Ok(if flag(case, "bottom_up") { image.bottom_up() } else { image })
 }
 
 fn predict(model: &Model, case: &Value) -> Result<Predictions, Error> {

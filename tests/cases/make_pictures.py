@@ -66,6 +66,9 @@ def cameras(face: Image.Image, turned: Image.Image) -> None:
     # A row of 96 bytes every 103, and 11 bytes between the planes.
     y, u, v = yuv(face, *BT601, full=True)
     write("nv21_padded", rows(y, 103), b"\x80" * 11, rows(np.stack([v, u], 2), 103))
+    # The same, colours behind the brightness with as much padding.
+    y, u, v = yuv(face, *BT601, full=False)
+    write("nv12_padded", rows(y, 103), b"\x80" * 7, rows(np.stack([u, v], 2), 103))
     # Of odd size, planes without a gap.
     y, u, v = yuv(face.crop((0, 0, 95, 107)), *BT709, full=False)
     write("i420_odd", y.tobytes(), u.tobytes(), v.tobytes())
@@ -76,6 +79,7 @@ def cameras(face: Image.Image, turned: Image.Image) -> None:
     # Colour of every row here; that of two rows is good enough.
     u, v = (np.repeat(plane, 2, 0) for plane in (u, v))
     write("yuyv_padded", rows(np.stack([y[:, 0::2], u, y[:, 1::2], v], 2), 200))
+    write("uyvy_padded", rows(np.stack([u, y[:, 0::2], v, y[:, 1::2]], 2), 200))
 
 
 def main() -> None:
@@ -89,6 +93,7 @@ def main() -> None:
         ("bgr_padded", "BGR", PAD),
         ("rgba", "RGBA", 0),
         ("bgra_padded", "BGRA", PAD),
+        ("argb_padded", "ARGB", PAD),
     ]:
         (OUT / f"face_{name}.raw").write_bytes(raw(face, order, pad))
     # Turned by 90 degrees clockwise and then mirrored, this is upright again.

@@ -33,7 +33,8 @@ static void compare(const char *what, const json *right, float answer, double to
 
 static uint32_t format_number(const char *name) {
     static const char *const names[] = {"",     "GRAY", "RGB",  "BGR",  "RGBA",
-                                        "BGRA", "NV12", "NV21", "I420", "YUYV"};
+                                        "BGRA", "NV12", "NV21", "I420", "YUYV",
+                                        "UYVY", "ARGB", "ABGR"};
     uint32_t i;
     for (i = 1; i < sizeof names / sizeof *names; i++) {
         if (strcmp(names[i], name) == 0) {
@@ -67,15 +68,14 @@ static size_t three_numbers(const json *one, const char *key, size_t out[3]) {
 
 /* The planes of a raw picture: one, whose others follow it, or one at each of `offsets`. */
 static face_predict_image picture(const json *one, const char *data, size_t size) {
-    face_predict_image image;
+    face_predict_image image = FACE_PREDICT_IMAGE_INIT;
     size_t offsets[3] = {0, 0, 0}, sizes[3] = {0, 0, 0}, count, i;
-    memset(&image, 0, sizeof image);
-    image.struct_size = sizeof image;
     image.format = format_number(json_string_or(one, "format", ""));
     image.width = (uint32_t)json_number_or(one, "width", 0);
     image.height = (uint32_t)json_number_or(one, "height", 0);
     image.rotation = (uint32_t)json_number_or(one, "rotation", 0);
     image.mirrored = (uint32_t)json_number_or(one, "mirrored", 0);
+    image.bottom_up = (uint32_t)json_number_or(one, "bottom_up", 0);
     image.chroma_step = (uint32_t)json_number_or(one, "chroma_step", 0);
     image.yuv = yuv_number(json_string_or(one, "yuv", "BT601_LIMITED"));
     three_numbers(one, "strides", image.strides);
@@ -155,6 +155,9 @@ static void compare_face(const face_predict_result *result, size_t index, const 
     compare("yaw", pose, face.yaw, degrees);
     compare("pitch", pose ? pose->next : NULL, face.pitch, degrees);
     compare("roll", pose ? pose->next->next : NULL, face.roll, degrees);
+    if (face.region_index != FACE_PREDICT_NO_REGION && face.region_index >= 16) {
+        differs("the face is of region %u", (unsigned)face.region_index);
+    }
     if (face.track_id != 0 || face.track_estimates != 0) {
         differs("the face has a track without a tracker");
     }
@@ -175,7 +178,7 @@ static void compare_face(const face_predict_result *result, size_t index, const 
 static void run(const face_predict_model *model, face_predict_result *result, const char *folder, const json *one,
                 const json *tolerance) {
     face_predict_region regions[16];
-    face_predict_options options;
+    face_predict_options options = FACE_PREDICT_OPTIONS_INIT;
     face_predict_status status, right;
     uint32_t width = 0, height = 0;
     const json *number, *face;
@@ -184,8 +187,6 @@ static void run(const face_predict_model *model, face_predict_result *result, co
     case_name = json_string_or(one, "name", "");
     right = (face_predict_status)json_number_or(one, "status", 0);
     memset(regions, 0, sizeof regions);
-    memset(&options, 0, sizeof options);
-    options.struct_size = sizeof options;
     options.flags = (json_number_or(one, "cropped", 0) != 0 ? FACE_PREDICT_CROPPED : 0) |
                     (json_number_or(one, "skip_age", 0) != 0 ? FACE_PREDICT_SKIP_AGE : 0) |
                     (json_number_or(one, "skip_gender", 0) != 0 ? FACE_PREDICT_SKIP_GENDER : 0);
@@ -218,8 +219,9 @@ static void run(const face_predict_model *model, face_predict_result *result, co
     }
     if (status != FACE_PREDICT_OK) {
         const char *message = json_string_or(one, "message", "");
-        if (!strstr(face_predict_last_error(), message)) {
-            differs("the error says \"%s\", not \"%s\"", face_predict_last_error(), message);
+        /* Where the descriptor itself is wrong, the result says so, too. */
+        if (!strstr(face_predict_result_message(result), message)) {
+            differs("the error says \"%s\", not \"%s\"", face_predict_result_message(result), message);
         }
         return;
     }

@@ -1,7 +1,7 @@
 //! A model file that is right and tiny, for tests to bend.
 
 use face_predict::{
-    AgeSpec, CropAnchor, CropRule, GenderSpec, InputSpec, Metadata, Positive, Task,
+    AgeSpec, CropAnchor, CropRule, DetectSpec, GenderSpec, InputSpec, Metadata, Positive, Task,
     UncertaintyFactors,
 };
 use prost::Message;
@@ -117,6 +117,32 @@ pub fn finish(graph: Onnx, task: Task) -> ModelProto {
     let mut proto = graph.proto();
     name_wires(&mut proto, task);
     set_props(&mut proto, &metadata(task).to_props().expect("right metadata"));
+    proto
+}
+
+/// A detector of one convolution that looks at cells of 8 x 8 pixels, as the structures of its file.
+#[allow(dead_code)] // Not every test has one.
+pub fn detector() -> ModelProto {
+    let mut graph = Onnx::default();
+    let image = graph.input(&[1, 3, SIDE, SIDE]);
+    let weights: Vec<f32> = numbers(15 * 3 * 64).iter().map(|n| n / 16.0).collect();
+    let weights = graph.constant(&[15, 3, 8, 8], &weights);
+    let wire = graph.node("Conv", &[&image, &weights], &[("strides", Value::Ints(vec![8; 2]))]);
+    graph.output(&wire);
+    let mut proto = graph.proto();
+    if let Some(graph) = &mut proto.graph {
+        for name in [&mut graph.input[0].name, &mut graph.node[0].input[0]] {
+            *name = "image".into();
+        }
+        for name in [&mut graph.output[0].name, &mut graph.node[0].output[0]] {
+            *name = "stride8".into();
+        }
+    }
+    let mut metadata = metadata(Task::Detect);
+    metadata.input.crop = CropRule::Whole;
+    metadata.detect =
+        Some(DetectSpec { strides: vec![8], threshold: 0.5, overlap: 0.4, smallest: 8.0 });
+    set_props(&mut proto, &metadata.to_props().expect("right metadata"));
     proto
 }
 

@@ -6,7 +6,8 @@
 
 #define NATIVE(type, name) JNIEXPORT type JNICALL Java_facepredict_Native_##name
 
-static void raise_status(JNIEnv *env, face_predict_status status, const char *text) {
+/* A FacePredictException, or NULL with a pending exception. */
+static jthrowable error_of(JNIEnv *env, face_predict_status status, const char *text) {
     /* Messages may hold any UTF-8, JNI's own strings are of another kind: through bytes. */
     const size_t length = strlen(text);
     jclass string_class = (*env)->FindClass(env, "java/lang/String");
@@ -14,9 +15,8 @@ static void raise_status(JNIEnv *env, face_predict_status status, const char *te
     jmethodID make_string, make_error;
     jbyteArray bytes;
     jstring utf8, message, name;
-    jobject error;
     if (!string_class || !error_class) {
-        return;
+        return NULL;
     }
     make_string = (*env)->GetMethodID(env, string_class, "<init>", "([BLjava/lang/String;)V");
     make_error = (*env)->GetMethodID(env, error_class, "<init>", "(ILjava/lang/String;Ljava/lang/String;)V");
@@ -24,16 +24,20 @@ static void raise_status(JNIEnv *env, face_predict_status status, const char *te
     utf8 = (*env)->NewStringUTF(env, "UTF-8");
     name = (*env)->NewStringUTF(env, face_predict_status_name(status));
     if (!make_string || !make_error || !bytes || !utf8 || !name) {
-        return;
+        return NULL;
     }
     (*env)->SetByteArrayRegion(env, bytes, 0, (jsize)length, (const jbyte *)text);
     message = (jstring)(*env)->NewObject(env, string_class, make_string, bytes, utf8);
     if (!message) {
-        return;
+        return NULL;
     }
-    error = (*env)->NewObject(env, error_class, make_error, (jint)status, name, message);
+    return (jthrowable)(*env)->NewObject(env, error_class, make_error, (jint)status, name, message);
+}
+
+static void raise_status(JNIEnv *env, face_predict_status status, const char *text) {
+    jthrowable error = error_of(env, status, text);
     if (error) {
-        (*env)->Throw(env, (jthrowable)error);
+        (*env)->Throw(env, error);
     }
 }
 
@@ -72,12 +76,12 @@ static char *copy(JNIEnv *env, jbyteArray array, size_t *size) {
 /* Options with regions of their own, to be freed; 0 on failure, with an exception. */
 static int options_from(JNIEnv *env, face_predict_options *options, jintArray whole, jfloatArray shares,
                         jfloatArray regions) {
+    static const face_predict_options defaults = FACE_PREDICT_OPTIONS_INIT;
     jint n[4];
     jfloat share[3];
     (*env)->GetIntArrayRegion(env, whole, 0, 4, n);
     (*env)->GetFloatArrayRegion(env, shares, 0, 3, share);
-    memset(options, 0, sizeof *options);
-    options->struct_size = sizeof *options;
+    *options = defaults;
     options->flags = (uint32_t)n[0];
     options->max_faces = (uint32_t)n[1];
     options->min_face_size = (uint32_t)n[2];
@@ -99,12 +103,13 @@ static int options_from(JNIEnv *env, face_predict_options *options, jintArray wh
     return 1;
 }
 
+/* As many as Image.java has. */
+enum { IMAGE_NUMBERS = 17 };
+
 /* A picture from its numbers (Image.java says which) and three of the buffers. */
-static face_predict_image image_from(JNIEnv *env, jobjectArray planes, jsize first, const jint n[16]) {
-    face_predict_image image;
+static face_predict_image image_from(JNIEnv *env, jobjectArray planes, jsize first, const jint n[IMAGE_NUMBERS]) {
+    face_predict_image image = FACE_PREDICT_IMAGE_INIT;
     int i;
-    memset(&image, 0, sizeof image);
-    image.struct_size = sizeof image;
     image.format = (uint32_t)n[0];
     image.width = (uint32_t)n[1];
     image.height = (uint32_t)n[2];
@@ -112,6 +117,7 @@ static face_predict_image image_from(JNIEnv *env, jobjectArray planes, jsize fir
     image.mirrored = (uint32_t)n[4];
     image.chroma_step = (uint32_t)n[5];
     image.yuv = (uint32_t)n[6];
+    image.bottom_up = (uint32_t)n[16];
     for (i = 0; i < 3; i++) {
         jobject buffer = (*env)->GetObjectArrayElement(env, planes, first + i);
         const char *data = buffer ? (*env)->GetDirectBufferAddress(env, buffer) : NULL;
@@ -119,6 +125,8 @@ static face_predict_image image_from(JNIEnv *env, jobjectArray planes, jsize fir
         if (data && n[8 + 3 * i] > 0) {
             image.planes[i] = data + n[7 + 3 * i];
             image.sizes[i] = (size_t)n[8 + 3 * i];
+        } else if (i == 0 && image.format == FACE_PREDICT_FORMAT_ENCODED) {
+            image.planes[0] = "";
         }
         image.strides[i] = (size_t)n[9 + 3 * i];
         (*env)->DeleteLocalRef(env, buffer);
@@ -127,8 +135,8 @@ static face_predict_image image_from(JNIEnv *env, jobjectArray planes, jsize fir
 }
 
 static face_predict_image one_image(JNIEnv *env, jobjectArray planes, jintArray numbers) {
-    jint n[16];
-    (*env)->GetIntArrayRegion(env, numbers, 0, 16, n);
+    jint n[IMAGE_NUMBERS];
+    (*env)->GetIntArrayRegion(env, numbers, 0, IMAGE_NUMBERS, n);
     return image_from(env, planes, 0, n);
 }
 
@@ -144,12 +152,9 @@ static face_predict_tracker *tracker_of(jlong handle) {
     return (face_predict_tracker *)(uintptr_t)handle;
 }
 
-static face_predict_model_options model_options(jlong max_pixels, jint threads) {
-    face_predict_model_options options;
-    memset(&options, 0, sizeof options);
-    options.struct_size = sizeof options;
+static face_predict_model_options model_options(jlong max_pixels) {
+    face_predict_model_options options = FACE_PREDICT_MODEL_OPTIONS_INIT;
     options.max_pixels = (uint64_t)max_pixels;
-    options.threads = (uint32_t)threads;
     return options;
 }
 
@@ -158,16 +163,16 @@ NATIVE(jint, version)(JNIEnv *env, jclass class) {
     return (jint)face_predict_version();
 }
 
-NATIVE(jlong, loadDefault)(JNIEnv *env, jclass class, jlong max_pixels, jint threads) {
-    const face_predict_model_options options = model_options(max_pixels, threads);
+NATIVE(jlong, loadDefault)(JNIEnv *env, jclass class, jlong max_pixels) {
+    const face_predict_model_options options = model_options(max_pixels);
     face_predict_model *model = NULL;
     (void)class;
     failed(env, face_predict_model_load_default(&options, &model));
     return (jlong)(uintptr_t)model;
 }
 
-NATIVE(jlong, loadFiles)(JNIEnv *env, jclass class, jobjectArray paths, jlong max_pixels, jint threads) {
-    const face_predict_model_options options = model_options(max_pixels, threads);
+NATIVE(jlong, loadFiles)(JNIEnv *env, jclass class, jobjectArray paths, jlong max_pixels) {
+    const face_predict_model_options options = model_options(max_pixels);
     const jsize count = (*env)->GetArrayLength(env, paths);
     char **copies = memory(env, (size_t)count * sizeof *copies);
     face_predict_model *model = NULL;
@@ -191,8 +196,8 @@ NATIVE(jlong, loadFiles)(JNIEnv *env, jclass class, jobjectArray paths, jlong ma
     return (jlong)(uintptr_t)model;
 }
 
-NATIVE(jlong, loadMemory)(JNIEnv *env, jclass class, jbyteArray bytes, jlong max_pixels, jint threads) {
-    const face_predict_model_options options = model_options(max_pixels, threads);
+NATIVE(jlong, loadMemory)(JNIEnv *env, jclass class, jbyteArray bytes, jlong max_pixels) {
+    const face_predict_model_options options = model_options(max_pixels);
     face_predict_model *model = NULL;
     size_t size = 0;
     char *data = copy(env, bytes, &size);
@@ -204,15 +209,65 @@ NATIVE(jlong, loadMemory)(JNIEnv *env, jclass class, jbyteArray bytes, jlong max
     return (jlong)(uintptr_t)model;
 }
 
-NATIVE(jbyteArray, name)(JNIEnv *env, jclass class, jlong model) {
-    const char *name = face_predict_model_name(model_of(model));
-    const jsize length = name ? (jsize)strlen(name) : 0;
+/* The bytes of a text. */
+static jbyteArray bytes_of(JNIEnv *env, const char *text) {
+    const jsize length = text ? (jsize)strlen(text) : 0;
     jbyteArray bytes = (*env)->NewByteArray(env, length);
-    (void)class;
     if (bytes && length) {
-        (*env)->SetByteArrayRegion(env, bytes, 0, length, (const jbyte *)name);
+        (*env)->SetByteArrayRegion(env, bytes, 0, length, (const jbyte *)text);
     }
     return bytes;
+}
+
+NATIVE(jint, features)(JNIEnv *env, jclass class) {
+    (void)env, (void)class;
+    return (jint)face_predict_features();
+}
+
+NATIVE(jbyteArray, name)(JNIEnv *env, jclass class, jlong model) {
+    (void)class;
+    return bytes_of(env, face_predict_model_name(model_of(model)));
+}
+
+NATIVE(jbyteArray, license)(JNIEnv *env, jclass class, jlong model) {
+    (void)class;
+    return bytes_of(env, face_predict_model_license(model_of(model)));
+}
+
+/* Name, version, licence and data; tasks, width and height go into `numbers`. */
+NATIVE(jobjectArray, network)(JNIEnv *env, jclass class, jlong model, jint task, jintArray numbers) {
+    face_predict_network network;
+    jclass bytes_class = (*env)->FindClass(env, "[B");
+    jobjectArray texts = bytes_class ? (*env)->NewObjectArray(env, 4, bytes_class, NULL) : NULL;
+    int i;
+    (void)class;
+    if (!texts || failed(env, face_predict_model_network(model_of(model), (uint32_t)task, &network, sizeof network))) {
+        return NULL;
+    }
+    for (i = 0; i < 4; i++) {
+        const char *const text[4] = {network.name, network.version, network.license, network.data};
+        jbyteArray bytes = bytes_of(env, text[i]);
+        if (!bytes) {
+            return NULL;
+        }
+        (*env)->SetObjectArrayElement(env, texts, i, bytes);
+        (*env)->DeleteLocalRef(env, bytes);
+    }
+    {
+        const jint n[3] = {(jint)network.tasks, (jint)network.input_width, (jint)network.input_height};
+        (*env)->SetIntArrayRegion(env, numbers, 0, 3, n);
+    }
+    return texts;
+}
+
+NATIVE(void, warmUp)(JNIEnv *env, jclass class, jlong model, jint width, jint height, jintArray whole,
+                     jfloatArray shares, jfloatArray regions) {
+    face_predict_options options;
+    (void)class;
+    if (options_from(env, &options, whole, shares, regions)) {
+        failed(env, face_predict_model_warm_up(model_of(model), (uint32_t)width, (uint32_t)height, &options));
+        free((void *)options.regions);
+    }
 }
 
 NATIVE(void, freeModel)(JNIEnv *env, jclass class, jlong model) {
@@ -283,59 +338,53 @@ NATIVE(void, predictEncoded)(JNIEnv *env, jclass class, jlong model, jlong resul
     free((void *)options.regions);
 }
 
-NATIVE(jintArray, batch)(JNIEnv *env, jclass class, jlong model, jlongArray results, jobjectArray planes,
-                         jintArray numbers, jintArray whole, jfloatArray shares, jfloatArray regions) {
+/* Each result says what became of its picture. */
+NATIVE(void, batch)(JNIEnv *env, jclass class, jlong model, jlongArray results, jobjectArray planes, jintArray numbers,
+                    jintArray whole, jfloatArray shares, jfloatArray regions, jint threads) {
     const jsize count = (*env)->GetArrayLength(env, results);
-    jintArray statuses = (*env)->NewIntArray(env, count);
     face_predict_options options;
     /* One block: images, then pointers to them, then results. */
     face_predict_image *images;
     const face_predict_image **from;
     face_predict_result **to;
-    face_predict_status status;
     jsize i;
-    int one_failed = 0;
     (void)class;
-    if (!statuses || !options_from(env, &options, whole, shares, regions)) {
-        return NULL;
+    if (!options_from(env, &options, whole, shares, regions)) {
+        return;
     }
     images = memory(env, (size_t)count * (sizeof *images + sizeof *from + sizeof *to));
     if (!images) {
         free((void *)options.regions);
-        return NULL;
+        return;
     }
     from = (const face_predict_image **)(void *)(images + count);
     to = (face_predict_result **)(void *)(from + count);
     for (i = 0; i < count; i++) {
-        jint n[16];
+        jint n[IMAGE_NUMBERS];
         jlong result;
-        (*env)->GetIntArrayRegion(env, numbers, 16 * i, 16, n);
+        (*env)->GetIntArrayRegion(env, numbers, IMAGE_NUMBERS * i, IMAGE_NUMBERS, n);
         (*env)->GetLongArrayRegion(env, results, i, 1, &result);
         images[i] = image_from(env, planes, 3 * i, n);
         from[i] = &images[i];
         to[i] = result_of(result);
     }
-    status = face_predict_batch(model_of(model), from, (size_t)count, &options, to);
-    for (i = 0; i < count; i++) {
-        const jint one = face_predict_result_status(to[i]);
-        one_failed |= one != FACE_PREDICT_OK;
-        (*env)->SetIntArrayRegion(env, statuses, i, 1, &one);
-    }
-    if (!one_failed) {
-        failed(env, status);
-    }
+    (void)!face_predict_batch(model_of(model), from, (size_t)count, &options, (uint32_t)threads, to);
     free(images);
     free((void *)options.regions);
-    return statuses;
+}
+
+/* Why a result has no faces; NULL where its call succeeded. */
+NATIVE(jthrowable, error)(JNIEnv *env, jclass class, jlong result) {
+    const face_predict_status status = face_predict_result_status(result_of(result));
+    (void)class;
+    return status == FACE_PREDICT_OK ? NULL : error_of(env, status, face_predict_result_message(result_of(result)));
 }
 
 NATIVE(jlong, newTracker)(JNIEnv *env, jclass class, jlong model, jint detect_every, jint estimate_every,
                           jfloat memory_seconds, jfloat lost_seconds) {
-    face_predict_tracker_options options;
+    face_predict_tracker_options options = FACE_PREDICT_TRACKER_OPTIONS_INIT;
     face_predict_tracker *tracker = NULL;
     (void)class;
-    memset(&options, 0, sizeof options);
-    options.struct_size = sizeof options;
     options.detect_every = (uint32_t)detect_every;
     options.estimate_every = (uint32_t)estimate_every;
     options.memory_seconds = memory_seconds;
@@ -377,7 +426,7 @@ NATIVE(jintArray, size)(JNIEnv *env, jclass class, jlong result) {
 }
 
 NATIVE(jdoubleArray, faces)(JNIEnv *env, jclass class, jlong result) {
-    enum { FLOATS = 19, NUMBERS = 26 };
+    enum { FLOATS = 19, NUMBERS = 27 };
     const size_t count = face_predict_result_count(result_of(result));
     jdoubleArray out = (*env)->NewDoubleArray(env, (jsize)(NUMBERS * count));
     size_t i;
@@ -402,6 +451,7 @@ NATIVE(jdoubleArray, faces)(JNIEnv *env, jclass class, jlong result) {
         n[23] = face.roll;
         n[24] = face.track_estimates;
         n[25] = (jdouble)face.track_id;
+        n[26] = face.region_index == FACE_PREDICT_NO_REGION ? -1 : (jdouble)face.region_index;
         (*env)->SetDoubleArrayRegion(env, out, (jsize)(NUMBERS * i), NUMBERS, n);
     }
     return out;

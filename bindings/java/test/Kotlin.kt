@@ -18,10 +18,10 @@ class PlaneProxy(val buffer: ByteBuffer, val rowStride: Int, val pixelStride: In
 
 class ImageInfo(val rotationDegrees: Int, val timestamp: Long)
 
-class ImageProxy(val width: Int, val height: Int, val planes: Array<PlaneProxy>, val imageInfo: ImageInfo) {
+class ImageProxy(val width: Int, val height: Int, val planes: Array<PlaneProxy>, val imageInfo: ImageInfo) : AutoCloseable {
     var closed = false
 
-    fun close() {
+    override fun close() {
         closed = true
     }
 }
@@ -60,6 +60,10 @@ fun main() {
         val frames = listOf(frame(0), frame(33_000_000))
         camera(model, ImageAnalysis(frames), Executor { it.run() }, true)
         check(frames.all { it.closed }) { "a frame was kept" }
+        // Time that goes back is an exception: the frame must be closed all the same, or the camera stalls.
+        val back = listOf(frame(33_000_000), frame(0))
+        fails<FacePredictException>("time goes back") { camera(model, ImageAnalysis(back), Executor { it.run() }, true) }
+        check(back.all { it.closed }) { "a frame was kept after an exception" }
         val others = listOf(frame(0))
         phone(ImageAnalysis(others), Executor { it.run() }, false)
         check(others.all { it.closed }) { "a frame was kept" }

@@ -100,8 +100,11 @@ def test_arrays_are_read_where_they_are(model, array, monkeypatch):
         (np.zeros((8, 8, 3), np.uint16), {}, "uint16"),
         (np.zeros((1, 8, 8, 3), np.uint8), {}, "batch"),
         (np.zeros((3, 8, 8), np.uint8)[:, :, :2], {}, "shape"),
-        (np.zeros(8, np.uint8), {}, "shape"),
-        (np.zeros((8, 8, 3), np.uint8)[::-1], {}, "ascontiguousarray"),
+        (np.zeros(16, np.uint8)[::2], {}, "ascontiguousarray"),
+        (bytearray(8), {"format": "RGB"}, "format is for arrays"),
+        (b"", {"yuv": "BT601_FULL"}, "yuv is for arrays"),
+        (Image.new("I", (8, 8)), {}, "mode I"),
+        (Image.new("F", (8, 8)), {}, "mode F"),
         (np.zeros((8, 16, 3), np.uint8)[:, ::2], {}, "ascontiguousarray"),
         (np.zeros((3, 8, 8), np.uint8).transpose(1, 2, 0), {}, "ascontiguousarray"),
         (np.zeros((8, 8, 3), np.uint8)[..., ::-1], {}, "format='BGR'"),
@@ -198,6 +201,8 @@ def test_tracker(model, array):
             tracker.update(array, 0.065, boxes=[BOX])
         with pytest.raises(face_predict.ArgumentError, match="frames in memory"):
             tracker.update(PORTRAIT, 1)
+        # A camera that gives MJPEG.
+        assert tracker.update((CASES / "pictures" / "face.jpg").read_bytes(), 0.07).width == 96
         with pytest.raises(face_predict.ArgumentError, match="time is nan"):
             tracker.update(array, float("nan"))
         tracker.reset()
@@ -225,11 +230,11 @@ def test_a_tracker_outlives_its_model(array):
 def test_batch(array, right):
     small = array[60:200, 160:290]
     alone = face_predict.Model()
-    with face_predict.Model(threads=2) as model:
+    with face_predict.Model() as model:
         good = [small, memoryview(np.ascontiguousarray(small)), PORTRAIT, PORTRAIT.read_bytes(), Image.open(PORTRAIT)]
         right = [alone.predict(picture, cropped=True) for picture in good]
         bad = [np.zeros((8, 8)), "absent.jpg", b"no picture", np.zeros((0, 8), np.uint8)]
-        answers = model.predict_batch(iter((good + bad) * 9), cropped=True)
+        answers = model.predict_batch(iter((good + bad) * 9), cropped=True, threads=2)
         assert len(answers) == 81 and answers[:5] == right and answers[-9:-4] == right
         assert [type(error) for error in answers[5:9]] == [
             face_predict.ArgumentError, face_predict.FileError, face_predict.ImageError, face_predict.ArgumentError
@@ -246,7 +251,7 @@ def test_batch(array, right):
     with pytest.raises(face_predict.ArgumentError, match="closed"):
         model.predict_batch([small])
     with pytest.raises(face_predict.ArgumentError, match="2000"):
-        face_predict.Model(threads=2000)
+        alone.predict_batch([small], threads=2000)
 
 
 def test_errors_are_of_the_built_in_classes_too(model, tmp_path):
@@ -404,23 +409,104 @@ def test_another_library(tmp_path, source, message):
 
 
 def test_structs_are_those_of_the_header(tmp_path):
+    """Sizes and offsets as tests/c/layout.c prints them, and no field left out."""
     structs = {
         "model_options": "ModelOptions",
         "image": "Image",
+        "point": "Point",
         "region": "Region",
         "options": "Options",
         "face": "Face",
+        "network": "Network",
         "tracker_options": "TrackerOptions",
     }
-    lines = [f'printf("%zu\\n", sizeof(face_predict_{c}));' for c in structs]
-    (tmp_path / "sizes.c").write_text(
-        "#include <face_predict.h>\n#include <stdio.h>\nint main(void) {" + "".join(lines) + "return 0;}"
-    )
     try:
-        subprocess.run(
-            ["cc", f"-I{TOP / 'include'}", str(tmp_path / "sizes.c"), "-o", str(tmp_path / "sizes")], check=True
-        )
+        layout = [str(TOP / "tests" / "c" / "layout.c"), "-o", str(tmp_path / "layout")]
+        subprocess.run(["cc", f"-I{TOP / 'include'}", *layout], check=True)
     except FileNotFoundError:
         pytest.skip("no C compiler")
-    sizes = subprocess.run([tmp_path / "sizes"], capture_output=True, text=True).stdout.split()
-    assert [int(n) for n in sizes] == [ctypes.sizeof(getattr(_native, name)) for name in structs.values()]
+    right, constants = {}, {}
+    for line in subprocess.run([tmp_path / "layout"], capture_output=True, text=True, check=True).stdout.splitlines():
+        kind, name, number = line.split()
+        if kind == "constant":
+            constants[name.replace("FACE_PREDICT_", "")] = int(number)
+        elif name.partition(".")[0] in structs:
+            right[kind, name] = int(number)
+    ours = {}
+    for name, ctype in structs.items():
+        struct = getattr(_native, ctype)
+        ours["size", name] = ctypes.sizeof(struct)
+        for field, *_ in struct._fields_:
+            ours["offset", f"{name}.{field}"] = getattr(struct, field).offset
+    assert ours == right
+    for prefix, numbers in [
+        ("FORMAT", _native.FORMATS), ("YUV", _native.YUV), ("QUALITY", _native.QUALITY), ("TASK", _native.TASKS),
+        ("FEATURE", _native.FEATURES),
+    ]:
+        assert {name: constants[f"{prefix}_{name.upper()}"] for name in numbers} == numbers
+    assert (constants["FORMAT_ENCODED"], constants["NO_REGION"]) == (_native.ENCODED, _native.NO_REGION)
+
+
+def test_bytes_of_a_file_in_any_buffer(model, right):
+    data = PORTRAIT.read_bytes()
+    jpeg = (CASES / "pictures" / "face_exif6.jpg").read_bytes()
+    for buffer in (data, bytearray(data), memoryview(data), np.frombuffer(data, np.uint8)):
+        assert model.predict(buffer, boxes=[BOX]) == right
+        assert model.predict_batch([buffer], cropped=True) == [model.predict(data, cropped=True)]
+    # What a camera's frames need comes after what the file says.
+    assert model.predict(jpeg, cropped=True).width == 96
+    assert model.predict(jpeg, cropped=True, rotation=90).width == 108
+    with pytest.raises(face_predict.ImageError, match="3 bytes that are no JPEG"):
+        model.predict(bytearray(3))
+
+
+def test_rows_from_the_lowest_one_up(model, array):
+    right = model.predict(array, boxes=[BOX]).faces[0].age
+    flipped = np.ascontiguousarray(array[::-1])
+    assert model.predict(flipped[::-1], boxes=[BOX]).faces[0].age == pytest.approx(right, abs=0.01)
+
+
+def test_pil_images_of_other_modes(model, tmp_path):
+    """16 bits are scaled as the library scales them, and not cut off at 255."""
+    gray = np.asarray(Image.open(PORTRAIT).convert("L")).astype(np.uint16)
+    path = tmp_path / "gray16.png"
+    Image.fromarray((gray * 257 - (gray > 0) * 100).astype(np.uint16)).save(path)
+    with Image.open(path) as image:
+        assert image.mode.startswith("I")
+        by_path, by_pil = model.predict(path), model.predict(image)
+    assert len(by_pil.faces) == len(by_path.faces) == 1
+    assert by_pil.faces[0].age == pytest.approx(by_path.faces[0].age, abs=0.1)
+    portrait = Image.open(PORTRAIT)
+    want = model.predict(portrait.convert("L"), boxes=[BOX]).faces[0].age
+    for mode in ("LA", "P", "CMYK", "1"):
+        face = model.predict(portrait.convert("L").convert(mode), boxes=[BOX]).faces[0]
+        assert mode == "1" or face.age == pytest.approx(want, abs=2), mode
+
+
+def test_a_pil_image_that_cannot_be_read(model, tmp_path):
+    (tmp_path / "cut.png").write_bytes(PORTRAIT.read_bytes()[:20000])
+    with Image.open(tmp_path / "cut.png") as cut:
+        good, bad = model.predict_batch([Image.open(PORTRAIT), cut])
+        assert isinstance(bad, face_predict.ImageError) and "cannot be read" in str(bad)
+        assert len(good.faces) == 1
+        with pytest.raises(face_predict.ImageError):
+            model.predict(cut)
+
+
+def test_boxes_come_back_with_their_index(model, array):
+    faces = model.predict(array, boxes=[(177, 66, 20, 26), BOX]).faces
+    assert [face.region_index for face in faces] == [1, 0]
+    assert model.predict(array, cropped=True).faces[0].region_index is None
+
+
+def test_what_is_inside(model):
+    assert "non-commercial research" in model.license
+    detector = model.network("detect")
+    assert (detector.name, detector.tasks) == ("detector", ("detect",)) and "WIDER FACE" in detector.license
+    assert model.network("age").tasks == ("age", "gender")
+    with pytest.raises(face_predict.ArgumentError, match="task is 'smile'"):
+        model.network("smile")
+    assert {"decode", "detector", "weights"} <= set(face_predict.library_features())
+    model.warm_up(320, 240)
+    with pytest.raises(face_predict.ArgumentError, match="picture size 0x1"):
+        model.warm_up(0, 1)

@@ -46,13 +46,19 @@ def pixels(case):
     if format in ("NV12", "NV21", "I420"):
         packed = {0: width * height, 1: columns * rows}
         offsets = case.get("offsets") or ([0, packed[0], packed[0] + packed[1]] if format == "I420" else [0, packed[0]])
-        strides = strides or [0, 0, 0]
+        # Colours have the padding of the brightness where theirs is not said.
+        inherited = (strides or [0])[0] // (2 if format == "I420" else 1)
+        strides = [*strides, inherited, inherited] if len(strides) < 2 else strides
+        strides = strides if strides[0] else [0, 0, 0]
+        if "offsets" not in case and strides[0]:
+            offsets = [0, strides[0] * height, strides[0] * height + strides[1] * rows]
         planes = [view(raw, (height, width), strides[0])]
         if format == "I420":
             return planes + [view(raw[o:], (rows, columns), s, step) for o, s in zip(offsets[1:], strides[1:])]
         return planes + [view(raw[offsets[1] :], (rows, columns, 2), strides[1], 2)]
-    channels = {"GRAY": 1, "RGB": 3, "BGR": 3, "RGBA": 4, "BGRA": 4, "YUYV": 2}[format]
-    return view(raw, (height, width, channels), strides[0] if strides else 0, channels)
+    channels = {"GRAY": 1, "RGB": 3, "BGR": 3, "RGBA": 4, "BGRA": 4, "ARGB": 4, "YUYV": 2, "UYVY": 2}[format]
+    picture = view(raw, (height, width, channels), strides[0] if strides else 0, channels)
+    return picture[::-1] if case.get("bottom_up") else picture
 
 
 def predict(model, case):

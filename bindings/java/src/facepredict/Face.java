@@ -10,7 +10,7 @@ public final class Face {
     public enum Gender { UNDECIDED, FEMALE, MALE }
 
     /** Of a face from JNI. */
-    static final int NUMBERS = 26;
+    static final int NUMBERS = 27;
 
     /** Box in upright pixels; may reach outside the picture. */
     public final float x, y, width, height;
@@ -27,6 +27,8 @@ public final class Face {
     public final Set<Quality> quality;
     /** Where the head looks, in degrees, good to some ten: to the right of the picture, up, tilted clockwise; NaN without landmarks. */
     public final float yaw, pitch, roll;
+    /** Which of the regions of the options it is, from 0; -1 for a face that was found. */
+    public final int regionIndex;
     /** With a tracker the same face has the same number; else 0. */
     public final long trackId;
     /** Estimates that the answer averages, one for each frame in which a tracker estimated the face; else 0. */
@@ -61,6 +63,7 @@ public final class Face {
         roll = (float) n[23];
         trackEstimates = (int) n[24];
         trackId = (long) n[25];
+        regionIndex = (int) n[26];
         this.years = years;
     }
 

@@ -18,19 +18,23 @@ public final class Image {
     final Yuv yuv;
     final int rotation;
     final boolean mirrored;
+    final boolean bottomUp;
 
-    /** Rows without padding; the colours of NV12, NV21 and I420 follow the brightness without a gap. */
+    /** How many {@link #numbers} are. */
+    static final int NUMBERS = 17;
+
+    /** Rows without padding; the colours of NV12, NV21, I420 and P010 follow the brightness without a gap. */
     public Image(Format format, int width, int height, ByteBuffer pixels) {
         this(format, width, height, pixels, 0);
     }
 
-    /** Rows {@code stride} bytes apart; 0: without padding. */
+    /** Rows {@code stride} bytes apart; 0: without padding. Colours that follow have as much padding. */
     public Image(Format format, int width, int height, ByteBuffer pixels, int stride) {
-        this(format, width, height, new ByteBuffer[] {pixels}, new int[] {stride}, 0, Yuv.BT601_LIMITED, 0, false);
+        this(format, width, height, new ByteBuffer[] {pixels}, new int[] {stride}, 0, Yuv.BT601_LIMITED, 0, false, false);
     }
 
     private Image(Format format, int width, int height, ByteBuffer[] planes, int[] strides, int chromaStep, Yuv yuv, int rotation,
-            boolean mirrored) {
+            boolean mirrored, boolean bottomUp) {
         this.format = Objects.requireNonNull(format, "format");
         this.yuv = Objects.requireNonNull(yuv, "yuv");
         for (int i = 0; i < planes.length; i++) {
@@ -53,15 +57,31 @@ public final class Image {
         this.chromaStep = chromaStep;
         this.rotation = rotation;
         this.mirrored = mirrored;
+        this.bottomUp = bottomUp;
     }
 
-    /** NV12 or NV21 whose colours lie elsewhere than behind the brightness. */
+    /**
+     * The bytes of a JPEG, PNG, WebP or BMP file in a direct buffer, from its position to its limit, such as the frames of a camera
+     * that gives MJPEG. Their Exif orientation is applied before {@link #rotated}.
+     */
+    public static Image encoded(ByteBuffer bytes) {
+        return new Image(Format.ENCODED, 0, 0, bytes);
+    }
+
+    /** The same from an array, which is copied. */
+    public static Image encoded(byte[] bytes) {
+        ByteBuffer buffer = ByteBuffer.allocateDirect(Objects.requireNonNull(bytes, "bytes").length);
+        buffer.put(bytes).flip();
+        return encoded(buffer);
+    }
+
+    /** NV12, NV21 or P010 whose colours lie elsewhere than behind the brightness. */
     public static Image biplanar(Format format, int width, int height, ByteBuffer y, int yStride, ByteBuffer chroma, int chromaStride) {
-        if (format != Format.NV12 && format != Format.NV21) {
-            throw new IllegalArgumentException("format is " + format + ", NV12 or NV21 has two planes");
+        if (format != Format.NV12 && format != Format.NV21 && format != Format.P010) {
+            throw new IllegalArgumentException("format is " + format + ", NV12, NV21 or P010 has two planes");
         }
         return new Image(format, width, height, new ByteBuffer[] {y, chroma}, new int[] {yStride, chromaStride}, 0, Yuv.BT601_LIMITED,
-                0, false);
+                0, false, false);
     }
 
     /**
@@ -71,17 +91,22 @@ public final class Image {
     public static Image yuv420(int width, int height, ByteBuffer y, int yRowStride, ByteBuffer u, ByteBuffer v, int uvRowStride,
             int uvPixelStride) {
         return new Image(Format.I420, width, height, new ByteBuffer[] {y, u, v}, new int[] {yRowStride, uvRowStride, uvRowStride},
-                uvPixelStride, Yuv.BT601_LIMITED, 0, false);
+                uvPixelStride, Yuv.BT601_LIMITED, 0, false, false);
     }
 
     /** The same picture, to be turned by 0, 90, 180 or 270 degrees clockwise to be upright, and then mirrored or not. */
     public Image rotated(int degrees, boolean mirrored) {
-        return new Image(format, width, height, planes, strides, chromaStep, yuv, degrees, mirrored);
+        return new Image(format, width, height, planes, strides, chromaStep, yuv, degrees, mirrored, bottomUp);
     }
 
     /** The same picture, with other colours behind its Y, U and V; BT601_LIMITED where it is not said. */
     public Image withYuv(Yuv yuv) {
-        return new Image(format, width, height, planes, strides, chromaStep, yuv, rotation, mirrored);
+        return new Image(format, width, height, planes, strides, chromaStep, yuv, rotation, mirrored, bottomUp);
+    }
+
+    /** The same picture, whose first row in memory is the lowest one: bitmaps of Windows. */
+    public Image bottomUp() {
+        return new Image(format, width, height, planes, strides, chromaStep, yuv, rotation, mirrored, true);
     }
 
     /** The buffers of three planes, null where there is none. */
@@ -91,9 +116,9 @@ public final class Image {
         return all;
     }
 
-    /** For JNI: format, width, height, rotation, mirrored, chroma step, yuv; then offset, size and stride of each plane. */
+    /** For JNI: format, width, height, rotation, mirrored, chroma step, yuv; then offset, size and stride of each plane; bottom-up. */
     int[] numbers() {
-        int[] n = new int[16];
+        int[] n = new int[NUMBERS];
         n[0] = format.number;
         n[1] = width;
         n[2] = height;
@@ -106,6 +131,7 @@ public final class Image {
             n[8 + 3 * i] = planes[i].remaining();
             n[9 + 3 * i] = strides[i];
         }
+        n[16] = bottomUp ? 1 : 0;
         return n;
     }
 }

@@ -40,7 +40,7 @@ public final class Model implements AutoCloseable {
 
     public static Model loadDefault(ModelOptions options) {
         Native.require();
-        return new Model(Native.loadDefault(options.maxPixels, options.threads));
+        return new Model(Native.loadDefault(options.maxPixels));
     }
 
     /** Model files, each a part (detector, age, gender); parts that are not given come from the built-in model. */
@@ -54,7 +54,7 @@ public final class Model implements AutoCloseable {
         for (int i = 0; i < files.length; i++) {
             paths[i] = utf8(files[i].getPath());
         }
-        return new Model(Native.loadFiles(paths, options.maxPixels, options.threads));
+        return new Model(Native.loadFiles(paths, options.maxPixels));
     }
 
     /** The bytes of a model file, such as an Android asset. */
@@ -64,7 +64,7 @@ public final class Model implements AutoCloseable {
 
     public static Model loadBytes(ModelOptions options, byte[] model) {
         Native.require();
-        return new Model(Native.loadMemory(Objects.requireNonNull(model, "model"), options.maxPixels, options.threads));
+        return new Model(Native.loadMemory(Objects.requireNonNull(model, "model"), options.maxPixels));
     }
 
     /** Version of the native library, such as "0.1.0". */
@@ -77,6 +77,37 @@ public final class Model implements AutoCloseable {
     /** Name and version of the networks, for logs. */
     public String name() {
         return withHandle(model -> new String(Native.name(model), StandardCharsets.UTF_8));
+    }
+
+    /** Licences of the weights, each with its network's name: those that are built in by default are for non-commercial research. */
+    public String license() {
+        return withHandle(model -> new String(Native.license(model), StandardCharsets.UTF_8));
+    }
+
+    /** The network that does a task; one may do several. */
+    public Network network(Network.Task task) {
+        int bit = Objects.requireNonNull(task, "task").bit;
+        return withHandle(model -> {
+            int[] numbers = new int[3];
+            byte[][] bytes = Native.network(model, bit, numbers);
+            String[] texts = new String[bytes.length];
+            for (int i = 0; i < bytes.length; i++) {
+                texts[i] = new String(bytes[i], StandardCharsets.UTF_8);
+            }
+            return new Network(texts, numbers);
+        });
+    }
+
+    /** Prepares for pictures of this size, so that the first takes no longer than the others. */
+    public void warmUp(int width, int height, Options options) {
+        Options o = Objects.requireNonNull(options, "options");
+        if (width < 0 || height < 0) {
+            throw new IllegalArgumentException("negative size: " + width + "x" + height);
+        }
+        withHandle(model -> {
+            Native.warmUp(model, width, height, o.whole(), o.shares(), o.regions);
+            return null;
+        });
     }
 
     /** Finds the faces of a picture in memory, unless they are given, and estimates them. */
@@ -121,45 +152,45 @@ public final class Model implements AutoCloseable {
     }
 
     /**
-     * Many pictures, spread over the threads of {@link ModelOptions#threads}. One that fails does not stop the rest: its
-     * answer holds the error. Throws only what concerns all, such as options with regions, which belong to one picture.
+     * Many pictures, encoded ones among them, spread over so many threads; 0 and 1: the caller's alone. One that fails does not
+     * stop the rest: its answer holds the error. What concerns all, such as options with regions, which belong to one picture, is
+     * the error of each.
      */
-    public List<Answer> predictBatch(List<Image> images, Options options) {
+    public List<Answer> predictBatch(List<Image> images, Options options, int threads) {
+        if (threads < 0) {
+            throw new IllegalArgumentException("threads is " + threads);
+        }
         Options o = Objects.requireNonNull(options, "options");
         List<Image> all = List.copyOf(images);
         return withHandle(model -> {
             List<Answer> answers = new ArrayList<>();
             for (int start = 0; start < all.size(); start += CHUNK) {
-                answers.addAll(some(model, all.subList(start, Math.min(start + CHUNK, all.size())), o));
+                answers.addAll(some(model, all.subList(start, Math.min(start + CHUNK, all.size())), o, threads));
             }
             return answers;
         });
     }
 
-    private static List<Answer> some(long model, List<Image> images, Options o) {
+    /** The same on the caller's thread. */
+    public List<Answer> predictBatch(List<Image> images, Options options) {
+        return predictBatch(images, options, 1);
+    }
+
+    private static List<Answer> some(long model, List<Image> images, Options o, int threads) {
         int count = images.size();
         long[] results = new long[count];
         try {
             ByteBuffer[] buffers = new ByteBuffer[3 * count];
-            int[] numbers = new int[16 * count];
+            int[] numbers = new int[Image.NUMBERS * count];
             for (int i = 0; i < count; i++) {
                 System.arraycopy(images.get(i).buffers(), 0, buffers, 3 * i, 3);
-                System.arraycopy(images.get(i).numbers(), 0, numbers, 16 * i, 16);
+                System.arraycopy(images.get(i).numbers(), 0, numbers, Image.NUMBERS * i, Image.NUMBERS);
                 results[i] = Native.newResult();
             }
-            int[] statuses = Native.batch(model, results, buffers, numbers, o.whole(), o.shares(), o.regions);
+            Native.batch(model, results, buffers, numbers, o.whole(), o.shares(), o.regions, threads);
             List<Answer> answers = new ArrayList<>();
             for (int i = 0; i < count; i++) {
-                FacePredictException error = null;
-                if (statuses[i] != 0) {
-                    // Only the first failure has left its message, so each is asked for its own.
-                    try {
-                        Image image = images.get(i);
-                        Native.predict(model, results[i], image.buffers(), image.numbers(), o.whole(), o.shares(), o.regions);
-                    } catch (FacePredictException own) {
-                        error = own;
-                    }
-                }
+                FacePredictException error = Native.error(results[i]);
                 answers.add(new Answer(error == null ? Prediction.of(results[i]) : null, error));
             }
             return answers;

@@ -43,13 +43,22 @@ final class Native {
 
     static native int version();
 
-    static native long loadDefault(long maxPixels, int threads);
+    static native long loadDefault(long maxPixels);
 
-    static native long loadFiles(byte[][] paths, long maxPixels, int threads);
+    static native long loadFiles(byte[][] paths, long maxPixels);
 
-    static native long loadMemory(byte[] model, long maxPixels, int threads);
+    static native long loadMemory(byte[] model, long maxPixels);
+
+    static native int features();
 
     static native byte[] name(long model);
+
+    static native byte[] license(long model);
+
+    /** Name, version, licence and data; tasks, width and height go into {@code numbers}. */
+    static native byte[][] network(long model, int task, int[] numbers);
+
+    static native void warmUp(long model, int width, int height, int[] whole, float[] shares, float[] regions);
 
     static native void freeModel(long model);
 
@@ -68,9 +77,12 @@ final class Native {
     static native void predictEncoded(long model, long result, byte[] array, ByteBuffer buffer, int offset, int size, int[] whole,
             float[] shares, float[] regions);
 
-    /** The status of each picture; throws what concerns all. */
-    static native int[] batch(long model, long[] results, ByteBuffer[] planes, int[] numbers, int[] whole, float[] shares,
-            float[] regions);
+    /** Each result says what became of its picture. */
+    static native void batch(long model, long[] results, ByteBuffer[] planes, int[] numbers, int[] whole, float[] shares,
+            float[] regions, int threads);
+
+    /** Why a result has no faces; null where its call succeeded. */
+    static native FacePredictException error(long result);
 
     static native long newTracker(long model, int detectEvery, int estimateEvery, float memorySeconds, float lostSeconds);
 

@@ -170,8 +170,8 @@ public class BindingTest {
             images.add(i % 3 == 1 ? bad : good);
         }
         images.add(new Image(Format.RGB, 0, 1, rgb));
-        try (Model model = Model.loadDefault(new ModelOptions().threads(2))) {
-            List<Answer> answers = model.predictBatch(images, CROPPED);
+        try (Model model = Model.loadDefault()) {
+            List<Answer> answers = model.predictBatch(images, CROPPED, 2);
             assertEquals(41, answers.size());
             String right = model.predict(good, CROPPED).faces.toString();
             for (int i = 0; i < 40; i++) {
@@ -186,14 +186,62 @@ public class BindingTest {
             }
             assertTrue(answers.get(40).error().getMessage().contains("0x1"));
             assertTrue(model.predictBatch(List.of(), CROPPED).isEmpty());
-            fails(2, "regions", () -> model.predictBatch(images, new Options().regions(List.of(new Region(1, 1, 5, 5)))));
-            fails(2, "regions", () -> model.predictBatch(images, new Options().regions(List.of())));
+            for (List<Region> regions : List.of(List.of(new Region(1, 1, 5, 5)), List.<Region>of())) {
+                for (Answer answer : model.predictBatch(images, new Options().regions(regions), 2)) {
+                    fails(2, "regions", answer::prediction);
+                }
+            }
+            fails(2, "2000", model.predictBatch(List.of(good), CROPPED, 2000).get(0)::prediction);
+            assertThrows(IllegalArgumentException.class, () -> model.predictBatch(images, CROPPED, -1));
             assertThrows(NullPointerException.class, () -> model.predictBatch(java.util.Arrays.asList(good, null), CROPPED));
         }
         Model closed = Model.loadDefault();
         closed.close();
         assertThrows(IllegalStateException.class, () -> closed.predictBatch(images, CROPPED));
-        fails(2, "2000", () -> Model.loadDefault(new ModelOptions().threads(2000)));
+    }
+
+    @Test
+    public void encodedPictures() throws Exception {
+        byte[] jpeg = Files.readAllBytes(new File(CasesTest.FOLDER, "pictures/face_exif6.jpg").toPath());
+        Image image = Image.encoded(jpeg);
+        try (Model model = Model.loadDefault(); Tracker tracker = new Tracker(model)) {
+            String right = model.predict(jpeg, CROPPED).faces.toString();
+            List<Answer> answers = model.predictBatch(
+                    List.of(image, Image.encoded(CasesTest.direct(jpeg)), Image.encoded(new byte[0]), image.rotated(270, false)), CROPPED, 2);
+            assertEquals(right, answers.get(0).prediction().faces.toString());
+            assertEquals(right, answers.get(1).prediction().faces.toString());
+            fails(21, "0 bytes that are no JPEG", answers.get(2)::prediction);
+            assertEquals(108, answers.get(0).prediction().height);
+            assertEquals(108, answers.get(3).prediction().width);
+            Options box = new Options().regions(List.of(new Region(20, 22, 56, 73)));
+            assertEquals(1, tracker.update(image, 0, box).faces.get(0).trackId);
+            fails(21, "", () -> tracker.update(Image.encoded(new byte[] {1, 2}), 1, box));
+        }
+    }
+
+    @Test
+    public void regionsComeBackWithTheirIndex() {
+        try (Model model = Model.loadDefault()) {
+            Options boxes = new Options().regions(List.of(new Region(20, 22, 28, 36), new Region(20, 22, 56, 73)));
+            List<Face> faces = model.predict(FACE, boxes).faces;
+            assertEquals(1, faces.get(0).regionIndex);
+            assertEquals(0, faces.get(1).regionIndex);
+            assertEquals(-1, model.predict(FACE, CROPPED).faces.get(0).regionIndex);
+        }
+    }
+
+    @Test
+    public void whatIsInside() {
+        try (Model model = Model.loadDefault()) {
+            assertTrue(model.license(), model.license().contains("non-commercial research"));
+            Network detector = model.network(Network.Task.DETECT);
+            assertEquals("detector", detector.name);
+            assertEquals(java.util.Set.of(Network.Task.DETECT), detector.tasks);
+            assertTrue(detector.license.contains("WIDER FACE") && detector.inputWidth > 0);
+            assertEquals(java.util.Set.of(Network.Task.AGE, Network.Task.GENDER), model.network(Network.Task.AGE).tasks);
+            model.warmUp(320, 240, new Options());
+            fails(2, "picture size 0x1", () -> model.warmUp(0, 1, new Options()));
+        }
     }
 
     @Test

@@ -96,7 +96,8 @@ public class CasesTest {
         if (one.containsKey("yuv")) {
             image = image.withYuv(Yuv.valueOf((String) one.get("yuv")));
         }
-        return image.rotated((int) number(one, "rotation"), one.get("mirrored") == Boolean.TRUE);
+        image = image.rotated((int) number(one, "rotation"), one.get("mirrored") == Boolean.TRUE);
+        return one.get("bottom_up") == Boolean.TRUE ? image.bottomUp() : image;
     }
 
     private static void same(String what, Object right, float answer, float tolerance) {

@@ -10,7 +10,7 @@ Gender is the label that strangers would give the face, in two values. The answe
 person: not as proof of age, not for identification.
 """
 
-from ._answers import Box, Face, Gender, Point, Prediction, Quality
+from ._answers import Box, Face, Gender, Network, Point, Prediction, Quality, Task
 from ._errors import (
     ArgumentError,
     FacePredictError,
@@ -23,7 +23,7 @@ from ._errors import (
     ModelError,
     UnsupportedError,
 )
-from ._model import Model, library_version
+from ._model import Model, library_features, library_version
 from ._pictures import Format, Yuv
 from ._tracker import Tracker
 
@@ -42,11 +42,14 @@ __all__ = [
     "MemoryShortError",
     "Model",
     "ModelError",
+    "Network",
     "Point",
     "Prediction",
     "Quality",
+    "Task",
     "Tracker",
     "UnsupportedError",
     "Yuv",
+    "library_features",
     "library_version",
 ]

@@ -17,6 +17,24 @@ Quality = Literal["small", "blurred", "dark", "bright", "turned", "cut_off"]
 _GENDERS: dict[int, Gender] = {1: "female", 2: "male"}
 
 
+Task = Literal["age", "gender", "detect"]
+
+
+@dataclass(frozen=True)
+class Network:
+    """What a network's file says of it."""
+
+    name: str
+    version: str
+    license: str
+    """Of the weights."""
+    data: str
+    """What it was trained on."""
+    tasks: tuple[Task, ...]
+    input_size: tuple[int, int]
+    """Width and height, in pixels, of what it takes in."""
+
+
 @dataclass(frozen=True)
 class Point:
     """A place in upright pixels."""
@@ -62,6 +80,8 @@ class Face:
     """Positive up."""
     roll: Optional[float]
     """Positive when tilted clockwise as seen."""
+    region_index: Optional[int]
+    """Which of the `boxes` it is; None for a face that was found."""
     track_id: Optional[int]
     """With a Tracker the same face has the same number."""
     track_estimates: int
@@ -119,6 +139,7 @@ def _face(library: native.Library, result: int, index: int) -> Face:
         yaw=_optional(face.yaw),
         pitch=_optional(face.pitch),
         roll=_optional(face.roll),
+        region_index=None if face.region_index == native.NO_REGION else face.region_index,
         track_id=face.track_id or None,
         track_estimates=face.track_estimates,
         age_distribution=tuple((c_float * count.value).from_address(years)) if years else (),

@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import Any, Optional, Union
 
 from . import _native as native
-from ._answers import Prediction, read
+from ._answers import Network, Prediction, Task, read
 from ._errors import ArgumentError, FacePredictError
 from ._options import Boxes, Landmarks, options, utf8, whole
 from ._pictures import Format, Look, Yuv, borrow
@@ -28,6 +28,12 @@ def library_version() -> str:
     return version.decode()
 
 
+def library_features() -> tuple[str, ...]:
+    """What this build of the native library has: "decode", "detector", "weights", "open_weights", "all_operators"."""
+    features = native.library().features()
+    return tuple(name for name, bit in native.FEATURES.items() if features & bit)
+
+
 class Model:
     """Loaded networks. Loading is slow, so load once; all threads may use one model at the same time.
 
@@ -39,13 +45,12 @@ class Model:
         self,
         *paths: Union[str, "os.PathLike[str]", bytes],
         max_pixels: int = 0,
-        threads: int = 1,
         plain_convolutions: bool = False,
     ) -> None:
         """Loads the built-in model, model files, or one model's `bytes`.
 
-        `max_pixels` limits the size of pictures (0: 64 Mi). `threads` is what `predict_batch` may use; everything else
-        runs on the thread that calls. `plain_convolutions` is for comparison only.
+        `max_pixels` limits the size of pictures (0: 64 Mi). `plain_convolutions` is for comparison only. The weights that
+        are built in by default are for non-commercial research: `license` tells.
         """
         self._handle: Optional[int] = None
         self._lock = threading.Lock()
@@ -53,12 +58,10 @@ class Model:
         self._closed = False
         self._spare: list[int] = []
         self._native = native.library()
-        self._threads = whole("threads", threads, 32)
         settings = native.ModelOptions(
             struct_size=ctypes.sizeof(native.ModelOptions),
             flags=native.PLAIN_CONVOLUTIONS if plain_convolutions else 0,
             max_pixels=whole("max_pixels", max_pixels, 64),
-            threads=self._threads,
         )
         out = c_void_p()
         if not paths:
@@ -80,6 +83,40 @@ class Model:
         try:
             name: bytes = self._native.model_name(handle)
             return name.decode()
+        finally:
+            self._leave(None)
+
+    @property
+    def license(self) -> str:
+        """Licences of the weights, each with the name of its network; the detector's, too, which is loaded for it."""
+        handle = self._enter()
+        try:
+            license: bytes = self._native.model_license(handle)
+            return license.decode()
+        finally:
+            self._leave(None)
+
+    def network(self, task: Task) -> Network:
+        """The network that does a task, "age", "gender" or "detect"; one may do several."""
+        if task not in native.TASKS:
+            raise ArgumentError(f"task is {task!r}, it must be one of {', '.join(native.TASKS)}")
+        handle = self._enter()
+        try:
+            out = native.Network()
+            self._native.check(self._native.model_network(handle, native.TASKS[task], byref(out), ctypes.sizeof(out)))
+            text = [getattr(out, name).decode() for name in ("name", "version", "license", "data")]
+            tasks = tuple(name for name, bit in native.TASKS.items() if out.tasks & bit)
+            return Network(*text, tasks, (out.input_width, out.input_height))  # type: ignore[arg-type]
+        finally:
+            self._leave(None)
+
+    def warm_up(self, width: int, height: int, *, min_face_size: int = 0) -> None:
+        """Prepares for pictures of this size, so that the first takes no longer than the others."""
+        given = options(None, None, False, 0, None, None, False, False, min_face_size, None, 1)
+        handle = self._enter()
+        try:
+            size = whole("width", width, 32), whole("height", height, 32)
+            self._native.check(self._native.model_warm_up(handle, *size, byref(given)))
         finally:
             self._leave(None)
 
@@ -105,12 +142,13 @@ class Model:
     ) -> Prediction:
         """Finds the faces of a picture and estimates them.
 
-        `image` is a path, the `bytes` of a JPEG, PNG, WebP or BMP file, an array of uint8 (numpy or anything with the
-        buffer protocol; rows may be padded, nothing is copied), or a PIL image. Files apply their Exif orientation;
+        `image` is a path, the `bytes` of a JPEG, PNG, WebP or BMP file (a bytearray, memoryview or uint8 array of one dimension
+        is taken so, too), an array of uint8 (numpy or anything with the
+        buffer protocol; rows may be padded and run upwards, nothing is copied, and nothing may change meanwhile), or a PIL image. Files apply their Exif orientation;
         a PIL image's is applied too. Arrays are GRAY, RGB or RGBA unless `format` says otherwise (OpenCV: "BGR"), and
         `rotation` (degrees clockwise) and `mirrored` turn them upright.
 
-        Camera frames: "YUYV" is (height, width, 2); "NV12", "NV21" and "I420" are (height * 3 / 2, width) as in OpenCV, or
+        Camera frames: "YUYV" and "UYVY" are (height, width, 2); "NV12", "NV21" and "I420" are (height * 3 / 2, width) as in OpenCV, or
         a list of planes: Y of (height, width), then UV of (rows, columns, 2), or U and V of (rows, columns), of any
         strides. `yuv` says how their numbers map to colours ("BT601_LIMITED").
 
@@ -146,8 +184,9 @@ class Model:
         min_face_size: int = 0,
         min_score: Optional[float] = None,
         crops: int = 1,
+        threads: int = 1,
     ) -> list[Union[Prediction, FacePredictError]]:
-        """Predicts many pictures, on the `threads` that the model was loaded with.
+        """Predicts many pictures, on so many `threads`.
 
         `images` are pictures as for `predict`, which also explains the other arguments; they are taken from an iterator a
         few at a time. A picture that fails does not stop the rest: its exception stands in its place.
@@ -157,12 +196,15 @@ class Model:
             crops,
         )
         look = Look(format, rotation, mirrored, yuv)
+        threads = whole("threads", threads, 32)
+        if threads > 1024:
+            raise ArgumentError(f"threads is {threads}, it must be 0 to 1024")
         answers: list[Union[Prediction, FacePredictError]] = []
         iterator = iter(images)
         handle = self._enter()
         try:
             while some := list(itertools.islice(iterator, _CHUNK)):
-                answers += self._some(handle, some, given, look)
+                answers += self._some(handle, some, given, look, threads)
         finally:
             self._leave(None)
         return answers
@@ -220,13 +262,9 @@ class Model:
 
     def _predict(self, image: Any, given: native.Options, look: Look) -> Prediction:
         if isinstance(image, (str, os.PathLike)):
-            look.refuse_for_files()
+            look.refuse_for_files("rotation", "mirrored")
             path = utf8(image)
             return self._run(lambda handle, result: self._native.file(handle, path, byref(given), result))
-        if isinstance(image, bytes):
-            look.refuse_for_files()
-            data: bytes = image
-            return self._run(lambda handle, result: self._native.encoded(handle, data, len(data), byref(given), result))
         with borrow(image, look) as c_image:
             return self._run(lambda handle, result: self._native.predict(handle, byref(c_image), byref(given), result))
 
@@ -245,11 +283,11 @@ class Model:
             self._leave(result)
 
     def _some(
-        self, handle: int, images: Sequence[Any], given: native.Options, look: Look
+        self, handle: int, images: Sequence[Any], given: native.Options, look: Look, threads: int
     ) -> Sequence[Union[Prediction, FacePredictError]]:
-        """Pixels go through the library's batch; files, which it does not take, through threads of ours."""
+        """Pixels and bytes go through the library's batch; paths, which it does not take, through threads of ours."""
         answers: dict[int, Union[Prediction, FacePredictError]] = {}
-        files = [i for i, image in enumerate(images) if isinstance(image, (str, os.PathLike, bytes))]
+        files = [i for i, image in enumerate(images) if isinstance(image, (str, os.PathLike))]
 
         def file(index: int) -> Union[Prediction, FacePredictError]:
             try:
@@ -257,44 +295,41 @@ class Model:
             except FacePredictError as error:
                 return error
 
-        if len(files) > 1 and self._threads > 1:
-            with ThreadPoolExecutor(self._threads) as pool:
+        if len(files) > 1 and threads > 1:
+            with ThreadPoolExecutor(threads) as pool:
                 answers.update(zip(files, pool.map(file, files)))
         else:
             answers.update((index, file(index)) for index in files)
         with contextlib.ExitStack() as stack:
-            pixels = {}
+            borrowed = {}
             for index in sorted(set(range(len(images))) - set(files)):
                 try:
-                    pixels[index] = stack.enter_context(borrow(images[index], look))
+                    borrowed[index] = stack.enter_context(borrow(images[index], look))
                 except FacePredictError as error:
                     answers[index] = error
-            answers.update(zip(pixels, self._pixels(handle, list(pixels.values()), given)))
+            answers.update(zip(borrowed, self._batch(handle, list(borrowed.values()), given, threads)))
         return [answers[index] for index in range(len(images))]
 
-    def _pixels(
-        self, handle: int, images: Sequence[native.Image], given: native.Options
+    def _batch(
+        self, handle: int, images: Sequence[native.Image], given: native.Options, threads: int
     ) -> list[Union[Prediction, FacePredictError]]:
-        count = len(images)
+        library, count = self._native, len(images)
         results: list[int] = []
         try:
             for _ in images:
-                results.append(new_result(self._native))
+                results.append(new_result(library))
             pointers = (POINTER(native.Image) * count)(*map(ctypes.pointer, images))
-            status = self._native.batch(handle, pointers, count, byref(given), (c_void_p * count)(*results))
-            statuses = [self._native.result_status(result) for result in results]
-            if status != 0 and not any(statuses):
-                raise self._native.error(status)  # It concerns all of them.
+            # Each result says what became of its picture.
+            library.batch(handle, pointers, count, byref(given), threads, (c_void_p * count)(*results))
             answers: list[Union[Prediction, FacePredictError]] = []
-            for image, result, status in zip(images, results, statuses):
-                if status != 0:
-                    # Only the first failure has left its message, so each is asked for its own.
-                    status = self._native.predict(handle, byref(image), byref(given), result)
-                answers.append(self._native.error(status) if status != 0 else read(self._native, result))
+            for result in results:
+                status = library.result_status(result)
+                failed = status != 0
+                answers.append(library.error(status, library.result_message(result)) if failed else read(library, result))
             return answers
         finally:
             for result in results:
-                self._native.result_free(result)
+                library.result_free(result)
 
 
 def new_result(library: native.Library) -> int:

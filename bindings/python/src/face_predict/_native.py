@@ -8,7 +8,7 @@ import os
 import sys
 from ctypes import POINTER, c_char_p, c_float, c_int32, c_int64, c_size_t, c_uint32, c_uint64, c_void_p
 from pathlib import Path
-from typing import Any
+from typing import Any, Optional
 
 from ._errors import BY_STATUS, FacePredictError, LibraryError
 
@@ -19,9 +19,16 @@ NAME = {"win32": "face_predict.dll", "darwin": "libface_predict.dylib"}.get(sys.
 
 CROPPED, SKIP_AGE, SKIP_GENDER = 1 << 2, 1 << 0, 1 << 1
 PLAIN_CONVOLUTIONS = 1 << 0
-FORMATS = {"GRAY": 1, "RGB": 2, "BGR": 3, "RGBA": 4, "BGRA": 5, "NV12": 6, "NV21": 7, "I420": 8, "YUYV": 9}
-CHANNELS = {"GRAY": 1, "RGB": 3, "BGR": 3, "RGBA": 4, "BGRA": 4, "YUYV": 2}
+FORMATS = {
+    "GRAY": 1, "RGB": 2, "BGR": 3, "RGBA": 4, "BGRA": 5, "NV12": 6, "NV21": 7, "I420": 8, "YUYV": 9, "UYVY": 10,
+    "ARGB": 11, "ABGR": 12,
+}
+ENCODED = 14
+CHANNELS = {"GRAY": 1, "RGB": 3, "BGR": 3, "RGBA": 4, "BGRA": 4, "ARGB": 4, "ABGR": 4, "YUYV": 2, "UYVY": 2}
 PLANES = {"NV12": 2, "NV21": 2, "I420": 3}
+TASKS = {"age": 1 << 0, "gender": 1 << 1, "detect": 1 << 2}
+FEATURES = {"decode": 1 << 0, "detector": 1 << 1, "weights": 1 << 2, "open_weights": 1 << 3, "all_operators": 1 << 4}
+NO_REGION = 0xFFFFFFFF
 YUV = {"BT601_LIMITED": 0, "BT601_FULL": 1, "BT709_LIMITED": 2, "BT709_FULL": 3}
 QUALITY = {"small": 1 << 0, "blurred": 1 << 1, "dark": 1 << 2, "bright": 1 << 3, "turned": 1 << 4, "cut_off": 1 << 5}
 
@@ -31,8 +38,6 @@ class ModelOptions(ctypes.Structure):
         ("struct_size", c_uint32),
         ("flags", c_uint32),
         ("max_pixels", c_uint64),
-        ("threads", c_uint32),
-        ("reserved", c_uint32),
     ]
 
 
@@ -49,6 +54,8 @@ class Image(ctypes.Structure):
         ("mirrored", c_uint32),
         ("chroma_step", c_uint32),
         ("yuv", c_uint32),
+        ("bottom_up", c_uint32),
+        ("reserved", c_uint32),
     ]
 
 
@@ -72,7 +79,7 @@ class Options(ctypes.Structure):
         ("min_face_size", c_uint32),
         ("min_score", c_float),
         ("crops", c_uint32),
-        ("reserved", c_uint32),
+        ("region_size", c_uint32),
     ]
 
 
@@ -104,7 +111,21 @@ class Face(ctypes.Structure):
         ("pitch", c_float),
         ("roll", c_float),
         ("track_estimates", c_uint32),
+        ("region_index", c_uint32),
         ("track_id", c_uint64),
+    ]
+
+
+class Network(ctypes.Structure):
+    _fields_ = [
+        ("name", c_char_p),
+        ("version", c_char_p),
+        ("license", c_char_p),
+        ("data", c_char_p),
+        ("tasks", c_uint32),
+        ("input_width", c_uint32),
+        ("input_height", c_uint32),
+        ("reserved", c_uint32),
     ]
 
 
@@ -116,13 +137,17 @@ _FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "model_load_default": (c_int32, [POINTER(ModelOptions), POINTER(c_void_p)]),
     "model_load_memory": (c_int32, [c_void_p, c_size_t, POINTER(ModelOptions), POINTER(c_void_p)]),
     "model_load_files": (c_int32, [POINTER(c_char_p), c_size_t, POINTER(ModelOptions), POINTER(c_void_p)]),
+    "features": (c_uint32, []),
     "model_name": (c_char_p, [c_void_p]),
+    "model_license": (c_char_p, [c_void_p]),
+    "model_network": (c_int32, [c_void_p, c_uint32, POINTER(Network), c_size_t]),
+    "model_warm_up": (c_int32, [c_void_p, c_uint32, c_uint32, POINTER(Options)]),
     "model_free": (None, [c_void_p]),
     "": (c_int32, [c_void_p, POINTER(Image), POINTER(Options), c_void_p]),
     "image_set_exif": (c_int32, [POINTER(Image), c_uint32]),
     "file": (c_int32, [c_void_p, c_char_p, POINTER(Options), c_void_p]),
     "encoded": (c_int32, [c_void_p, c_void_p, c_size_t, POINTER(Options), c_void_p]),
-    "batch": (c_int32, [c_void_p, POINTER(POINTER(Image)), c_size_t, POINTER(Options), POINTER(c_void_p)]),
+    "batch": (c_int32, [c_void_p, POINTER(POINTER(Image)), c_size_t, POINTER(Options), c_uint32, POINTER(c_void_p)]),
     "tracker_new": (c_int32, [c_void_p, POINTER(TrackerOptions), POINTER(c_void_p)]),
     "tracker_update": (c_int32, [c_void_p, POINTER(Image), c_int64, POINTER(Options), c_void_p]),
     "tracker_reset": (None, [c_void_p]),
@@ -131,6 +156,7 @@ _FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "result_free": (None, [c_void_p]),
     "result_count": (c_size_t, [c_void_p]),
     "result_status": (c_int32, [c_void_p]),
+    "result_message": (c_char_p, [c_void_p]),
     "result_size": (c_int32, [c_void_p, POINTER(c_uint32), POINTER(c_uint32)]),
     "result_face": (c_int32, [c_void_p, c_size_t, POINTER(Face), c_size_t]),
     "result_age_at_least": (c_float, [c_void_p, c_size_t, c_float]),
@@ -181,9 +207,10 @@ class Library:
         if status != 0:
             raise self.error(status)
 
-    def error(self, status: int) -> FacePredictError:
-        message = self.last_error().decode("utf-8", "replace")
-        error = BY_STATUS.get(status, FacePredictError)(message)
+    def error(self, status: int, message: Optional[bytes] = None) -> FacePredictError:
+        """The exception for a status, with the message of a result, or of the calling thread's last failed call."""
+        text = self.last_error() if message is None else message
+        error = BY_STATUS.get(status, FacePredictError)(text.decode("utf-8", "replace"))
         error.status = status
         error.status_name = self.status_name(status).decode()
         return error

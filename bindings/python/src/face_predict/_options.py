@@ -102,6 +102,7 @@ def options(
         min_face_size=whole("min_face_size", min_face_size, 32),
         min_score=share("min_score", min_score),
         crops=whole("crops", crops, 32),
+        region_size=ctypes.sizeof(native.Region),
     )
     if regions is not None:
         out.regions = regions

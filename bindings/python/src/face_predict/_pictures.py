@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from typing import Any, Literal, Optional
 
 from . import _native as native
-from ._errors import ArgumentError
+from ._errors import ArgumentError, ImageError
 from ._options import whole
 
-Format = Literal["GRAY", "RGB", "BGR", "RGBA", "BGRA", "NV12", "NV21", "I420", "YUYV"]
+Format = Literal["GRAY", "RGB", "BGR", "RGBA", "BGRA", "ARGB", "ABGR", "NV12", "NV21", "I420", "YUYV", "UYVY"]
 Yuv = Literal["BT601_LIMITED", "BT601_FULL", "BT709_LIMITED", "BT709_FULL"]
 
 WHAT = "a picture is a path, bytes of a file, an array of uint8, a list of planes or a PIL image"
+_YUV_FORMATS = ("NV12", "NV21", "I420", "YUYV", "UYVY")
 
 
 @dataclass(frozen=True)
@@ -28,8 +29,8 @@ class Look:
     mirrored: bool = False
     yuv: Optional[str] = None
 
-    def refuse_for_files(self) -> None:
-        for name in ("format", "rotation", "mirrored", "yuv"):
+    def refuse_for_files(self, *more: str) -> None:
+        for name in ("format", "yuv", *more):
             if getattr(self, name):
                 raise ArgumentError(f"{name} is for arrays; a file says it itself")
 
@@ -52,9 +53,14 @@ def borrow(image: Any, look: Look) -> Iterator[native.Image]:
             out = _planes([stack.enter_context(_borrowed(plane)) for plane in image], look.format or "")
         else:
             view = stack.enter_context(_borrowed(image))
-            out = _frame(view, look.format or "") if look.format in native.PLANES else _pixels(view, look.format)
+            if len(view.shape) == 1:
+                out = _encoded(view, look)
+            elif look.format in native.PLANES:
+                out = _frame(view, look.format or "")
+            else:
+                out = _pixels(view, look.format)
         if look.yuv is not None:
-            if look.format not in ("NV12", "NV21", "I420", "YUYV"):
+            if look.format not in _YUV_FORMATS:
                 raise ArgumentError(f"yuv is {look.yuv!r}, format {look.format or 'RGB'} has none")
             if look.yuv not in native.YUV:
                 raise ArgumentError(f"yuv is {look.yuv!r}, it must be one of {', '.join(native.YUV)}")
@@ -86,13 +92,30 @@ def _image(format: str, width: int, height: int) -> native.Image:
     return native.Image(struct_size=ctypes.sizeof(native.Image), format=native.FORMATS[format], width=width, height=height)
 
 
+def _encoded(view: native.Borrowed, look: Look) -> native.Image:
+    """The bytes of a file in a bytearray, a memoryview or an array of one dimension."""
+    look.refuse_for_files()
+    if view.strides[0] != 1 and view.shape[0] > 1:
+        raise ArgumentError(f"{view.what}: the bytes of a file must follow each other; numpy.ascontiguousarray(image) copies them so")
+    out = native.Image(struct_size=ctypes.sizeof(native.Image), format=native.ENCODED)
+    # NULL would mean that there are no bytes at all.
+    out.planes[0] = view.address or ctypes.addressof(out)
+    out.sizes[0] = view.bytes
+    return out
+
+
 def _set(out: native.Image, index: int, view: native.Borrowed, row: int) -> None:
     """A plane of rows of which `row` bytes are read."""
     rows = view.shape[0]
     stride = view.strides[0] if rows > 1 else row
+    address = view.address
+    if stride < 0 and index == 0 and rows:
+        # From the lowest row up, as `image[::-1]` has it.
+        out.bottom_up, stride = 1, -stride
+        address -= (rows - 1) * stride
     if stride < 0:
         raise ArgumentError(f"{view.what}: rows must run from top to bottom; numpy.ascontiguousarray(image) copies them so")
-    out.planes[index] = view.address
+    out.planes[index] = address
     out.strides[index] = stride
     out.sizes[index] = (rows - 1) * stride + row if rows and row > 0 else 0
 
@@ -140,8 +163,6 @@ def _frame(view: native.Borrowed, format: str) -> native.Image:
         )
     out = _image(format, width, height)
     _set(out, 0, view, width)
-    if format != "I420":
-        out.strides[1] = out.strides[0]
     return out
 
 
@@ -160,8 +181,8 @@ def _pixels(view: native.Borrowed, format: Optional[str]) -> native.Image:
     if len(view.shape) == 3 and channels > 1 and view.strides[2] == -1 and width:
         raise ArgumentError(f"{view.what} has its channels reversed: pass the array before [..., ::-1], with format='BGR' or 'RGB'")
     close = view.strides[1] == channels and (len(view.shape) == 2 or channels == 1 or view.strides[2] == 1)
-    if height and width and ((not close and width > 1) or (view.strides[0] < width * channels and height > 1)):
-        raise ArgumentError(f"{view.what}: pixels of a row must follow each other, rows from top to bottom; numpy.ascontiguousarray(image) copies them so")
+    if height and width and ((not close and width > 1) or (abs(view.strides[0]) < width * channels and height > 1)):
+        raise ArgumentError(f"{view.what}: pixels of a row must follow each other; numpy.ascontiguousarray(image) copies them so")
     out = _image(format, width, height)
     _set(out, 0, view, width * channels)
     return out
@@ -171,11 +192,31 @@ def _from_pil(image: Any, look: Look) -> tuple[Any, int]:
     """The pixels of a PIL image, in memory of their own (PIL gives no access to its), and its Exif orientation."""
     if look.format or look.yuv:
         raise ArgumentError("format and yuv are for arrays; a PIL image says it itself")
-    mode = image.mode if image.mode in ("L", "RGB", "RGBA") else "RGB"
-    pixels = image if image.mode == mode else image.convert(mode)
-    shape = (image.height, image.width) if mode == "L" else (image.height, image.width, len(mode))
-    if 0 in shape:
+    if 0 in image.size:
         raise ArgumentError(f"the PIL image has {image.width}x{image.height} pixels")
     given = look.rotation or look.mirrored
-    orientation = 1 if given or not hasattr(image, "getexif") else image.getexif().get(0x0112, 1)
-    return memoryview(pixels.tobytes()).cast("B", shape), orientation if orientation in range(1, 9) else 1
+    # PIL reads a file when its pixels are first asked for, and fails in many ways.
+    try:
+        pixels = _eight_bits(image)
+        data = pixels.tobytes()
+        orientation = 1 if given or not hasattr(image, "getexif") else image.getexif().get(0x0112, 1)
+    except (ArgumentError, MemoryError):
+        raise
+    except Exception as error:
+        raise ImageError(f"the PIL image cannot be read: {error}") from error
+    mode = pixels.mode
+    shape = (image.height, image.width) if mode == "L" else (image.height, image.width, len(mode))
+    return memoryview(data).cast("B", shape), orientation if orientation in range(1, 9) else 1
+
+
+def _eight_bits(image: Any) -> Any:
+    """The image in mode L, RGB or RGBA. PIL's own conversion cuts off what is above 255 instead of scaling it."""
+    if image.mode in ("L", "RGB", "RGBA"):
+        return image
+    # 16 bits, which PIL keeps in 32 where it read them from a PNG.
+    if image.mode.startswith("I;16") or (image.mode == "I" and image.format == "PNG"):
+        # To the nearest, as the library reads such a file.
+        return image.convert("F").point(lambda value: value * (1 / 257) + 0.5).convert("L")
+    if image.mode in ("I", "F"):
+        raise ArgumentError(f"the PIL image is of mode {image.mode}, whose range is not known: scale it to 0..255, then image.convert('L')")
+    return image.convert("RGB")

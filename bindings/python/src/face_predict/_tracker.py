@@ -81,15 +81,15 @@ class Tracker:
     ) -> Prediction:
         """Takes the next frame and gives the faces in it.
 
-        `image` is an array, a list of planes or a PIL image as for `Model.predict`, which also explains the other
+        `image` is an array, the bytes of a file (a camera's MJPEG), a list of planes or a PIL image as for `Model.predict`, which also explains the other
         arguments. `time` is in seconds from any start and must not go back: `time.monotonic()`, or the frame's own.
         """
         given = options(
             boxes, landmarks, cropped, max_faces, age_coverage, gender_threshold, skip_age, skip_gender, min_face_size, min_score,
             crops,
         )
-        if isinstance(image, (str, os.PathLike, bytes)):
-            raise ArgumentError("a tracker takes frames in memory: an array, a list of planes or a PIL image")
+        if isinstance(image, (str, os.PathLike)):
+            raise ArgumentError("a tracker takes frames in memory: an array, bytes of a file, a list of planes or a PIL image")
         if not math.isfinite(time) or abs(time) > 9e12:
             raise ArgumentError(f"time is {time}, seconds are wanted")
         with borrow(image, Look(format, rotation, mirrored, yuv)) as c_image, self._lock:

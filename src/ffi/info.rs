@@ -1,0 +1,158 @@
+//! What is inside: the networks of a model, and the features of this build.
+
+use core::ffi::c_char;
+use std::ffi::CString;
+use std::sync::OnceLock;
+
+use super::error::face_predict_status;
+use super::handle;
+use super::model::face_predict_model;
+use super::panic::{wall, wall_or};
+use crate::error::{Error, Result};
+use crate::model::{Metadata, Model, Task};
+
+/// The network estimates ages.
+pub const FACE_PREDICT_TASK_AGE: u32 = 1 << 0;
+/// The network estimates genders.
+pub const FACE_PREDICT_TASK_GENDER: u32 = 1 << 1;
+/// The network finds faces.
+pub const FACE_PREDICT_TASK_DETECT: u32 = 1 << 2;
+
+/// This build decodes JPEG, PNG, WebP and BMP.
+pub const FACE_PREDICT_FEATURE_DECODE: u32 = 1 << 0;
+/// A detector is built in.
+pub const FACE_PREDICT_FEATURE_DETECTOR: u32 = 1 << 1;
+/// Weights that estimate age and gender are built in.
+pub const FACE_PREDICT_FEATURE_WEIGHTS: u32 = 1 << 2;
+/// The weights that are built in may be used for anything (feature `weights-open`); credit to FairFace is due.
+pub const FACE_PREDICT_FEATURE_OPEN_WEIGHTS: u32 = 1 << 3;
+/// Model files may have any operator that the engine knows, not only those that docs/models.md lists.
+pub const FACE_PREDICT_FEATURE_ALL_OPERATORS: u32 = 1 << 4;
+
+/// What a network's file says of it. Texts are UTF-8, "" where the file says nothing, and live as long as the model.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct face_predict_network {
+    /// Its name, such as "base".
+    pub name: *const c_char,
+    /// Version of the weights, such as "0.3.0".
+    pub version: *const c_char,
+    /// Licence of the weights, such as "CC BY 4.0 (FairFace)".
+    pub license: *const c_char,
+    /// What it was trained on.
+    pub data: *const c_char,
+    /// What it does: FACE_PREDICT_TASK_..., or-ed.
+    pub tasks: u32,
+    /// Width of what it takes in, in pixels: of the crop of a face, or of the picture that a detector was optimised for.
+    pub input_width: u32,
+    /// Its height.
+    pub input_height: u32,
+    /// Zero.
+    pub reserved: u32,
+}
+
+/// Texts of a model, as C reads them: made when they are first asked for, kept as long as the model.
+pub(super) struct Texts {
+    name: CString,
+    license: OnceLock<CString>,
+    /// Of age, gender and detector.
+    networks: [OnceLock<[CString; 4]>; 3],
+}
+
+fn text(text: &str) -> CString {
+    CString::new(text.replace('\0', " ")).unwrap_or_default()
+}
+
+impl Texts {
+    pub(super) fn new(model: &Model) -> Self {
+        let networks = [const { OnceLock::new() }; 3];
+        Self { name: text(model.name()), license: OnceLock::new(), networks }
+    }
+}
+
+/// Gives the name and version of the networks for age and gender, and of the detector where a file brought it, for logs, such as
+/// "base 0.3.0"; NULL for NULL. The text lives as long as the model.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn face_predict_model_name(
+    model: *const face_predict_model,
+) -> *const c_char {
+    // SAFETY: the pointer is the caller's, as the header asks.
+    wall_or(std::ptr::null(), || Ok(unsafe { handle::shared(model)? }.texts.name.as_ptr()))
+}
+
+/// Gives the licences of the weights that this model uses, the detector's too, which is loaded for it, each with the network's
+/// name and version; NULL for NULL. The text lives as long as the model.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn face_predict_model_license(
+    model: *const face_predict_model,
+) -> *const c_char {
+    wall_or(std::ptr::null(), || {
+        // SAFETY: the pointer is the caller's, as the header asks.
+        let loaded = unsafe { handle::shared(model)? };
+        Ok(loaded.texts.license.get_or_init(|| text(&loaded.model.license())).as_ptr())
+    })
+}
+
+/// Tells of the network that does one of FACE_PREDICT_TASK_...; a network may do several. To ask for the detector loads it.
+/// `size` is sizeof(face_predict_network): a newer header gets zeros for what this library does not know. Fails with
+/// NULL_ARGUMENT, INVALID_ARGUMENT (no such task, or another size) or UNSUPPORTED (this build has no detector).
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn face_predict_model_network(
+    model: *const face_predict_model,
+    task: u32,
+    network_out: *mut face_predict_network,
+    size: usize,
+) -> face_predict_status {
+    wall(|| {
+        handle::check_output(network_out, "network_out", "face_predict_network", size)?;
+        // SAFETY: the pointer is the caller's, as the header asks.
+        let loaded = unsafe { handle::shared(model)? };
+        let (place, metadata) = network(&loaded.model, task)?;
+        let texts = loaded.texts.networks[place].get_or_init(|| {
+            let Metadata { name, version, license, data, .. } = metadata;
+            [name, version, license, data].map(|part| text(part))
+        });
+        let [name, version, license, data] = texts.each_ref().map(|text| text.as_ptr());
+        let network = face_predict_network {
+            name,
+            version,
+            license,
+            data,
+            tasks: tasks(metadata.task),
+            input_width: metadata.input.width as u32,
+            input_height: metadata.input.height as u32,
+            reserved: 0,
+        };
+        // SAFETY: not NULL, and the caller promises `size` writable bytes.
+        unsafe { handle::put_part(network_out, network, size) };
+        Ok(())
+    })
+}
+
+/// The network of a task, and the place of its texts.
+fn network(model: &Model, task: u32) -> Result<(usize, &Metadata)> {
+    match task {
+        FACE_PREDICT_TASK_AGE => Ok((0, model.age_metadata())),
+        FACE_PREDICT_TASK_GENDER => Ok((1, model.gender_metadata())),
+        FACE_PREDICT_TASK_DETECT => Ok((2, model.detector_metadata()?)),
+        other => Err(Error::invalid(format!("task is {other:#x}, it must be 0x1, 0x2 or 0x4"))),
+    }
+}
+
+fn tasks(task: Task) -> u32 {
+    let bit = |has: bool, bit: u32| if has { bit } else { 0 };
+    bit(task.has_age(), FACE_PREDICT_TASK_AGE)
+        | bit(task.has_gender(), FACE_PREDICT_TASK_GENDER)
+        | bit(task == Task::Detect, FACE_PREDICT_TASK_DETECT)
+}
+
+/// Gives what this build of the library has: FACE_PREDICT_FEATURE_..., or-ed. What it lacks fails with UNSUPPORTED.
+#[unsafe(no_mangle)]
+pub extern "C" fn face_predict_features() -> u32 {
+    let bit = |has: bool, bit: u32| if has { bit } else { 0 };
+    bit(cfg!(feature = "decode"), FACE_PREDICT_FEATURE_DECODE)
+        | bit(cfg!(feature = "detector"), FACE_PREDICT_FEATURE_DETECTOR)
+        | bit(Model::has_built_in(), FACE_PREDICT_FEATURE_WEIGHTS)
+        | bit(cfg!(feature = "weights-open"), FACE_PREDICT_FEATURE_OPEN_WEIGHTS)
+        | bit(cfg!(feature = "all-operators"), FACE_PREDICT_FEATURE_ALL_OPERATORS)
+}
