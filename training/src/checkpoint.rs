@@ -1,7 +1,7 @@
 //! A run's state in one file: weights, average, optimiser, progress and the arguments.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
@@ -9,6 +9,16 @@ use tch::{Tensor, nn};
 
 use crate::config::TrainConfig;
 use crate::optim::AdamW;
+
+/// The checkpoint that a run goes on from.
+pub const LAST: &str = "last.safetensors";
+/// The checkpoint with the best validation score.
+pub const BEST: &str = "best.safetensors";
+
+/// The file that a run, or a file, is read from.
+pub fn weights_in(path: &Path) -> PathBuf {
+    if path.is_dir() { path.join(BEST) } else { path.to_owned() }
+}
 
 /// Where a run stands.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -24,6 +34,21 @@ pub struct Progress {
     /// The epoch that was interrupted.
     #[serde(default)]
     pub partial: Option<Partial>,
+}
+
+impl Progress {
+    /// Takes note of a validation score; whether it is the best so far. What is no number is never the best.
+    pub fn judged(&mut self, score: f64) -> bool {
+        self.epochs += 1;
+        let best = self.best.filter(|best| best.is_finite());
+        let better = score.is_finite() && best.is_none_or(|best| score < best);
+        if better {
+            (self.best, self.since_best) = (Some(score), 0);
+        } else {
+            self.since_best += 1;
+        }
+        better
+    }
 }
 
 /// Where an interrupted epoch stands.
@@ -50,16 +75,24 @@ impl Partial {
     }
 }
 
+/// What a file says of its run.
 #[derive(Serialize, Deserialize)]
-struct State {
-    config: TrainConfig,
-    progress: Progress,
+pub struct State {
+    /// What the run does.
+    pub config: TrainConfig,
+    /// What tells its faces from others; empty in files up to 0.3.0.
+    #[serde(default)]
+    pub data: String,
+    /// Where it stands.
+    pub progress: Progress,
 }
 
 /// A file that was read back.
 pub struct Checkpoint {
-    /// Arguments of the run.
+    /// What the run does.
     pub config: TrainConfig,
+    /// What tells its faces from others.
+    pub data: String,
     /// Where it stood.
     pub progress: Progress,
     tensors: BTreeMap<String, Tensor>,
@@ -68,16 +101,13 @@ pub struct Checkpoint {
 /// Writes to a temporary name, then renames.
 pub fn save(
     path: &Path,
-    config: &TrainConfig,
-    progress: &Progress,
-    weights: &nn::VarStore,
-    average: &nn::VarStore,
+    state: &State,
+    stores: &[(&str, &nn::VarStore)],
     optimiser: Option<&AdamW>,
 ) -> Result<()> {
-    let state = State { config: config.clone(), progress: progress.clone() };
-    let state = serde_json::to_vec(&state)?;
+    let state = serde_json::to_vec(state)?;
     let mut tensors = vec![("state".to_owned(), Tensor::from_slice(&state))];
-    for (prefix, store) in [("weights", weights), ("average", average)] {
+    for (prefix, store) in stores {
         for (name, value) in store.variables() {
             tensors.push((format!("{prefix}/{name}"), value.detach().to_device(tch::Device::Cpu)));
         }
@@ -97,9 +127,9 @@ impl Checkpoint {
         let tensors: BTreeMap<String, Tensor> = tensors.into_iter().collect();
         let state = tensors.get("state").context("no checkpoint of face-train: no state in it")?;
         let state: Vec<u8> = state.try_into()?;
-        let State { config, progress } =
+        let State { config, data, progress } =
             serde_json::from_slice(&state).context("checkpoint of another version")?;
-        Ok(Self { config, progress, tensors })
+        Ok(Self { config, data, progress, tensors })
     }
 
     /// Copies the variables kept under `prefix` (`weights` or `average`) into `store`.
@@ -125,14 +155,21 @@ impl Checkpoint {
     pub fn restore_optimiser(&self, optimiser: &mut AdamW) -> Result<()> {
         optimiser.restore(&self.tensors)
     }
+}
 
-    /// A variable kept under `average`.
-    pub fn average(&self, name: &str) -> Result<Tensor> {
-        let key = format!("average/{name}");
-        Ok(self
-            .tensors
-            .get(&key)
-            .with_context(|| format!("checkpoint lacks {key}"))?
-            .shallow_clone())
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_score_that_is_no_number_is_never_the_best() {
+        let mut progress = Progress::default();
+        let scores = [f64::NAN, 2.0, f64::NAN, f64::NEG_INFINITY, 2.5, 1.0, 1.0];
+        let better = scores.map(|score| progress.judged(score));
+        assert_eq!(better, [false, true, false, false, false, true, false]);
+        assert_eq!((progress.best, progress.since_best, progress.epochs), (Some(1.0), 1, 7));
+        // As an earlier version wrote it.
+        let mut stuck = Progress { best: Some(f64::NAN), ..Progress::default() };
+        assert!(stuck.judged(3.0));
     }
 }

@@ -1,38 +1,65 @@
 //! Where tensors live.
 
 use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
 use tch::Device;
 
 const TRIED: &str = "FACE_TRAIN_CUDA_PRELOADED";
 
-/// `cpu` or `cuda`. The program is linked with the processor's part of libtorch alone, so that it runs where there is
+/// `cpu`, `cuda`, or `auto`: a GPU where there is one. The program is linked with the processor's part of libtorch alone, so that it runs where there is
 /// no CUDA; the other part is preloaded by starting the program anew, the one way without unsafe code.
 pub fn open(name: &str) -> Result<Device> {
     match name {
         "cpu" => Ok(Device::Cpu),
+        "auto" => automatic(),
         "cuda" if tch::Cuda::is_available() => Ok(Device::Cuda(0)),
         "cuda" => {
             ensure!(std::env::var_os(TRIED).is_none(), "libtorch_cuda.so finds no CUDA device");
             let library = library().context(
                 "no libtorch_cuda.so: set LIBTORCH to a libtorch of CUDA, the same version as the one built with",
             )?;
-            let mut arguments = std::env::args_os();
-            let program = std::env::current_exe()
-                .ok()
-                .or_else(|| arguments.next().map(PathBuf::from))
-                .context("the program's own name is unknown")?;
-            let error = std::process::Command::new(program)
-                .args(std::env::args_os().skip(1))
-                .env("LD_PRELOAD", &library)
-                .env(TRIED, "1")
-                .exec();
-            Err(error).with_context(|| format!("starting again with {}", library.display()))
+            start_again(&library)
         }
-        other => bail!("device is {other:?}, it must be cpu or cuda"),
+        other => bail!("device is {other:?}, it must be auto, cpu or cuda"),
     }
+}
+
+/// A GPU where there is one and a libtorch for it; the processor otherwise, and why, where somebody may wonder.
+fn automatic() -> Result<Device> {
+    if tch::Cuda::is_available() {
+        return Ok(Device::Cuda(0));
+    }
+    if !Path::new("/dev/nvidiactl").exists() {
+        return Ok(Device::Cpu);
+    }
+    if std::env::var_os(TRIED).is_some() {
+        eprintln!("libtorch_cuda.so finds no CUDA device: on the CPU");
+        return Ok(Device::Cpu);
+    }
+    match library() {
+        Some(library) => start_again(&library),
+        None => {
+            eprintln!("there is a GPU, and no libtorch_cuda.so (training/README.md): on the CPU");
+            Ok(Device::Cpu)
+        }
+    }
+}
+
+/// Starts the program anew with `library` preloaded.
+fn start_again(library: &Path) -> Result<Device> {
+    let mut arguments = std::env::args_os();
+    let program = std::env::current_exe()
+        .ok()
+        .or_else(|| arguments.next().map(PathBuf::from))
+        .context("the program's own name is unknown")?;
+    let error = std::process::Command::new(program)
+        .args(std::env::args_os().skip(1))
+        .env("LD_PRELOAD", library)
+        .env(TRIED, "1")
+        .exec();
+    Err(error).with_context(|| format!("starting again with {}", library.display()))
 }
 
 fn library() -> Option<PathBuf> {
@@ -43,4 +70,18 @@ fn library() -> Option<PathBuf> {
         .chain(std::env::split_paths(&paths))
         .map(|dir| dir.join("libtorch_cuda.so"))
         .find(|file| file.exists())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_device_is_found_or_named() {
+        assert_eq!(open("cpu").expect("always there"), Device::Cpu);
+        // On a machine without a GPU, which is what tests run on, and on one with it.
+        assert!(matches!(open("auto").expect("one of both"), Device::Cpu | Device::Cuda(0)));
+        let error = open("gpu").expect_err("no such device").to_string();
+        assert!(error.contains("auto, cpu or cuda"), "{error}");
+    }
 }

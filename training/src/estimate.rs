@@ -1,6 +1,7 @@
 //! Training to estimate age and gender.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Result, ensure};
@@ -8,39 +9,41 @@ use face_predict::AgeDistribution;
 use tch::{Device, Tensor};
 
 use crate::augment::Augment;
-use crate::commands::train::Train;
 use crate::config::TrainConfig;
-use crate::data::loader::{Batch, Placement, Source};
+use crate::config::settings::Settings;
+use crate::data::feed::{Fed, Feed, Teachers};
+use crate::data::kept::Kept;
 use crate::data::manifest::Row;
 use crate::data::sampler::Sampler;
 use crate::data::stream::Stream;
-use crate::data::teacher::Teacher;
-use crate::infer;
+use crate::job::{Job, Judgement, first_failure};
 use crate::loss::losses;
 use crate::metrics::calibration::softmax;
 use crate::metrics::{self, Prediction};
-use crate::model::Network;
-use crate::trainer::{Job, Judgement, first_failure};
+use crate::model::{Network, raw};
+use crate::preview;
 
 /// Faces with their ages and genders.
 pub struct Estimate<'a> {
     config: &'a TrainConfig,
     sampler: Sampler,
-    train: Arc<Source>,
-    val: Arc<Source>,
+    train: Arc<Feed>,
+    val: Arc<Feed>,
     workers: usize,
     device: Device,
 }
 
 impl<'a> Estimate<'a> {
-    /// Trains on the faces `train` and validates with `val`.
+    /// Trains on the faces `train`, of which `teachers` say something, and validates with `val`. Their crops are kept in `cache`.
     pub fn new(
-        config: &'a TrainConfig,
-        args: &Train,
+        settings: &'a Settings,
         device: Device,
         train: Vec<Row>,
         val: Vec<Row>,
+        cache: Option<&Path>,
+        teachers: Option<Box<dyn Teachers>>,
     ) -> Result<Self> {
+        let config = &settings.train;
         let sampler = if config.shuffle {
             Sampler::uniform(train.len(), config.seed)
         } else {
@@ -48,57 +51,68 @@ impl<'a> Estimate<'a> {
             let faces = config.epoch_size.div_ceil(config.views);
             Sampler::balanced(&rows, config.balance, faces, config.seed)
         };
-        let source = |rows, augment| {
-            let (input, by) = (config.input.clone(), Placement::Landmarks);
-            Source::new(rows, &args.root, input, augment, by, config.seed)
+        let feed = |rows, augment| -> Result<Feed> {
+            let kept = Kept::open(&settings.root, &config.input, cache)?;
+            Ok(Feed::new(rows, config.input.clone(), augment, config.seed, kept))
         };
-        let sources = &config.teacher_sources;
-        let open = || Teacher::open(&args.teacher, args.teacher_crops, sources, &train);
-        let teacher = (!args.teacher.is_empty()).then(open).transpose()?;
-        let train = source(train, config.augment.clone()).taught(teacher);
-        let val = source(val, Augment::NONE);
-        Ok(Self { config, sampler, train, val, workers: args.workers, device })
+        let val = Arc::new(feed(val, Augment::NONE)?);
+        let train = Arc::new(feed(train, config.augment.clone())?.taught(teachers));
+        Ok(Self { config, sampler, train, val, workers: settings.workers, device })
+    }
+}
+
+impl Estimate<'_> {
+    /// Writes a sheet of a few faces' crops as they will be shown.
+    pub fn preview(&self, path: &Path) -> Result<()> {
+        let rows = self.sampler.epoch(0).into_iter().take(preview::ROWS);
+        let order = rows.flat_map(|row| std::iter::repeat_n(row, preview::COLUMNS)).collect();
+        let batches = self.train.stream(order, preview::COLUMNS, 0, self.workers, 0);
+        let batches: Vec<Fed> = batches.collect::<Result<_>>()?;
+        preview::sheet(batches, self.config.input.width, path)
     }
 }
 
 impl Job for Estimate<'_> {
-    type Batch = Batch;
+    type Batch = Fed;
 
     fn describe(&self) -> String {
         let (train, val) = (self.train.rows().len(), self.val.rows().len());
         format!("{train} faces to train on, {val} to validate with")
     }
 
-    fn per_epoch(&self) -> usize {
-        self.sampler.per_epoch() * self.config.views
+    fn steps(&self) -> usize {
+        let faces = self.sampler.per_epoch() * self.config.views;
+        let batch = self.config.batch_size;
+        if self.config.drop_last { faces / batch } else { faces.div_ceil(batch) }
     }
 
-    fn stream(&self, epoch: u64, skip: usize) -> Stream<Batch> {
+    fn stream(&self, epoch: u64, skip: usize) -> Stream<Fed> {
         let views = self.config.views;
         let faces = self.sampler.epoch(epoch).into_iter();
-        let order = faces.flat_map(|row| std::iter::repeat_n(row, views)).collect();
-        self.train.stream(order, self.config.batch, epoch, self.workers, skip)
+        let mut order: Vec<usize> = faces.flat_map(|row| std::iter::repeat_n(row, views)).collect();
+        order.truncate(self.steps() * self.config.batch_size);
+        self.train.stream(order, self.config.batch_size, epoch, self.workers, skip)
     }
 
-    fn pictures(&self, batch: &Batch) -> usize {
-        batch.rows.len()
+    fn pictures(&self, batch: &Fed) -> usize {
+        batch.len()
     }
 
-    fn images(&self, batch: &Batch) -> Tensor {
-        batch.images.to_device(self.device)
+    fn images(&self, batch: &Fed) -> Tensor {
+        batch.images(self.device)
     }
 
     fn parts(&self) -> &'static [&'static str] {
         &["age", "gender", "apart"]
     }
 
-    fn losses(&self, net: &dyn Network, batch: Batch) -> Result<Vec<Tensor>> {
-        let batch = batch.to(self.device);
+    fn losses(&self, net: &dyn Network, batch: Fed) -> Result<Vec<Tensor>> {
+        let batch = batch.batch(self.device);
         let loss = losses(&net.forward(&batch.images, true), &batch, &self.config.loss);
         Ok(vec![loss.total, loss.age, loss.gender, loss.apart])
     }
 
-    /// The score is the mean loss over sources, so that a large one does not drown a small one.
+    /// The score is the mean loss over sources, so that a large one does not drown a small one; or over all faces.
     fn validate(&self, net: &dyn Network) -> Result<Judgement> {
         let val = &self.val;
         let mut predictions = Vec::new();
@@ -107,14 +121,18 @@ impl Job for Estimate<'_> {
         tch::no_grad(|| -> Result<()> {
             // Batches of one source each are not worth arranging: rows come sorted by source.
             for batch in val.stream(order, 64, 0, self.workers, 0) {
-                let batch = batch?.to(self.device);
-                let Some(first) = batch.rows.first() else { continue };
+                let fed = batch?;
+                if fed.len() == 0 {
+                    continue;
+                }
+                let batch = fed.batch(self.device);
+                let first = &batch.rows[0];
                 let outputs = net.forward(&batch.images, false);
                 let loss = losses(&outputs, &batch, &self.config.loss).total.double_value(&[]);
                 let sum = sums.entry(val.rows()[*first].source.clone()).or_default();
                 sum.0 += loss * batch.rows.len() as f64;
                 sum.1 += batch.rows.len();
-                let raw = infer::split(&outputs, batch.rows.len())?;
+                let raw = raw::split(&outputs, batch.rows.len())?;
                 predictions.extend(batch.rows.iter().copied().zip(raw));
             }
             Ok(())
@@ -124,8 +142,11 @@ impl Job for Estimate<'_> {
             "no validation picture could be read: {}",
             first_failure(&val.failures())
         );
-        let score =
+        let all = sums.values().fold((0.0, 0), |all, sum| (all.0 + sum.0, all.1 + sum.1));
+        let over_sources =
             sums.values().map(|(loss, n)| loss / *n as f64).sum::<f64>() / sums.len() as f64;
+        let over_faces = all.0 / all.1 as f64;
+        let score = if self.config.score_over_faces { over_faces } else { over_sources };
         let predictions: Vec<(usize, Prediction)> = predictions
             .into_iter()
             .map(|(row, raw)| {

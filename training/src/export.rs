@@ -10,10 +10,12 @@ use tract_onnx::prelude::{
     Framework, InferenceModelExt, IntoRunnable, Tensor as TractTensor, TypedSimplePlan, tvec,
 };
 
-use crate::infer::{self, Averaged, Raw};
+use crate::infer::Averaged;
 use crate::metrics::calibration::Calibration;
 use crate::model::Arch;
+use crate::model::raw::{self, Raw};
 use crate::onnx::{Graph, Storage};
+use crate::run;
 
 /// Largest difference between the file and the checkpoint, in units of the largest output.
 const TOLERANCE: f32 = 1e-4;
@@ -70,8 +72,8 @@ pub fn encode(
 }
 
 /// A calibration that fits the network: the run's own, or none where logits can stand alone.
-pub fn calibration(averaged: &Averaged, run: &Path) -> Result<Calibration> {
-    if let Some(found) = crate::commands::calibrate::read(run)? {
+pub fn calibration(averaged: &Averaged, folder: &Path) -> Result<Calibration> {
+    if let Some(found) = run::calibration(folder)? {
         return Ok(found);
     }
     if averaged.checkpoint.config.network.task() == Task::Detect {
@@ -187,7 +189,7 @@ pub fn check(
     let mut found = Differences { graph: 0.0, file: 0.0, images: images.len(), probes: Vec::new() };
     for image in &images {
         let outputs = tch::no_grad(|| averaged.net.forward(image, false));
-        let want = infer::split(&outputs, 1)?.remove(0);
+        let want = raw::split(&outputs, 1)?.remove(0);
         if found.probes.len() < 12 {
             found.probes.push(Probe::new(image, &want, &strides)?);
         }

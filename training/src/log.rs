@@ -24,6 +24,10 @@ pub struct Report<'a> {
     pub score: f64,
     /// Whether it is the best so far.
     pub better: bool,
+    /// Epochs without a better score, and how many end the run.
+    pub without_gain: (usize, usize),
+    /// Steps that were not finite.
+    pub skipped: f64,
     /// Pictures a second.
     pub rate: f64,
     /// Share of the time that was spent waiting for pictures.
@@ -44,6 +48,12 @@ impl Report<'_> {
             self.rate,
             self.waiting * 100.0
         );
+        if let (since @ 1.., patience) = self.without_gain {
+            text += &format!("  {since} of {patience} without gain");
+        }
+        if self.skipped > 0.0 {
+            text += &format!("  {} steps were not finite and left out", self.skipped);
+        }
         for (name, figures) in self.groups {
             text += &format!("  {name}:");
             for (figure, value) in figures {

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 use tch::{Kind, Tensor};
 
-use crate::data::loader::{Batch, YEARS};
-use crate::model::Outputs;
+use crate::data::labels::Batch;
+use crate::model::{Outputs, YEARS};
 
 /// Weights of the parts of the loss.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -14,10 +14,11 @@ pub struct LossWeights {
     /// Gender against age.
     pub gender: f64,
     /// How far gender labels are moved from 0 and 1.
-    pub smoothing: f64,
+    #[serde(alias = "smoothing")]
+    pub label_smoothing: f64,
     /// How much a teacher's word counts against a label; where there is no label it is all there is.
-    #[serde(default)]
-    pub teacher: f64,
+    #[serde(default, alias = "teacher")]
+    pub distillation: f64,
     /// How much two crops of one face shall have one answer.
     #[serde(default)]
     pub consistency: f64,
@@ -25,14 +26,25 @@ pub struct LossWeights {
 
 impl Default for LossWeights {
     fn default() -> Self {
-        Self { expectation: 0.1, gender: 1.0, smoothing: 0.05, teacher: 0.0, consistency: 0.0 }
+        Self {
+            expectation: 0.1,
+            gender: 1.0,
+            label_smoothing: 0.05,
+            distillation: 0.0,
+            consistency: 0.0,
+        }
     }
 }
 
 impl LossWeights {
     /// The study's: mean absolute error and plain cross-entropy.
-    pub const PAPER: Self =
-        Self { expectation: 0.0, gender: 1.0, smoothing: 0.0, teacher: 0.0, consistency: 0.0 };
+    pub const PAPER: Self = Self {
+        expectation: 0.0,
+        gender: 1.0,
+        label_smoothing: 0.0,
+        distillation: 0.0,
+        consistency: 0.0,
+    };
 }
 
 /// Losses of a batch, each a scalar.
@@ -57,7 +69,7 @@ pub fn losses(outputs: &Outputs, batch: &Batch, weights: &LossWeights) -> Losses
     // The teacher's part for each face, and which faces have a target at all.
     let shares = |labelled: &Tensor| match &batch.taught {
         Some(taught) => (
-            (1.0 - labelled * (1.0 - weights.teacher)) * &taught.known,
+            (1.0 - labelled * (1.0 - weights.distillation)) * &taught.known,
             labelled.maximum(&taught.known),
         ),
         None => (labelled.zeros_like(), labelled.shallow_clone()),
@@ -92,7 +104,8 @@ pub fn losses(outputs: &Outputs, batch: &Batch, weights: &LossWeights) -> Losses
     }
     let mut gender = zero();
     if let Some(logit) = &outputs.gender_logit {
-        let mut wanted = &batch.male * (1.0 - 2.0 * weights.smoothing) + weights.smoothing;
+        let mut wanted =
+            &batch.male * (1.0 - 2.0 * weights.label_smoothing) + weights.label_smoothing;
         let (share, known) = shares(&batch.has_gender);
         if let Some(taught) = &batch.taught {
             wanted = wanted * (1.0 - &share) + &taught.male * share;
@@ -144,6 +157,97 @@ fn distance_of_pairs(outputs: &Outputs) -> Tensor {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::data::labels::{Label, Taught};
+    use crate::data::manifest::Row;
+
+    fn batch(rows: &[Row], taught: &[Option<Taught>]) -> Batch {
+        let labels: Vec<Label> = rows.iter().map(Label::of).collect();
+        let images = Tensor::zeros([rows.len() as i64, 3, 1, 1], tch::kind::FLOAT_CPU);
+        Batch::new(images, &labels, taught, (0..rows.len()).collect())
+    }
+
+    /// Answers that know nothing, and are sure of nothing.
+    fn even(faces: i64) -> Outputs {
+        Outputs {
+            age_logits: Some(Tensor::zeros([faces, YEARS as i64], tch::kind::FLOAT_CPU)),
+            gender_logit: Some(Tensor::zeros([faces, 1], tch::kind::FLOAT_CPU)),
+            ..Outputs::default()
+        }
+    }
+
+    fn value(loss: &Tensor) -> f64 {
+        loss.double_value(&[])
+    }
+
+    fn close(found: f64, wanted: f64) {
+        assert!((found - wanted).abs() < 1e-4, "{found} {wanted}");
+    }
+
+    #[test]
+    fn each_kind_of_label_costs_what_a_hand_computes() {
+        let all = (YEARS as f64).ln();
+        let exact = Row { age: Some(20.0), gender: "male".into(), ..Row::default() };
+        let bracket = Row { age_min: Some(20.0), age_max: Some(29.0), ..Row::default() };
+        let weights = LossWeights::default();
+        // An exact year: the divergence from its Gaussian, whose entropy is known, and a tenth of 30 years.
+        let loss = losses(&even(1), &batch(std::slice::from_ref(&exact), &[None]), &weights);
+        let entropy: f64 = Label::of(&exact)
+            .ages
+            .iter()
+            .map(|p| f64::from(*p))
+            .filter(|p| *p > 0.0)
+            .map(|p| -p * p.ln())
+            .sum();
+        close(value(&loss.age), all - entropy + 0.1 * 30.0);
+        close(value(&loss.gender), 2f64.ln());
+        close(value(&loss.total), value(&loss.age) + value(&loss.gender));
+        close(value(&loss.apart), 0.0);
+        // A bracket of ten years; its gender is unknown and costs nothing.
+        let loss = losses(&even(1), &batch(std::slice::from_ref(&bracket), &[None]), &weights);
+        close(value(&loss.age), all - 10f64.ln());
+        close(value(&loss.gender), 0.0);
+        // Means are over the faces that have the label.
+        let both = losses(&even(2), &batch(&[exact, bracket.clone()], &[None, None]), &weights);
+        close(value(&both.age), (all - entropy + 3.0 + all - 10f64.ln()) / 2.0);
+        close(value(&both.gender), 2f64.ln());
+        // The study's: years and plain cross-entropy.
+        let outputs = Outputs {
+            age: Some(Tensor::from_slice(&[27.0f32]).view([1, 1])),
+            gender_logit: Some(Tensor::from_slice(&[2.0f32]).view([1, 1])),
+            ..Outputs::default()
+        };
+        let old = Row { age: Some(60.0), gender: "female".into(), ..Row::default() };
+        let loss = losses(&outputs, &batch(&[old], &[None]), &LossWeights::PAPER);
+        close(value(&loss.age), 33.0);
+        close(value(&loss.gender), (1.0 + 2f64.exp()).ln());
+    }
+
+    #[test]
+    fn labels_are_smoothed_and_teachers_are_heard() {
+        let logit = |logit: f32| Outputs {
+            gender_logit: Some(Tensor::from_slice(&[logit]).view([1, 1])),
+            ..even(1)
+        };
+        let cost = |p: f64, logit: f64| {
+            let q = 1.0 / (1.0 + (-logit).exp());
+            -p * q.ln() - (1.0 - p) * (1.0 - q).ln()
+        };
+        let male = Row { gender: "male".into(), ..Row::default() };
+        let smooth = LossWeights { label_smoothing: 0.1, ..LossWeights::default() };
+        let plain = losses(&logit(1.5), &batch(std::slice::from_ref(&male), &[None]), &smooth);
+        close(value(&plain.gender), cost(0.9, 1.5));
+        close(value(&plain.age), 0.0);
+        // Half of the target is the teacher's, and all of it where there is no label.
+        let mut years = vec![0.0; YEARS];
+        years[30] = 1.0;
+        let taught = [Some(Taught { years, male: 0.2 })];
+        let heard = LossWeights { distillation: 0.5, ..smooth };
+        let loss = losses(&logit(1.5), &batch(&[male], &taught), &heard);
+        close(value(&loss.gender), cost((0.9 + 0.2) / 2.0, 1.5));
+        close(value(&loss.age), (YEARS as f64).ln());
+        let loss = losses(&logit(1.5), &batch(&[Row::default()], &taught), &heard);
+        close(value(&loss.gender), cost(0.2, 1.5));
+    }
 
     #[test]
     fn two_crops_of_a_face_are_apart_by_their_divergences() {

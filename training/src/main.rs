@@ -11,15 +11,24 @@ mod estimate;
 mod events;
 mod export;
 mod files;
+mod flat;
 mod infer;
+mod initial;
+mod interrupt;
+mod job;
+mod learner;
 mod log;
 mod loss;
 mod metrics;
 mod model;
 mod onnx;
 mod optim;
-mod outdoor;
+mod preview;
+mod progress;
+mod provenance;
 mod report;
+mod run;
+mod teacher;
 mod trainer;
 
 use std::process::ExitCode;
@@ -48,7 +57,9 @@ enum Command {
     /// Show what a detector is trained on.
     Frames(commands::frames::Frames),
     /// Train a network.
-    Train(commands::train::Train),
+    Train(Box<commands::train::Train>),
+    /// Go on from a model file with a team's own faces: pictures in, a model file and its card out.
+    Finetune(commands::finetune::Finetune),
     /// Fit a run's probabilities on its validation part.
     Calibrate(commands::calibrate::Calibrate),
     /// Write a run's network as ONNX, checked against its checkpoint.
@@ -67,14 +78,18 @@ enum Command {
     Summary(commands::summary::Summary),
 }
 
-fn main() -> ExitCode {
-    let result = match Cli::parse().command {
+/// Runs one command. Some are made of others, which they call by their command lines.
+fn dispatch(command: Command) -> anyhow::Result<()> {
+    match command {
         Command::Ingest(command) => command.run(),
         Command::Explore(command) => command.run(),
         Command::Split(command) => command.run(),
         Command::Loader(command) => command.run(),
         Command::Frames(command) => command.run(),
         Command::Train(command) => command.run(),
+        Command::Finetune(command) => {
+            command.run(&|line| dispatch(Cli::try_parse_from(line)?.command))
+        }
         Command::Calibrate(command) => command.run(),
         Command::Export(command) => command.run(),
         Command::Evaluate(command) => command.run(),
@@ -83,8 +98,12 @@ fn main() -> ExitCode {
         Command::Shake(command) => command.run(),
         Command::Inspect(command) => command.run(),
         Command::Summary(command) => command.run(),
-    };
-    match result {
+    }
+}
+
+fn main() -> ExitCode {
+    interrupt::end_quietly_on_broken_pipes();
+    match dispatch(Cli::parse().command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("face-train: {error:#}");

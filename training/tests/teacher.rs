@@ -108,8 +108,8 @@ fn a_run_with_a_teacher_survives_a_break_and_says_what_is_wrong() {
         ("--teacher sure.csv", "sure.csv line 3: 1.5 is no probability of male"),
         ("--teacher none.onnx", "none.onnx"),
         ("--teacher faces.csv", "faces.csv: no teacher's answers"),
-        (&format!("{taught} --teacher-weight 2"), "teacher-weight must be 0 to 1"),
-        (&taught.replace("looks 2", "looks 9"), "teacher-crops must be 1 to 8"),
+        (&format!("{taught} --teacher-weight 2"), "loss.distillation is 2, it must be 0 to 1"),
+        (&taught.replace("crops 2", "crops 9"), "distillation.crops must be 1 to 8"),
         ("--init-from faces.csv", "faces.csv"),
         (&format!("--init-from {MODELS}/base.onnx"), "conv0.weight is"),
         (&format!("--init-from {MODELS}/detector.onnx"), "the file lacks conv0.weight"),
@@ -119,5 +119,46 @@ fn a_run_with_a_teacher_survives_a_break_and_says_what_is_wrong() {
         assert!(error.contains(told), "{arguments}: {error}");
     }
     let paper = train(&format!("--run bad {taught}")).replace("tiny --man", "paper-age --man");
-    assert!(fails(here, &paper).contains("--teacher is for tiny and base"));
+    assert!(
+        fails(here, &paper)
+            .contains("teachers are for tiny, base and mobilenet, not for paper-age")
+    );
+}
+
+#[test]
+fn a_run_teaches_and_its_answers_are_kept() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let here = folder.path();
+    faces(here, 30);
+    ok(here, &train("--run old"));
+    let taught =
+        "--teacher old --teacher-crops 3 --teacher-weight 1 --cache kept --augment detector";
+    let out = ok(here, &train(&format!("--run first {taught}")).replace("--augment none ", ""));
+    assert!(out.contains("teacher old: 18 faces, 3 crops of each"), "{out}");
+    // Kept: nobody is asked again, and the same is learned.
+    let out = ok(here, &train(&format!("--run second {taught}")).replace("--augment none ", ""));
+    assert!(!out.contains("crops of each"), "{out}");
+    assert_eq!(age_losses(here, "first"), age_losses(here, "second"));
+    // Its own pupil has next to nothing to learn from undisturbed crops.
+    let same = "--init-from old --teacher old --teacher-crops 1 --teacher-weight 1 --rate 1e-9";
+    ok(here, &train(&format!("--run same {same} --set network.dropout=0")));
+    assert!(age_losses(here, "same")[0] < 0.5 * age_losses(here, "first")[0]);
+    let error = fails(here, &train("--run bad --teacher old --teacher nothing"));
+    assert!(error.contains("nothing"), "{error}");
+}
+
+#[test]
+fn the_pretrained_network_learns_and_teaches() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let here = folder.path();
+    faces(here, 20);
+    let long =
+        train("--run teacher --set network.side=64").replace("--arch tiny", "--arch mobilenet");
+    let out = ok(here, &long);
+    assert!(out.contains("mobilenet"), "{out}");
+    ok(here, "calibrate --run teacher --manifest faces.csv --root photos");
+    let error = fails(here, "export --run teacher --out teacher.onnx");
+    assert!(error.contains("mobilenet is a teacher"), "{error}");
+    let out = ok(here, &train("--run pupil --teacher teacher --teacher-crops 2"));
+    assert!(out.contains("teacher teacher: 12 faces, 2 crops of each"), "{out}");
 }

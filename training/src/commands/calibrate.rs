@@ -1,23 +1,22 @@
 //! Fits what turns a network's outputs into probabilities.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use clap::Args;
 use face_predict::{AgeSpec, Task};
 
-use crate::augment::{Augment, Fault};
-use crate::commands::train::ASIDE;
+use crate::augment::Fault;
 use crate::data::loader::{Placement, Source};
-use crate::data::manifest::{self, Row};
+use crate::data::manifest::Row;
 use crate::detect::job::Data;
 use crate::detect::scene;
-use crate::infer::{self, Averaged, Raw};
+use crate::infer::{self, Averaged};
+use crate::job::first_failure;
 use crate::metrics::calibration::Calibration;
-
-/// Name of the file in the run's folder.
-pub const FILE: &str = "calibration.json";
+use crate::model::raw::Raw;
+use crate::{device, run};
 
 #[derive(Args, Debug)]
 #[command(
@@ -43,20 +42,28 @@ pub struct Calibrate {
     /// Threads that load pictures.
     #[arg(long, default_value_t = 1)]
     workers: usize,
+    /// auto, cpu or cuda.
+    #[arg(long, default_value = "auto")]
+    device: String,
 }
 
 impl Calibrate {
     /// Runs the command.
     pub fn run(self) -> Result<()> {
-        let averaged = Averaged::load(&self.run)?;
+        let device = device::open(&self.device)?;
+        let averaged = Averaged::load(&self.run, device)?;
         if averaged.checkpoint.config.network.task() == Task::Detect {
             return self.threshold(&averaged);
         }
-        let rows = validation(&self.manifest, &self.run)?;
+        let rows = run::validation(&self.manifest, &self.run)?;
         let input = averaged.checkpoint.config.input.clone();
-        let source = Source::new(rows, &self.root, input, Augment::NONE, Placement::Landmarks, 0);
+        let source = Source::new(rows, &self.root, input, Placement::Landmarks);
         let faces = self.outputs(&averaged, &source)?;
-        ensure!(!faces.is_empty(), "no picture of the validation part could be read");
+        ensure!(
+            !faces.is_empty(),
+            "no picture of the validation part could be read: {}",
+            first_failure(&source.failures())
+        );
         let pairs = |faces: &[(usize, Raw)]| -> Vec<(Row, Raw)> {
             faces.iter().map(|(row, raw)| (source.rows()[*row].clone(), raw.clone())).collect()
         };
@@ -95,14 +102,14 @@ impl Calibrate {
             let bands: Vec<String> = bands.collect();
             println!("fitted without {source}, its 80 % intervals hold, %: {}", bands.join(", "));
         }
-        let file = self.run.join(FILE);
+        let file = run::folder(&self.run).join(run::CALIBRATION);
         crate::files::replace_bytes(&file, &serde_json::to_vec_pretty(&found)?)?;
         println!("{}: from {} faces", file.display(), found.faces);
         Ok(())
     }
 
     fn outputs(&self, averaged: &Averaged, source: &Arc<Source>) -> Result<Vec<(usize, Raw)>> {
-        infer::run(&*averaged.net, source, tch::Device::Cpu, self.workers)
+        infer::run(averaged, source, self.workers)
     }
 
     /// A detector's threshold.
@@ -113,9 +120,9 @@ impl Calibrate {
         for path in &self.scenes {
             scenes.extend(scene::read(path)?);
         }
-        let rows = validation(&self.manifest, &self.run)?;
+        let rows = run::validation(&self.manifest, &self.run)?;
         let data = Data { rows, scenes, root: &self.root, cache: self.cache.as_deref() };
-        let validation = data.validation(&averaged.checkpoint.config, tch::Device::Cpu)?;
+        let validation = data.validation(&averaged.checkpoint.config, averaged.device())?;
         let (spec, groups) = validation.spec(&*averaged.net)?;
         for group in &groups {
             println!(
@@ -128,40 +135,10 @@ impl Calibrate {
             );
         }
         let faces = groups.first().map_or(0, |group| group.judged.faces());
-        let (file, threshold) = (self.run.join(FILE), spec.threshold);
+        let (file, threshold) = (run::folder(&self.run).join(run::CALIBRATION), spec.threshold);
         let found = Calibration::of_detector(spec, faces);
         crate::files::replace_bytes(&file, &serde_json::to_vec_pretty(&found)?)?;
         println!("{}: threshold {threshold:.3}, from {faces} faces", file.display());
         Ok(())
     }
-}
-
-/// Rows of split val; without any, those that the run kept aside.
-pub fn validation(manifests: &[PathBuf], run: &Path) -> Result<Vec<Row>> {
-    let mut rows = Vec::new();
-    for path in manifests {
-        rows.extend(manifest::read(path)?);
-    }
-    rows.retain(|row| row.split == "val");
-    let aside = folder(run).join(ASIDE);
-    if rows.is_empty() && aside.exists() {
-        rows = manifest::read(&aside)?;
-    }
-    ensure!(!rows.is_empty(), "no row of the manifests has split val");
-    Ok(rows)
-}
-
-/// The folder of a run that was given as such, or by a checkpoint in it.
-fn folder(run: &Path) -> &Path {
-    if run.is_dir() { run } else { run.parent().unwrap_or(Path::new(".")) }
-}
-
-/// The run's calibration, if it has one.
-pub fn read(run: &Path) -> Result<Option<Calibration>> {
-    let file = folder(run).join(FILE);
-    if !file.exists() {
-        return Ok(None);
-    }
-    let text = std::fs::read(&file).with_context(|| format!("{}", file.display()))?;
-    Ok(Some(serde_json::from_slice(&text).with_context(|| format!("{}", file.display()))?))
 }

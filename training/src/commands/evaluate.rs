@@ -344,7 +344,7 @@ fn load(file: &Path) -> Result<(Vec<u8>, Option<String>)> {
         let bytes = std::fs::read(file)?;
         return Ok((bytes, None));
     }
-    let averaged = Averaged::load(file)?;
+    let averaged = Averaged::load(file, tch::Device::Cpu)?;
     let calibration = export::calibration(&averaged, file)?;
     let name = averaged.checkpoint.config.arch.clone();
     let text = String::new;

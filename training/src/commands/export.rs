@@ -7,12 +7,11 @@ use clap::Args;
 use face_predict::Task;
 use tch::Tensor;
 
-use crate::augment::Augment;
-use crate::commands::calibrate::validation;
 use crate::data::loader::{Placement, Source};
 use crate::export::{self, Card};
 use crate::infer::Averaged;
 use crate::onnx::Storage;
+use crate::run;
 
 #[derive(Args, Debug)]
 #[command(
@@ -60,14 +59,14 @@ pub struct Export {
 impl Export {
     /// Runs the command.
     pub fn run(self) -> Result<()> {
-        let averaged = Averaged::load(&self.run)?;
+        let averaged = Averaged::load(&self.run, tch::Device::Cpu)?;
         let calibration = export::calibration(&averaged, &self.run)?;
         let card = Card {
             name: self.name.clone().unwrap_or(averaged.checkpoint.config.arch.clone()),
             version: self.version.clone(),
             license: self.license.clone(),
             data: self.data.clone(),
-            revision: self.revision.clone().unwrap_or_else(revision),
+            revision: self.revision.clone().unwrap_or_else(crate::provenance::revision),
         };
         let full = export::encode(&averaged, &calibration, &card, Storage::F32)?;
         let file = if self.f32 {
@@ -101,29 +100,20 @@ impl Export {
         if self.manifest.is_empty() {
             return Ok(Vec::new());
         }
-        let mut rows = validation(&self.manifest, &self.run)?;
+        let mut rows = run::validation(&self.manifest, &self.run)?;
         // Spread over the manifests, which are often sorted.
         let step = rows.len().div_ceil(self.faces.max(1));
         rows = rows.into_iter().step_by(step).collect();
         let input = averaged.checkpoint.config.input.clone();
         let root = self.root.as_deref().context("--manifest needs --root")?;
-        let count = rows.len();
-        let source = Source::new(rows, root, input, Augment::NONE, Placement::Landmarks, 0);
+        let source = Source::new(rows, root, input, Placement::Landmarks);
         let mut faces = Vec::new();
-        for batch in source.stream((0..count).collect(), 1, 0, 1, 0) {
+        for batch in source.stream(1, 1) {
             let batch = batch?;
             if !batch.rows.is_empty() {
-                faces.push(batch.images);
+                faces.push(batch.images(tch::Device::Cpu));
             }
         }
         Ok(faces)
     }
-}
-
-/// The current folder's git revision, or nothing.
-fn revision() -> String {
-    let output =
-        std::process::Command::new("git").args(["rev-parse", "--short=12", "HEAD"]).output();
-    let text = output.ok().filter(|o| o.status.success()).map(|o| o.stdout).unwrap_or_default();
-    String::from_utf8_lossy(&text).trim().to_owned()
 }

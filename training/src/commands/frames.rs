@@ -60,6 +60,7 @@ impl Frames {
             let start = Instant::now();
             let frame = composer.frame(width, height, &mut rng)?;
             let planes = soiled(&frame.canvas, &mut rng);
+            let planes = Vec::<f32>::try_from(planes.view([-1]))?;
             seconds += start.elapsed().as_secs_f64();
             faces += frame.targets.iter().filter(|t| !t.ignored).count();
             let Some(out) = &self.out else { continue };

@@ -1,17 +1,19 @@
 //! Measures the loader alone.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::{Result, ensure};
 use clap::Args;
 
 use crate::augment::Augment;
-use crate::config::{canonical_input, paper_input};
-use crate::data::loader::{Placement, Source};
+use crate::config::defaults;
+use crate::data::feed::Feed;
+use crate::data::kept::Kept;
 use crate::data::manifest;
 use crate::model::Arch;
-use crate::trainer::peak_memory;
+use crate::progress::peak_memory;
 
 /// Streams a manifest without training, to see how fast pictures come.
 #[derive(Args, Debug)]
@@ -35,6 +37,12 @@ pub struct Loader {
     /// Change the pictures as in training.
     #[arg(long)]
     augment: bool,
+    /// Folder that keeps crops; without it they are cut each time.
+    #[arg(long)]
+    cache: Option<PathBuf>,
+    /// Rounds over the same pictures: from the second one on they come from the cache.
+    #[arg(long, default_value_t = 1)]
+    rounds: usize,
 }
 
 impl Loader {
@@ -45,27 +53,34 @@ impl Loader {
         let (count, faces) = (rows.len(), rows.len().min(self.faces));
         let arch = Arch::named(&self.arch)?;
         let paper = matches!(arch, Arch::Paper(_));
-        let input = if paper { paper_input() } else { canonical_input(arch.side()) };
+        let input = defaults::input(&arch);
         let augment = match (self.augment, paper) {
             (false, _) => Augment::NONE,
             (true, true) => Augment::PAPER,
             (true, false) => Augment::DETECTOR,
         };
-        let source = Source::new(rows, &self.root, input, augment, Placement::Landmarks, 1);
-        let start = Instant::now();
-        let mut seen = 0;
-        // Spread over the manifest, which is often sorted.
-        let order = (0..faces).map(|i| i * count / faces).collect();
-        for batch in source.stream(order, 64, 0, self.workers, 0) {
-            seen += batch?.rows.len();
+        let kept = Kept::open(&self.root, &input, self.cache.as_deref())?;
+        let feed = Arc::new(Feed::new(rows, input, augment, 1, kept));
+        for round in 0..self.rounds as u64 {
+            let start = Instant::now();
+            let mut seen = 0;
+            // Spread over the manifest, which is often sorted.
+            let order = (0..faces).map(|i| i * count / faces).collect();
+            for batch in feed.stream(order, 64, round, self.workers, 0) {
+                let batch = batch?;
+                seen += batch.len();
+                if batch.len() > 0 {
+                    let _ = batch.images(tch::Device::Cpu);
+                }
+            }
+            let seconds = start.elapsed().as_secs_f64();
+            println!(
+                "{seen} of {faces} pictures in {seconds:.1} s: {:.0} a second from {} threads, at most {} MB of memory",
+                seen as f64 / seconds,
+                self.workers,
+                peak_memory() / 1_000_000
+            );
         }
-        let seconds = start.elapsed().as_secs_f64();
-        println!(
-            "{seen} of {faces} pictures in {seconds:.1} s: {:.0} a second from {} threads, at most {} MB of memory",
-            seen as f64 / seconds,
-            self.workers,
-            peak_memory() / 1_000_000
-        );
         Ok(())
     }
 }

@@ -5,6 +5,7 @@ pub mod evaluate;
 pub mod evaluate_detector;
 pub mod explore;
 pub mod export;
+pub mod finetune;
 pub mod frames;
 pub mod ingest;
 pub mod inspect;

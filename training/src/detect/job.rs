@@ -8,8 +8,7 @@ use anyhow::{Context, Result, bail, ensure};
 use face_predict::{DetectSpec, Detection, InputSpec};
 use rand::Rng;
 use rand_pcg::Pcg64Mcg;
-use serde::{Deserialize, Serialize};
-use tch::{Device, Tensor};
+use tch::{Device, Kind, Tensor};
 
 use super::compose::{Composer, Face, Frame};
 use super::letterbox::{Letterbox, tensor};
@@ -20,22 +19,17 @@ use super::scene::Scene;
 use super::store::Store;
 use super::{SMALLEST, Target};
 use crate::augment::Augment;
+use crate::augment::batch::apply as degraded;
+use crate::augment::crop::normalise;
+use crate::augment::draw::Draw;
 use crate::config::TrainConfig;
+use crate::data::labels::upload;
 use crate::data::manifest::Row;
 use crate::data::sampler::generator;
 use crate::data::stream::Stream;
+use crate::job::{Job, Judgement};
 use crate::model::detector::SIDE;
 use crate::model::{Arch, Network};
-use crate::trainer::{Job, Judgement};
-
-/// What only a detector's training needs.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct DetectConfig {
-    /// Weights of the loss.
-    pub weights: DetectWeights,
-    /// Pictures of scenes to train on; none for weights whose licence allows no such set.
-    pub scenes: usize,
-}
 
 /// Boxes that have more of their union in common are one face.
 pub const OVERLAP: f32 = 0.4;
@@ -77,6 +71,7 @@ const AUGMENT: Augment = Augment { light: 0.3, degrade: 0.08, ..Augment::NONE };
 pub struct Batch {
     size: (usize, usize),
     planes: Vec<f32>,
+    draws: Vec<Draw>,
     faces: Vec<Vec<Target>>,
 }
 
@@ -94,7 +89,6 @@ pub struct Detect<'a> {
 /// What worker threads share.
 struct Maker {
     composer: Composer,
-    input: InputSpec,
     seed: u64,
     failures: Mutex<BTreeMap<String, String>>,
 }
@@ -105,23 +99,22 @@ impl Maker {
         epoch: u64,
         place: u64,
         size: (usize, usize),
-    ) -> Result<(Vec<f32>, Vec<Target>)> {
+    ) -> Result<(Vec<f32>, Draw, Vec<Target>)> {
         let mut rng = generator(self.seed, epoch, 1 + place);
         let (width, height) = size;
         let Frame { canvas, targets } = self.composer.frame(width, height, &mut rng)?;
-        let mut planes = soiled(&canvas, &mut rng);
-        self.input.normalise(&mut planes);
-        Ok((planes, targets))
+        Ok((canvas.planes(), soil(&mut rng), targets))
     }
 
     fn batch(&self, epoch: u64, index: usize, count: usize, batch: usize) -> Batch {
         let mut rng = generator(self.seed, epoch, u64::MAX - index as u64);
         let size = SHAPES[rng.random_range(0..SHAPES.len())];
-        let (mut planes, mut faces) = (Vec::new(), Vec::new());
+        let (mut planes, mut draws, mut faces) = (Vec::new(), Vec::new(), Vec::new());
         for i in 0..count {
             match self.sample(epoch, (index * batch + i) as u64, size) {
-                Ok((frame, targets)) => {
+                Ok((frame, draw, targets)) => {
                     planes.extend(frame);
+                    draws.push(draw);
                     faces.push(targets);
                 }
                 Err(error) => {
@@ -131,15 +124,19 @@ impl Maker {
                 }
             }
         }
-        Batch { size, planes, faces }
+        Batch { size, planes, draws, faces }
     }
 }
 
-/// A frame's planes as a camera might have taken them.
-pub fn soiled(canvas: &Canvas, rng: &mut Pcg64Mcg) -> Vec<f32> {
-    let mut planes = canvas.planes();
-    AUGMENT.pixels(&mut planes, canvas.width, canvas.height, rng);
-    planes
+/// What a camera might do to a frame.
+pub fn soil(rng: &mut Pcg64Mcg) -> Draw {
+    Draw::new(&AUGMENT, rng)
+}
+
+/// A frame as a camera might have taken it, `[1, 3, H, W]` from 0 to 255.
+pub fn soiled(canvas: &Canvas, rng: &mut Pcg64Mcg) -> Tensor {
+    tch::manual_seed(rng.random::<u32>().into());
+    degraded(tensor(&canvas.planes(), canvas.width, canvas.height), &[soil(rng)])
 }
 
 /// What a run is validated with; its thresholds are chosen there, too.
@@ -225,7 +222,6 @@ impl<'a> Detect<'a> {
         let detect = config.detect.clone().context("no detector's arguments")?;
         let maker = Maker {
             composer: data.composer("train", data.scenes("train"))?,
-            input: config.input.clone(),
             seed: config.seed,
             failures: Mutex::default(),
         };
@@ -255,12 +251,12 @@ impl Job for Detect<'_> {
         )
     }
 
-    fn per_epoch(&self) -> usize {
-        self.config.epoch_size
+    fn steps(&self) -> usize {
+        self.config.epoch_size.div_ceil(self.config.batch_size)
     }
 
     fn stream(&self, epoch: u64, skip: usize) -> Stream<Batch> {
-        let (all, batch) = (self.config.epoch_size, self.config.batch);
+        let (all, batch) = (self.config.epoch_size, self.config.batch_size);
         let maker = Arc::clone(&self.maker);
         Stream::new(all.div_ceil(batch), skip, self.workers, move |_: &mut (), index| {
             maker.batch(epoch, index, batch.min(all - index * batch), batch)
@@ -278,7 +274,9 @@ impl Job for Detect<'_> {
     fn images(&self, batch: &Batch) -> Tensor {
         let (width, height) = batch.size;
         let planes = Tensor::from_slice(&batch.planes);
-        planes.view([-1, 3, height as i64, width as i64]).to_device(self.device)
+        let planes = planes.view([-1, 3, height as i64, width as i64]);
+        let frames = upload(planes, self.device, Kind::Float);
+        normalise(&degraded(frames, &batch.draws), &self.config.input)
     }
 
     fn losses(&self, net: &dyn Network, batch: Batch) -> Result<Vec<Tensor>> {
@@ -340,9 +338,9 @@ impl Validation {
                     ignored: mark.ignored,
                 });
                 let targets: Vec<Target> = targets.collect();
-                let Letterbox { mut planes, width, height, .. } = letterbox;
-                self.input.normalise(&mut planes);
-                pairs.push((self.find(net, &planes, width, height)?, targets));
+                let Letterbox { planes, width, height, .. } = letterbox;
+                let image = tensor(&planes, width, height);
+                pairs.push((self.find(net, &image, width)?, targets));
             }
             groups.push(group("scenes", &pairs));
         }
@@ -352,22 +350,15 @@ impl Validation {
             let mut rng = generator(77, 0, i as u64);
             let (width, height) = SHAPES[i % CAMERAS];
             let Frame { canvas, targets } = self.frames.frame(width, height, &mut rng)?;
-            let mut planes = soiled(&canvas, &mut rng);
-            self.input.normalise(&mut planes);
-            pairs.push((self.find(net, &planes, width, height)?, targets));
+            let image = soiled(&canvas, &mut rng);
+            pairs.push((self.find(net, &image, width)?, targets));
         }
         groups.push(group("frames", &pairs));
         Ok(groups)
     }
 
-    fn find(
-        &self,
-        net: &dyn Network,
-        planes: &[f32],
-        width: usize,
-        height: usize,
-    ) -> Result<Vec<Detection>> {
-        let image = tensor(planes, width, height).to_device(self.device);
+    fn find(&self, net: &dyn Network, image: &Tensor, width: usize) -> Result<Vec<Detection>> {
+        let image = normalise(&image.to_device(self.device), &self.input);
         let outputs = tch::no_grad(|| net.forward(&image, false));
         let mut grids = Vec::new();
         for grid in &outputs.grids {

@@ -9,9 +9,9 @@ use serde::{Deserialize, Serialize};
 
 use super::bands::band;
 use super::widths;
-use crate::data::loader::YEARS;
 use crate::data::manifest::Row;
-use crate::infer::Raw;
+use crate::model::YEARS;
+use crate::model::raw::Raw;
 
 /// What calibration found; the model file carries it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -11,7 +11,7 @@ use face_predict::{AgeDistribution, AgeSpec, Quality};
 
 use super::bands;
 use crate::data::manifest::Row;
-use crate::infer::Raw;
+use crate::model::raw::Raw;
 
 /// Share of faces that the interval shall hold.
 pub const COVERAGE: f32 = 0.8;

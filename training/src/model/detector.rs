@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use face_predict::DetectSpec;
 use serde::{Deserialize, Serialize};
 use tch::nn::{self, Module};
@@ -49,6 +49,19 @@ impl Detector {
             _ => return None,
         };
         Some(Self { stem: 4, channels, blocks, grids: 3, after })
+    }
+
+    /// Refuses sizes that cannot be built.
+    pub fn check(&self) -> Result<()> {
+        let stages = self.channels.len();
+        ensure!((1..8).contains(&stages), "network.channels must name 1 to 7 stages");
+        ensure!((1..=stages).contains(&self.grids), "network.grids must be 1 to {stages}");
+        ensure!(self.blocks.len() == stages, "network.blocks must have {stages} numbers");
+        ensure!(self.after.len() == self.grids, "network.after must have {} numbers", self.grids);
+        let good = |c: &i64| *c > 0 && c % 16 == 0;
+        ensure!(self.channels.iter().all(good), "network.channels must be multiples of 16");
+        ensure!((1..=16).contains(&self.stem), "network.stem must be 1 to 16");
+        Ok(())
     }
 
     /// The strides of the outputs.

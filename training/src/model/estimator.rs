@@ -10,8 +10,7 @@ use tch::nn::{self, Module};
 use tch::{Kind, Tensor};
 
 use super::block::{Block, Shape};
-use super::{Network, Outputs, bias, take};
-use crate::data::loader::YEARS;
+use super::{Network, Outputs, YEARS, bias, take};
 use crate::onnx::{Graph, Value, int, ints};
 
 /// Size of a network. The shipped ones are `tiny` and `base`.
@@ -43,6 +42,24 @@ impl Estimator {
             _ => return None,
         };
         Some(Self { input, patch: 4, stem, channels, blocks, dropout: 0.2 })
+    }
+
+    /// Refuses sizes that cannot be built.
+    pub fn check(&self) -> Result<()> {
+        let stages = self.channels.len();
+        ensure!(stages > 0 && stages < 8, "network.channels must name 1 to 7 stages");
+        ensure!(self.blocks.len() == stages, "network.blocks must have {stages} numbers");
+        let good = |c: &i64| *c > 0 && c % 16 == 0 && *c <= 4096;
+        ensure!(self.channels.iter().all(good), "network.channels must be multiples of 16");
+        ensure!((1..=32).contains(&self.patch), "network.patch must be 1 to 32");
+        ensure!(self.stem.is_none() || self.patch == 4, "network.stem wants network.patch 4");
+        let step = self.patch << (stages - 1);
+        ensure!(
+            self.input > 0 && self.input % step == 0 && self.input <= 1024,
+            "network.input must be a multiple of {step}, at most 1024"
+        );
+        ensure!((0.0..1.0).contains(&self.dropout), "network.dropout must be 0 to below 1");
+        Ok(())
     }
 
     /// Multiplications and additions for one face, in millions.
@@ -186,6 +203,9 @@ impl Network for EstimatorNet {
         // Convolutions alone in half precision; evaluation and export see the full one.
         let kind = if train && self.half { Kind::BFloat16 } else { Kind::Float };
         let mut x = images.to_kind(kind);
+        if train && (self.half || x.device().is_cuda()) {
+            x = super::channels_last(&x);
+        }
         for block in &self.blocks {
             x = block.forward(&x, kind, train);
         }

@@ -4,7 +4,7 @@
 //! adds a row below and a column to the right, batch norm follows the pool, kernels start by Glorot and
 //! Bengio 2010. The multi-task form shares the convolutions; each head keeps its dense layers.
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use face_predict::Task;
 use serde::{Deserialize, Serialize};
 use tch::nn::{self, Module, ModuleT};
@@ -54,6 +54,15 @@ impl Paper {
             _ => return None,
         };
         Some(Self { age, gender, dropout: 0.4 })
+    }
+
+    /// Refuses sizes that cannot be built.
+    pub fn check(&self) -> Result<()> {
+        let units = || self.age.iter().chain(&self.gender).flatten();
+        ensure!(self.age.is_some() || self.gender.is_some(), "network needs age or gender");
+        ensure!(units().all(|units| *units > 0), "units of network.age and gender start at 1");
+        ensure!((0.0..1.0).contains(&self.dropout), "network.dropout must be 0 to below 1");
+        Ok(())
     }
 
     /// What it estimates.

@@ -1,0 +1,97 @@
+//! Cuts the network's crops out of kept ones, for many faces at once, wherever each face's draw places it.
+
+use face_predict::{Affine, InputSpec};
+use tch::{Kind, Tensor};
+
+/// Pixels on each side of a kept crop beyond the network's own, for crops that are turned and moved. The pixels of both are
+/// the same ones where nothing moves.
+pub fn margin(input: &InputSpec) -> usize {
+    match input.crop {
+        // The study changed the crop itself; its edge repeats.
+        face_predict::CropRule::Box { .. } => 0,
+        _ => input.width.div_ceil(6),
+    }
+}
+
+/// The map from a kept crop's unit square to the network's.
+pub fn widened(input: &InputSpec) -> Affine {
+    let more = margin(input) as f32 / input.width as f32;
+    let span = 1.0 + 2.0 * more;
+    Affine { x0: -more, y0: -more, ..Affine::scale(span, span) }
+}
+
+/// Crops of `side` pixels from `kept`, bytes `[N, S, S, 3]`. `maps` lead from each crop's unit square to the kept one's.
+/// Returns `[N, 3, side, side]` from 0 to 255.
+pub fn cut(kept: &Tensor, maps: &[Affine], side: i64) -> Tensor {
+    let device = kept.device();
+    let numbers: Vec<f32> =
+        maps.iter().flat_map(|m| [m.xx, m.xy, m.x0, m.yx, m.yy, m.y0]).collect();
+    let maps = Tensor::from_slice(&numbers).to_device(device).view([-1, 2, 3]);
+    let middles = (Tensor::arange(side, (Kind::Float, device)) + 0.5) / side as f64;
+    let x = middles.view([1, -1]).expand([side, side], false);
+    let y = middles.view([-1, 1]).expand([side, side], false);
+    let places = Tensor::stack(&[&x, &y, &x.ones_like()], -1).view([1, -1, 3]);
+    // grid_sample counts from -1 to 1.
+    let grid = places.matmul(&maps.transpose(1, 2)) * 2.0 - 1.0;
+    let grid = grid.view([-1, side, side, 2]);
+    let images = kept.permute([0, 3, 1, 2]).to_kind(Kind::Float).contiguous();
+    // Bilinear; the edge repeats; a pixel's middle is its place.
+    images.grid_sampler(&grid, 0, 1, false)
+}
+
+/// Scales crops from 0..255 to what the network takes.
+pub fn normalise(images: &Tensor, input: &InputSpec) -> Tensor {
+    let of = |values: Vec<f32>| {
+        Tensor::from_slice(&values).view([1, 3, 1, 1]).to_device(images.device())
+    };
+    let scale = of(input.std.iter().map(|std| 1.0 / (255.0 * std)).collect());
+    let offset = of(input.mean.iter().zip(&input.std).map(|(mean, std)| mean / std).collect());
+    images * scale - offset
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::inputs;
+
+    /// A kept crop whose red is the column, green the row.
+    fn kept(side: usize) -> Tensor {
+        let bytes: Vec<u8> =
+            (0..side * side).flat_map(|i| [(i % side) as u8, (i / side) as u8, 7]).collect();
+        Tensor::from_slice(&bytes).view([1, side as i64, side as i64, 3])
+    }
+
+    #[test]
+    fn an_unmoved_crop_is_the_middle_of_the_kept_one_to_the_pixel() {
+        let input = inputs::canonical(96);
+        assert_eq!(margin(&input), 16);
+        let back = crate::detect::paint::inverse(&widened(&input)).expect("a way back");
+        let crops = cut(&kept(128), &[back], 96);
+        let middle = kept(128).permute([0, 3, 1, 2]).narrow(2, 16, 96).narrow(3, 16, 96);
+        let off = (crops - middle).abs().max().double_value(&[]);
+        assert!(off < 1e-3, "{off}");
+    }
+
+    #[test]
+    fn mirrored_and_shifted_crops_come_from_there() {
+        let mirror = Affine { xx: -1.0, x0: 1.0, ..Affine::IDENTITY };
+        let shift = Affine { x0: 0.5, ..Affine::IDENTITY };
+        let both = Tensor::cat(&[kept(64), kept(64)], 0);
+        let crops = cut(&both, &[mirror, shift], 64);
+        let at = |n: i64, c: i64, y: i64, x: i64| crops.double_value(&[n, c, y, x]).round();
+        assert_eq!((at(0, 0, 5, 0), at(0, 0, 5, 63), at(0, 1, 5, 0)), (63.0, 0.0, 5.0));
+        // Beyond the edge it repeats.
+        assert_eq!((at(1, 0, 9, 0), at(1, 0, 9, 31), at(1, 0, 9, 60)), (32.0, 63.0, 63.0));
+    }
+
+    #[test]
+    fn scaling_is_the_librarys() {
+        let input = inputs::canonical(16);
+        let images = Tensor::rand([2, 3, 16, 16], tch::kind::FLOAT_CPU) * 255.0;
+        let ours = normalise(&images, &input);
+        let mut planes = Vec::<f32>::try_from(images.get(1).view([-1])).expect("numbers");
+        input.normalise(&mut planes);
+        let off = (ours.get(1).view([-1]) - Tensor::from_slice(&planes)).abs().max();
+        assert!(off.double_value(&[]) < 1e-5);
+    }
+}

@@ -1,0 +1,193 @@
+//! Everything that decides what a training run does; saved in its checkpoints and in its `config.toml`.
+
+pub mod defaults;
+pub mod inputs;
+pub mod settings;
+
+use anyhow::{Result, ensure};
+use face_predict::{InputSpec, Task};
+use serde::{Deserialize, Serialize};
+
+use crate::augment::Augment;
+use crate::detect::loss::DetectWeights;
+use crate::loss::LossWeights;
+use crate::model::Arch;
+
+/// What a run does. The aliases are the names that checkpoints up to 0.3.0 have.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TrainConfig {
+    /// Name of the network.
+    pub arch: String,
+    /// Faces a step.
+    #[serde(alias = "batch")]
+    pub batch_size: usize,
+    /// Epochs, unless it stops early.
+    pub epochs: usize,
+    /// Faces an epoch; 0: as many as there are to train on.
+    pub epoch_size: usize,
+    /// Leaves out an epoch's last batch where it is not full, as Keras's generators do.
+    #[serde(default)]
+    pub drop_last: bool,
+    /// Power of the cells' size in sampling: 1 as they come, 0 all cells equally often.
+    pub balance: f64,
+    /// Crops of each face in a step, side by side: 1 or 2.
+    #[serde(default = "one_crop")]
+    pub views: usize,
+    /// Every face once an epoch, whatever `balance` and `epoch_size` say.
+    #[serde(default)]
+    pub shuffle: bool,
+    /// Peak learning rate.
+    #[serde(alias = "rate")]
+    pub learning_rate: f64,
+    /// How many times as fast the heads learn, whose variables start with `age` or `gender`.
+    #[serde(default = "one")]
+    pub head_lr_scale: f64,
+    /// How the learning rate changes.
+    #[serde(default)]
+    pub schedule: Schedule,
+    /// Steps over which the learning rate rises; no more than an epoch has.
+    #[serde(default = "warmup")]
+    pub warmup_steps: usize,
+    /// Weight decay.
+    #[serde(alias = "decay")]
+    pub weight_decay: f64,
+    /// Added to the root of Adam's second moment.
+    #[serde(default = "epsilon")]
+    pub adam_epsilon: f64,
+    /// Longest gradient; 0 leaves it as it is.
+    #[serde(alias = "clip")]
+    pub grad_clip_norm: f64,
+    /// Decay of the exponential moving average of the weights, a step; 0 keeps the weights themselves.
+    #[serde(alias = "average")]
+    pub ema_decay: f64,
+    /// Epochs without a better validation score before it stops.
+    pub patience: usize,
+    /// The validation score is the mean over all faces, as Keras's `val_loss` is; else over sources.
+    #[serde(default)]
+    pub score_over_faces: bool,
+    /// Convolutions are computed in bfloat16 while training.
+    #[serde(alias = "half")]
+    pub bf16: bool,
+    /// Seed of everything random.
+    pub seed: u64,
+    /// Variables whose names start with one of these stay as they are.
+    #[serde(default)]
+    pub freeze: Vec<String>,
+    /// Checkpoint, run, safetensors or model file that the weights start from.
+    #[serde(default)]
+    pub init_from: Option<String>,
+    /// Size of the network.
+    pub network: Arch,
+    /// Its crop and colours.
+    pub input: InputSpec,
+    /// Changes to the pictures.
+    pub augment: Augment,
+    /// Weights of the loss.
+    pub loss: LossWeights,
+    /// Whose answers are learned from beside the labels.
+    #[serde(default)]
+    pub distillation: Distillation,
+    /// What only a detector's training needs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detect: Option<DetectConfig>,
+}
+
+fn one() -> f64 {
+    1.0
+}
+
+fn one_crop() -> usize {
+    1
+}
+
+fn warmup() -> usize {
+    500
+}
+
+fn epsilon() -> f64 {
+    1e-8
+}
+
+/// Teachers of a run; how much their answers count is `loss.distillation`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Distillation {
+    /// Model files, runs, or answers that were written down.
+    pub teachers: Vec<String>,
+    /// Crops of a face that they answer.
+    pub crops: usize,
+    /// Sources whose faces they are asked about; none: all.
+    #[serde(default)]
+    pub sources: Vec<String>,
+}
+
+/// What only a detector's training needs.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct DetectConfig {
+    /// Weights of the loss.
+    pub weights: DetectWeights,
+    /// Pictures of scenes to train on; none for weights whose licence allows no such set.
+    pub scenes: usize,
+}
+
+/// How the learning rate changes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Schedule {
+    /// A warm-up, then half a cosine.
+    #[default]
+    #[serde(alias = "Cosine")]
+    Cosine,
+    /// Never.
+    #[serde(alias = "Constant")]
+    Constant,
+}
+
+impl TrainConfig {
+    /// Refuses what cannot be meant.
+    pub fn check(&self) -> Result<()> {
+        let within = |name: &str, value: f64, low: f64, high: f64| {
+            ensure!((low..=high).contains(&value), "{name} is {value}, it must be {low} to {high}");
+            Ok(())
+        };
+        ensure!(self.batch_size > 0, "batch_size starts at 1");
+        ensure!(self.epochs > 0, "epochs start at 1");
+        let rate = self.learning_rate;
+        ensure!(rate > 0.0 && rate.is_finite(), "learning_rate is {rate}, it must be above 0");
+        within("balance", self.balance, 0.0, 1.0)?;
+        within("head_lr_scale", self.head_lr_scale, 0.0, 1000.0)?;
+        within("weight_decay", self.weight_decay, 0.0, 10.0)?;
+        within("adam_epsilon", self.adam_epsilon, 1e-12, 1.0)?;
+        within("grad_clip_norm", self.grad_clip_norm, 0.0, f64::MAX)?;
+        within("ema_decay", self.ema_decay, 0.0, 1.0 - 1e-9)?;
+        within("loss.label_smoothing", self.loss.label_smoothing, 0.0, 0.5)?;
+        within("loss.consistency", self.loss.consistency, 0.0, 1000.0)?;
+        ensure!(matches!(self.views, 1 | 2), "views is {}, it must be 1 or 2", self.views);
+        ensure!(
+            self.batch_size.is_multiple_of(self.views),
+            "a step must hold both views of a face"
+        );
+        let own = matches!(self.network, Arch::Estimator(_));
+        ensure!(self.views == 1 || own && !self.shuffle, "views is for tiny and base");
+        within("loss.distillation", self.loss.distillation, 0.0, 1.0)?;
+        self.network.check()?;
+        self.augment.check()?;
+        let (side, (width, height)) = (self.network.side(), (self.input.width, self.input.height));
+        ensure!(
+            (width, height) == (side, side),
+            "input is {width} x {height} pixels, the network takes {side} x {side}"
+        );
+        if self.distillation.teachers.is_empty() {
+            return Ok(());
+        }
+        ensure!((1..=8).contains(&self.distillation.crops), "distillation.crops must be 1 to 8");
+        let tells = self.network.task() == Task::AgeGender && !self.network.regression();
+        ensure!(tells, "teachers are for tiny, base and mobilenet, not for {}", self.arch);
+        Ok(())
+    }
+
+    /// The same run as `other`, but for its length: all that may change when it goes on.
+    pub fn goes_on(&self, other: &Self) -> bool {
+        let same = Self { epochs: other.epochs, patience: other.patience, ..self.clone() };
+        same == *other
+    }
+}

@@ -1,0 +1,267 @@
+//! What a run is told: defaults, then a file, then `--set`, then flags; checked before anything starts.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail, ensure};
+use serde::{Deserialize, Serialize};
+use toml::{Table, Value};
+
+use super::{TrainConfig, defaults};
+use crate::model::Arch;
+use crate::provenance::Provenance;
+
+/// Name of the file in the run's folder.
+pub const FILE: &str = "config.toml";
+
+/// A run's data, the machine's part, and what decides its result.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Settings {
+    /// Manifests of faces.
+    pub manifest: Vec<PathBuf>,
+    /// Folder that their paths start from.
+    pub root: PathBuf,
+    /// Manifests of scenes.
+    pub scenes: Vec<PathBuf>,
+    /// Folder that keeps crops; empty: `crops` in the run's folder.
+    pub cache: PathBuf,
+    /// Threads that load pictures.
+    pub workers: usize,
+    /// Threads that compute; 0: all.
+    pub threads: i32,
+    /// `auto`, `cpu` or `cuda`.
+    pub device: String,
+    /// What decides the result.
+    #[serde(flatten)]
+    pub train: TrainConfig,
+}
+
+/// Where the settings come from, the later ones over the earlier ones.
+pub struct Sources<'a> {
+    /// A file, or a run's folder.
+    pub file: Option<&'a Path>,
+    /// `key=value`.
+    pub set: &'a [String],
+    /// What flags say.
+    pub flags: Table,
+}
+
+impl Settings {
+    /// Puts the sources together over the defaults of their network, which is `arch` unless they name one.
+    pub fn gather(arch: &str, sources: Sources<'_>) -> Result<Self> {
+        let mut told = Table::new();
+        if let Some(path) = sources.file {
+            told = read(path)?;
+        }
+        for pair in sources.set {
+            let (key, value) = pair.split_once('=').context("--set wants key=value")?;
+            place(&mut told, key.trim(), parse(value.trim()))
+                .with_context(|| format!("--set {pair}"))?;
+        }
+        overlay(&mut told, sources.flags);
+
+        let arch = match told.get("arch") {
+            Some(Value::String(name)) => name.clone(),
+            Some(other) => bail!("arch is {other}, it must be a name in quotes"),
+            None => arch.to_owned(),
+        };
+        let named = Arch::named(&arch)?;
+        let mut table = Table::try_from(&named)?;
+        if let Some(Value::Table(size)) = told.get("network") {
+            let mut all = table.clone();
+            if matches!(named, Arch::Estimator(_)) {
+                all.entry("stem").or_insert(Value::Integer(0));
+            }
+            known(size, &all, "network.")?;
+            overlay(&mut table, size.clone());
+        }
+        let network: Arch = table.try_into().context("network")?;
+        ensure!(
+            std::mem::discriminant(&network) == std::mem::discriminant(&named),
+            "these sizes are none of {arch}"
+        );
+        let settings = Self {
+            manifest: Vec::new(),
+            root: PathBuf::new(),
+            scenes: Vec::new(),
+            cache: PathBuf::new(),
+            workers: 1,
+            threads: 0,
+            device: "auto".into(),
+            train: TrainConfig::of(&arch, network),
+        };
+        let mut table = Table::try_from(&settings)?;
+        // Names a preset, or sets its numbers.
+        if let Some(Value::String(name)) = told.get("augment") {
+            let preset = crate::augment::Augment::named(name)?;
+            told.insert("augment".into(), Value::Table(Table::try_from(preset)?));
+        }
+        let mut all = table.clone();
+        all.insert("init_from".into(), Value::String(String::new()));
+        known(&told, &all, "")?;
+        overlay(&mut table, told);
+        let mut settings: Self = table.try_into().context("the settings")?;
+        settings.train.init_from = settings.train.init_from.filter(|path| !path.is_empty());
+        let teaches = !settings.train.distillation.teachers.is_empty();
+        if !teaches {
+            settings.train.loss.distillation = 0.0;
+            settings.train.distillation = Default::default();
+        }
+        let wanted = defaults::input(&settings.train.network);
+        if (wanted.width, wanted.height)
+            != (settings.train.input.width, settings.train.input.height)
+        {
+            settings.train.input = wanted;
+        }
+        settings.train.check()?;
+        Ok(settings)
+    }
+
+    /// The text of a file that [`Settings::gather`] reads back, with where the run came from.
+    pub fn text(&self, provenance: &Provenance) -> Result<String> {
+        let mut table = Table::try_from(self)?;
+        table.insert("provenance".into(), Value::Table(Table::try_from(provenance)?));
+        Ok(format!(
+            "# Repeat with: face-train train --config THIS-FOLDER --run ANOTHER\n{}",
+            toml::to_string_pretty(&table)?
+        ))
+    }
+}
+
+/// The table in a file. A run's own file names its own copies of the manifests.
+fn read(path: &Path) -> Result<Table> {
+    let file = if path.is_dir() { path.join(FILE) } else { path.to_owned() };
+    let told = || format!("configuration {}", file.display());
+    let text = std::fs::read_to_string(&file).with_context(told)?;
+    let mut table: Table = text.parse().with_context(told)?;
+    if let Some(provenance) = table.remove("provenance") {
+        let provenance: Provenance = provenance.try_into().with_context(told)?;
+        let folder = file.parent().unwrap_or(Path::new("."));
+        for (key, copies) in provenance.copies(folder)? {
+            table.insert(key.into(), Value::try_from(copies)?);
+        }
+    }
+    Ok(table)
+}
+
+/// A value as TOML has it, else text.
+fn parse(text: &str) -> Value {
+    let line = format!("value = {text}");
+    let parsed = line.parse::<Table>().ok().and_then(|mut table| table.remove("value"));
+    parsed.unwrap_or_else(|| Value::String(text.to_owned()))
+}
+
+/// Puts `value` at `a.b.c`.
+fn place(table: &mut Table, key: &str, value: Value) -> Result<()> {
+    match key.split_once('.') {
+        None => {
+            table.insert(key.to_owned(), value);
+        }
+        Some((first, rest)) => {
+            let inner = table.entry(first).or_insert_with(|| Value::Table(Table::new()));
+            let Value::Table(inner) = inner else { bail!("{first} has no parts") };
+            place(inner, rest, value)?;
+        }
+    }
+    Ok(())
+}
+
+/// Puts `over` over `table`, table by table.
+fn overlay(table: &mut Table, over: Table) {
+    for (key, value) in over {
+        match (table.get_mut(&key), value) {
+            (Some(Value::Table(under)), Value::Table(value)) => overlay(under, value),
+            // A whole number where a fraction is meant.
+            (Some(Value::Float(number)), Value::Integer(value)) => *number = value as f64,
+            (_, value) => {
+                table.insert(key, value);
+            }
+        }
+    }
+}
+
+/// Refuses a key that `all` lacks, and names the nearest that it has.
+fn known(told: &Table, all: &Table, prefix: &str) -> Result<()> {
+    for (key, value) in told {
+        match (all.get(key), value) {
+            (Some(Value::Table(all)), Value::Table(told)) => {
+                known(told, all, &format!("{prefix}{key}."))?;
+            }
+            (Some(_), _) => {}
+            (None, _) => bail!("no setting is called {prefix}{key}{}", nearest(key, all, prefix)),
+        }
+    }
+    Ok(())
+}
+
+/// The setting that was probably meant, in words.
+fn nearest(key: &str, all: &Table, prefix: &str) -> String {
+    let mut names: Vec<String> = all.keys().map(|name| format!("{prefix}{name}")).collect();
+    for (outer, value) in all {
+        if let Value::Table(inner) = value {
+            names.extend(inner.keys().map(|name| format!("{prefix}{outer}.{name}")));
+        }
+    }
+    let last = |name: &str| name.rsplit('.').next().unwrap_or_default().to_owned();
+    let near = |name: &String| strsim::jaro_winkler(&last(name), key);
+    let best = names.iter().max_by(|a, b| near(a).total_cmp(&near(b)));
+    best.filter(|name| near(name) > 0.6)
+        .map_or(String::new(), |name| format!("; did you mean {name}?"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn gather(arch: &str, text: &str, set: &[&str]) -> Result<Settings> {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("run.toml");
+        std::fs::write(&file, text).expect("written");
+        let set: Vec<String> = set.iter().map(|s| (*s).to_owned()).collect();
+        Settings::gather(arch, Sources { file: Some(&file), set: &set, flags: Table::new() })
+    }
+
+    #[test]
+    fn later_sources_win_and_reach_into_tables() {
+        let text = "arch = 'tiny'\nbatch_size = 7\nlearning_rate = 1\n[augment]\nflip = 0.25\n[network]\ninput = 64\n";
+        let set = ["batch_size=9", "network.dropout=0.5", "ema_decay=0.9", "root=my photos"];
+        let found = gather("base", text, &set).expect("good");
+        assert_eq!((found.train.arch.as_str(), found.train.batch_size), ("tiny", 9));
+        assert_eq!((found.train.learning_rate, found.train.augment.flip), (1.0, 0.25));
+        assert_eq!((found.train.input.width, found.train.ema_decay), (64, 0.9));
+        assert_eq!(found.root, Path::new("my photos"));
+        let Arch::Estimator(network) = &found.train.network else { panic!("another network") };
+        assert_eq!((network.input, network.dropout), (64, 0.5));
+        assert_eq!(network.channels, [32, 64, 96]);
+    }
+
+    #[test]
+    fn unknown_keys_are_refused_with_the_nearest() {
+        for (set, told) in [
+            ("learning_rat=1", "no setting is called learning_rat; did you mean learning_rate?"),
+            ("augment.flipp=1", "no setting is called augment.flipp; did you mean augment.flip?"),
+            ("label_smoothing=0", "did you mean loss.label_smoothing?"),
+            ("network.chanels=[1]", "did you mean network.channels?"),
+        ] {
+            let error = gather("base", "", &[set]).expect_err(set).to_string();
+            assert!(error.contains(told), "{set}: {error}");
+        }
+        for (set, told) in [
+            ("balance=2", "balance is 2, it must be 0 to 1"),
+            ("epochs=none", "epochs"),
+            ("network.channels=[3]", "multiples of 16"),
+            ("augment.flip=2", "augment.flip is 2"),
+        ] {
+            let error = format!("{:#}", gather("base", "", &[set]).expect_err(set));
+            assert!(error.contains(told), "{set}: {error}");
+        }
+    }
+
+    #[test]
+    fn what_is_saved_reads_back() {
+        for arch in ["base", "paper-multi", "detector"] {
+            let told = gather(arch, "", &["seed=5", "init_from=a.onnx"]).expect("good");
+            let text = told.text(&Provenance::default()).expect("text");
+            assert_eq!(gather("tiny", &text, &[]).expect("reads back"), told, "{text}");
+        }
+    }
+}

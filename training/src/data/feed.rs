@@ -1,0 +1,196 @@
+//! Feeds training: kept crops as bytes, and what shall happen to each, drawn on worker threads. All that is computed with them
+//! is computed for a whole batch, where the network is.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use anyhow::Result;
+use face_predict::{Affine, InputSpec, Warp};
+use rand::Rng;
+use rand_pcg::Pcg64Mcg;
+use tch::{Device, Kind, Tensor};
+
+use super::kept::{Kept, Places};
+use super::labels::{Batch, Label, Taught, upload};
+use super::manifest::Row;
+use super::sampler::generator;
+use super::stream::Stream;
+use crate::augment::crop::{cut, normalise, widened};
+use crate::augment::draw::Draw;
+use crate::augment::{Augment, batch};
+use crate::detect::paint::inverse;
+
+/// Who says something of a face beside its label.
+pub trait Teachers: Send + Sync {
+    /// Crops of each face that were answered.
+    fn crops(&self) -> usize;
+
+    /// What was said of crop `look` of face number `row`; nothing where nobody was asked about it.
+    fn said(&self, row: usize, look: usize) -> Result<Option<Taught>>;
+}
+
+/// Faces to feed, and how.
+pub struct Feed {
+    rows: Vec<Row>,
+    input: InputSpec,
+    augment: Augment,
+    seed: u64,
+    kept: Kept,
+    teachers: Option<Box<dyn Teachers>>,
+    failures: Mutex<BTreeMap<String, String>>,
+}
+
+/// Faces of a batch as numbers: a thread that outlives `main` by a moment must not call libtorch.
+pub struct Fed {
+    rows: Vec<usize>,
+    pixels: Vec<u8>,
+    maps: Vec<Affine>,
+    draws: Vec<Draw>,
+    labels: Vec<Label>,
+    taught: Vec<Option<Taught>>,
+    side: usize,
+    input: InputSpec,
+}
+
+impl Fed {
+    /// Number of faces.
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// The faces as they look after what happened to them, `[N, 3, H, W]` from 0 to 255.
+    pub fn pictures(&self, device: Device) -> Tensor {
+        let side = self.side as i64;
+        let kept = Tensor::from_slice(&self.pixels).view([-1, side, side, 3]);
+        let kept = upload(kept, device, Kind::Uint8);
+        let images = cut(&kept, &self.maps, self.input.width as i64);
+        batch::apply(images, &self.draws)
+    }
+
+    /// The faces as the network sees them.
+    pub fn images(&self, device: Device) -> Tensor {
+        normalise(&self.pictures(device), &self.input)
+    }
+
+    /// The faces and what is known of them.
+    pub fn batch(self, device: Device) -> Batch {
+        Batch::new(self.images(device), &self.labels, &self.taught, self.rows)
+    }
+}
+
+/// Where a crop lies that shall be moved: in units of the undisturbed one.
+pub fn placed(augment: &Augment, places: &Places, rng: &mut Pcg64Mcg) -> Affine {
+    let draw: f64 = rng.random();
+    let still = if draw < augment.by_picture {
+        places.by_picture
+    } else if draw < augment.by_picture + augment.by_box {
+        places.by_box
+    } else {
+        Affine::IDENTITY
+    };
+    still.after(&augment.jitter(rng))
+}
+
+/// Where crop `look` of a face lies each time that it is shown and taught: the first is undisturbed. Mirrored or not, it is
+/// the same to a teacher.
+pub fn fixed(augment: &Augment, places: &Places, path: &str, look: usize) -> Affine {
+    if look == 0 {
+        return Affine::IDENTITY;
+    }
+    let name = path
+        .bytes()
+        .fold(7u64, |hash, byte| hash.wrapping_mul(0x0100_0000_01b3).wrapping_add(u64::from(byte)));
+    let unmirrored = Augment { flip: 0.0, ..augment.clone() };
+    placed(&unmirrored, places, &mut generator(name, look as u64, 3))
+}
+
+impl Feed {
+    /// Faces `rows` as `input` wants them, from kept crops.
+    pub fn new(rows: Vec<Row>, input: InputSpec, augment: Augment, seed: u64, kept: Kept) -> Self {
+        Self { rows, input, augment, seed, kept, teachers: None, failures: Mutex::default() }
+    }
+
+    /// The same faces, of which teachers say something.
+    #[must_use]
+    pub fn taught(self, teachers: Option<Box<dyn Teachers>>) -> Self {
+        Self { teachers, ..self }
+    }
+
+    /// The rows.
+    pub fn rows(&self) -> &[Row] {
+        &self.rows
+    }
+
+    /// Pictures that failed so far, with the reason.
+    pub fn failures(&self) -> BTreeMap<String, String> {
+        self.failures.lock().expect("no holder panics").clone()
+    }
+
+    /// Adds one face to a batch.
+    fn add(&self, fed: &mut Fed, warp: &mut Warp, row: usize, rng: &mut Pcg64Mcg) -> Result<()> {
+        let face = &self.rows[row];
+        let crop = self.kept.crop(face, warp)?;
+        let plain = self.augment == Augment::NONE;
+        let (mut place, mut said) = (Affine::IDENTITY, None);
+        if let Some(teachers) = &self.teachers {
+            let look = rng.random_range(0..teachers.crops().max(1));
+            said = teachers.said(row, look)?;
+            if said.is_some() && !plain {
+                let mirrored = rng.random_bool(self.augment.flip);
+                let mirror = Affine { xx: -1.0, x0: 1.0, ..Affine::IDENTITY };
+                place = fixed(&self.augment, &crop.places, &face.path, look);
+                place = if mirrored { place.after(&mirror) } else { place };
+            }
+        }
+        if said.is_none() && !plain {
+            place = placed(&self.augment, &crop.places, rng);
+        }
+        let to_kept = inverse(&widened(&self.input)).unwrap_or(Affine::IDENTITY);
+        fed.maps.push(to_kept.after(&place));
+        fed.draws.push(if plain { Draw::NOTHING } else { Draw::new(&self.augment, rng) });
+        fed.pixels.extend(&crop.pixels);
+        fed.labels.push(Label::of(face));
+        fed.taught.push(said);
+        fed.rows.push(row);
+        Ok(())
+    }
+
+    fn make(&self, warp: &mut Warp, rows: &[usize], epoch: u64, first: usize) -> Fed {
+        let side = self.kept.side();
+        let mut fed = Fed {
+            rows: Vec::with_capacity(rows.len()),
+            pixels: Vec::with_capacity(rows.len() * 3 * side * side),
+            maps: Vec::new(),
+            draws: Vec::new(),
+            labels: Vec::new(),
+            taught: Vec::new(),
+            side,
+            input: self.input.clone(),
+        };
+        for (offset, row) in rows.iter().enumerate() {
+            let mut rng = generator(self.seed, epoch, 1 + (first + offset) as u64);
+            if let Err(error) = self.add(&mut fed, warp, *row, &mut rng) {
+                let mut failures = self.failures.lock().expect("no holder panics");
+                failures.insert(self.rows[*row].path.clone(), format!("{error:#}"));
+            }
+        }
+        fed
+    }
+
+    /// Streams `order` in batches, in order, from `workers` threads; the first `skip` batches are left out.
+    pub fn stream(
+        self: &Arc<Self>,
+        order: Vec<usize>,
+        batch: usize,
+        epoch: u64,
+        workers: usize,
+        skip: usize,
+    ) -> Stream<Fed> {
+        let feed = Arc::clone(self);
+        let batches = order.len().div_ceil(batch);
+        Stream::new(batches, skip, workers, move |warp: &mut Warp, index| {
+            let rows = order.chunks(batch).nth(index).unwrap_or_default();
+            feed.make(warp, rows, epoch, index * batch)
+        })
+    }
+}

@@ -1,0 +1,34 @@
+//! Ctrl-C, and readers that go away.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use anyhow::Result;
+
+static ASKED: AtomicBool = AtomicBool::new(false);
+
+/// The first Ctrl-C asks for a checkpoint, a second one ends the program at once.
+pub fn watch() -> Result<()> {
+    Ok(ctrlc::set_handler(|| {
+        if ASKED.swap(true, Ordering::SeqCst) {
+            std::process::exit(130);
+        }
+    })?)
+}
+
+/// Whether Ctrl-C came.
+pub fn asked() -> bool {
+    ASKED.load(Ordering::SeqCst)
+}
+
+/// Ends the program quietly where what it prints to has gone, as after `face-train ... | head`. Rust lets `println!` panic
+/// there; to ask for the signal that ends other programs takes unsafe code.
+pub fn end_quietly_on_broken_pipes() {
+    let usual = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        let text = panic.payload().downcast_ref::<String>().map_or("", String::as_str);
+        if text.starts_with("failed printing to std") && text.contains("Broken pipe") {
+            std::process::exit(0);
+        }
+        usual(panic);
+    }));
+}

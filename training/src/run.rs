@@ -1,0 +1,148 @@
+//! A run's folder: what lies in it, where the run came from, and what it may go on with.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail, ensure};
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+use crate::checkpoint::{Checkpoint, LAST, weights_in};
+use crate::config::settings::{self, Settings};
+use crate::data::manifest::{self, Row};
+use crate::metrics::calibration::Calibration;
+use crate::provenance::{Provenance, hex, sha256};
+
+/// Manifest of the faces that were kept aside where no row has split val.
+pub const ASIDE: &str = "val.csv";
+/// Folder of kept crops and answers.
+pub const CROPS: &str = "crops";
+/// What `calibrate` found.
+pub const CALIBRATION: &str = "calibration.json";
+
+/// Makes a run's folder, or finds the checkpoint that it goes on from. Nothing is written where the run is refused.
+pub fn open(
+    folder: &Path,
+    settings: &Settings,
+    data: &str,
+    resume: bool,
+) -> Result<Option<Checkpoint>> {
+    let last = folder.join(LAST);
+    match (resume, last.exists()) {
+        (true, false) => missing(folder),
+        (false, true) => bail!("{} has a run already: add --resume", folder.display()),
+        (false, false) => {
+            std::fs::create_dir_all(folder)
+                .with_context(|| format!("folder {}", folder.display()))?;
+            let train = &settings.train;
+            let weights = train.init_from.iter().chain(&train.distillation.teachers);
+            let weights: Vec<PathBuf> = weights.map(PathBuf::from).collect();
+            let provenance = Provenance::now(&settings.manifest, &settings.scenes, &weights)?;
+            for used in provenance.manifests.iter().chain(&provenance.scenes) {
+                let bytes = std::fs::read(&used.path)?;
+                crate::files::replace_bytes(&folder.join(&used.copy), &bytes)?;
+            }
+            let text = settings.text(&provenance)?;
+            crate::files::replace_bytes(&folder.join(settings::FILE), text.as_bytes())?;
+            Ok(None)
+        }
+        (true, true) => {
+            let checkpoint = Checkpoint::load(&last)?;
+            ensure!(
+                settings.train.goes_on(&checkpoint.config),
+                "the run was started with other arguments; only epochs and patience may change: {}",
+                differences(&checkpoint.config, &settings.train)?
+            );
+            ensure!(
+                checkpoint.data.is_empty() || checkpoint.data == data,
+                "the run was started with other faces: its manifests or teachers have changed"
+            );
+            Ok(Some(checkpoint))
+        }
+    }
+}
+
+/// There is no run to go on with.
+pub fn missing<T>(folder: &Path) -> Result<T> {
+    let shown = folder.display();
+    bail!("--resume: {shown} has no run, its {LAST} is missing{}", neighbours(folder))
+}
+
+/// Runs beside `folder`, for whom mistyped its name.
+fn neighbours(folder: &Path) -> String {
+    let beside = folder.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let entries = std::fs::read_dir(beside).into_iter().flatten().filter_map(Result::ok);
+    let names = entries.filter(|entry| entry.path().join(LAST).exists());
+    let names: Vec<String> =
+        names.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+    if names.is_empty() { String::new() } else { format!("; runs there: {}", names.join(", ")) }
+}
+
+/// The settings in which two runs differ, in words.
+fn differences(before: &impl Serialize, now: &impl Serialize) -> Result<String> {
+    fn compare(name: &str, a: &toml::Value, b: &toml::Value, found: &mut Vec<String>) {
+        match (a, b) {
+            (toml::Value::Table(a), toml::Value::Table(b)) => {
+                let keys: std::collections::BTreeSet<_> = a.keys().chain(b.keys()).collect();
+                let none = toml::Value::String("nothing".into());
+                for key in keys {
+                    let name = if name.is_empty() { key.clone() } else { format!("{name}.{key}") };
+                    let of = |t: &toml::Table| t.get(key).unwrap_or(&none).clone();
+                    compare(&name, &of(a), &of(b), found);
+                }
+            }
+            (a, b) if a != b => found.push(format!("{name} was {a}, now {b}")),
+            _ => {}
+        }
+    }
+    let mut found = Vec::new();
+    let (a, b) = (toml::Value::try_from(before)?, toml::Value::try_from(now)?);
+    compare("", &a, &b, &mut found);
+    found.retain(|line| !line.starts_with("epochs ") && !line.starts_with("patience "));
+    Ok(found.join("; "))
+}
+
+/// What tells one choice of faces and teachers from another: the manifests without their first line, which says how they
+/// were made, and the teachers' files.
+pub fn fingerprint(settings: &Settings) -> Result<String> {
+    let mut hash = Sha256::new();
+    for path in settings.manifest.iter().chain(&settings.scenes) {
+        let bytes = std::fs::read(path).with_context(|| format!("manifest {}", path.display()))?;
+        let rows = bytes.iter().position(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+        hash.update(Sha256::digest(&bytes[rows..]));
+    }
+    for path in &settings.train.distillation.teachers {
+        hash.update(sha256(&weights_in(Path::new(path)))?);
+    }
+    Ok(hex(&hash.finalize()))
+}
+
+/// The folder of a run that was given as such, or by a checkpoint in it.
+pub fn folder(run: &Path) -> &Path {
+    if run.is_dir() { run } else { run.parent().unwrap_or(Path::new(".")) }
+}
+
+/// Rows of split val; without any, those that the run kept aside.
+pub fn validation(manifests: &[PathBuf], run: &Path) -> Result<Vec<Row>> {
+    let mut rows = Vec::new();
+    for path in manifests {
+        rows.extend(manifest::read(path)?);
+    }
+    rows.retain(|row| row.split == "val");
+    let aside = folder(run).join(ASIDE);
+    if rows.is_empty() && aside.exists() {
+        rows = manifest::read(&aside)?;
+    }
+    ensure!(!rows.is_empty(), "no row of the manifests has split val");
+    Ok(rows)
+}
+
+/// The run's calibration, if it has one.
+pub fn calibration(run: &Path) -> Result<Option<Calibration>> {
+    let file = folder(run).join(CALIBRATION);
+    if !file.exists() {
+        return Ok(None);
+    }
+    let told = || format!("{}", file.display());
+    let text = std::fs::read(&file).with_context(told)?;
+    Ok(Some(serde_json::from_slice(&text).with_context(told)?))
+}

@@ -1,0 +1,331 @@
+//! Shows faces to a model and keeps what it says of each fixed crop.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::{Context, Result, bail, ensure};
+use face_predict::{
+    Affine, AgeSpec, Image, InputSpec, Model, ModelOptions, Options, Point, Predictions, Rect,
+    Region, Warp, Workspace,
+};
+use half::f16;
+use sha2::{Digest, Sha256};
+use tch::{Device, Kind, Tensor};
+
+use super::places;
+use crate::augment::Augment;
+use crate::checkpoint::weights_in;
+use crate::data::feed::fixed;
+use crate::data::kept::{Places, key};
+use crate::data::labels::{Taught, upload};
+use crate::data::manifest::Row;
+use crate::data::pictures;
+use crate::data::records::{Key, Records};
+use crate::data::stream::Stream;
+use crate::detect::paint::inverse;
+use crate::infer::Averaged;
+use crate::interrupt;
+use crate::model::YEARS;
+use crate::provenance::sha256;
+use crate::run;
+
+/// Bytes of an answer to one crop: the years and male, as halves.
+const BYTES: usize = 2 * (YEARS + 1);
+/// Faces that a thread shows at once.
+const FACES: usize = 16;
+
+/// What a teacher is asked.
+pub struct Question<'a> {
+    /// Folder that paths start from.
+    pub root: &'a Path,
+    /// What the pupil sees.
+    pub input: &'a InputSpec,
+    /// How the pupil's crops move.
+    pub augment: &'a Augment,
+    /// Crops of each face.
+    pub crops: usize,
+    /// Threads that show pictures.
+    pub workers: usize,
+    /// Where networks are computed.
+    pub device: Device,
+}
+
+/// What came of showing a face.
+enum Shown {
+    /// An answer.
+    Said(Key, Vec<u8>),
+    /// Crops for a network, `[crops, 3, H, W]`.
+    Crops(Key, Vec<f32>),
+    /// Why it could not be shown.
+    Failed(String, String),
+}
+
+/// What a thread works with.
+type Memory = (Warp, (Workspace, Predictions));
+
+/// Who answers.
+enum Pupil {
+    /// A model file, in the library.
+    Library(Model),
+    /// A run's network, here.
+    Network(InputSpec),
+}
+
+impl Question<'_> {
+    /// Asks `teacher` about the faces whose answers are not kept yet.
+    pub fn put(&self, teacher: &Path, rows: &[&Row], folder: &Path) -> Result<Records> {
+        let told = || format!("teacher {}", teacher.display());
+        let hash = sha256(&weights_in(teacher)).with_context(told)?;
+        let augment = places(self.augment);
+        let name = Sha256::digest(serde_json::to_vec(&(hash, self.crops, &augment, self.input))?);
+        let name = name[..6].iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        let records =
+            Records::open(&folder.join(format!("answers-{name}.bin")), BYTES * self.crops)?;
+        let onnx = teacher.extension().is_some_and(|e| e == "onnx");
+        let network = (!onnx).then(|| Averaged::load(teacher, self.device)).transpose();
+        let network = network.with_context(told)?;
+        let who = match &network {
+            Some(averaged) => Pupil::Network(averaged.checkpoint.config.input.clone()),
+            None => {
+                let bytes = std::fs::read(teacher).with_context(told)?;
+                let model = Model::load_parts(&[&bytes], &ModelOptions::new());
+                Pupil::Library(model.with_context(told)?)
+            }
+        };
+        let asked: Vec<(Key, Row)> = rows
+            .iter()
+            .filter_map(|row| Some((key(self.root, row).ok()?, (*row).clone())))
+            .filter(|(key, _)| !records.has(key))
+            .collect();
+        if asked.is_empty() {
+            return Ok(records);
+        }
+        let count = asked.len();
+        println!("{}: {count} faces, {} crops of each", told(), self.crops);
+        let shower = Shower {
+            root: self.root.to_owned(),
+            rule: self.input.crop.clone(),
+            augment,
+            crops: self.crops,
+            who,
+            asked,
+        };
+        let shower = Arc::new(shower);
+        let stream = Stream::new(
+            count.div_ceil(FACES),
+            0,
+            self.workers,
+            move |memory: &mut Memory, index| {
+                let faces = shower.asked.iter().skip(index * FACES).take(FACES);
+                faces.map(|face| shower.show(face, memory)).collect::<Vec<Shown>>()
+            },
+        );
+        let mut failures = BTreeMap::new();
+        let mut done = 0;
+        for shown in stream {
+            let shown = shown?;
+            done += shown.len();
+            let mut crops = Vec::new();
+            for shown in shown {
+                match shown {
+                    Shown::Said(key, bytes) => records.put(&key, &bytes),
+                    Shown::Crops(key, planes) => crops.push((key, planes)),
+                    Shown::Failed(path, error) => drop(failures.insert(path, error)),
+                }
+            }
+            if let (Some(averaged), false) = (&network, crops.is_empty()) {
+                self.answer(teacher, averaged, crops, &records)?;
+            }
+            if done % 4096 < FACES || done == count {
+                eprintln!("{}: {done} of {count}", told());
+            }
+            if interrupt::asked() {
+                bail!("interrupted; {done} of {count} answers are kept");
+            }
+        }
+        ensure!(
+            failures.len() < count,
+            "{} has no answer at all: {}",
+            told(),
+            crate::job::first_failure(&failures)
+        );
+        Ok(records)
+    }
+
+    /// What a run's network says of crops, with the run's temperatures.
+    fn answer(
+        &self,
+        run: &Path,
+        averaged: &Averaged,
+        crops: Vec<(Key, Vec<f32>)>,
+        records: &Records,
+    ) -> Result<()> {
+        let input = &averaged.checkpoint.config.input;
+        let planes: Vec<f32> = crops.iter().flat_map(|(_, planes)| planes).copied().collect();
+        let images =
+            Tensor::from_slice(&planes).view([-1, 3, input.height as i64, input.width as i64]);
+        let images = upload(images, self.device, Kind::Float);
+        let outputs = tch::no_grad(|| averaged.net.forward(&images, false));
+        let calibration = run::calibration(run)?;
+        let (mut of_age, mut of_gender) = (1.0, 1.0);
+        if let Some(found) = calibration {
+            if let Some(AgeSpec::Distribution { temperature, .. }) = found.age {
+                of_age = f64::from(temperature);
+            }
+            of_gender = found.gender.map_or(1.0, |gender| f64::from(gender.temperature));
+        }
+        let logits = outputs.age_logits.context("a teacher must tell age as a distribution")?;
+        let male = outputs.gender_logit.context("a teacher must tell gender")?;
+        let years = (logits / of_age).softmax(-1, Kind::Float);
+        let both = Tensor::cat(&[years, (male / of_gender).sigmoid()], 1);
+        let both: Vec<f32> = both.to_device(Device::Cpu).contiguous().view([-1]).try_into()?;
+        for ((key, _), answers) in crops.iter().zip(both.chunks_exact(self.crops * (YEARS + 1))) {
+            records.put(key, &pack(answers));
+        }
+        Ok(())
+    }
+}
+
+/// What threads show faces with.
+struct Shower {
+    root: std::path::PathBuf,
+    rule: face_predict::CropRule,
+    augment: Augment,
+    crops: usize,
+    who: Pupil,
+    asked: Vec<(Key, Row)>,
+}
+
+impl Shower {
+    fn show(&self, (key, row): &(Key, Row), memory: &mut Memory) -> Shown {
+        let shown = (|| {
+            let picture = pictures::open(&self.root.join(&row.path))?;
+            let image = picture.image();
+            let moves = self.moves(row, &image)?;
+            match &self.who {
+                Pupil::Library(model) => {
+                    let numbers = ask_library(model, row, &image, &moves, &mut memory.1)?;
+                    Ok(Shown::Said(*key, pack(&numbers)))
+                }
+                Pupil::Network(input) => {
+                    let planes = crops(input, row, &image, &moves, &mut memory.0)?;
+                    Ok(Shown::Crops(*key, planes))
+                }
+            }
+        })();
+        shown.unwrap_or_else(|error: anyhow::Error| {
+            Shown::Failed(row.path.clone(), format!("{error:#}"))
+        })
+    }
+
+    /// How the picture moves under each of the pupil's crops: in pixels.
+    fn moves(&self, row: &Row, image: &Image<'_>) -> Result<Vec<Affine>> {
+        let (usual, places) = Places::of(row, &self.rule, image.upright_size())?;
+        let back = inverse(&usual).context("a face without size")?;
+        let moved = |look| {
+            let place = fixed(&self.augment, &places, &row.path, look);
+            usual.after(&place).after(&back)
+        };
+        Ok((0..self.crops).map(moved).collect())
+    }
+}
+
+/// The crops that a run's network takes.
+fn crops(
+    input: &InputSpec,
+    row: &Row,
+    image: &Image<'_>,
+    moves: &[Affine],
+    warp: &mut Warp,
+) -> Result<Vec<f32>> {
+    let (usual, _) = Places::of(row, &input.crop, image.upright_size())?;
+    let mut all = Vec::with_capacity(moves.len() * input.len());
+    for by in moves {
+        let mut planes = vec![0.0; input.len()];
+        input.cut(warp, image, &by.after(&usual), &mut planes)?;
+        input.normalise(&mut planes);
+        all.extend(planes);
+    }
+    Ok(all)
+}
+
+/// What a model of the library says. A face without a place is its whole picture, and is not moved.
+fn ask_library(
+    model: &Model,
+    row: &Row,
+    image: &Image<'_>,
+    moves: &[Affine],
+    (workspace, answers): &mut (Workspace, Predictions),
+) -> Result<Vec<f32>> {
+    let places: Vec<Region> =
+        row.region().map_or(Vec::new(), |at| moves.iter().map(|by| moved(&at, by)).collect());
+    let options = if places.is_empty() {
+        Options::new().cropped(true)
+    } else {
+        Options::new().regions(&places)
+    };
+    model.predict_into(image, &options, workspace, answers)?;
+    let mut numbers = Vec::with_capacity(moves.len() * (YEARS + 1));
+    for look in 0..moves.len() {
+        let index = if places.is_empty() { 0 } else { look };
+        let face = answers.face(index).context("no face came back from the teacher")?;
+        let age = face.age().context("a teacher must tell age")?;
+        ensure!(age.years().len() == YEARS, "a teacher's years must be 0 to {}", YEARS - 1);
+        numbers.extend(age.years());
+        numbers.push(1.0 - face.female_probability().context("a teacher must tell gender")?);
+    }
+    Ok(numbers)
+}
+
+/// A face in a moved picture. A box has no slant: it keeps its shape.
+fn moved(region: &Region, by: &Affine) -> Region {
+    let (centre, scale) = (by.apply(region.rect.center()), by.magnification());
+    let (width, height) = (region.rect.width * scale, region.rect.height * scale);
+    let rect = Rect::new(centre.x - width / 2.0, centre.y - height / 2.0, width, height);
+    Region { rect, landmarks: region.landmarks.map(|l| l.map(|p: Point| by.apply(p))) }
+}
+
+fn pack(numbers: &[f32]) -> Vec<u8> {
+    numbers.iter().flat_map(|value| f16::from_f32(*value).to_le_bytes()).collect()
+}
+
+/// The answer to one crop; the years sum to 1 again.
+pub fn unpack(bytes: &[u8], look: usize) -> Option<Taught> {
+    let bytes = bytes.get(look * BYTES..(look + 1) * BYTES)?;
+    let mut years: Vec<f32> =
+        bytes.chunks_exact(2).map(|b| f16::from_le_bytes([b[0], b[1]]).to_f32()).collect();
+    let male = years.pop()?;
+    let sum = years.iter().sum::<f32>().max(f32::MIN_POSITIVE);
+    years.iter_mut().for_each(|p| *p /= sum);
+    Some(Taught { years, male })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answers_come_back_by_crop() {
+        let of = |year: usize, male: f32| {
+            let mut numbers = vec![0.0; YEARS + 1];
+            (numbers[year], numbers[YEARS]) = (1.0, male);
+            numbers
+        };
+        let bytes = pack(&[of(20, 0.25), of(30, 0.75)].concat());
+        assert_eq!(bytes.len(), 2 * BYTES);
+        let second = unpack(&bytes, 1).expect("there");
+        assert_eq!((second.years[30], second.male), (1.0, 0.75));
+        assert!(unpack(&bytes, 2).is_none());
+    }
+
+    #[test]
+    fn a_face_moves_with_its_picture() {
+        let mut region = Region::from_box(Rect::new(10.0, 20.0, 40.0, 60.0));
+        region.landmarks = Some([Point::new(30.0, 40.0); 5]);
+        let by = Affine { x0: 5.0, ..Affine::scale(2.0, 2.0) };
+        let there = moved(&region, &by);
+        assert_eq!(there.rect, Rect::new(25.0, 40.0, 80.0, 120.0));
+        assert_eq!(there.landmarks.expect("five")[4], Point::new(65.0, 80.0));
+    }
+}

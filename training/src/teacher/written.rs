@@ -1,0 +1,46 @@
+//! Answers that somebody wrote down.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use anyhow::{Context, Result, ensure};
+
+use crate::data::labels::Taught;
+use crate::data::manifest::Row;
+use crate::data::versioned::Kind;
+use crate::model::YEARS;
+
+/// What a teacher outside the library says: `path`, the probability of male, then that of each year from 0.
+const ANSWERS: Kind = Kind { word: "answers", called: "teacher's answers", version: 1 };
+
+/// The answers in `file` for `faces`, in their order; none for a face that is not asked about.
+pub fn answers(
+    file: &Path,
+    faces: &[Row],
+    asked: impl Fn(&Row) -> bool,
+) -> Result<Vec<Option<Taught>>> {
+    let mut known = HashMap::new();
+    for (line, (path, male, years)) in ANSWERS.read::<(String, f32, Vec<f32>)>(file)? {
+        let told = || format!("{} line {line}", file.display());
+        let sum: f32 = years.iter().sum();
+        let probable = |p: &f32| (0.0..=1.0).contains(p);
+        ensure!(
+            years.len() == YEARS && years.iter().all(probable) && (sum - 1.0).abs() < 0.01,
+            "{}: not {YEARS} probabilities of years that sum to 1",
+            told()
+        );
+        ensure!(probable(&male), "{}: {male} is no probability of male", told());
+        let years = years.into_iter().map(|p| p / sum).collect();
+        let before = known.insert(path, Taught { years, male });
+        ensure!(before.is_none(), "{}: its picture has an answer already", told());
+    }
+    let answer = |face: &Row| {
+        if !asked(face) {
+            return Ok(None);
+        }
+        let answer = known.get(&face.path).cloned();
+        let told = || format!("{} has no answer for {}", file.display(), face.path);
+        answer.map(Some).with_context(told)
+    };
+    faces.iter().map(answer).collect()
+}

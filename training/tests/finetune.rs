@@ -1,0 +1,51 @@
+//! From a folder of pictures to a model file, as a new user would.
+
+mod common;
+
+use common::{fails, ok, picture};
+use face_predict::{DecodeLimits, Model, ModelOptions, Options, Picture};
+
+const MODELS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../models");
+
+#[test]
+fn pictures_in_a_model_file_with_its_card_out() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let here = folder.path();
+    for i in 0..60u32 {
+        let gender = ["female", "male"][i as usize % 2];
+        let (age, path) = (20 + i % 40, format!("photos/{gender}/{}/{i}.png", 20 + i % 40));
+        picture(&here.join(path), age, i % 2 == 1);
+    }
+    let line = format!(
+        "finetune photos --from {MODELS}/tiny.onnx --out ours.onnx --run run --epochs 2 --license MIT --set batch_size=8"
+    );
+    let out = ok(here, &line);
+    for told in
+        ["$ face-train ingest folder", "$ face-train train --arch tiny", "| all | age error"]
+    {
+        assert!(out.contains(told), "{told} is not in\n{out}");
+    }
+    let card = std::fs::read_to_string(here.join("ours.md")).expect("a card");
+    assert!(card.contains("Licence of these weights: MIT") && card.contains("| all | gender, % |"));
+    assert!(here.join("run/preview.png").exists() && here.join("run/report/report.html").exists());
+    let model = Model::load_files(&[here.join("ours.onnx")], &ModelOptions::new());
+    let model = model.expect("the library loads it");
+    let path = here.join("photos/female/20/0.png");
+    let picture = Picture::open(path, &DecodeLimits::default()).expect("a picture");
+    let answers =
+        model.predict(&picture.image(), &Options::new().cropped(true)).expect("an answer");
+    assert!(answers.face(0).expect("a face").age().is_some());
+    // What is done is not done again.
+    let out = ok(here, &line);
+    assert!(!out.contains("$ face-train ingest") && out.contains("--resume"), "{out}");
+
+    let wrong = [
+        (line.replace("photos --from", "nothing --from"), "there is no nothing"),
+        (line.replace("tiny.onnx", "detector.onnx"), "which is no network of this program"),
+        (format!("{line} --keep 2"), "keep is 2"),
+    ];
+    for (line, told) in wrong {
+        let error = fails(here, &line);
+        assert!(error.contains(told), "{line}: {error}");
+    }
+}

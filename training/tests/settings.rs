@@ -1,0 +1,208 @@
+//! Settings from files, `--set` and flags; what a run's folder holds; what a run may go on with.
+
+mod common;
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use common::{face_train, faces, fails, ok};
+
+const TINY: &str =
+    "train --arch tiny --manifest faces.csv --root photos --batch-size 5 --epochs 2 --threads 1";
+
+fn write(folder: &Path, name: &str, text: &str) {
+    std::fs::write(folder.join(name), text).expect("written");
+}
+
+fn read(folder: &Path, name: &str) -> String {
+    std::fs::read_to_string(folder.join(name)).unwrap_or_else(|e| panic!("{name}: {e}"))
+}
+
+/// The log without the speed.
+fn log(folder: &Path, run: &str) -> Vec<String> {
+    let text = read(folder, &format!("{run}/log.csv"));
+    let head = text.lines().next().expect("a header");
+    let kept: Vec<bool> =
+        head.split(',').map(|name| name != "faces_per_second" && name != "waiting").collect();
+    let keep = |line: &str| {
+        let fields = line.split(',').zip(&kept).filter(|(_, keep)| **keep);
+        fields.map(|(field, _)| field).collect::<Vec<_>>().join(",")
+    };
+    text.lines().map(keep).collect()
+}
+
+#[test]
+fn a_run_folder_is_enough_to_repeat_the_run() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let here = folder.path();
+    faces(here, 30);
+    write(
+        here,
+        "run.toml",
+        "arch = 'tiny'\nmanifest = ['faces.csv']\nroot = 'photos'\nbatch_size = 5\nepochs = 9\nthreads = 1\n\
+         [augment]\nflip = 0.25\n[network]\ninput = 64\n",
+    );
+    let out = ok(here, "train --config run.toml --set epochs=2 --run first --seed 7");
+    assert!(out.contains("18 faces to train on, 6 to validate with"), "{out}");
+    let saved = read(here, "first/config.toml");
+    for line in ["epochs = 2", "seed = 7", "flip = 0.25", "input = 64", "sha256 = ", "revision = "]
+    {
+        assert!(saved.contains(line), "{line} is not in\n{saved}");
+    }
+    // The manifest moves on; the run has its own copy.
+    let manifest = read(here, "faces.csv");
+    write(here, "faces.csv", &manifest.replace(",male,", ",female,"));
+    ok(here, "train --config first --run second");
+    assert_eq!(log(here, "first"), log(here, "second"));
+    let weights = |run: &str| std::fs::read(here.join(run).join("last.safetensors")).expect("one");
+    assert!(weights("first") == weights("second"), "the same run ends elsewhere");
+    // Both the copy and a flag over it.
+    ok(here, "train --config first --run third --set network.dropout=0.5 --epochs 1");
+    assert!(read(here, "third/config.toml").contains("dropout = 0.5"));
+    // A run that goes on needs its name alone.
+    let error = fails(here, "train --config first --run fourth --stop-after 2");
+    assert!(error.contains("interrupted"), "{error}");
+    ok(here, "train --run fourth --resume");
+    assert_eq!(log(here, "first"), log(here, "fourth"));
+    // A copy that was changed is noticed.
+    let copy = read(here, "first/manifests/faces0.csv");
+    write(here, "first/manifests/faces0.csv", &copy.replace(",male,", ",female,"));
+    let error = fails(here, "train --config first --run fifth");
+    assert!(error.contains("is not what the run used"), "{error}");
+}
+
+#[test]
+fn what_cannot_be_meant_is_refused_before_anything_starts() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let here = folder.path();
+    faces(here, 20);
+    write(here, "typo.toml", "arch = 'tiny'\nlearning_rat = 0.1\n");
+    write(here, "broken.toml", "arch = \n");
+    let wrong = [
+        ("--config typo.toml", "no setting is called learning_rat; did you mean learning_rate?"),
+        ("--config broken.toml", "configuration broken.toml"),
+        ("--config none.toml", "configuration none.toml"),
+        ("--set augment.flop=1", "did you mean augment.flip?"),
+        ("--set flip", "--set wants key=value"),
+        ("--set loss.label_smoothing=0.9", "loss.label_smoothing is 0.9, it must be 0 to 0.5"),
+        ("--set network.channels=[5]", "network.channels"),
+        ("--augment strong", "augment is \"strong\", it must be none, detector or paper"),
+        ("--device gpu", "it must be auto, cpu or cuda"),
+        ("--learning-rate 0", "learning_rate is 0, it must be above 0"),
+    ];
+    for (arguments, told) in wrong {
+        let error = fails(here, &format!("{TINY} --run refused {arguments}"));
+        assert!(error.contains(told), "{arguments}: {error}");
+    }
+    assert!(fails(here, "train --run refused").contains("no manifest"));
+    assert!(!here.join("refused").exists(), "a refused run leaves nothing");
+}
+
+#[test]
+fn a_dry_run_says_what_would_happen_and_does_nothing() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let here = folder.path();
+    faces(here, 30);
+    let out = ok(here, &format!("{TINY} --run run --dry-run --set ema_decay=0.5"));
+    for told in ["4 steps an epoch, 8 in all", "run would be made", "ema_decay = 0.5"] {
+        assert!(out.contains(told), "{told} is not in\n{out}");
+    }
+    assert!(!here.join("run").exists());
+    // What it prints is a file of settings.
+    write(here, "run.toml", &out);
+    ok(here, "train --config run.toml --run run --epochs 1");
+    let out = ok(here, &format!("{TINY} --run run --dry-run"));
+    assert!(out.contains("has a run already: it would be refused"), "{out}");
+    let sheet = ok(here, &format!("{TINY} --run other --preview sheet.png"));
+    assert!(!here.join("other").exists(), "{sheet}");
+    let sheet = image::open(here.join("sheet.png")).expect("a picture");
+    assert_eq!((sheet.width(), sheet.height()), (8 * 96, 6 * 96));
+}
+
+#[test]
+fn other_faces_and_mistyped_runs_are_noticed() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let here = folder.path();
+    faces(here, 30);
+    fails(here, &format!("{TINY} --run runs/one --stop-after 2"));
+    let error = fails(here, &format!("{TINY} --run runs/on --resume"));
+    assert!(error.contains("runs/on has no run"), "{error}");
+    assert!(error.contains("runs there: one"), "{error}");
+    assert!(!here.join("runs/on").exists());
+    assert!(fails(here, "train --run runs/on --resume").contains("has no run"));
+    // As many rows, and other labels.
+    let text = read(here, "faces.csv");
+    write(here, "other.csv", &text.replacen(",37,", ",38,", 1));
+    let other = TINY.replace("faces.csv", "other.csv");
+    let error = fails(here, &format!("{other} --run runs/one --resume"));
+    assert!(error.contains("started with other faces"), "{error}");
+    // The same rows, made by another command.
+    let (_, rows) = text.split_once('\n').expect("two lines");
+    write(here, "same.csv", &format!("# face-train manifest 1 | another way\n{rows}"));
+    let error = fails(here, &format!("{TINY} --run runs/one --resume --learning-rate 0.1"));
+    assert!(error.contains("learning_rate was 0.002, now 0.1"), "{error}");
+    ok(here, &format!("{} --run runs/one --resume", TINY.replace("faces.csv", "same.csv")));
+}
+
+#[test]
+fn a_reader_that_goes_away_ends_it_quietly() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_face-train"));
+    command.current_dir(folder.path()).args(["summary", "--arch", "base"]);
+    let mut child =
+        command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts");
+    // Closed before the first line is written.
+    drop(child.stdout.take());
+    let output = child.wait_with_output().expect("it ends");
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && error.is_empty(), "{:?} {error}", output.status);
+}
+
+#[test]
+fn crops_are_kept_and_shared() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let here = folder.path();
+    faces(here, 30);
+    ok(here, &format!("{TINY} --run first --cache kept"));
+    // The pictures could be gone in all but name, size and time.
+    let kept = std::fs::read_dir(here.join("kept")).expect("a folder").count();
+    assert_eq!(kept, 1, "one file for one kind of crop");
+    ok(here, &format!("{TINY} --run second --cache kept"));
+    assert_eq!(log(here, "first"), log(here, "second"));
+    ok(here, &format!("{TINY} --run third"));
+    assert!(here.join("third/crops").exists());
+    assert_eq!(log(here, "first"), log(here, "third"));
+    // A cache of another kind is named.
+    let file = std::fs::read_dir(here.join("kept")).expect("a folder").next().expect("one");
+    std::fs::write(file.expect("a file").path(), [7; 100]).expect("written");
+    let error = fails(here, &format!("{TINY} --run fourth --cache kept"));
+    assert!(error.contains("delete it"), "{error}");
+}
+
+#[test]
+fn losses_that_are_no_numbers_end_the_run_with_a_reason() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let here = folder.path();
+    faces(here, 30);
+    let error =
+        fails(here, &format!("{TINY} --run run --learning-rate 1e30 --set grad_clip_norm=0"));
+    assert!(error.contains("no step of epoch") && error.contains("learning_rate"), "{error}");
+    let run = face_train(here, &format!("{TINY} --run calm"));
+    assert!(run.status.success());
+    let text = read(here, "calm/log.csv");
+    assert!(!text.to_lowercase().contains("nan"), "{text}");
+}
+
+#[test]
+fn it_stops_when_nothing_gets_better() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let here = folder.path();
+    faces(here, 30);
+    // Nothing moves: the body is frozen, and the heads are as good as.
+    let frozen = "--freeze stem --freeze s0 --freeze s1 --freeze s2 --learning-rate 1e-20";
+    let line = TINY.replace("--epochs 2", "--epochs 9");
+    let out = ok(here, &format!("{line} --run run --patience 2 --weight-decay 0 {frozen}"));
+    assert!(out.contains("done after 3 epochs"), "{out}");
+    assert!(out.contains("1 of 2 without gain") && out.contains("2 of 2 without gain"), "{out}");
+    assert_eq!(log(here, "run").len(), 1 + 3);
+}
