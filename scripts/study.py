@@ -22,6 +22,7 @@ import statistics
 import subprocess
 import tempfile
 import time
+import tomllib
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 PLACE = os.path.join(ROOT, "training", "study")
@@ -70,8 +71,8 @@ def parameters(arch):
 
 
 def collect(options):
-    with open(os.path.join(options.run, "config.json"), encoding="utf-8") as file:
-        config = json.load(file)
+    with open(os.path.join(options.run, "config.toml"), "rb") as file:
+        config = tomllib.load(file)
     with open(os.path.join(options.run, "log.csv"), encoding="utf-8") as file:
         log = list(csv.DictReader(file))
     with open(options.metrics, encoding="utf-8") as file:
@@ -85,7 +86,7 @@ def collect(options):
     watched = {key: float(log[best][f"train utkface_{key}"]) for key in ("mae", "gender") if log[best].get(f"train utkface_{key}")}
     write(f"{options.name}{seed}.json", {
         "arch": config["arch"],
-        "half": config.get("bf16", config.get("half")),
+        "half": config["bf16"],
         "augmented": config["augment"]["turn"] > 0,
         "parameters": parameters(config["arch"]),
         "faces": faces,

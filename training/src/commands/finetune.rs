@@ -113,7 +113,7 @@ impl Finetune {
         let (all, parts) = (at("all.csv"), at("faces.csv"));
 
         if !parts.exists() {
-            let kind = if from_folder { "folder" } else { "csv" };
+            let kind = if from_folder { "folder" } else { "table" };
             let mut line = Line::new(&["ingest", kind]);
             if !from_folder {
                 line = line.with("--table", &self.faces);

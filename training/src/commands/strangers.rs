@@ -7,7 +7,6 @@ use std::process::Command;
 use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 
-use super::calibrate;
 use super::evaluate::Judge;
 use crate::data::manifest::{self, Row};
 use crate::metrics::judged::Judged;
@@ -178,7 +177,7 @@ impl Strangers {
 
     /// A network on the faces of `only`, or of all sets.
     fn judged(&self, file: &Path, rows: &[Row], only: Option<&str>) -> Result<Judged> {
-        if file.is_dir() && !file.join(calibrate::FILE).exists() {
+        if file.is_dir() && !file.join(crate::run::CALIBRATION).exists() {
             bail!("{} is not calibrated", file.display());
         }
         let mut by_source: BTreeMap<&str, Vec<&Row>> = BTreeMap::new();
