@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 target=${CARGO_TARGET_DIR:-target}
 mkdir -p build
 ${CC:-cc} -O2 -std=c99 -Wall -Wextra scripts/bench_jpeg.c -ljpeg -o build/bench_jpeg
-${CARGO:-cargo} build --quiet --release --workspace --example jpeg_time
+${CARGO:-cargo} build --quiet --release --package face-predict-jpeg --example jpeg_time
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 for _ in 1 2 3 4 5; do

@@ -120,6 +120,15 @@ impl Frame {
         )
     }
 
+    /// Blocks that lie in the picture, of all components.
+    pub(crate) fn block_count(&self) -> usize {
+        let of = |component| {
+            let (across, down) = self.blocks(component);
+            across * down
+        };
+        self.components.iter().map(of).sum()
+    }
+
     /// Width and height at this scale.
     pub(crate) fn size(&self, scale: Scale) -> (usize, usize) {
         (self.width.div_ceil(scale.divisor()), self.height.div_ceil(scale.divisor()))

@@ -100,6 +100,10 @@ impl<'a> Jpeg<'a> {
 
     /// The pixels at a scale: gray for a file of one component, otherwise red, green and blue.
     pub fn decode(&self, scale: Scale) -> Result<Pixels> {
+        // The first coefficient of a block takes a bit at least: a small file cannot ask for much memory.
+        if self.frame.block_count() > 8 * self.bytes.len() {
+            return Err(Error::truncated());
+        }
         if self.frame.progressive {
             progressive::decode(self, scale)
         } else {

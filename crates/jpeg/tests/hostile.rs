@@ -113,16 +113,32 @@ fn progressive_scan(out: &mut Vec<u8>, component: u8, band: [u8; 2], bits: u8, d
 
 #[test]
 fn a_claim_without_data_is_refused_at_once() {
-    for marker in [0xC0, 0xC1] {
+    for marker in [0xC0, 0xC1, 0xC2] {
         let mut bytes = header(marker, 65_500, 65_500);
-        bytes.extend([0xFF, 0xDA, 0, 12, 3, 1, 0, 2, 0, 3, 0, 0, 63, 0]);
+        bytes.extend([
+            0xFF,
+            0xDA,
+            0,
+            12,
+            3,
+            1,
+            0,
+            2,
+            0,
+            3,
+            0,
+            0,
+            if marker == 0xC2 { 0 } else { 63 },
+            0,
+        ]);
         bytes.extend([0x55; 100]);
         let jpeg = Jpeg::new(&bytes).unwrap();
         assert_eq!((jpeg.width(), jpeg.height()), (65_500, 65_500));
         let start = Instant::now();
-        let error = jpeg.decode(Scale::Eighth).unwrap_err();
-        assert!(matches!(error.kind(), ErrorKind::Truncated | ErrorKind::Damaged), "{error}");
-        assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
+        // The coefficients of the progressive one would take 25 GB.
+        let error = jpeg.decode(Scale::Whole).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Truncated, "{error}");
+        assert!(start.elapsed() < Duration::from_millis(100), "{:?}", start.elapsed());
     }
 }
 
