@@ -5,6 +5,7 @@ use std::cell::Cell;
 use std::ffi::{CStr, CString};
 use std::sync::RwLock;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
 
 use super::error::face_predict_status;
 use super::panic::wall;
@@ -61,6 +62,16 @@ pub(super) fn failure(status: &CStr, message: &CStr) {
         let line = [status.to_bytes(), b": ", message.to_bytes()].concat();
         tell(FACE_PREDICT_LOG_ERROR, &CString::new(line).unwrap_or_default());
     }
+}
+
+/// When something begins, where there is a clock: a module of WebAssembly has none.
+pub(super) fn start() -> Option<Instant> {
+    (!cfg!(target_family = "wasm")).then(Instant::now)
+}
+
+/// How long it took, as the end of a sentence.
+pub(super) fn took(start: Option<Instant>) -> String {
+    start.map_or_else(String::new, |start| format!(" in {} ms", start.elapsed().as_millis()))
 }
 
 /// Tells something that takes long and happens seldom.

@@ -22,6 +22,8 @@ mod predict;
 mod result;
 mod track;
 mod version;
+#[cfg(target_family = "wasm")]
+mod wasm;
 
 // For Rust tests of the C interface, which compare it with the header.
 pub use batch::*;

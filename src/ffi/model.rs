@@ -1,7 +1,6 @@
 //! Loading models.
 
 use core::ffi::{c_char, c_void};
-use std::time::Instant;
 
 use super::error::face_predict_status;
 use super::handle::{self, Growing, Handle, Tagged};
@@ -75,10 +74,10 @@ unsafe fn load(
         if model_out.is_null() {
             return Err(handle::null("model_out"));
         }
-        let start = Instant::now();
+        let start = log::start();
         // SAFETY: as the header asks of `options`.
         let model = load(&unsafe { options(options_in)? })?;
-        log::info(|| format!("{} was loaded in {} ms", model.name(), start.elapsed().as_millis()));
+        log::info(|| format!("{} was loaded{}", model.name(), log::took(start)));
         let model = handle::give(Loaded::new(model))?;
         // SAFETY: not NULL, and the caller's to write.
         unsafe { handle::put(model_out, "model_out", model) }
@@ -176,12 +175,9 @@ pub unsafe extern "C" fn face_predict_model_warm_up(
         if !given.regions.is_null() || given.region_count > 0 {
             options = options.regions(&[]);
         }
-        let start = Instant::now();
+        let start = log::start();
         loaded.model.warm_up(width as usize, height as usize, &options)?;
-        log::info(|| {
-            let time = start.elapsed().as_millis();
-            format!("ready for pictures of {width}x{height} in {time} ms")
-        });
+        log::info(|| format!("ready for pictures of {width}x{height}{}", log::took(start)));
         Ok(())
     })
 }

@@ -47,6 +47,8 @@ fn quiet_hook() {
     ONCE.call_once(|| {
         let before = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |info| {
+            #[cfg(target_family = "wasm")]
+            super::wasm::remember_panic(info);
             if !INSIDE.get() {
                 before(info);
             }

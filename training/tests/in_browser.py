@@ -75,10 +75,10 @@ LOOK = r"""
 class Browser:
     """Chromium, and one page in it."""
 
-    def __init__(self, profile):
+    def __init__(self, profile, more=()):
         program = shutil.which("chromium") or sys.exit("no chromium: scripts/setup.sh installs it")
         flags = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run"]
-        flags += ["--remote-debugging-port=0", "--remote-allow-origins=*", f"--user-data-dir={profile}"]
+        flags += ["--remote-debugging-port=0", "--remote-allow-origins=*", f"--user-data-dir={profile}", *more]
         self.process = subprocess.Popen([program, *flags, "about:blank"], stderr=subprocess.PIPE, text=True)
         said = []
         for line in self.process.stderr:

@@ -9,8 +9,8 @@ use crate::lanes::{LANES, Lanes};
 use crate::layout::padded;
 use crate::memory::{Buffer, OutOfMemory, count};
 
-/// Rows of a register tile. Six by two vectors is twelve sums, which hides the latency of the
-/// multiply-add and leaves four of AVX2's sixteen registers.
+/// Most rows of a register tile. Six by two vectors is twelve sums, which hides the latency of the
+/// multiply-add and leaves four of AVX2's sixteen registers. [`Lanes`] of fewer registers have smaller tiles.
 pub const ROWS: usize = 6;
 
 /// Columns of a panel of weights.
@@ -64,6 +64,28 @@ pub struct Epilogue {
     pub relu: bool,
 }
 
+impl Epilogue {
+    /// That of the columns from `columns` on.
+    ///
+    /// # Safety
+    /// The bias, if not null, has so many columns.
+    #[inline(always)]
+    unsafe fn skip(self, columns: usize) -> Epilogue {
+        if self.bias.is_null() {
+            return self;
+        }
+        // SAFETY: the caller's promise.
+        Epilogue { bias: unsafe { self.bias.add(columns) }, ..self }
+    }
+}
+
+/// The weights of a tile's columns: their first line, and from one line to the next.
+#[derive(Clone, Copy)]
+struct Panel {
+    line: *const f32,
+    step: usize,
+}
+
 /// Weights to ask for while others are multiplied: one line after each number of a row.
 #[derive(Clone, Copy)]
 struct Prefetch {
@@ -90,7 +112,7 @@ pub unsafe fn gemm<L: Lanes>(
 ) {
     let k = lhs.offsets.len() * lhs.run;
     // Blocks of even height: 9 rows as 5 and 4, not 6 and 3, keep more sums in flight.
-    let blocks = rows.div_ceil(ROWS).max(1);
+    let blocks = rows.div_ceil(L::TILE_ROWS).max(1);
     let (height, taller) = (rows / blocks, rows % blocks);
     let mut column = 0;
     while column < columns {
@@ -110,15 +132,18 @@ pub unsafe fn gemm<L: Lanes>(
                     step: PANEL / blocks,
                 };
                 let to = to.add(row * stride + column);
-                let epilogue = if epilogue.bias.is_null() {
-                    epilogue
+                let epilogue = epilogue.skip(column);
+                let panel = Panel { line: weights, step: if wide { PANEL } else { LANES } };
+                if wide && L::TILE_VECTORS == 2 {
+                    by_height::<L, 2>(lhs, height, panel, prefetch, epilogue, to, stride);
                 } else {
-                    Epilogue { bias: epilogue.bias.add(column), ..epilogue }
-                };
-                if wide {
-                    by_height::<L, 2>(lhs, height, weights, prefetch, epilogue, to, stride);
-                } else {
-                    by_height::<L, 1>(lhs, height, weights, prefetch, epilogue, to, stride);
+                    by_height::<L, 1>(lhs, height, panel, prefetch, epilogue, to, stride);
+                }
+                if wide && L::TILE_VECTORS == 1 {
+                    let panel = Panel { line: weights.add(LANES), ..panel };
+                    let epilogue = epilogue.skip(LANES);
+                    let to = to.add(LANES);
+                    by_height::<L, 1>(lhs, height, panel, prefetch, epilogue, to, stride);
                 }
             }
             row += height;
@@ -133,7 +158,7 @@ pub unsafe fn gemm<L: Lanes>(
 unsafe fn by_height<L: Lanes, const V: usize>(
     lhs: Lhs<'_>,
     height: usize,
-    weights: *const f32,
+    panel: Panel,
     prefetch: Prefetch,
     epilogue: Epilogue,
     to: *mut f32,
@@ -142,12 +167,12 @@ unsafe fn by_height<L: Lanes, const V: usize>(
     // SAFETY: the caller's promise, for exactly the height that is called.
     unsafe {
         match height {
-            6 => tile::<L, 6, V>(lhs, weights, prefetch, epilogue, to, stride),
-            5 => tile::<L, 5, V>(lhs, weights, prefetch, epilogue, to, stride),
-            4 => tile::<L, 4, V>(lhs, weights, prefetch, epilogue, to, stride),
-            3 => tile::<L, 3, V>(lhs, weights, prefetch, epilogue, to, stride),
-            2 => tile::<L, 2, V>(lhs, weights, prefetch, epilogue, to, stride),
-            1 => tile::<L, 1, V>(lhs, weights, prefetch, epilogue, to, stride),
+            6 => tile::<L, 6, V>(lhs, panel, prefetch, epilogue, to, stride),
+            5 => tile::<L, 5, V>(lhs, panel, prefetch, epilogue, to, stride),
+            4 => tile::<L, 4, V>(lhs, panel, prefetch, epilogue, to, stride),
+            3 => tile::<L, 3, V>(lhs, panel, prefetch, epilogue, to, stride),
+            2 => tile::<L, 2, V>(lhs, panel, prefetch, epilogue, to, stride),
+            1 => tile::<L, 1, V>(lhs, panel, prefetch, epilogue, to, stride),
             _ => {}
         }
     }
@@ -158,14 +183,14 @@ unsafe fn by_height<L: Lanes, const V: usize>(
 #[inline(always)]
 unsafe fn tile<L: Lanes, const R: usize, const V: usize>(
     lhs: Lhs<'_>,
-    mut weights: *const f32,
+    mut panel: Panel,
     mut prefetch: Prefetch,
     epilogue: Epilogue,
     to: *mut f32,
     stride: usize,
 ) {
-    // SAFETY: the caller's promise. `weights` moves on one line of V * LANES numbers for each number
-    // of a row, as they are packed.
+    // SAFETY: the caller's promise. `panel` moves on one line for each number of a row, as the
+    // weights are packed.
     unsafe {
         let mut sums = [[L::splat(0.0); V]; R];
         for offset in lhs.offsets {
@@ -175,7 +200,7 @@ unsafe fn tile<L: Lanes, const R: usize, const V: usize>(
                 prefetch.start = prefetch.start.wrapping_add(prefetch.step);
                 let mut line = [L::splat(0.0); V];
                 for (v, value) in line.iter_mut().enumerate() {
-                    *value = L::load(weights.add(v * LANES));
+                    *value = L::load(panel.line.add(v * LANES));
                 }
                 for (r, sums) in sums.iter_mut().enumerate() {
                     let value = L::splat(*start.add(r * lhs.row + i));
@@ -183,7 +208,7 @@ unsafe fn tile<L: Lanes, const R: usize, const V: usize>(
                         *sum = value.mul_add(line, *sum);
                     }
                 }
-                weights = weights.add(V * LANES);
+                panel.line = panel.line.wrapping_add(panel.step);
             }
         }
         for v in 0..V {

@@ -1,8 +1,22 @@
-//! Eight `f32` lanes: AVX2 with FMA, NEON, or plain arrays.
+//! Eight `f32` lanes: AVX2 with FMA, NEON, SIMD128 of WebAssembly, or plain arrays.
 //!
 //! The kernels are written once over [`Lanes`] and compiled once for each [`SimdKind`]; which of them
 //! runs is decided when a network is loaded.
 #![allow(unsafe_code)]
+
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+#[cfg(target_arch = "aarch64")]
+mod neon;
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+mod simd128;
+
+#[cfg(target_arch = "x86_64")]
+pub use avx2::Avx2;
+#[cfg(target_arch = "aarch64")]
+pub use neon::Neon;
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+pub use simd128::Simd128;
 
 /// Lanes in a vector, whichever the machine.
 pub const LANES: usize = 8;
@@ -19,6 +33,9 @@ pub enum SimdKind {
     /// Two 128-bit vectors: every arm64 processor.
     #[cfg(target_arch = "aarch64")]
     Neon,
+    /// Two 128-bit vectors: WebAssembly that is compiled for them.
+    #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+    Simd128,
 }
 
 impl SimdKind {
@@ -33,7 +50,15 @@ impl SimdKind {
         if std::arch::is_aarch64_feature_detected!("neon") {
             return SimdKind::Neon;
         }
-        SimdKind::Plain
+        // A module says what it needs as a whole, and does not start elsewhere: nothing is asked at run time.
+        #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+        {
+            SimdKind::Simd128
+        }
+        #[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
+        {
+            SimdKind::Plain
+        }
     }
 
     /// Every kind that this machine can run, the plain one first.
@@ -53,6 +78,12 @@ impl SimdKind {
 /// [`load`](Lanes::load): that a value exists then proves that the processor has its instructions,
 /// and arithmetic on it needs no further promise.
 pub unsafe trait Lanes: Copy {
+    /// Rows that a matrix product sums at once in registers, at most [`ROWS`](crate::gemm::ROWS).
+    const TILE_ROWS: usize = 6;
+
+    /// Vectors of columns that it sums at once, 1 or 2.
+    const TILE_VECTORS: usize = 2;
+
     /// The same number in every lane.
     ///
     /// # Safety
@@ -146,6 +177,9 @@ pub fn with_lanes<W: SimdKernel>(kind: SimdKind, work: W) {
             // SAFETY: it was just detected.
             unsafe { with_neon(work) }
         }
+        #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+        // SAFETY: a module with these instructions starts only where they are.
+        SimdKind::Simd128 => unsafe { work.run::<Simd128>() },
         // SAFETY: plain lanes need no instruction that could be missing.
         _ => unsafe { work.run::<Plain>() },
     }
@@ -224,167 +258,5 @@ unsafe impl Lanes for Plain {
             *value = if *value < 0.0 { 0.0 } else { *value };
         }
         self
-    }
-}
-
-#[cfg(target_arch = "x86_64")]
-pub use avx2::Avx2;
-
-#[cfg(target_arch = "x86_64")]
-mod avx2 {
-    use super::{LANES, Lanes};
-    use std::arch::x86_64::*;
-
-    /// One 256-bit vector.
-    #[derive(Clone, Copy)]
-    pub struct Avx2(__m256);
-
-    // SAFETY: the field is private, so a value comes from `splat` or `load`.
-    unsafe impl Lanes for Avx2 {
-        #[inline(always)]
-        unsafe fn splat(value: f32) -> Self {
-            // SAFETY: the caller promises AVX2.
-            Avx2(unsafe { _mm256_set1_ps(value) })
-        }
-
-        #[inline(always)]
-        unsafe fn load(from: *const f32) -> Self {
-            // SAFETY: the caller promises AVX2 and eight readable numbers.
-            Avx2(unsafe { _mm256_loadu_ps(from) })
-        }
-
-        #[inline(always)]
-        unsafe fn store(self, to: *mut f32) {
-            // SAFETY: the caller promises eight writable numbers.
-            unsafe { _mm256_storeu_ps(to, self.0) }
-        }
-
-        #[inline(always)]
-        fn add(self, other: Self) -> Self {
-            // SAFETY: a value exists, so AVX2 does.
-            Avx2(unsafe { _mm256_add_ps(self.0, other.0) })
-        }
-
-        #[inline(always)]
-        fn sub(self, other: Self) -> Self {
-            // SAFETY: a value exists, so AVX2 does.
-            Avx2(unsafe { _mm256_sub_ps(self.0, other.0) })
-        }
-
-        #[inline(always)]
-        fn mul_add(self, by: Self, plus: Self) -> Self {
-            // SAFETY: a value exists, so AVX2 and FMA do.
-            Avx2(unsafe { _mm256_fmadd_ps(self.0, by.0, plus.0) })
-        }
-
-        #[inline(always)]
-        fn relu(self) -> Self {
-            // The instruction answers its second operand when either is NaN, so the order matters.
-            // SAFETY: a value exists, so AVX2 does.
-            Avx2(unsafe { _mm256_max_ps(_mm256_setzero_ps(), self.0) })
-        }
-
-        #[inline(always)]
-        fn prefetch(from: *const f32) {
-            // SAFETY: a hint that reads nothing and never faults; SSE is part of x86-64.
-            unsafe { _mm_prefetch::<_MM_HINT_T0>(from.cast()) }
-        }
-
-        #[inline(always)]
-        fn transpose(r: [Self; LANES]) -> [Self; LANES] {
-            // SAFETY: values exist, so AVX2 does.
-            unsafe {
-                let a0 = _mm256_unpacklo_ps(r[0].0, r[1].0);
-                let a1 = _mm256_unpackhi_ps(r[0].0, r[1].0);
-                let a2 = _mm256_unpacklo_ps(r[2].0, r[3].0);
-                let a3 = _mm256_unpackhi_ps(r[2].0, r[3].0);
-                let a4 = _mm256_unpacklo_ps(r[4].0, r[5].0);
-                let a5 = _mm256_unpackhi_ps(r[4].0, r[5].0);
-                let a6 = _mm256_unpacklo_ps(r[6].0, r[7].0);
-                let a7 = _mm256_unpackhi_ps(r[6].0, r[7].0);
-                let b0 = _mm256_shuffle_ps::<0x44>(a0, a2);
-                let b1 = _mm256_shuffle_ps::<0xee>(a0, a2);
-                let b2 = _mm256_shuffle_ps::<0x44>(a1, a3);
-                let b3 = _mm256_shuffle_ps::<0xee>(a1, a3);
-                let b4 = _mm256_shuffle_ps::<0x44>(a4, a6);
-                let b5 = _mm256_shuffle_ps::<0xee>(a4, a6);
-                let b6 = _mm256_shuffle_ps::<0x44>(a5, a7);
-                let b7 = _mm256_shuffle_ps::<0xee>(a5, a7);
-                [
-                    Avx2(_mm256_permute2f128_ps::<0x20>(b0, b4)),
-                    Avx2(_mm256_permute2f128_ps::<0x20>(b1, b5)),
-                    Avx2(_mm256_permute2f128_ps::<0x20>(b2, b6)),
-                    Avx2(_mm256_permute2f128_ps::<0x20>(b3, b7)),
-                    Avx2(_mm256_permute2f128_ps::<0x31>(b0, b4)),
-                    Avx2(_mm256_permute2f128_ps::<0x31>(b1, b5)),
-                    Avx2(_mm256_permute2f128_ps::<0x31>(b2, b6)),
-                    Avx2(_mm256_permute2f128_ps::<0x31>(b3, b7)),
-                ]
-            }
-        }
-    }
-}
-
-#[cfg(target_arch = "aarch64")]
-pub use neon::Neon;
-
-#[cfg(target_arch = "aarch64")]
-mod neon {
-    use super::Lanes;
-    use std::arch::aarch64::*;
-
-    /// Two 128-bit vectors.
-    #[derive(Clone, Copy)]
-    pub struct Neon(float32x4_t, float32x4_t);
-
-    // SAFETY: the fields are private, so a value comes from `splat` or `load`.
-    unsafe impl Lanes for Neon {
-        #[inline(always)]
-        unsafe fn splat(value: f32) -> Self {
-            // SAFETY: the caller promises NEON.
-            unsafe { Neon(vdupq_n_f32(value), vdupq_n_f32(value)) }
-        }
-
-        #[inline(always)]
-        unsafe fn load(from: *const f32) -> Self {
-            // SAFETY: the caller promises NEON and eight readable numbers.
-            unsafe { Neon(vld1q_f32(from), vld1q_f32(from.add(4))) }
-        }
-
-        #[inline(always)]
-        unsafe fn store(self, to: *mut f32) {
-            // SAFETY: the caller promises eight writable numbers.
-            unsafe {
-                vst1q_f32(to, self.0);
-                vst1q_f32(to.add(4), self.1);
-            }
-        }
-
-        #[inline(always)]
-        fn add(self, other: Self) -> Self {
-            // SAFETY: a value exists, so NEON does.
-            unsafe { Neon(vaddq_f32(self.0, other.0), vaddq_f32(self.1, other.1)) }
-        }
-
-        #[inline(always)]
-        fn sub(self, other: Self) -> Self {
-            // SAFETY: a value exists, so NEON does.
-            unsafe { Neon(vsubq_f32(self.0, other.0), vsubq_f32(self.1, other.1)) }
-        }
-
-        #[inline(always)]
-        fn mul_add(self, by: Self, plus: Self) -> Self {
-            // SAFETY: a value exists, so NEON does.
-            unsafe { Neon(vfmaq_f32(plus.0, self.0, by.0), vfmaq_f32(plus.1, self.1, by.1)) }
-        }
-
-        #[inline(always)]
-        fn relu(self) -> Self {
-            // SAFETY: a value exists, so NEON does. `vmaxq` answers NaN when either is.
-            unsafe {
-                let zero = vdupq_n_f32(0.0);
-                Neon(vmaxq_f32(self.0, zero), vmaxq_f32(self.1, zero))
-            }
-        }
     }
 }

@@ -1,0 +1,218 @@
+/// <reference lib="dom" />
+
+/** A place in upright pixels; (0, 0) is the top left corner. */
+export interface Point {
+  x: number;
+  y: number;
+}
+
+/** A rectangle in upright pixels; it may reach outside the picture. */
+export interface Box {
+  x: number;
+  y: number;
+  width: number;
+  height: number;
+}
+
+export type Gender = 'female' | 'male';
+
+/** A reason to trust a face less. */
+export type Quality = 'small' | 'blurred' | 'dark' | 'bright' | 'turned' | 'cut_off';
+
+export type Format =
+  | 'GRAY' | 'RGB' | 'BGR' | 'RGBA' | 'BGRA' | 'ARGB' | 'ABGR'
+  | 'NV12' | 'NV21' | 'I420' | 'YUYV' | 'UYVY' | 'P010';
+
+/** How YUV numbers map to colours. */
+export type Yuv = 'BT601_LIMITED' | 'BT601_FULL' | 'BT709_LIMITED' | 'BT709_FULL';
+
+/** One face. `null` stands where something was skipped, not given, or not decided. A plain object: it can be sent to a worker. */
+export interface Face {
+  box: Box;
+  /** Left eye, right eye, nose, left and right mouth corner; left and right as seen. */
+  landmarks: Point[] | null;
+  /** How sure that this is a face, 0 to 1; null for a face that was given. */
+  score: number | null;
+  /** Years: the median of the distribution. */
+  age: number | null;
+  /** Interval that holds the age with the probability `ageCoverage`: its lower end. */
+  ageLow: number | null;
+  /** Its upper end. */
+  ageHigh: number | null;
+  /** Probability of each whole year from 0, summing to 1. */
+  ageDistribution: Float32Array | null;
+  /** Calibrated probability of the label female, 0 to 1. */
+  femaleProbability: number | null;
+  /** The label that strangers would give; null where the probability is below the threshold. */
+  gender: Gender | null;
+  /** Reasons to trust the face less; empty when nothing speaks against it. */
+  quality: Quality[];
+  /** Where the head looks, in degrees, good to some ten: positive to the right of the picture. null without landmarks. */
+  yaw: number | null;
+  /** Positive up. */
+  pitch: number | null;
+  /** Positive when tilted clockwise as seen. */
+  roll: number | null;
+  /** Which of `boxes` it is, from 0; null for a face that was found. */
+  regionIndex: number | null;
+  /** With a tracker the same face has the same number. */
+  trackId: number | null;
+  /** Estimates that the answer averages, one for each frame in which a tracker estimated the face; else 0. */
+  trackEstimates: number;
+}
+
+/** The faces of a picture, the largest first. */
+export interface Prediction {
+  /** Width of the upright picture. */
+  width: number;
+  height: number;
+  faces: Face[];
+}
+
+/** Pixels in memory. ImageData is one. */
+export interface Pixels {
+  data: Uint8Array | Uint8ClampedArray;
+  width: number;
+  height: number;
+  /** 'RGBA' unless said otherwise. */
+  format?: Format;
+  /** Where each plane starts in `data`. One: the others follow it without a gap. */
+  offsets?: readonly number[];
+  /** Bytes of each plane; to the end of `data` unless said otherwise. */
+  sizes?: readonly number[];
+  /** Bytes from one row to the next, of each plane; 0: no padding. */
+  strides?: readonly number[];
+  /** I420: bytes between samples of colour. */
+  chromaStep?: number;
+  yuv?: Yuv;
+  /** The first row in memory is the lowest one. */
+  bottomUp?: boolean;
+}
+
+/**
+ * A picture. An ArrayBuffer, a Uint8Array (Node's Buffer is one) and a Blob are the bytes of a JPEG, PNG, WebP or BMP file, whose Exif
+ * orientation is applied; a Blob may be of any format that the browser decodes.
+ */
+export type Picture =
+  | Uint8Array
+  | ArrayBuffer
+  | Blob
+  | Pixels
+  | ImageData
+  | ImageBitmap
+  | HTMLImageElement
+  | HTMLCanvasElement
+  | OffscreenCanvas
+  | HTMLVideoElement
+  | VideoFrame;
+
+export interface PredictOptions {
+  /** Faces found already, forehead to chin: nothing is searched, even if the list is empty. */
+  boxes?: readonly (Box | readonly [number, number, number, number])[];
+  /** Five places for each box, null where they are not known. */
+  landmarks?: readonly (readonly (Point | readonly [number, number])[] | null)[];
+  /** The picture is one face, cut as face data sets cut it. */
+  cropped?: boolean;
+  /** Keeps the largest so many faces; 0: all. */
+  maxFaces?: number;
+  /** Probability inside `ageLow` to `ageHigh`: 0.8 unless said otherwise. */
+  ageCoverage?: number;
+  /** Probability that a label needs, 0.5 to 1. */
+  genderThreshold?: number;
+  skipAge?: boolean;
+  skipGender?: boolean;
+  /** Pixels of the shorter side of the smallest box searched for. */
+  minFaceSize?: number;
+  /** Score that a found face needs, 0 to 1. */
+  minScore?: number;
+  /** Crops of each face whose answers are averaged, 1 to 8; each costs as much as the first. */
+  crops?: number;
+  /** Degrees clockwise that make the picture upright: 0, 90, 180 or 270. */
+  rotation?: number;
+  /** Swaps left and right after rotating. */
+  mirrored?: boolean;
+}
+
+export interface LoadOptions {
+  /** The module: its address, its bytes, a response, or one that was compiled. The file beside this package unless said otherwise. */
+  wasm?: string | URL | ArrayBuffer | Uint8Array | Response | WebAssembly.Module;
+  /** The bytes of a model file; what it lacks comes from the built-in model. */
+  model?: Uint8Array | ArrayBuffer;
+  /** Largest picture that is accepted, in pixels: 67108864 unless said otherwise. */
+  maxPixels?: number;
+  /** Leaves every convolution to the engine, for comparison. */
+  plainConvolutions?: boolean;
+}
+
+/** A loaded model. Load once; pictures that are asked for at the same time are taken one after the other. */
+export class FacePredict {
+  private constructor();
+  /** Fails with LoadError, ModelError, MemoryShortError or ArgumentError. */
+  static load(options?: LoadOptions): Promise<FacePredict>;
+  /** Finds the faces of a picture and estimates them. Fails with a FacePredictError; the next picture works. */
+  predict(picture: Picture, options?: PredictOptions): Promise<Prediction>;
+  /** A tracker for the frames of one camera. */
+  track(options?: TrackerOptions): Tracker;
+  /** Frees the module and its memory. */
+  close(): void;
+  /** The compiled module: workers take it as `FacePredict.load({ wasm })`. */
+  readonly module: WebAssembly.Module;
+  /** Name and version of the networks. */
+  readonly name: string;
+  /** The licences of the weights. */
+  readonly license: string;
+}
+
+export interface TrackerOptions {
+  /** Searches each so many frames; 0: each. */
+  detectEvery?: number;
+  /** Estimates a face again each so many times that it is found; 0: each. */
+  estimateEvery?: number;
+  /** Time constant of the average over estimates: 2 unless said otherwise. */
+  memorySeconds?: number;
+  /** Time after which an unseen face is forgotten: 1 unless said otherwise. */
+  lostSeconds?: number;
+}
+
+/** Follows faces over frames: gives each a number and averages its estimates. One tracker a camera. */
+export class Tracker {
+  constructor(model: FacePredict, options?: TrackerOptions);
+  /**
+   * Takes the next frame. `timeUs`, in microseconds from any start, must not go back; that of a VideoFrame, or the time that it is now,
+   * unless given.
+   */
+  update(picture: Picture, timeUs?: number, options?: PredictOptions): Promise<Prediction>;
+  /** Forgets all faces, as after a seek. Their numbers are not used again. */
+  reset(): Promise<void>;
+  /** Frees it. */
+  close(): Promise<void>;
+}
+
+/** Probability that the person has lived `years` or more; null where the age was skipped. */
+export function ageAtLeast(face: Pick<Face, 'ageDistribution'>, years: number): number | null;
+
+export type ErrorCode = 'argument' | 'unsupported' | 'image' | 'limit' | 'model' | 'memory' | 'internal' | 'load';
+
+/** A failure. */
+export class FacePredictError extends Error {
+  /** A word that stays. */
+  readonly code: ErrorCode;
+  /** The number of face_predict.h, or 0 where the failure is the binding's. */
+  readonly status: number;
+}
+/** The call was wrong: a value makes no sense; the message says which. */
+export class ArgumentError extends FacePredictError {}
+/** Not in this build of the module. */
+export class UnsupportedError extends FacePredictError {}
+/** The bytes are not a picture that can be decoded. */
+export class ImageError extends FacePredictError {}
+/** The picture is larger than the limit. */
+export class LimitError extends FacePredictError {}
+/** The model file is damaged, of an unknown version, or of another task. */
+export class ModelError extends FacePredictError {}
+/** Memory is short. */
+export class MemoryShortError extends FacePredictError {}
+/** A bug of the library was caught; please report the message. */
+export class InternalError extends FacePredictError {}
+/** The module could not be fetched or started: no WebAssembly, no SIMD, a wrong address. */
+export class LoadError extends FacePredictError {}

@@ -1,0 +1,255 @@
+// FacePredict, the model, and Tracker.
+
+import { answer } from './answers.js';
+import { ArgumentError, ImageError, MemoryShortError } from './errors.js';
+import { CONSTANTS, STRUCTS, write } from './layout.js';
+import { compile, Native } from './module.js';
+import { known, prepare, share, whole } from './options.js';
+import { decodedByBrowser, picture } from './pictures.js';
+
+const LOAD = new Set(['wasm', 'model', 'maxPixels', 'plainConvolutions']);
+const TRACK = new Set(['detectEvery', 'estimateEvery', 'memorySeconds', 'lostSeconds']);
+const MAX_PIXELS = 67108864;
+const SECRET = Symbol('FacePredict.load');
+
+/** What one start of the module holds: a trap ends it as a whole, and a new one takes its place. */
+class Session {
+  constructor(native, { model, maxPixels, plainConvolutions }) {
+    this.native = native;
+    this.trackers = new Map();
+    const options = write('face_predict_model_options', {
+      flags: plainConvolutions ? CONSTANTS.PLAIN_CONVOLUTIONS : 0,
+      max_pixels: maxPixels,
+    });
+    this.handle = native.with([options, new Uint8Array(4), model], (options, out, bytes) => {
+      if (model) native.check('face_predict_model_load_memory', bytes, model.byteLength, options, out);
+      else native.check('face_predict_model_load_default', options, out);
+      return native.number(out);
+    });
+    this.result = native.call('face_predict_result_new');
+    if (!this.result) throw new MemoryShortError('no memory for a result', { status: 60 });
+  }
+
+  /** Calls `body` with the addresses of a picture and of options. */
+  predict(image, given, { rotation = 0, mirrored = false }, body) {
+    const { native } = this;
+    return native.with([image.data, given.regions], (data, regions) => {
+      const options = given.struct(regions);
+      const picture = write('face_predict_image', {
+        format: image.format,
+        width: image.width,
+        height: image.height,
+        planes: image.offsets.map((offset) => data + offset),
+        strides: image.strides,
+        sizes: image.sizes,
+        rotation: whole('rotation', rotation),
+        mirrored: mirrored ? 1 : 0,
+        chroma_step: image.chromaStep ?? 0,
+        yuv: image.yuv ?? 0,
+        bottom_up: image.bottomUp ? 1 : 0,
+      });
+      return native.with([picture, options], (picture, options) => {
+        body(picture, options);
+        return answer(native, this.result);
+      });
+    });
+  }
+
+  tracker(key, options) {
+    const { native } = this;
+    if (!this.trackers.has(key)) {
+      const handle = native.with([options, new Uint8Array(4)], (options, out) => {
+        native.check('face_predict_tracker_new', this.handle, options, out);
+        return native.number(out);
+      });
+      this.trackers.set(key, handle);
+    }
+    return this.trackers.get(key);
+  }
+}
+
+/** A loaded model. Load once; pictures are taken one after the other. */
+export class FacePredict {
+  #module;
+  #settings;
+  #session;
+  #texts = {};
+  #queue = Promise.resolve();
+  #closed = false;
+
+  constructor(secret, module, settings) {
+    if (secret !== SECRET) throw new ArgumentError('a model comes from await FacePredict.load()');
+    this.#module = module;
+    this.#settings = settings;
+  }
+
+  static async load(options = {}) {
+    known(options, LOAD, 'options of load');
+    const { wasm, model, maxPixels = MAX_PIXELS, plainConvolutions = false } = options;
+    if (whole('maxPixels', maxPixels) === 0) throw new ArgumentError('maxPixels is 0, it must be above 0');
+    if (model !== undefined && !(model instanceof ArrayBuffer || model instanceof Uint8Array)) {
+      throw new ArgumentError('a model is the bytes of a model file');
+    }
+    // A copy, since the module may have to be started again.
+    const bytes = model && new Uint8Array(model).slice();
+    const loaded = new FacePredict(SECRET, await compile(wasm), { model: bytes, maxPixels, plainConvolutions });
+    await loaded.#start();
+    return loaded;
+  }
+
+  /** The compiled module, which other workers take as `FacePredict.load({ wasm })` without compiling it again. */
+  get module() {
+    return this.#module;
+  }
+
+  /** Name and version of the networks. */
+  get name() {
+    return this.#text('face_predict_model_name');
+  }
+
+  /** The licences of the weights. */
+  get license() {
+    return this.#text('face_predict_model_license');
+  }
+
+  /** Finds the faces of a picture and estimates them. */
+  predict(source, options = {}) {
+    return this.#predict(source, options, (session, picture, given) =>
+      session.native.check('face_predict', session.handle, picture, given, session.result),
+    );
+  }
+
+  /** A tracker for the frames of one camera. */
+  track(options = {}) {
+    return new Tracker(this, options);
+  }
+
+  /** Frees the module and its memory. What is asked later fails. */
+  close() {
+    this.#closed = true;
+    this.#session = null;
+    this.#settings = null;
+  }
+
+  /** For Tracker: the next frame. */
+  _update(tracker, source, time, options) {
+    return this.#predict(source, options, (session, picture, given) => {
+      const handle = session.tracker(tracker.key, tracker.options);
+      session.native.check('face_predict_tracker_update', handle, picture, BigInt(time), given, session.result);
+    });
+  }
+
+  /** For Tracker: does something with its handle where there is one. */
+  _tracker(key, does) {
+    return this.#turn(() => {
+      const handle = this.#session?.trackers.get(key);
+      if (handle && !this.#session.native.ended) this.#session.native.call(`face_predict_tracker_${does}`, handle);
+      if (does === 'free') this.#session?.trackers.delete(key);
+    });
+  }
+
+  /** For tests: the running module. */
+  get _native() {
+    return this.#session?.native;
+  }
+
+  /** For trackers: a number that grows each time that the module was started anew. */
+  _starts = 0;
+
+  #open() {
+    if (this.#closed) throw new ArgumentError('the model is closed: load a new one');
+  }
+
+  #text(name) {
+    this.#open();
+    return this.#texts[name];
+  }
+
+  async #start() {
+    this.#session = null;
+    this.#session = new Session(await Native.start(this.#module), this.#settings);
+    const { native, handle } = this.#session;
+    const names = ['face_predict_model_name', 'face_predict_model_license'];
+    this.#texts = Object.fromEntries(names.map((name) => [name, native.text(native.call(name, handle))]));
+    this._starts += 1;
+  }
+
+  /** One after the other: frames of a tracker stay in their order. */
+  #turn(body) {
+    const turn = this.#queue.then(body);
+    this.#queue = turn.catch(() => {});
+    return turn;
+  }
+
+  #predict(source, options, call) {
+    return this.#turn(async () => {
+      this.#open();
+      const given = prepare(options);
+      const { maxPixels } = this.#settings;
+      const image = await picture(source, maxPixels);
+      this.#open();
+      // A trap has ended it: memory, networks and all are made anew.
+      if (!this.#session || this.#session.native.ended) await this.#start();
+      const session = this.#session;
+      const run = (image) => session.predict(image, given, options, (picture, given) => call(session, picture, given));
+      try {
+        return run(image);
+      } catch (error) {
+        // Memory that a module has grown to is given back only with the module.
+        if (error instanceof MemoryShortError) this.#session = null;
+        if (!(error instanceof ImageError)) throw error;
+        const decoded = await decodedByBrowser(source, maxPixels);
+        if (!decoded) throw error;
+        return run(decoded);
+      }
+    });
+  }
+}
+
+/** Follows faces over frames: gives each a number and averages its estimates. One tracker a camera. */
+export class Tracker {
+  #model;
+  #starts = 0;
+  #ids = { base: 0, highest: 0 };
+
+  constructor(model, given = {}) {
+    if (!(model instanceof FacePredict)) throw new ArgumentError('a tracker is of a model: await FacePredict.load()');
+    known(given, TRACK, 'options of a tracker');
+    this.#model = model;
+    this.key = Symbol('tracker');
+    this.options = write('face_predict_tracker_options', {
+      detect_every: whole('detectEvery', given.detectEvery),
+      estimate_every: whole('estimateEvery', given.estimateEvery),
+      memory_seconds: share('memorySeconds', given.memorySeconds),
+      lost_seconds: share('lostSeconds', given.lostSeconds),
+    });
+  }
+
+  /** Takes the next frame. `timeUs`, in microseconds from any start, must not go back. */
+  async update(source, timeUs, options = {}) {
+    const time = Math.round(timeUs ?? source?.timestamp ?? performance.now() * 1000);
+    if (!Number.isSafeInteger(time)) throw new ArgumentError(`timeUs is ${String(timeUs)}, a number is wanted`);
+    const found = await this.#model._update(this, source, time, options);
+    // A module that was started anew counts from 1 again; the numbers of this tracker are not used twice.
+    if (this.#starts !== this.#model._starts) {
+      this.#starts = this.#model._starts;
+      this.#ids.base = this.#ids.highest;
+    }
+    for (const face of found.faces) {
+      if (face.trackId === null) continue;
+      face.trackId += this.#ids.base;
+      this.#ids.highest = Math.max(this.#ids.highest, face.trackId);
+    }
+    return found;
+  }
+
+  /** Forgets all faces, as after a seek. Their numbers are not used again. */
+  reset() {
+    return this.#model._tracker(this.key, 'reset');
+  }
+
+  /** Frees it. */
+  close() {
+    return this.#model._tracker(this.key, 'free');
+  }
+}

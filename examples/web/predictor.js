@@ -1,0 +1,43 @@
+// The worker's questions and answers as promises, and what its errors are called on the page.
+
+const waiting = new Map();
+let last = 0;
+const worker = new Worker('worker.js', { type: 'module' });
+
+worker.onmessage = ({ data: { id, answer, error } }) => {
+  const { resolve, reject } = waiting.get(id);
+  waiting.delete(id);
+  if (error) reject(Object.assign(new Error(error.message), { code: error.code }));
+  else resolve(answer);
+};
+worker.onerror = (event) => {
+  event.preventDefault();
+  const error = Object.assign(new Error(event.message || 'its script cannot be started'), { code: 'load' });
+  for (const { reject } of waiting.values()) reject(error);
+  waiting.clear();
+};
+
+/** Asks the worker; `transfer` is what goes over to it. */
+export function ask(does, given = {}, transfer = []) {
+  return new Promise((resolve, reject) => {
+    last += 1;
+    waiting.set(last, { resolve, reject });
+    worker.postMessage({ id: last, does, ...given }, transfer);
+  });
+}
+
+/** A sentence for a reader. */
+export function sentence(error, name) {
+  switch (error.code) {
+    case 'load':
+      return `The networks cannot be loaded: ${error.message}.`;
+    case 'image':
+      return `${name} is no picture that can be read.`;
+    case 'limit':
+      return `${name} is too large: 67 megapixels are the limit.`;
+    case 'memory':
+      return `There is not enough memory for ${name}.`;
+    default:
+      return `${name} failed: ${error.message}.`;
+  }
+}
