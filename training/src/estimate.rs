@@ -17,6 +17,7 @@ use crate::data::manifest::Row;
 use crate::data::sampler::Sampler;
 use crate::data::stream::Stream;
 use crate::job::{Job, Judgement, first_failure};
+use crate::log::Figures;
 use crate::loss::losses;
 use crate::metrics::calibration::softmax;
 use crate::metrics::{self, Prediction};
@@ -29,9 +30,17 @@ pub struct Estimate<'a> {
     sampler: Sampler,
     train: Arc<Feed>,
     val: Arc<Feed>,
+    /// Some faces that are trained on, as they are: beside the validation part they show how far a network only remembers.
+    watched: Arc<Feed>,
     workers: usize,
     device: Device,
 }
+
+/// Faces that are trained on and watched, spread over them.
+const WATCHED: usize = 1000;
+
+/// Rows with what was predicted of them, and the sum of the loss and the number of faces of each source.
+type Judged = (Vec<(usize, Prediction)>, BTreeMap<String, (f64, usize)>);
 
 impl<'a> Estimate<'a> {
     /// Trains on the faces `train`, of which `teachers` say something, and validates with `val`. Their crops are kept in `cache`.
@@ -55,9 +64,14 @@ impl<'a> Estimate<'a> {
             let kept = Kept::open(&settings.root, &config.input, cache)?;
             Ok(Feed::new(rows, config.input.clone(), augment, config.seed, kept))
         };
+        let labelled: Vec<&Row> =
+            train.iter().filter(|row| row.has_age() || row.is_male().is_some()).collect();
+        let step = labelled.len().div_ceil(WATCHED).max(1);
+        let some = labelled.into_iter().step_by(step).cloned().collect();
+        let watched = Arc::new(feed(some, Augment::NONE)?);
         let val = Arc::new(feed(val, Augment::NONE)?);
         let train = Arc::new(feed(train, config.augment.clone())?.taught(teachers));
-        Ok(Self { config, sampler, train, val, workers: settings.workers, device })
+        Ok(Self { config, sampler, train, val, watched, workers: settings.workers, device })
     }
 }
 
@@ -112,15 +126,40 @@ impl Job for Estimate<'_> {
         Ok(vec![loss.total, loss.age, loss.gender, loss.apart])
     }
 
-    /// The score is the mean loss over sources, so that a large one does not drown a small one; or over all faces.
+    /// The score is the mean loss over sources, so that a large one does not drown a small one; or over all faces. Beside the
+    /// validation part some faces that are trained on are judged.
     fn validate(&self, net: &dyn Network) -> Result<Judgement> {
-        let val = &self.val;
+        let (predictions, sums) = self.judge(net, &self.val)?;
+        ensure!(
+            !sums.is_empty(),
+            "no validation picture could be read: {}",
+            first_failure(&self.val.failures())
+        );
+        let all = sums.values().fold((0.0, 0), |all, sum| (all.0 + sum.0, all.1 + sum.1));
+        let over_sources =
+            sums.values().map(|(loss, n)| loss / *n as f64).sum::<f64>() / sums.len() as f64;
+        let over_faces = all.0 / all.1 as f64;
+        let score = if self.config.score_over_faces { over_faces } else { over_sources };
+        let mut groups = figures(&self.val, &predictions, &sums, "");
+        let (predictions, sums) = self.judge(net, &self.watched)?;
+        groups.extend(figures(&self.watched, &predictions, &sums, "train "));
+        Ok(Judgement { score, groups })
+    }
+
+    fn failures(&self) -> BTreeMap<String, String> {
+        self.train.failures()
+    }
+}
+
+impl Estimate<'_> {
+    /// Shows all of `feed` to `net`.
+    fn judge(&self, net: &dyn Network, feed: &Arc<Feed>) -> Result<Judged> {
         let mut predictions = Vec::new();
-        let order: Vec<usize> = (0..val.rows().len()).collect();
+        let order: Vec<usize> = (0..feed.rows().len()).collect();
         let mut sums: BTreeMap<String, (f64, usize)> = BTreeMap::new();
         tch::no_grad(|| -> Result<()> {
             // Batches of one source each are not worth arranging: rows come sorted by source.
-            for batch in val.stream(order, 64, 0, self.workers, 0) {
+            for batch in feed.stream(order, 64, 0, self.workers, 0) {
                 let fed = batch?;
                 if fed.len() == 0 {
                     continue;
@@ -129,7 +168,7 @@ impl Job for Estimate<'_> {
                 let first = &batch.rows[0];
                 let outputs = net.forward(&batch.images, false);
                 let loss = losses(&outputs, &batch, &self.config.loss).total.double_value(&[]);
-                let sum = sums.entry(val.rows()[*first].source.clone()).or_default();
+                let sum = sums.entry(feed.rows()[*first].source.clone()).or_default();
                 sum.0 += loss * batch.rows.len() as f64;
                 sum.1 += batch.rows.len();
                 let raw = raw::split(&outputs, batch.rows.len())?;
@@ -137,35 +176,28 @@ impl Job for Estimate<'_> {
             }
             Ok(())
         })?;
-        ensure!(
-            !sums.is_empty(),
-            "no validation picture could be read: {}",
-            first_failure(&val.failures())
-        );
-        let all = sums.values().fold((0.0, 0), |all, sum| (all.0 + sum.0, all.1 + sum.1));
-        let over_sources =
-            sums.values().map(|(loss, n)| loss / *n as f64).sum::<f64>() / sums.len() as f64;
-        let over_faces = all.0 / all.1 as f64;
-        let score = if self.config.score_over_faces { over_faces } else { over_sources };
-        let predictions: Vec<(usize, Prediction)> = predictions
-            .into_iter()
-            .map(|(row, raw)| {
-                let years = softmax(&raw.age_logits, 1.0);
-                let age = raw.age.unwrap_or_else(|| AgeDistribution::new(&years).median());
-                let male = raw.gender_logit.map_or(f32::NAN, |logit| 1.0 / (1.0 + (-logit).exp()));
-                (row, Prediction { age, male })
-            })
-            .collect();
-        let groups = sums.keys().map(|name| {
-            let of = predictions.iter().map(|(row, p)| (&val.rows()[*row], p));
-            let s = metrics::summary(of.filter(|(row, _)| row.source == *name));
-            let figures = vec![("mae", s.mae), ("bracket", s.bracket), ("gender", s.gender)];
-            (name.clone(), figures)
+        let predictions = predictions.into_iter().map(|(row, raw)| {
+            let years = softmax(&raw.age_logits, 1.0);
+            let age = raw.age.unwrap_or_else(|| AgeDistribution::new(&years).median());
+            let male = raw.gender_logit.map_or(f32::NAN, |logit| 1.0 / (1.0 + (-logit).exp()));
+            (row, Prediction { age, male })
         });
-        Ok(Judgement { score, groups: groups.collect() })
+        Ok((predictions.collect(), sums))
     }
+}
 
-    fn failures(&self) -> BTreeMap<String, String> {
-        self.train.failures()
-    }
+/// Figures of each source, whose name follows `prefix`.
+fn figures(
+    feed: &Feed,
+    predictions: &[(usize, Prediction)],
+    sums: &BTreeMap<String, (f64, usize)>,
+    prefix: &str,
+) -> Vec<(String, Figures)> {
+    let group = |name: &String| {
+        let of = predictions.iter().map(|(row, p)| (&feed.rows()[*row], p));
+        let s = metrics::summary(of.filter(|(row, _)| row.source == *name));
+        let figures = vec![("mae", s.mae), ("bracket", s.bracket), ("gender", s.gender)];
+        (format!("{prefix}{name}"), figures)
+    };
+    sums.keys().map(group).collect()
 }

@@ -43,6 +43,31 @@ fn the_study_runs_in_the_library() {
         }
         ok(here, &format!("calibrate --run {arch} --manifest faces.csv --root photos"));
         ok(here, &format!("export --run {arch} --out {arch}.onnx"));
+        // The study's details, as Keras has them; it augmented its gender network alone.
+        let settings =
+            std::fs::read_to_string(here.join(arch).join("config.toml")).expect("settings");
+        let turn = if arch == "paper-gender" { "turn = 40" } else { "turn = 0" };
+        for setting in [
+            "drop_last = true",
+            "adam_epsilon = 1e-7",
+            "score_over_faces = true",
+            "bf16 = false",
+            turn,
+        ] {
+            assert!(settings.contains(setting), "{arch} {setting}: {settings}");
+        }
+        // Figures of faces that were trained on, beside those of the validation part.
+        let log = std::fs::read_to_string(here.join(arch).join("log.csv")).expect("a log");
+        let (heads, line) = log.trim_end().split_once('\n').expect("an epoch");
+        let figure = if arch == "paper-age" { "mae" } else { "gender" };
+        for head in [format!("made_{figure}"), format!("train made_{figure}")] {
+            let at = heads
+                .split(',')
+                .position(|h| h == head)
+                .unwrap_or_else(|| panic!("{head}: {heads}"));
+            let value: f64 = line.split(',').nth(at).expect("a cell").parse().expect(&head);
+            assert!(value >= 0.0, "{head}: {value}");
+        }
         // Room for the next.
         std::fs::remove_file(here.join(arch).join("last.safetensors")).expect("removed");
     }
@@ -93,6 +118,14 @@ fn the_study_runs_in_the_library() {
     let metrics: serde_json::Value = serde_json::from_str(&metrics).expect("JSON");
     let all = |model: usize| &metrics["models"][model]["sources"]["made"]["all"];
     assert_eq!(all(0)["age_mae"]["faces"], 10);
+    // The network's own number, beside the calibrated one.
+    let (own, said) = (&all(0)["age_mae_raw"], &all(0)["age_mae"]);
+    assert_eq!(own["faces"], 10);
+    assert!(
+        own["value"].as_f64().expect("years") > 0.0 && own["value"] != said["value"],
+        "{own} {said}"
+    );
+    assert!(all(1).get("age_mae_raw").is_none());
     assert!(all(0).get("gender_accuracy").is_none());
     assert_eq!(all(1)["gender_accuracy"]["faces"], 10);
     assert!(all(1).get("age_mae").is_none());

@@ -7,9 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use anyhow::{Context, Result, ensure};
 use clap::Args;
-use face_predict::{
-    Affine, DecodeLimits, Format, Image, Model, ModelOptions, Options, Picture, Rect, Warp,
-};
+use face_predict::{Affine, Format, Image, Model, ModelOptions, Options, Rect, Warp};
 use serde::{Deserialize, Serialize};
 
 use crate::data::manifest::{self, Row};
@@ -219,7 +217,7 @@ impl EvaluateDetector {
         scene: &Scene,
         threshold: f32,
     ) -> Result<(Vec<Answer>, f32, Option<usize>)> {
-        let picture = Picture::open(self.root.join(&scene.path), &DecodeLimits::default())?;
+        let picture = crate::data::pictures::open(&self.root.join(&scene.path))?;
         let image = picture.image();
         let options = Options::new().skip_age(true).skip_gender(true);
         let options = options.min_face_size(self.min_face_size);

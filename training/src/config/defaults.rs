@@ -41,8 +41,11 @@ impl TrainConfig {
         };
         match &own.network {
             Arch::Estimator(_) => own,
-            // The study's, as Keras has it.
-            Arch::Paper(_) => Self {
+            // The study's, as Keras has it. It augmented its gender network alone.
+            Arch::Paper(paper) => Self {
+                drop_last: true,
+                adam_epsilon: 1e-7,
+                score_over_faces: true,
                 batch_size: 32,
                 epochs: 20,
                 shuffle: true,
@@ -51,7 +54,7 @@ impl TrainConfig {
                 grad_clip_norm: 0.0,
                 ema_decay: 0.0,
                 patience: 5,
-                augment: Augment::PAPER,
+                augment: if paper.age.is_none() { Augment::PAPER } else { Augment::NONE },
                 loss: LossWeights::PAPER,
                 ..own
             },

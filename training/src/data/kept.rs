@@ -8,6 +8,7 @@ use face_predict::{Affine, InputSpec, Region, Warp};
 use sha2::{Digest, Sha256};
 
 use super::manifest::Row;
+use super::pictures;
 use super::records::{Key, Records};
 use crate::augment::crop::{margin, widened};
 use crate::detect::paint::inverse;
@@ -95,7 +96,7 @@ impl Kept {
     }
 
     fn cut(&self, row: &Row, warp: &mut Warp) -> Result<Crop> {
-        let picture = super::pictures::open(&self.root.join(&row.path))?;
+        let picture = pictures::open(&self.root.join(&row.path))?;
         let image = picture.image();
         let (usual, places) = Places::of(row, &self.input.crop, image.upright_size())?;
         let to_unit = Affine::scale(1.0 / self.side as f32, 1.0 / self.side as f32);
@@ -148,7 +149,6 @@ fn unpack(bytes: Vec<u8>) -> Option<Crop> {
 mod tests {
     use super::*;
     use crate::config::inputs;
-    use face_predict::{DecodeLimits, Picture};
 
     #[test]
     fn crops_are_the_librarys_and_come_back_from_the_file() {
@@ -167,7 +167,7 @@ mod tests {
         assert_eq!(kept.side(), 64);
         let crop = kept.crop(&row, &mut warp).expect("cut");
         // The middle is what the library cuts.
-        let picture = Picture::open(&path, &DecodeLimits::default()).expect("a picture");
+        let picture = pictures::open(&path).expect("a picture");
         let place = input.crop.place(&row.region().expect("a box")).expect("a place");
         let mut planes = vec![0.0; input.len()];
         input.cut(&mut warp, &picture.image(), &place, &mut planes).expect("cut");

@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
-use face_predict::{Affine, DecodeLimits, Format, Orientation, Picture, Warp};
+use face_predict::{Affine, Format, Orientation, Warp};
 
 use super::paint::Bitmap;
 
@@ -47,7 +47,7 @@ impl Store {
     }
 
     fn decode(&self, path: &str) -> Result<(Bitmap, f32)> {
-        let picture = Picture::open(self.root.join(path), &DecodeLimits::default())?;
+        let picture = crate::data::pictures::open(&self.root.join(path))?;
         let image = picture.image();
         let (width, height) = image.upright_size();
         let span = (width.max(height) as f32 / self.longest as f32).max(1.0);

@@ -192,6 +192,9 @@ fn worst(cases: &[&(String, Case)], root: &Path) -> String {
     out
 }
 
+/// In front of the names of figures of faces that are trained on.
+const WATCHED: &str = "train ";
+
 /// The log's columns over epochs: losses, and each figure of the validation part.
 fn curves(log: &str) -> String {
     let mut reader = csv::Reader::from_reader(log.as_bytes());
@@ -208,8 +211,15 @@ fn curves(log: &str) -> String {
         points.filter(|(_, y)| y.is_finite()).collect()
     };
     let mut charts = vec![("Loss".to_owned(), vec!["loss".to_owned(), "val_score".to_owned()])];
-    for head in heads.iter().skip(7) {
-        charts.push((head.replace('_', " "), vec![head.clone()]));
+    // Figures beside those of faces that were trained on: where they part, the network only remembers.
+    let first = heads.iter().position(|head| head == "waiting").map_or(7, |at| at + 1);
+    for head in heads.iter().skip(first).filter(|head| !head.starts_with(WATCHED)) {
+        let watched = format!("{WATCHED}{head}");
+        let lines = match heads.contains(&watched) {
+            true => vec![watched, head.clone()],
+            false => vec![head.clone()],
+        };
+        charts.push((head.replace('_', " "), lines));
     }
     let mut out = String::from("<div class='row'>");
     for (title, names) in charts {
