@@ -252,7 +252,8 @@ mod tests {
         let vars = nn::VarStore::new(tch::Device::Cpu);
         for (name, numbers, shape) in values {
             let tensor = Tensor::from_slice(numbers).reshape(*shape);
-            let _ = vars.root().var_copy(name, &tensor);
+            let (layer, variable) = name.split_once('.').expect("a layer's variable");
+            let _ = (vars.root() / layer).var_copy(variable, &tensor);
         }
         vars
     }

@@ -186,7 +186,14 @@ fn known(told: &Table, all: &Table, prefix: &str) -> Result<()> {
             (Some(Value::Table(all)), Value::Table(told)) => {
                 known(told, all, &format!("{prefix}{key}."))?;
             }
-            (Some(_), _) => {}
+            (Some(usual), _) => {
+                let fraction = usual.is_float() && value.is_integer();
+                ensure!(
+                    fraction || usual.type_str() == value.type_str(),
+                    "{prefix}{key} is {value}, it must be of the kind {}",
+                    usual.type_str()
+                );
+            }
             (None, _) => bail!("no setting is called {prefix}{key}{}", nearest(key, all, prefix)),
         }
     }
