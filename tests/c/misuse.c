@@ -558,6 +558,8 @@ static void tracker(void) {
     face_predict_tracker_options how;
     face_predict_tracker *t = NULL;
     face_predict_face face;
+    /* An estimate that says nothing does not count. */
+    const uint32_t one = quick ? 0 : 1;
     options.flags = quick ? FACE_PREDICT_SKIP_AGE | FACE_PREDICT_SKIP_GENDER : 0;
     memset(&how, 0, sizeof how);
     REFUSED(face_predict_tracker_new(model, &how, &t), INVALID, "face_predict_tracker_options.struct_size is 0");
@@ -573,7 +575,7 @@ static void tracker(void) {
     CHECK_OK(face_predict_tracker_new(model, NULL, &t));
     CHECK_OK(face_predict_tracker_update(t, &picture, 1000, &options, result));
     CHECK_OK(face_predict_result_face(result, 0, &face, sizeof face));
-    CHECK(face.track_id == 1 && face.track_estimates == 1);
+    CHECK(face.track_id == 1 && face.track_estimates == one);
     REFUSED_PREDICTION(face_predict_tracker_update(t, &picture, 999, &options, result), INVALID, "time goes back from 1000 to 999");
     REFUSED_PREDICTION(face_predict_tracker_update(t, NULL, 2000, &options, result), NULL_ARGUMENT, "face_predict_image is NULL");
     REFUSED_PREDICTION(face_predict_tracker_update(NULL, &picture, 2000, &options, result), NULL_ARGUMENT, "tracker is NULL");
@@ -581,12 +583,12 @@ static void tracker(void) {
     /* What was refused has changed nothing. */
     CHECK_OK(face_predict_tracker_update(t, &picture, 1000, &options, result));
     CHECK_OK(face_predict_result_face(result, 0, &face, sizeof face));
-    CHECK(face.track_id == 1 && face.track_estimates == 2);
+    CHECK(face.track_id == 1 && face.track_estimates == 2 * one);
     CHECK_OK(face_predict_tracker_update(t, &picture, INT64_MAX, &options, result));
     face_predict_tracker_reset(t);
     CHECK_OK(face_predict_tracker_update(t, &picture, INT64_MIN, &options, result));
     CHECK_OK(face_predict_result_face(result, 0, &face, sizeof face));
-    CHECK(face.track_id > 1 && face.track_estimates == 1);
+    CHECK(face.track_id > 1 && face.track_estimates == one);
     face_predict_tracker_reset(NULL);
     face_predict_tracker_free(t);
     face_predict_tracker_free(NULL);
