@@ -2,13 +2,11 @@
 # Builds the WebAssembly module of bindings/js: one file without imports, with weights, for browsers with SIMD128.
 #   scripts/wasm.sh                              writes bindings/js/face_predict.wasm
 #   FEATURES=decode,detector,weights-open ...    with other features
-# The first build takes six minutes of one core, for the engine; later ones less than one.
+# The first build takes some ten minutes of one core, for the engine; later ones one.
 set -eu
 cd "$(dirname "$0")/.."
 . scripts/wasm_env.sh
-# Half of what WebAssembly can have: more than a picture of 64 megapixels needs.
-WASM_FLAGS="-C link-arg=--max-memory=2147483648 -C link-arg=-zstack-size=1048576"
-wasm_cargo rustc --locked --package face-predict --lib --crate-type cdylib --profile wasm --target wasm32-unknown-unknown \
+wasm_cargo rustc --locked --package face-predict --lib --crate-type cdylib \
     --no-default-features --features "${FEATURES:-decode,detector,weights-base}"
 module=bindings/js/face_predict.wasm
 cp "$wasm_target/wasm32-unknown-unknown/wasm/face_predict.wasm" "$module"

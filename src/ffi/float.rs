@@ -6,7 +6,8 @@
 
 /// The default settings, until it is dropped; then those of the host again, its flags included.
 pub(super) struct DefaultFloat(
-    #[expect(dead_code, reason = "restores when dropped")] host::Settings,
+    #[cfg_attr(not(target_family = "wasm"), expect(dead_code, reason = "restores when dropped"))]
+    host::Settings,
 );
 
 impl DefaultFloat {

@@ -1,5 +1,6 @@
 //! Compares the convolution kernels with the definition, in every kind of lanes of this machine.
-//! `--expect KIND` says which must be the one of choice.
+//! `--expect KIND` says which must be the one of choice; where programs have no arguments, as in WebAssembly, the variable EXPECT
+//! when it is built.
 
 #[path = "../../tests/naive/mod.rs"]
 mod naive;
@@ -30,7 +31,11 @@ fn main() -> ExitCode {
         println!("{kind:?}: {} cases, worst error {worst:.1e}", cases.len());
     }
     // The kind that is meant must be the one that ran.
-    if let (Some("--expect"), Some(expected)) = (arguments.next().as_deref(), arguments.next()) {
+    let expected = match arguments.next().as_deref() {
+        Some("--expect") => arguments.next(),
+        _ => option_env!("EXPECT").map(str::to_owned),
+    };
+    if let Some(expected) = expected {
         let best = format!("{:?}", SimdKind::best());
         if best != expected {
             println!("{best} was chosen, not {expected}");
