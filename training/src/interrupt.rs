@@ -5,9 +5,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use anyhow::Result;
 
 static ASKED: AtomicBool = AtomicBool::new(false);
+static WATCHED: AtomicBool = AtomicBool::new(false);
 
-/// The first Ctrl-C asks for a checkpoint, a second one ends the program at once.
+/// The first Ctrl-C asks for a checkpoint, a second one ends the program at once. `finetune` trains twice in one process.
 pub fn watch() -> Result<()> {
+    if WATCHED.swap(true, Ordering::SeqCst) {
+        return Ok(());
+    }
     Ok(ctrlc::set_handler(|| {
         if ASKED.swap(true, Ordering::SeqCst) {
             std::process::exit(130);

@@ -85,7 +85,7 @@ fn what_cannot_be_meant_is_refused_before_anything_starts() {
         ("--set augment.flop=1", "did you mean augment.flip?"),
         ("--set flip", "--set wants key=value"),
         ("--set loss.label_smoothing=0.9", "loss.label_smoothing is 0.9, it must be 0 to 0.5"),
-        ("--set network.channels=[5]", "network.channels"),
+        ("--set network.channels=[5,5,5]", "network.channels must be multiples of 16"),
         ("--augment strong", "augment is \"strong\", it must be none, detector or paper"),
         ("--device gpu", "it must be auto, cpu or cuda"),
         ("--learning-rate 0", "learning_rate is 0, it must be above 0"),
