@@ -264,7 +264,9 @@ def detector(judged):
 def beside(models):
     """Figures of all faces, by source, of several answers to them."""
     lines = ["| | " + " | ".join(c[0] for c in COLUMNS) + " |", "| --- " * (len(COLUMNS) + 1) + "|"]
-    for source in sorted(next(iter(models.values()))["sources"], reverse=True):
+    # What was not measured of all of them cannot be compared.
+    in_all = set.intersection(*(set(found["sources"]) for found in models.values()))
+    for source in sorted(in_all, reverse=True):
         for name, found in models.items():
             cells = [show(found["sources"][source]["all"], key, percent) for _, key, percent in COLUMNS]
             lines.append(f"| {source}, {name} | " + " | ".join(cells) + " |")
