@@ -1,6 +1,5 @@
-//! What the demo shows a newcomer: a woman, who was 42 or 43. The network takes her for much younger, and at one look is hardly sure
-//! of her gender: base 0.3.0 says 61 % female in the crop that detector 0.3.0 gives, and said 41 % in that of 0.2.0. Better weights
-//! move these bounds up.
+//! What the demo shows a newcomer: a woman, who was 42 or 43. The network takes her for much younger: base 0.4.0 says 25 years and 76 %
+//! female with one crop (0.3.0: 21 and 67), 31 years with eight (29). Better weights move these bounds up.
 
 use face_predict::{DecodeLimits, Gender, Model, Options, Picture};
 
@@ -18,15 +17,15 @@ fn the_portrait_is_a_grown_woman() {
         assert!((found.x - x).hypot(found.y - y) < 6.0, "{found:?} for {x} {y}");
     }
     assert_ne!(face.gender(), Some(Gender::Male));
-    assert!(face.female_probability().is_some_and(|p| p > 0.5));
+    assert!(face.female_probability().is_some_and(|p| p > 0.6));
     let age = face.age().expect("an age");
-    assert!((19.0..55.0).contains(&age.median()), "{}", age.median());
+    assert!((21.0..55.0).contains(&age.median()), "{}", age.median());
     assert!(age.at_least(18.0) > 0.6);
 
     let steadier = model.predict(&picture.image(), &Options::new().crops(8)).expect("a prediction");
     let face = steadier.face(0).expect("one face");
     assert_eq!(face.gender(), Some(Gender::Female));
     let age = face.age().expect("an age");
-    assert!((25.0..55.0).contains(&age.median()), "{}", age.median());
+    assert!((27.0..55.0).contains(&age.median()), "{}", age.median());
     assert!(age.at_least(18.0) > 0.8);
 }
