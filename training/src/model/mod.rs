@@ -169,3 +169,18 @@ impl Arch {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_network_reads_back_as_itself() {
+        for name in NAMES.split(", ") {
+            let arch = Arch::named(name).expect(name);
+            let text = serde_json::to_string(&arch).expect("text");
+            assert_eq!(serde_json::from_str::<Arch>(&text).expect(name), arch, "{text}");
+            arch.check().expect(name);
+        }
+    }
+}

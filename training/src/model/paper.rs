@@ -20,7 +20,9 @@ const FLAT: i64 = 31 * 31 * 128;
 const EPSILON: f64 = 1e-3;
 
 /// A network of the study.
+// All of its fields but one may be missing: without this it would take another network's for its own.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Paper {
     /// Units of the hidden layers before the age, if it has that head.
     pub age: Option<Vec<i64>>,
