@@ -88,8 +88,10 @@ pub fn fit<J: Job>(
         learner.settle_average();
         ensure!(seen > 0, "no picture could be read: {}", first_failure(&job.failures()));
         let skipped = learner.skipped() - skipped;
+        // A run that was stopped after an epoch's last step has none left in it.
+        let left = step - partial.steps;
         ensure!(
-            skipped < (step - partial.steps) as f64,
+            left == 0 || skipped < left as f64,
             "no step of epoch {} was finite: a smaller learning_rate may help",
             epoch + 1
         );
