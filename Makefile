@@ -2,6 +2,7 @@
 # make test      install what is missing, run every test
 # make examples  the C examples, linked statically, at build/predict and build/frames
 # make header    generate include/face_predict.h anew
+# make docs-table  the table of operators in docs/models.md anew
 # make install   header, libraries, pkg-config and CMake files (packaging/install.mk)
 # make bench     criterion benchmarks, then ours beside ONNX Runtime in one run
 
@@ -17,7 +18,7 @@ system_libs := -lutil -lrt -lpthread -lm -ldl -lc -Wl,-z,noexecstack
 .DEFAULT_GOAL := demo
 include packaging/install.mk
 
-.PHONY: demo examples library test header bench fmt clean
+.PHONY: demo examples library test header docs-table bench fmt clean
 demo: examples
 	build/predict examples/images/eileen_collins.png
 
@@ -36,6 +37,9 @@ test:
 
 header:
 	UPDATE_HEADER=1 $(CARGO) test --release --package face-predict --test header
+
+docs-table:
+	UPDATE_DOCS=1 $(CARGO) test --release --workspace --lib the_documents_have_the_table
 
 bench:
 	scripts/setup.sh

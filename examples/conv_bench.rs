@@ -10,7 +10,7 @@ use std::io::{BufRead, Write};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use convolution::accelerate;
+use convolution::Accelerator;
 use tract_onnx::prelude::*;
 use tract_onnx::tract_hir::infer::Factoid;
 use tract_onnx::tract_hir::internal::DimLike;
@@ -79,7 +79,7 @@ impl Bench {
         let plain = model.clone().into_optimized()?.into_runnable()?;
         let plain_load = start.elapsed();
         let start = Instant::now();
-        let (model, replaced) = accelerate(model)?;
+        let (model, replaced) = Accelerator::default().accelerate(model)?;
         let fast = model.into_optimized()?.into_runnable()?;
         let fast_load = start.elapsed();
 

@@ -474,6 +474,36 @@ fn constants_that_grow() {
     refused(&from_shape, "");
 }
 
+/// The same operators where what they make is small.
+#[test]
+fn constants_of_a_listed_shape_load() {
+    let works = [
+        with_constant(|g| {
+            let shape = g.integers(&[3, 1, 1]);
+            g.node("ConstantOfShape", &[&shape], &[])
+        }),
+        with_constant(|g| {
+            let (column, shape) = (g.constant(&[SIDE, 1], &[0.5; SIDE]), g.integers(&[3, 1, 2]));
+            let wide = g.node("Expand", &[&column, &shape], &[]);
+            g.node("ReduceMean", &[&wide], &[("axes", Value::Ints(vec![2]))])
+        }),
+        // From the size of the picture.
+        with_body(|g, image| {
+            let shape = g.node("Shape", &[&image], &[]);
+            let zeros = g.node("ConstantOfShape", &[&shape], &[]);
+            g.add(&image, &zeros)
+        }),
+        with_body(|g, image| {
+            let (half, shape) = (g.constant(&[1], &[0.5]), g.node("Shape", &[&image], &[]));
+            let halves = g.node("Expand", &[&half, &shape], &[]);
+            g.add(&image, &halves)
+        }),
+    ];
+    for proto in &works {
+        predict(&load(proto).unwrap()).unwrap();
+    }
+}
+
 #[test]
 fn a_file_cut_short_is_refused_at_every_length() {
     let bytes = small::bytes(BOTH);

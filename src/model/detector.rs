@@ -1,30 +1,41 @@
 //! The detector: one graph, optimised for each size of input it meets, and its answers as boxes.
 
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, RwLock};
 
 use tract_core::prelude::*;
 
 use super::contract::{DetectSpec, Metadata};
-use super::file::graph::{Graph, guard, run};
+use super::engine::{guard, run, trial_error};
+use super::file::graph::{Graph, Ready};
 use super::outputs::Detection;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
+use crate::memory::grow_to;
 
-/// Sizes whose plans are kept; one more drops the oldest. A plan holds transformed weights of a few megabytes.
-const KEPT: usize = 12;
+/// Sizes whose plans are kept; one more drops the one that was used longest ago. Pictures of one longer side have some twenty. The
+/// weights of fast convolutions are shared between them, so that a plan is small.
+const MAX_PLANS: usize = 64;
 
 #[derive(Debug)]
 pub(crate) struct Detector {
     graph: Graph,
     spec: DetectSpec,
     fast: bool,
-    plans: RwLock<Vec<Sized>>,
+    /// Operators that run as fast convolutions.
+    pub(super) accelerated: usize,
+    plans: RwLock<Vec<SizedPlan>>,
+    /// Grows with every use of a plan.
+    clock: AtomicU64,
 }
 
-#[derive(Clone, Debug)]
-struct Sized {
+/// The network for one size of input.
+#[derive(Debug)]
+struct SizedPlan {
     height: usize,
     width: usize,
     plan: Arc<TypedSimplePlan>,
+    /// When it was used last.
+    used: AtomicU64,
 }
 
 impl Detector {
@@ -32,13 +43,16 @@ impl Detector {
     pub(super) fn new(graph: Graph, fast: bool) -> Result<Self> {
         let spec = graph.metadata.detect.clone();
         let spec = spec.ok_or_else(|| Error::model("a detector without face_predict.detect"))?;
-        let detector = Self { graph, spec, fast, plans: RwLock::default() };
+        let (plans, clock) = (RwLock::default(), AtomicU64::new(0));
+        let mut detector = Self { graph, spec, fast, accelerated: 0, plans, clock };
         let input = &detector.graph.metadata.input;
         let (width, height) = detector.whole(input.width, input.height);
-        let empty = vec![0.0; 3 * width * height];
-        guard(|| detector.run(height, width, &empty, 0.99, &mut Vec::new())).map_err(|e| {
-            Error::with_source(ErrorKind::Model, "the model fails on an empty picture", e)
-        })?;
+        let mut empty = Vec::new();
+        let empty = grow_to(&mut empty, 3 * width * height)?;
+        let Ready { plan, accelerated } = guard(|| detector.ready(height, width))?;
+        detector.accelerated = accelerated;
+        detector.keep(height, width, plan);
+        guard(|| detector.run(height, width, empty, 0.99, &mut Vec::new())).map_err(trial_error)?;
         Ok(detector)
     }
 
@@ -57,28 +71,53 @@ impl Detector {
     }
 
     fn plan(&self, height: usize, width: usize) -> Result<Arc<TypedSimplePlan>> {
-        let find = |plans: &[Sized]| {
-            let found = plans.iter().find(|p| p.height == height && p.width == width);
-            found.map(|p| Arc::clone(&p.plan))
-        };
         // Plans are only ever added whole, so a panic elsewhere leaves nothing half done.
         let kept = self.plans.read().unwrap_or_else(|e| e.into_inner());
-        if let Some(plan) = find(&kept) {
+        if let Some(plan) = self.find(&kept, height, width) {
             return Ok(plan);
         }
         drop(kept);
-        let wanted = self.spec.outputs(height, width);
         // Not while it is locked: it takes milliseconds, and others may search meanwhile.
-        let plan = self.graph.ready(height, width, &wanted, self.fast)?.plan;
+        let plan = guard(|| self.ready(height, width))?.plan;
+        Ok(self.keep(height, width, plan))
+    }
+
+    fn ready(&self, height: usize, width: usize) -> Result<Ready> {
+        self.graph.ready(height, width, &self.spec.outputs(height, width), self.fast)
+    }
+
+    /// The plan for this size, which is used now.
+    fn find(
+        &self,
+        plans: &[SizedPlan],
+        height: usize,
+        width: usize,
+    ) -> Option<Arc<TypedSimplePlan>> {
+        let found = plans.iter().find(|plan| plan.height == height && plan.width == width)?;
+        found.used.store(self.clock.fetch_add(1, Relaxed), Relaxed);
+        Some(Arc::clone(&found.plan))
+    }
+
+    /// Keeps a plan unless another thread was faster, in place of the one that was used longest ago.
+    fn keep(
+        &self,
+        height: usize,
+        width: usize,
+        plan: Arc<TypedSimplePlan>,
+    ) -> Arc<TypedSimplePlan> {
         let mut kept = self.plans.write().unwrap_or_else(|e| e.into_inner());
-        if let Some(plan) = find(&kept) {
-            return Ok(plan);
+        if let Some(plan) = self.find(&kept, height, width) {
+            return plan;
         }
-        if kept.len() == KEPT {
-            kept.remove(0);
+        if kept.len() >= MAX_PLANS {
+            let used = |(_, plan): &(usize, &SizedPlan)| plan.used.load(Relaxed);
+            if let Some((oldest, _)) = kept.iter().enumerate().min_by_key(used) {
+                kept.swap_remove(oldest);
+            }
         }
-        kept.push(Sized { height, width, plan: Arc::clone(&plan) });
-        Ok(plan)
+        let used = AtomicU64::new(self.clock.fetch_add(1, Relaxed));
+        kept.push(SizedPlan { height, width, plan: Arc::clone(&plan), used });
+        plan
     }
 
     /// Finds faces of at least `threshold` in normalised planes, the surest first.
@@ -94,5 +133,68 @@ impl Detector {
         run(&plan, height, width, planes, |outputs| {
             self.spec.read(outputs, width, threshold, found)
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    fn detector() -> Detector {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/models/detector.onnx");
+        let bytes = std::fs::read(path).expect("a shipped file");
+        Detector::new(Graph::parse(&bytes).expect("a model"), true).expect("a detector")
+    }
+
+    /// Asks for plans of these numbers of steps of the last stride, and counts those that had to be made.
+    fn built(detector: &Detector, sizes: impl Iterator<Item = (usize, usize)>) -> usize {
+        let pointers = |plans: &[SizedPlan]| -> HashSet<usize> {
+            plans.iter().map(|plan| Arc::as_ptr(&plan.plan) as usize).collect()
+        };
+        // What is seen stays alive, so that no address comes back.
+        let mut alive = Vec::new();
+        let mut count = 0;
+        for (rows, columns) in sizes {
+            let before = pointers(&detector.plans.read().expect("no panic"));
+            let plan = detector.plan(32 * rows, 32 * columns).expect("a plan");
+            count += usize::from(!before.contains(&(Arc::as_ptr(&plan) as usize)));
+            alive.push(plan);
+        }
+        count
+    }
+
+    #[test]
+    fn many_sizes_in_turn_are_each_built_once() {
+        let detector = detector();
+        // The file's own size, 320 x 320, is there already.
+        let sizes = || (1..=9).map(|n| (n, 10)).chain((5..=9).map(|n| (10, n)));
+        assert_eq!(built(&detector, sizes()), 14);
+        assert_eq!(built(&detector, sizes().chain(sizes()).chain([(10, 10)])), 0);
+    }
+
+    #[test]
+    fn the_plan_that_was_used_longest_ago_goes() {
+        let detector = detector();
+        let sizes = |count: usize| (0..count).map(|i| (1 + i % 8, 1 + i / 8));
+        assert_eq!(built(&detector, sizes(MAX_PLANS)), MAX_PLANS);
+        // The file's own went with the last; the first is used once more, so the second goes next.
+        assert_eq!(built(&detector, [(1, 1), (10, 10), (1, 1)].into_iter()), 1);
+        assert_eq!(built(&detector, [(3, 1), (1, 1)].into_iter()), 0);
+        assert_eq!(built(&detector, [(2, 1)].into_iter()), 1);
+        assert_eq!(detector.plans.read().expect("no panic").len(), MAX_PLANS);
+    }
+
+    #[test]
+    fn weights_are_transformed_once_for_all_sizes() {
+        let detector = detector();
+        let own = detector.graph.accelerator.kernels();
+        assert!(own > 0);
+        built(&detector, [(9, 10), (8, 10), (7, 10), (10, 8)].into_iter());
+        assert_eq!(detector.graph.accelerator.kernels(), own);
+        // Small maps are cut into smaller tiles, of which there is one more kind.
+        built(&detector, (1..=10).flat_map(|n| [(n, 10), (10, n), (n, n)]));
+        assert!(detector.graph.accelerator.kernels() <= 2 * own);
     }
 }

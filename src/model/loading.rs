@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use super::contract::{Metadata, Task};
 use super::detector::Detector;
-use super::file::graph::{Graph, guard};
+use super::engine::guard;
+use super::file::graph::Graph;
 use super::network::Network;
 use super::weights;
 use crate::error::Result;
@@ -186,10 +187,11 @@ impl Model {
         }
     }
 
-    /// Number of operators that run as this library's own convolutions.
+    /// Number of operators that run as this library's own convolutions: of both estimators, and of a detector that a file brought.
     pub fn accelerated_operators(&self) -> usize {
         let gender = if self.is_one_network() { 0 } else { self.gender.accelerated };
-        self.age.accelerated + gender
+        let detector = self.detector.as_ref().map_or(0, |detector| detector.accelerated);
+        self.age.accelerated + gender + detector
     }
 
     /// Whether one network estimates both.

@@ -7,6 +7,7 @@
 mod contract;
 mod convolution;
 mod detector;
+mod engine;
 mod file;
 mod loading;
 mod network;

@@ -5,10 +5,12 @@ use std::sync::Arc;
 use tract_core::prelude::*;
 
 use super::contract::Metadata;
-use super::file::graph::{Graph, Ready, guard, run};
+use super::engine::{guard, run, trial_error};
+use super::file::graph::{Graph, Ready};
 use super::outputs::Estimate;
 use crate::error::{Error, ErrorKind, Result};
 use crate::face::quality::Quality;
+use crate::memory::grow_to;
 
 /// A network ready to run.
 #[derive(Debug)]
@@ -38,10 +40,10 @@ impl Network {
         let metadata = graph.metadata;
         let network = Self { metadata, plan, age_output, gender_output, accelerated };
         // Whatever only shows when it runs shows now, and not at the first face.
-        let input = vec![0.0; network.metadata.input.len()];
-        network.run(&input, true, true, Quality::default(), &mut Estimate::default()).map_err(
-            |e| Error::with_source(ErrorKind::Model, "the model fails on an empty picture", e),
-        )?;
+        let mut empty = Vec::new();
+        let empty = grow_to(&mut empty, network.metadata.input.len())?;
+        let mut estimate = Estimate::default();
+        network.run(empty, true, true, Quality::default(), &mut estimate).map_err(trial_error)?;
         Ok(network)
     }
 

@@ -68,5 +68,9 @@ pub(super) fn detector(plain: bool) -> Result<&'static Detector> {
 }
 
 fn broken(e: Error) -> Error {
-    Error::with_source(ErrorKind::Internal, "the built-in model cannot be loaded", e)
+    let kind = match e.kind() {
+        ErrorKind::OutOfMemory => ErrorKind::OutOfMemory,
+        _ => ErrorKind::Internal,
+    };
+    Error::with_source(kind, "the built-in model cannot be loaded", e)
 }

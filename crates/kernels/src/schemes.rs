@@ -93,6 +93,15 @@ impl Scheme<4, 4, 2> for F23 {
 /// Stride 2: the outer taps see every other sample, a filter of two taps that F(2,2) takes with
 /// three multiplications instead of four; the middle tap sees the rest, with one each. Both add up
 /// to the same outputs, so that they share products.
+///
+/// The taps (1, 2, 3) over the inputs (1, 2, 3, 4, 5) give 1 + 4 + 9 = 14 and, two further, 3 + 8 + 15 = 26:
+///
+/// ```text
+/// inputs' terms:   1 - 3 = -2,   2,   3,           5 - 3 = 2,   4
+/// taps' terms:             1,    2,   1 + 3 = 4,           3,   2
+/// products:        -2 * 1 + 2 * 2 = 2,   3 * 4 = 12,   2 * 3 + 4 * 2 = 14
+/// outputs:         2 + 12 = 14,   12 + 14 = 26
+/// ```
 pub struct F23Stride2;
 
 impl Scheme<5, 3, 2> for F23Stride2 {

@@ -32,8 +32,8 @@ impl Job<'_> {
     ) -> Result<(), OutOfMemory> {
         let Job { conv, images, size, from, residual, to, scratch } = self;
         let out = conv.output_size(size);
-        let across = Size { height: out.height.div_ceil(M), width: out.width.div_ceil(M) };
-        let tiles = count(&[images, across.height, across.width])?;
+        let grid = Size { height: out.height.div_ceil(M), width: out.width.div_ceil(M) };
+        let tiles = count(&[images, grid.height, grid.width])?;
         if tiles == 0 || conv.shape.channels_out == 0 {
             return Ok(());
         }
@@ -49,7 +49,7 @@ impl Job<'_> {
                 conv,
                 size,
                 out,
-                across,
+                grid,
                 tiles,
                 block,
                 depth,
@@ -66,13 +66,25 @@ impl Job<'_> {
     }
 }
 
-/// A run whose lengths are all checked, by [`Winograd::run`] and [`Job::go`].
+/// How a run walks, by F(4,3) (`N` = `P` = 6, `M` = 4) over one picture of 7 x 5 outputs, 3 channels to 20:
+///
+/// - `grid` is 2 x 2 tiles. Tile 3 has outputs of rows 4 to 6 and of column 4 alone, the rest of its 4 x 4 lies outside and is not
+///   stored. Its window is rows 3 to 8 and columns 3 to 8 of the input, one more on each side; what lies outside reads `zeros`.
+/// - `depth` is 8 and `columns` 24: channels padded to a multiple of eight. `block` is 4, all tiles at once.
+/// - `windows` is `[36 positions][4 tiles][8 channels]`. Position 6 * i + j of a tile is term (i, j) of its transformed window.
+/// - `products` is `[36 positions][4 tiles][24 channels]`: for each position the matrix product of 4 x 8 windows and 8 x 24 weights.
+/// - From the 36 products of a tile and a channel, its 4 x 4 outputs.
+///
+/// Stride 2 has 5 x 5 terms and 3 x 3 products: position 0 has the terms (0, 0), (0, 1), (1, 0) and (1, 1) side by side, so
+/// that its row of `windows` is 4 * 8 numbers long and one product sums them.
+///
+/// Lengths were all checked, by [`Winograd::run`] and [`Job::go`].
 struct Run<'a, S, const N: usize, const P: usize, const M: usize> {
     conv: &'a Winograd,
     size: Size,
     out: Size,
     /// Tiling of a picture.
-    across: Size,
+    grid: Size,
     /// Tiling of all pictures.
     tiles: usize,
     /// Tiling worked on at once.
@@ -116,9 +128,9 @@ impl<S: Scheme<N, P, M>, const N: usize, const P: usize, const M: usize> Run<'_,
     /// Picture, first output row and column of a tile.
     #[inline(always)]
     fn place(&self, tile: usize) -> (usize, usize, usize) {
-        let column = tile % self.across.width;
-        let row = tile / self.across.width;
-        (row / self.across.height, row % self.across.height * M, column * M)
+        let column = tile % self.grid.width;
+        let row = tile / self.grid.width;
+        (row / self.grid.height, row % self.grid.height * M, column * M)
     }
 
     /// Transforms the window of a tile into place `slot` of the block.

@@ -35,6 +35,14 @@ pub(super) fn transform<S: Scheme<N, P, M>, const N: usize, const P: usize, cons
     Ok(packed)
 }
 
+/// Where weights go, by F(2,3) (`N` = `P` = 4, `M` = 2) from 3 channels to 20.
+///
+/// In one dimension the taps (1, 2, 3) become the terms (1, 3, 1, 3): 1, (1 + 2 + 3) / 2, (1 - 2 + 3) / 2 and 3. In two, first the
+/// columns of a 3 x 3 window do (`half`), then the rows: 16 numbers, one for each position.
+///
+/// `depth` is 8 and `columns` 24. A position has 8 x 24 numbers: a panel of 16 columns, `[8 channels][16 columns]`, and then one of
+/// 8. Position 5's weight from channel 2 to channel 18 is therefore at `5 * 8 * 24 + 16 * 8 + 2 * 8 + 2`. Channels 3 to 7 and columns
+/// 20 to 23 stay zero.
 struct Transform<'a, S, const N: usize, const P: usize, const M: usize> {
     channels_in: usize,
     channels_out: usize,

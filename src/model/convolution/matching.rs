@@ -12,19 +12,19 @@ use tract_core::ops::einsum::EinSum;
 use tract_core::ops::math::{Add, Max};
 use tract_core::ops::nn::DataFormat;
 
-use face_predict_kernels::{Patch, Size};
+use face_predict_kernels::{Patch, Size, Tiling};
 
 /// Which kernel takes a convolution.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Method {
-    Winograd { stride: usize },
+    Winograd { tiling: Tiling },
     Patch { kernel: usize },
     Pointwise,
 }
 
 /// A convolution and what follows it that is computed with it.
 pub(super) struct Fusion {
-    pub(super) plan: Method,
+    pub(super) method: Method,
     /// The convolution: it reads its input first, then its weights.
     pub(super) node: usize,
     /// A constant: one number for each output channel, or one for all.
@@ -117,11 +117,11 @@ fn convolution(model: &TypedModel, id: usize) -> TractResult<Option<Fusion>> {
         pads.iter().zip(outputs).all(|(pad, n)| pad.pad_before == before && pad.convoluted == n)
             && output[output.len() - 2..] == outputs
     };
-    let plan = if kernel == 3
+    let method = if kernel == 3
         && (stride == 1 || stride == 2)
         && windows(1, [height.div_ceil(stride), width.div_ceil(stride)])
     {
-        Method::Winograd { stride }
+        Method::Winograd { tiling: Tiling::fastest(stride, Size { height, width }) }
     } else if kernel == stride
         && Patch::takes(kernel, channels_in)
         && windows(0, [height / kernel, width / kernel])
@@ -131,7 +131,7 @@ fn convolution(model: &TypedModel, id: usize) -> TractResult<Option<Fusion>> {
         return Ok(None);
     };
     Ok(Some(Fusion {
-        plan,
+        method,
         node: id,
         bias: Some(bias_outlet),
         residual: None,
@@ -148,6 +148,17 @@ fn convolution(model: &TypedModel, id: usize) -> TractResult<Option<Fusion>> {
 
 /// The fusion of this node alone, if it is a 1 x 1 convolution (which tract writes as a sum over
 /// channels) of what another fusion results in. Elsewhere tract is as fast.
+///
+/// In the letters of `einsum`, one from 20 channels to 15 over a map of 6 x 8 comes in three forms:
+///
+/// ```text
+/// nkhw,mk->nmhw   [1, 20, 6, 8], [15, 20] -> [1, 15, 6, 8]    as it was written
+///  khw,mk->nmhw      [20, 6, 8], [15, 20] -> [1, 15, 6, 8]    tract took the axis for pictures away before, and brings it back
+/// nkhw,k->nmhw    [1, 20, 6, 8],     [20] -> [1,  1, 6, 8]    one output channel, whose axis the weights lack
+/// ```
+///
+/// So the axes that must be there are: `k`, which the output lacks; `m`, which the input lacks; and `h`, `w` and `n`, which the
+/// weights lack. A sum with any other axis is something else.
 fn pointwise(
     model: &TypedModel,
     id: usize,
@@ -210,7 +221,7 @@ fn pointwise(
         && output.datum_type == f32
         && out_shape == expected;
     Ok(fits.then(|| Fusion {
-        plan: Method::Pointwise,
+        method: Method::Pointwise,
         node: id,
         bias: None,
         residual: None,
@@ -226,12 +237,22 @@ fn pointwise(
 }
 
 /// Takes a bias, a residual sum and a ReLU into the fusion, where nothing else reads what is between.
+///
+/// ```text
+/// a = Conv(x)   b = Add(a, y)   c = Max(b, 0)   d = Conv(c)   e = Add(c, d)
+/// ```
+///
+/// The first fusion is `a` at first. Nothing but `b` reads `a`, and `y` has `a`'s shape: the result becomes `b`, the residual `y`.
+/// Nothing but `c` reads `b`, and the bound is zero: the result becomes `c`, with a ReLU. `d` and `e` read `c`, so it ends there. The
+/// second is `d`, which takes `e` in with `c` as its residual. Had `y` been a convolution's result too, `b` would be
+/// [taken](find_fusions) by whichever comes first. For 1 x 1 convolutions a sum is their bias instead, where `y` is a constant
+/// `[1, channels, 1, 1]`.
 fn extend(model: &TypedModel, fusion: &mut Fusion, taken: &mut HashSet<usize>) -> TractResult<()> {
     let shape = model.outlet_fact(fusion.result)?.shape.clone();
     let same = |fact: &TypedFact| fact.datum_type == f32::datum_type() && fact.shape == shape;
     if let Some((inlet, op)) = only_reader(model, fusion.result)
         && op.0.is::<Add>()
-        && fusion.plan == Method::Pointwise
+        && fusion.method == Method::Pointwise
     {
         let other = model.node(inlet.node).inputs[1 - inlet.slot];
         let added = model.outlet_fact(other)?;
@@ -249,7 +270,7 @@ fn extend(model: &TypedModel, fusion: &mut Fusion, taken: &mut HashSet<usize>) -
     }
     if let Some((inlet, op)) = only_reader(model, fusion.result)
         && op.0.is::<Add>()
-        && matches!(fusion.plan, Method::Winograd { .. })
+        && matches!(fusion.method, Method::Winograd { .. })
         && !taken.contains(&inlet.node)
     {
         let other = InletId::new(inlet.node, 1 - inlet.slot);

@@ -1,14 +1,14 @@
 //! The operator that stands in a network for a convolution, its residual sum and its ReLU.
-#![allow(unsafe_code)]
 
-use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use tract_core::internal::*;
 
+use super::kernels::{Kernel, ScratchPool};
+
 use face_predict_kernels::layout::{padded, to_first, to_last};
 use face_predict_kernels::memory::count;
-use face_predict_kernels::{OutOfMemory, Patch, Pointwise, Scratch, SimdKind, Size, Winograd};
+use face_predict_kernels::{OutOfMemory, Scratch, SimdKind, Size};
 
 /// Where a tensor's channels lie.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,66 +18,6 @@ pub(super) enum ChannelOrder {
     /// `[picture, row, column, channel]`, channels padded to a multiple of eight: between two of
     /// these operators.
     Last,
-}
-
-/// Which kernel does the work.
-#[derive(Debug)]
-pub(super) enum Kernel {
-    Winograd(Winograd),
-    Patch(Patch),
-    Pointwise(Pointwise),
-}
-
-impl Kernel {
-    fn channels_out(&self) -> usize {
-        match self {
-            Kernel::Winograd(conv) => conv.channels_out(),
-            Kernel::Patch(conv) => conv.channels_out(),
-            Kernel::Pointwise(conv) => conv.channels_out(),
-        }
-    }
-
-    fn channels_in(&self) -> usize {
-        match self {
-            Kernel::Winograd(conv) => conv.channels_in(),
-            Kernel::Patch(conv) => conv.channels_in(),
-            Kernel::Pointwise(conv) => conv.channels_in(),
-        }
-    }
-
-    fn output_size(&self, input: Size) -> Size {
-        match self {
-            Kernel::Winograd(conv) => conv.output_size(input),
-            Kernel::Patch(conv) => conv.output_size(input),
-            Kernel::Pointwise(_) => input,
-        }
-    }
-}
-
-/// Scratch of one network: as many as have run at once, each used by all its operators in turn, so
-/// that it stays in the cache from one to the next. It is freed with the network; thread-local
-/// memory would outlive it in every thread that ever ran it.
-#[derive(Default)]
-pub(super) struct ScratchPool(Mutex<Vec<Scratch>>);
-
-impl ScratchPool {
-    fn take(&self) -> Scratch {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default()
-    }
-
-    fn give(&self, scratch: Scratch) {
-        let mut free = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        // Without room for one more it is dropped, and made anew when it is wanted.
-        if free.try_reserve(1).is_ok() {
-            free.push(scratch);
-        }
-    }
-}
-
-impl fmt::Debug for ScratchPool {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("ScratchPool")
-    }
 }
 
 /// A convolution, what is added to it, and its ReLU, as one operator of a tract network.
@@ -213,8 +153,7 @@ impl EvalOp for Convolution {
             ensure!(input.shape() == &**shape, "an input of {:?}, not {shape:?}", input.shape());
         }
         let shape = self.output_shape();
-        // SAFETY: any bits are `f32` numbers, and `compute` writes all of them before they are read.
-        let mut output = unsafe { Tensor::uninitialized_aligned::<f32>(&shape, 64)? };
+        let mut output = Tensor::zero_aligned::<f32>(&shape, 64)?;
         let input = inputs[0].try_as_plain_ram()?;
         let residual = inputs.get(1).map(|input| input.try_as_plain_ram()).transpose()?;
         let residual = residual.as_ref().map(|residual| residual.as_slice::<f32>()).transpose()?;

@@ -5,11 +5,16 @@ use std::sync::Arc;
 
 use tract_core::internal::*;
 
+use super::kernels::{Kernels, ScratchPool};
 use super::matching::{Fusion, Method, find_fusions};
-use super::operator::{ChannelOrder, Convolution, Kernel, ScratchPool};
-use face_predict_kernels::{ConvShape, Patch, Pointwise, SimdKind, Tiling, Winograd};
+use super::operator::{ChannelOrder, Convolution};
 
-pub(super) fn rewrite(mut model: TypedModel, kind: SimdKind) -> TractResult<(TypedModel, usize)> {
+/// Puts operators into a network that share `kernels` and `pool` with those of the same network for other sizes.
+pub(super) fn rewrite(
+    mut model: TypedModel,
+    kernels: &Kernels,
+    pool: &Arc<ScratchPool>,
+) -> TractResult<(TypedModel, usize)> {
     let order = model.eval_order()?;
     let mut fusions = find_fusions(&model, &order)?;
     if fusions.is_empty() {
@@ -22,7 +27,6 @@ pub(super) fn rewrite(mut model: TypedModel, kind: SimdKind) -> TractResult<(Typ
     let last = channels_last(&model, &fusions);
     let channels =
         |outlet| if last.contains(&outlet) { ChannelOrder::Last } else { ChannelOrder::First };
-    let pool = Arc::new(ScratchPool::default());
     let mut patch = TypedModelPatch::new("convolutions");
     let mut wires: HashMap<OutletId, OutletId> = HashMap::new();
     for fusion in &fusions {
@@ -36,9 +40,9 @@ pub(super) fn rewrite(mut model: TypedModel, kind: SimdKind) -> TractResult<(Typ
             });
         }
         let op = Convolution {
-            kernel: Arc::new(kernel(&model, fusion, kind)?),
-            pool: pool.clone(),
-            kind,
+            kernel: kernels.get(&model, fusion)?,
+            pool: Arc::clone(pool),
+            kind: kernels.kind(),
             images: fusion.images,
             batched: fusion.batched,
             batched_out: fusion.batched_out,
@@ -63,7 +67,7 @@ fn channels_last(model: &TypedModel, fusions: &[Fusion]) -> HashSet<OutletId> {
     // A patch stem reads a picture as it comes.
     let readers: HashSet<InletId> = fusions
         .iter()
-        .filter(|fusion| !matches!(fusion.plan, Method::Patch { .. }))
+        .filter(|fusion| !matches!(fusion.method, Method::Patch { .. }))
         .flat_map(|fusion| std::iter::once(InletId::new(fusion.node, 0)).chain(fusion.residual))
         .collect();
     fusions
@@ -74,35 +78,4 @@ fn channels_last(model: &TypedModel, fusions: &[Fusion]) -> HashSet<OutletId> {
                 && model.outlet_successors(*result).iter().all(|inlet| readers.contains(inlet))
         })
         .collect()
-}
-
-/// Packs or transforms the weights of a fusion.
-fn kernel(model: &TypedModel, fusion: &Fusion, kind: SimdKind) -> TractResult<Kernel> {
-    let constant = |outlet: OutletId| {
-        let fact = model.outlet_fact(outlet)?;
-        fact.konst.clone().context("weights were found constant")
-    };
-    let (channels_in, channels_out, relu) = (fusion.channels_in, fusion.channels_out, fusion.relu);
-    let weights = constant(model.node(fusion.node).inputs[1])?;
-    let weights = weights.try_as_plain_ram()?.as_slice::<f32>()?;
-    let bias = match fusion.bias {
-        None => vec![0.0; channels_out],
-        Some(outlet) => match *constant(outlet)?.try_as_plain_ram()?.as_slice::<f32>()? {
-            [all] => vec![all; channels_out],
-            ref each => each.to_vec(),
-        },
-    };
-    Ok(match fusion.plan {
-        Method::Winograd { stride } => {
-            let tiling = Tiling::fastest(stride, fusion.size);
-            let shape = ConvShape { channels_in, channels_out, tiling, relu };
-            Kernel::Winograd(Winograd::new(kind, shape, weights, &bias)?)
-        }
-        Method::Patch { kernel } => {
-            Kernel::Patch(Patch::new(kind, kernel, channels_in, weights, &bias, relu)?)
-        }
-        Method::Pointwise => {
-            Kernel::Pointwise(Pointwise::new(kind, channels_in, weights, &bias, relu)?)
-        }
-    })
 }

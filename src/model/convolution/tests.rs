@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use tract_core::internal::*;
 use tract_core::prelude::TypedRunnableModel;
 
-use super::{accelerate, accelerate_with};
+use super::Accelerator;
 
 #[path = "../../../tests/numbers/mod.rs"]
 mod numbers;
@@ -70,7 +70,7 @@ fn replaces(graph: &Onnx, count: usize) {
     let input = inputs(&model, 5);
     let right = plan(model.clone()).run(input.clone()).unwrap();
     for kind in SimdKind::available() {
-        let (fast, replaced) = accelerate_with(model.clone(), kind).unwrap();
+        let (fast, replaced) = Accelerator::new(kind).accelerate(model.clone()).unwrap();
         assert_eq!(replaced, count, "{}", graph_text(&model));
         let answer = plan(fast).run(input.clone()).unwrap();
         let distance = distance(&right, &answer, 1e-30);
@@ -334,7 +334,7 @@ fn free_sizes_are_left_alone() {
     let input = graph.input(&[1, 4, usize::MAX, 10]);
     let wire = Conv::three(4, 8).wire(&mut graph, &mut Numbers(1), &input);
     graph.output(&wire);
-    let (_, replaced) = accelerate(graph.load().unwrap()).unwrap();
+    let (_, replaced) = Accelerator::default().accelerate(graph.load().unwrap()).unwrap();
     assert_eq!(replaced, 0);
 }
 
@@ -372,7 +372,7 @@ fn residual_sums_are_taken_in() {
             let last = graph.add(&last, &input);
             graph.output(&last);
             replaces(&graph, 3);
-            let (fast, _) = accelerate(graph.load().unwrap()).unwrap();
+            let (fast, _) = Accelerator::default().accelerate(graph.load().unwrap()).unwrap();
             assert!(!graph_text(&fast).contains(" Add "), "{}", graph_text(&fast));
             assert!(!graph_text(&fast).contains(" Max "), "{}", graph_text(&fast));
         }
@@ -397,7 +397,7 @@ fn two_convolutions_in_one_sum() {
     let a = Conv::three(5, 6).wire(&mut graph, &mut numbers, &input);
     let sum = graph.add(&a, &a);
     graph.output(&sum);
-    let (_, replaced) = accelerate(graph.load().unwrap()).unwrap();
+    let (_, replaced) = Accelerator::default().accelerate(graph.load().unwrap()).unwrap();
     replaces(&graph, replaced);
 }
 
@@ -459,7 +459,7 @@ fn broadcasts_stay() {
 #[test]
 fn threads_of_one_plan_agree_to_the_bit() {
     let model = estimator(false).load().unwrap();
-    let (fast, replaced) = accelerate(model.clone()).unwrap();
+    let (fast, replaced) = Accelerator::default().accelerate(model.clone()).unwrap();
     assert_eq!(replaced, 6);
     let plan = plan(fast);
     let right: Vec<_> = (0..4).map(|seed| plan.run(inputs(&model, seed)).unwrap()).collect();
@@ -586,7 +586,7 @@ proptest! {
             let input = inputs(&model, 5);
             if let Ok(right) = plan(model.clone()).run(input.clone()) {
                 for kind in SimdKind::available() {
-                    let (fast, _) = accelerate_with(model.clone(), kind).unwrap();
+                    let (fast, _) = Accelerator::new(kind).accelerate(model.clone()).unwrap();
                     let answer = plan(fast).run(input.clone()).unwrap();
                     // What is inside is about one: an output that is nearly nothing is a
                     // difference of that, and rounded as that.

@@ -5,90 +5,66 @@
 
 use std::collections::HashMap;
 
+use tract_core::prelude::*;
+
 use super::onnx::{GraphProto, NodeProto, TensorProto};
+use super::operators::arrays::MAX_FILLED;
+use super::operators::table::{self, Growth};
 use crate::error::{Error, Result};
 
 /// Most numbers that constants may unpack to, together.
 const MAX_NUMBERS: u64 = 1 << 28;
 
-/// Operators whose answer has the shape that broadcasting gives.
-const BROADCASTING: [&str; 21] = [
-    "Add",
-    "And",
-    "Div",
-    "Equal",
-    "Greater",
-    "GreaterOrEqual",
-    "Less",
-    "LessOrEqual",
-    "Max",
-    "Mean",
-    "Min",
-    "Mod",
-    "Mul",
-    "Or",
-    "PRelu",
-    "Pow",
-    "Sub",
-    "Sum",
-    "Where",
-    "Xor",
-    "Clip",
+/// Operators that only tract-onnx reads; those that this library reads have it in their [table](super::operators::table).
+const ELSEWHERE: [(&str, Growth); 18] = [
+    ("And", Growth::Broadcast),
+    ("CastLike", Growth::Same),
+    ("Cos", Growth::Same),
+    ("DepthToSpace", Growth::NoLarger),
+    ("DequantizeLinear", Growth::Same),
+    ("IsNaN", Growth::Same),
+    ("Mean", Growth::Broadcast),
+    ("Mod", Growth::Broadcast),
+    ("Not", Growth::Same),
+    ("Or", Growth::Broadcast),
+    ("QuantizeLinear", Growth::Same),
+    ("ReduceProd", Growth::NoLarger),
+    ("Round", Growth::Same),
+    ("Sign", Growth::Same),
+    ("Sin", Growth::Same),
+    ("SpaceToDepth", Growth::NoLarger),
+    ("Trilu", Growth::Same),
+    ("Xor", Growth::Broadcast),
 ];
 
-/// Operators whose answer has the shape of the first input.
-const SAME: [&str; 27] = [
-    "Abs",
-    "Cast",
-    "CastLike",
-    "Ceil",
-    "Cos",
-    "DequantizeLinear",
-    "Erf",
-    "Exp",
-    "Floor",
-    "HardSigmoid",
-    "HardSwish",
-    "Identity",
-    "IsNaN",
-    "Log",
-    "Neg",
-    "Not",
-    "QuantizeLinear",
-    "Reciprocal",
-    "Relu",
-    "Round",
-    "Sigmoid",
-    "Sign",
-    "Sin",
-    "Softmax",
-    "Sqrt",
-    "Tanh",
-    "Trilu",
-];
+fn growth(operator: &str) -> Growth {
+    let elsewhere = ELSEWHERE.iter().find(|(name, _)| *name == operator).map(|(_, growth)| *growth);
+    let listed = table::find(operator).map(|row| row.growth);
+    listed.or(elsewhere).unwrap_or(Growth::Unbounded)
+}
 
-/// Operators whose answers have at most as many numbers as the first input.
-const NO_LARGER: [&str; 16] = [
-    "Flatten",
-    "Reshape",
-    "Transpose",
-    "Squeeze",
-    "Unsqueeze",
-    "Slice",
-    "Split",
-    "ReduceL2",
-    "ReduceMax",
-    "ReduceMean",
-    "ReduceMin",
-    "ReduceProd",
-    "ReduceSum",
-    "ReduceSumSquare",
-    "DepthToSpace",
-    "SpaceToDepth",
-];
+/// Who may read a graph that passed the check.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Readers {
+    /// Whoever can.
+    Any,
+    /// Only this library's own operators: a constant's size is computed from others, and they alone look at it before they fill it.
+    Own,
+}
 
-/// Operators whose answer has at most as many numbers as the product of their inputs'.
-const PRODUCT: [&str; 3] = ["Gather", "Gemm", "MatMul"];
+/// Most integers that are looked at as a shape.
+const MAX_LIST: u64 = 16;
+
+/// The integers of a small tensor.
+fn list(tensor: &TensorProto) -> Option<Vec<u64>> {
+    let tensor = tensor.read().ok().filter(|tensor| tensor.datum_type() == i64::datum_type())?;
+    let tensor = tensor.try_as_plain_ram().ok()?;
+    sizes(tensor.as_slice::<i64>().ok()?)
+}
+
+fn sizes(numbers: &[i64]) -> Option<Vec<u64>> {
+    numbers.iter().map(|number| u64::try_from(*number).ok()).collect()
+}
 
 /// What is known of a value that does not depend on the picture.
 #[derive(Clone)]
@@ -97,26 +73,31 @@ struct Constant {
     numbers: u64,
     /// Its exact shape, where that is known.
     shape: Option<Vec<u64>>,
+    /// Its numbers, where they are few integers that stand in the file: they may be a shape.
+    list: Option<Vec<u64>>,
 }
 
 impl Constant {
     fn of_shape(shape: Vec<u64>) -> Self {
         let numbers = shape.iter().fold(1u64, |n, dim| n.saturating_mul(*dim));
-        Self { numbers, shape: Some(shape) }
+        Self { numbers, shape: Some(shape), list: None }
     }
 
     fn at_most(numbers: u64) -> Self {
-        Self { numbers, shape: None }
+        Self { numbers, shape: None, list: None }
     }
 
     fn of_tensor(tensor: &TensorProto) -> Self {
         // A negative size is refused where the tensor is read.
-        Self::of_shape(tensor.dims.iter().map(|dim| (*dim).max(0) as u64).collect())
+        let constant = Self::of_shape(tensor.dims.iter().map(|dim| (*dim).max(0) as u64).collect());
+        let list = (constant.numbers <= MAX_LIST).then(|| list(tensor)).flatten();
+        Self { list, ..constant }
     }
 }
 
 /// Refuses graphs whose constants could outgrow memory, or whose order hides how large they are.
-pub(super) fn check(graph: &GraphProto) -> Result<()> {
+pub(super) fn check(graph: &GraphProto) -> Result<Readers> {
+    let mut readers = Readers::Any;
     // `None`: depends on the picture.
     let mut known: HashMap<&str, Option<Constant>> = HashMap::new();
     known.extend(graph.input.iter().map(|input| (input.name.as_str(), None)));
@@ -137,10 +118,10 @@ pub(super) fn check(graph: &GraphProto) -> Result<()> {
         let constants: Option<Vec<&Constant>> = inputs.iter().map(|input| input.as_ref()).collect();
         let answer = match (node.op_type.as_str(), constants) {
             // The size of the picture is constant too; no shape has more numbers than this.
-            ("Shape" | "Size", _) => Some(Constant::at_most(64)),
+            ("Shape" | "Size", _) => Some(Constant::at_most(MAX_RANK)),
             (_, None) => None,
             (_, Some(constants)) => {
-                let answer = answer(node, &constants).ok_or_else(|| {
+                let answer = answer(node, &constants, &mut readers).ok_or_else(|| {
                     refused(
                         node,
                         "has only constant inputs, and is not among the operators that may",
@@ -159,47 +140,65 @@ pub(super) fn check(graph: &GraphProto) -> Result<()> {
         };
         known.extend(node.output.iter().map(|name| (name.as_str(), answer.clone())));
     }
-    Ok(())
+    Ok(readers)
 }
+
+/// Most dimensions that an array has.
+const MAX_RANK: u64 = 64;
 
 /// What an operator makes of constants, if it is one that cannot make much of little.
-fn answer(node: &NodeProto, inputs: &[&Constant]) -> Option<Constant> {
-    let operator = node.op_type.as_str();
+///
+/// `[2, 3]` added to `[3]` broadcasts to 2 x 3, hence has 6 numbers. A product of `[4, 5]`, reshaped so that only its 20 numbers are
+/// known, and `[5, 6]` has at most 20 * 30. `ConstantOfShape` of `[8, 1, 1]`, which stands in the file, has 8; of a list that others
+/// compute, a million at most.
+fn answer(node: &NodeProto, inputs: &[&Constant], readers: &mut Readers) -> Option<Constant> {
     let first = inputs.first();
-    if operator == "Constant" {
-        let value = node.attribute.first()?;
-        let listed = value.floats.len() + value.ints.len() + value.strings.len() + 1;
-        return Some(match &value.t {
-            Some(tensor) => Constant::of_tensor(tensor),
-            None => Constant::at_most(listed as u64),
-        });
-    }
-    if SAME.contains(&operator) {
-        return Some((*first?).clone());
-    }
-    if NO_LARGER.contains(&operator) {
-        return Some(Constant::at_most(first?.numbers));
-    }
-    if operator == "Concat" {
-        let sum = inputs.iter().fold(0u64, |n, input| n.saturating_add(input.numbers));
-        return Some(Constant::at_most(sum));
-    }
-    if BROADCASTING.contains(&operator) {
-        if let Some(shape) = broadcast(inputs) {
-            return Some(Constant::of_shape(shape));
+    let product = || {
+        let product = inputs.iter().fold(1u64, |n, input| n.saturating_mul(input.numbers));
+        Some(Constant::at_most(product))
+    };
+    match growth(&node.op_type) {
+        Growth::Same => Some((*first?).clone()),
+        Growth::NoLarger => Some(Constant::at_most(first?.numbers)),
+        Growth::Sum => {
+            let sum = inputs.iter().fold(0u64, |n, input| n.saturating_add(input.numbers));
+            Some(Constant::at_most(sum))
         }
-    } else if !PRODUCT.contains(&operator) {
-        return None;
+        Growth::Broadcast => {
+            let shapes =
+                inputs.iter().map(|input| input.shape.as_deref()).collect::<Option<Vec<_>>>();
+            shapes.and_then(|shapes| broadcast(&shapes)).map(Constant::of_shape).or_else(product)
+        }
+        Growth::Product => product(),
+        Growth::Attribute => {
+            let value = node.attribute.first()?;
+            let listed = value.floats.len() + value.ints.len() + value.strings.len() + 1;
+            Some(match &value.t {
+                Some(tensor) => Constant::of_tensor(tensor),
+                None => Constant { list: sizes(&value.ints), ..Constant::at_most(listed as u64) },
+            })
+        }
+        Growth::Listed => {
+            let (last, before) = inputs.split_last()?;
+            let shapes = before.iter().map(|input| input.shape.as_deref());
+            let shapes = shapes.chain([last.list.as_deref()]).collect::<Option<Vec<_>>>();
+            Some(match shapes.and_then(|shapes| broadcast(&shapes)) {
+                Some(shape) => Constant::of_shape(shape),
+                None => {
+                    *readers = Readers::Own;
+                    Constant::at_most(MAX_FILLED as u64)
+                }
+            })
+        }
+        Growth::Few => Some(Constant::at_most(MAX_RANK)),
+        Growth::Unbounded => None,
     }
-    let product = inputs.iter().fold(1u64, |n, input| n.saturating_mul(input.numbers));
-    Some(Constant::at_most(product))
 }
 
-/// The shape that inputs broadcast to, if theirs are known.
-fn broadcast(inputs: &[&Constant]) -> Option<Vec<u64>> {
-    let shapes: Vec<&Vec<u64>> = inputs.iter().map(|i| i.shape.as_ref()).collect::<Option<_>>()?;
+/// The shape that others broadcast to.
+fn broadcast(shapes: &[&[u64]]) -> Option<Vec<u64>> {
     let rank = shapes.iter().map(|shape| shape.len()).max()?;
-    let dim = |shape: &Vec<u64>, from_end: usize| {
+    let dim = |shape: &[u64], from_end: usize| {
         shape.len().checked_sub(from_end + 1).map_or(1, |axis| shape[axis])
     };
     Some((0..rank).rev().map(|i| shapes.iter().map(|s| dim(s, i)).max().unwrap_or(1)).collect())

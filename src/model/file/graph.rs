@@ -1,7 +1,6 @@
 //! Model files to graphs: parsed, checked against what they say of themselves, made concrete for one size.
 
 use std::collections::HashSet;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use prost::Message;
@@ -9,10 +8,14 @@ use tract_core::ops::konst::Const;
 use tract_core::prelude::*;
 
 use super::super::contract::{MAX_SIDE, Metadata};
-use super::super::convolution;
+use super::super::convolution::Accelerator;
+use super::super::engine::model_error;
+use super::constants::{self, Readers};
 use super::onnx::{GraphProto, ModelProto, TensorProto, ValueInfoProto};
-use super::{constants, operators};
+use super::operators;
 use crate::error::{Error, ErrorKind, Result};
+#[cfg(feature = "all-operators")]
+use crate::memory::grow_to;
 
 /// What the one input is called.
 const INPUT: &str = "image";
@@ -41,6 +44,10 @@ impl Output {
 pub(in crate::model) struct Graph {
     pub(in crate::model) metadata: Metadata,
     proto: ModelProto,
+    /// What the plans for several sizes share.
+    pub(in crate::model) accelerator: Accelerator,
+    #[cfg_attr(not(feature = "all-operators"), allow(dead_code))]
+    readers: Readers,
     /// The file, for tract-onnx.
     #[cfg(feature = "all-operators")]
     bytes: Vec<u8>,
@@ -53,13 +60,6 @@ pub(in crate::model) struct Ready {
     pub(in crate::model) accelerated: usize,
 }
 
-/// Runs `load`; a file can contain anything, and tract asserts here and there what a file may get wrong.
-pub(in crate::model) fn guard<T>(load: impl FnOnce() -> Result<T>) -> Result<T> {
-    catch_unwind(AssertUnwindSafe(load)).unwrap_or_else(|panic| {
-        Err(Error::caught(ErrorKind::Model, "the model file broke the engine", &*panic))
-    })
-}
-
 impl Graph {
     /// Parses and checks an ONNX file.
     pub(in crate::model) fn parse(bytes: &[u8]) -> Result<Self> {
@@ -70,13 +70,19 @@ impl Graph {
         let props = proto.metadata_props.iter().map(|p| (p.key.as_str(), p.value.as_str()));
         let metadata = Metadata::from_props(props)?;
         check_weights(&proto)?;
-        constants::check(graph)?;
+        let readers = constants::check(graph)?;
         check_windows(graph)?;
         #[cfg(feature = "all-operators")]
-        let bytes = bytes.to_vec();
+        let bytes = {
+            let mut kept = Vec::new();
+            grow_to(&mut kept, bytes.len())?.copy_from_slice(bytes);
+            kept
+        };
         Ok(Self {
             metadata,
             proto,
+            accelerator: Accelerator::default(),
+            readers,
             #[cfg(feature = "all-operators")]
             bytes,
         })
@@ -94,7 +100,8 @@ impl Graph {
         let model = self.read(height, width, wanted)?;
         check_outputs(&model, wanted)?;
         let (model, accelerated) = if fast {
-            convolution::accelerate(model)
+            self.accelerator
+                .accelerate(model)
                 .map_err(|e| model_error("convolutions cannot be replaced", e))?
         } else {
             (model, 0)
@@ -122,7 +129,10 @@ impl Graph {
         let own = operators::build(graph, self.proto.operator_set(), (INPUT, picture), &names)
             .and_then(|model| model.into_decluttered());
         #[cfg(feature = "all-operators")]
-        let own = own.or_else(|_| self.read_any(shape, &names));
+        let own = own.or_else(|e| match self.readers {
+            Readers::Any => self.read_any(shape, &names),
+            Readers::Own => Err(e),
+        });
         own.map_err(|e| model_error(format!("the model does not work on {shape:?} numbers"), e))
     }
 
@@ -144,42 +154,6 @@ impl Graph {
             .into_typed()?
             .into_decluttered()
     }
-}
-
-/// Runs a plan on normalised planes; `read` gets the outputs.
-pub(in crate::model) fn run<T>(
-    plan: &Arc<TypedSimplePlan>,
-    height: usize,
-    width: usize,
-    planes: &[f32],
-    read: impl FnOnce(&[&[f32]]) -> Result<T>,
-) -> Result<T> {
-    let failed = |e: TractError| {
-        Error::with_source(ErrorKind::Internal, "the network failed to run", Cause(e))
-    };
-    let tensor = Tensor::from_shape(&[1, 3, height, width], planes).map_err(failed)?;
-    let outputs = plan.run(tvec!(tensor.into_tvalue())).map_err(failed)?;
-    let mut values: TVec<&[f32]> = tvec!();
-    for output in &outputs {
-        values.push(output.try_as_plain_ram().and_then(|t| t.as_slice::<f32>()).map_err(failed)?);
-    }
-    read(&values)
-}
-
-/// Gives tract's error a place in the chain of causes.
-#[derive(Debug)]
-struct Cause(TractError);
-
-impl std::fmt::Display for Cause {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{:#}", self.0)
-    }
-}
-
-impl std::error::Error for Cause {}
-
-pub(in crate::model) fn model_error(message: impl Into<String>, error: TractError) -> Error {
-    Error::with_source(ErrorKind::Model, message, Cause(error))
 }
 
 /// Refuses weights that lie in other files, or that claim to be larger than the file could hold.

@@ -100,6 +100,14 @@ impl Case {
         Size { height: along(self.size.height), width: along(self.size.width) }
     }
 
+    /// How many the definition takes.
+    #[allow(dead_code)] // The program for other processors runs all.
+    pub fn multiplications(&self) -> usize {
+        let Size { height, width } = self.output_size();
+        let window = self.channels_in * self.kernel * self.kernel;
+        self.images * height * width * self.channels_out * window
+    }
+
     /// By the definition.
     pub fn naive(&self) -> Vec<f64> {
         let (size, out) = (self.size, self.output_size());

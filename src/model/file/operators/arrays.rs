@@ -1,24 +1,235 @@
-//! Constants, and operators that move numbers without changing them.
+//! Constants, and operators that give numbers another shape or type.
 
 use tract_core::internal::*;
-use tract_core::ops::array::{MultiBroadcastTo, Pad, PadMode, Slice};
-use tract_core::ops::downsample::Downsample;
-use tract_core::ops::nn::resize::{CoordTransformer, Interpolator, Nearest, Resize};
+use tract_core::ops::array::MultiBroadcastTo;
+use tract_core::ops::cast::cast;
 use tract_hir::internal::Expansion;
 use tract_hir::ops as hir;
 
-use super::{Site, constant, value};
+use super::super::onnx::datum_type;
+#[cfg(test)]
+use super::table::Case;
+use super::table::{ANY, Growth, Operator};
+#[cfg(test)]
+use super::tests::ints;
+use super::{Site, constant, shape, value};
+#[cfg(test)]
+use crate::model::onnx::Value;
 
-/// Widest border that `Pad` may add; no picture needs more.
-const MAX_PAD: i64 = 1 << 12;
+/// Most numbers that `ConstantOfShape`, or `Expand` of a constant, may make of a few. [`Listed`](Growth::Listed) counts as many
+/// where the shape is not in the file itself.
+pub(in crate::model::file) const MAX_FILLED: usize = 1 << 20;
 
-fn shape(model: &TypedModel, wire: OutletId) -> TractResult<Vec<usize>> {
-    let fact = model.outlet_fact(wire)?;
-    Ok(fact.shape.as_concrete().context("a size that is not known")?.to_vec())
-}
+pub(super) const OPERATORS: &[Operator] = &[
+    Operator {
+        name: "Cast",
+        inputs: (1, 1),
+        attributes: &["to"],
+        bounds: "numbers",
+        growth: Growth::Same,
+        wire: |s, m| {
+            let to = datum_type(s.node.int("to")?.context("no type")?)?;
+            m.wire_node(s.name, cast(to), &[s.input(0)?])
+        },
+        #[cfg(test)]
+        cases: &[Case::Graph(|g, x| {
+            let whole = g.node("Cast", &[x], &[("to", Value::Int(6))]);
+            g.node("Cast", &[&whole], &[("to", Value::Int(1))])
+        })],
+    },
+    Operator {
+        name: "Concat",
+        inputs: (1, ANY),
+        attributes: &["axis"],
+        bounds: "",
+        growth: Growth::Sum,
+        wire: |s, m| s.concat(m),
+        #[cfg(test)]
+        cases: &[Case::Graph(|g, x| {
+            let tanh = g.node("Tanh", &[x], &[]);
+            g.node("Concat", &[x, &tanh, x], &[("axis", Value::Int(-3))])
+        })],
+    },
+    Operator {
+        name: "Constant",
+        inputs: (0, 0),
+        attributes: &["value", "value_float", "value_floats", "value_int", "value_ints"],
+        bounds: "numbers",
+        growth: Growth::Attribute,
+        wire: |s, m| s.constant(m),
+        #[cfg(test)]
+        cases: &[
+            Case::Graph(|g, x| {
+                let half = g.node("Constant", &[], &[("value_float", Value::Float(0.5))]);
+                g.add(x, &half)
+            }),
+            Case::Graph(|g, x| {
+                let shape = g.node("Constant", &[], &[("value_ints", ints(&[4, -1]))]);
+                g.node("Reshape", &[x, &shape], &[])
+            }),
+        ],
+    },
+    Operator {
+        name: "ConstantOfShape",
+        inputs: (1, 1),
+        attributes: &["value"],
+        bounds: "a shape that does not depend on what the picture shows, of at most a million numbers",
+        growth: Growth::Listed,
+        wire: |s, m| s.constant_of_shape(m),
+        #[cfg(test)]
+        cases: &[
+            Case::Graph(|g, x| {
+                let shape = g.integers(&[4, 1, 1]);
+                let zeros = g.node("ConstantOfShape", &[&shape], &[]);
+                let ones = g.node("Exp", &[&zeros], &[]);
+                g.add(x, &ones)
+            }),
+            // The shape is that of the picture.
+            Case::Graph(|g, x| {
+                let shape = g.node("Shape", &[x], &[]);
+                let zeros = g.node("ConstantOfShape", &[&shape], &[]);
+                let ones = g.node("Exp", &[&zeros], &[]);
+                g.add(x, &ones)
+            }),
+        ],
+    },
+    Operator {
+        name: "Dropout",
+        inputs: (1, 3),
+        attributes: &["ratio", "seed"],
+        bounds: "one output: changes nothing",
+        growth: Growth::Same,
+        wire: |s, _| {
+            ensure!(s.node.output.len() == 1, "the mask of Dropout is not given");
+            Ok(tvec!(s.input(0)?))
+        },
+        #[cfg(test)]
+        cases: &[Case::Alone],
+    },
+    Operator {
+        name: "Expand",
+        inputs: (2, 2),
+        attributes: &[],
+        bounds: "a constant shape; of a constant to at most a million numbers",
+        growth: Growth::Listed,
+        wire: |s, m| s.broadcast(m),
+        #[cfg(test)]
+        cases: &[
+            Case::Graph(|g, x| {
+                let mean = g.node("GlobalAveragePool", &[x], &[]);
+                let shape = g.integers(&[2, 1, 4, 3, 3]);
+                g.node("Expand", &[&mean, &shape], &[])
+            }),
+            // Of a constant.
+            Case::Graph(|g, x| {
+                let (column, shape) = (g.constant(&[6, 1], &[0.5; 6]), g.integers(&[1, 4, 1, 8]));
+                let wide = g.node("Expand", &[&column, &shape], &[]);
+                g.add(x, &wide)
+            }),
+            Case::Graph(|g, x| {
+                let (column, shape) = (g.constant(&[6, 1], &[0.5; 6]), g.node("Shape", &[x], &[]));
+                let wide = g.node("Expand", &[&column, &shape], &[]);
+                g.add(x, &wide)
+            }),
+        ],
+    },
+    Operator {
+        name: "Flatten",
+        inputs: (1, 1),
+        attributes: &["axis"],
+        bounds: "",
+        growth: Growth::NoLarger,
+        wire: |s, m| s.flatten(m),
+        #[cfg(test)]
+        cases: &[Case::Alone],
+    },
+    Operator {
+        name: "Identity",
+        inputs: (1, 1),
+        attributes: &[],
+        bounds: "",
+        growth: Growth::Same,
+        wire: |s, _| Ok(tvec!(s.input(0)?)),
+        #[cfg(test)]
+        cases: &[Case::Alone],
+    },
+    Operator {
+        name: "Reshape",
+        inputs: (2, 2),
+        attributes: &["allowzero"],
+        bounds: "a constant shape",
+        growth: Growth::NoLarger,
+        wire: |s, m| s.expand(m, hir::array::Reshape::new(s.node.flag("allowzero")?)),
+        #[cfg(test)]
+        cases: &[Case::Graph(|g, x| {
+            let (zero, rest) = (g.integers(&[0]), g.integers(&[-1]));
+            let shape = g.node("Shape", &[x], &[]);
+            let first = g.node("Gather", &[&shape, &zero], &[]);
+            let shape = g.node("Concat", &[&first, &rest], &[("axis", Value::Int(0))]);
+            g.node("Reshape", &[x, &shape], &[])
+        })],
+    },
+    Operator {
+        name: "Shape",
+        inputs: (1, 1),
+        attributes: &["end", "start"],
+        bounds: "",
+        growth: Growth::Few,
+        wire: |s, m| s.shape(m),
+        #[cfg(test)]
+        cases: &[Case::Graph(|g, x| {
+            let shape = g.node("Shape", &[x], &[("start", Value::Int(1)), ("end", Value::Int(-1))]);
+            let shape = g.node("Cast", &[&shape], &[("to", Value::Int(1))]);
+            let mean = g.node("GlobalAveragePool", &[x], &[]);
+            g.add(&mean, &shape)
+        })],
+    },
+    Operator {
+        name: "Squeeze",
+        inputs: (1, 2),
+        attributes: &["axes"],
+        bounds: "constant axes",
+        growth: Growth::NoLarger,
+        wire: |s, m| s.squeeze(m),
+        #[cfg(test)]
+        cases: &[
+            Case::Graph(|g, x| {
+                let axes = g.integers(&[0]);
+                g.node("Squeeze", &[x, &axes], &[])
+            }),
+            Case::InSet(11, |g, x| g.node("Squeeze", &[x], &[("axes", ints(&[0]))])),
+        ],
+    },
+    Operator {
+        name: "Transpose",
+        inputs: (1, 1),
+        attributes: &["perm"],
+        bounds: "",
+        growth: Growth::NoLarger,
+        wire: |s, m| s.transpose(m),
+        #[cfg(test)]
+        cases: &[Case::Graph(|g, x| g.node("Transpose", &[x], &[("perm", ints(&[0, 2, 3, 1]))]))],
+    },
+    Operator {
+        name: "Unsqueeze",
+        inputs: (1, 2),
+        attributes: &["axes"],
+        bounds: "constant axes",
+        growth: Growth::NoLarger,
+        wire: |s, m| s.unsqueeze(m),
+        #[cfg(test)]
+        cases: &[
+            Case::Graph(|g, x| {
+                let axes = g.integers(&[-1, 1]);
+                g.node("Unsqueeze", &[x, &axes], &[])
+            }),
+            Case::InSet(11, |g, x| g.node("Unsqueeze", &[x], &[("axes", ints(&[1, 3]))])),
+        ],
+    },
+];
 
 impl Site<'_> {
-    pub(super) fn constant(&self, model: &mut TypedModel) -> TractResult<TVec<OutletId>> {
+    fn constant(&self, model: &mut TypedModel) -> TractResult<TVec<OutletId>> {
         let node = self.node;
         let value = if let Some(value) = node.tensor("value")? {
             value
@@ -36,16 +247,17 @@ impl Site<'_> {
         Ok(tvec!(constant(model, self.name, value.into_arc_tensor())?))
     }
 
-    pub(super) fn constant_of_shape(&self, model: &mut TypedModel) -> TractResult<TVec<OutletId>> {
+    fn constant_of_shape(&self, model: &mut TypedModel) -> TractResult<TVec<OutletId>> {
         let shape = self.integers(model, 0)?.context("no shape")?;
         let shape: Vec<usize> = shape.into_iter().map(usize::try_from).collect::<Result<_, _>>()?;
+        ensure_filled(&shape)?;
         let value = self.node.tensor("value")?.unwrap_or_else(|| tensor0(0f32));
         ensure!(value.len() == 1, "a value of {:?}", value.shape());
         let value = value.into_shape(&[])?.broadcast_scalar_to_shape(&shape)?;
         Ok(tvec!(constant(model, self.name, value.into_arc_tensor())?))
     }
 
-    pub(super) fn shape(&self, model: &mut TypedModel) -> TractResult<TVec<OutletId>> {
+    fn shape(&self, model: &mut TypedModel) -> TractResult<TVec<OutletId>> {
         let shape = shape(model, self.input(0)?)?;
         let rank = shape.len() as i64;
         let place = |axis: i64| (if axis < 0 { axis + rank } else { axis }).clamp(0, rank);
@@ -56,7 +268,7 @@ impl Site<'_> {
         Ok(tvec!(constant(model, self.name, rctensor1(&shape))?))
     }
 
-    pub(super) fn concat(&self, model: &mut TypedModel) -> TractResult<TVec<OutletId>> {
+    fn concat(&self, model: &mut TypedModel) -> TractResult<TVec<OutletId>> {
         let axis = self.node.int("axis")?.context("no axis")?;
         let first = shape(model, self.input(0)?)?;
         let axis = self.axis(axis, first.len())?;
@@ -69,14 +281,14 @@ impl Site<'_> {
         self.expand(model, hir::array::Concat::new(axis as i64))
     }
 
-    pub(super) fn flatten(&self, model: &mut TypedModel) -> TractResult<TVec<OutletId>> {
+    fn flatten(&self, model: &mut TypedModel) -> TractResult<TVec<OutletId>> {
         let rank = model.outlet_fact(self.input(0)?)?.rank() as i64;
         let axis = self.int("axis", 1)?;
         ensure!((-rank..=rank).contains(&axis), "axis {axis} of {rank} dimensions");
         self.expand(model, hir::array::Flatten::new(axis))
     }
 
-    pub(super) fn transpose(&self, model: &mut TypedModel) -> TractResult<TVec<OutletId>> {
+    fn transpose(&self, model: &mut TypedModel) -> TractResult<TVec<OutletId>> {
         let order = self.node.sizes("perm")?;
         if let Some(order) = &order {
             let rank = model.outlet_fact(self.input(0)?)?.rank();
@@ -87,7 +299,7 @@ impl Site<'_> {
         self.expand(model, hir::array::PermuteAxes::new(order))
     }
 
-    pub(super) fn squeeze(&self, model: &mut TypedModel) -> TractResult<TVec<OutletId>> {
+    fn squeeze(&self, model: &mut TypedModel) -> TractResult<TVec<OutletId>> {
         let input = self.input(0)?;
         let shape = shape(model, input)?;
         let mut axes = match self.listed(model, 1, "axes")? {
@@ -104,7 +316,7 @@ impl Site<'_> {
         hir::array::Squeeze::new(Some(axes)).wire(self.name, model, &[input])
     }
 
-    pub(super) fn unsqueeze(&self, model: &mut TypedModel) -> TractResult<TVec<OutletId>> {
+    fn unsqueeze(&self, model: &mut TypedModel) -> TractResult<TVec<OutletId>> {
         let input = self.input(0)?;
         let axes = self.listed(model, 1, "axes")?.context("no axes")?;
         let rank = model.outlet_fact(input)?.rank() + axes.len();
@@ -115,90 +327,16 @@ impl Site<'_> {
         hir::array::AddDims::new(axes).wire(self.name, model, &[input])
     }
 
-    pub(super) fn split(&self, model: &mut TypedModel) -> TractResult<TVec<OutletId>> {
-        let input = self.input(0)?;
-        let shape = shape(model, input)?;
-        let axis = self.axis(self.int("axis", 0)?, shape.len())?;
-        let count = self.node.output.len();
-        let parts = match self.listed(model, 1, "split")? {
-            Some(parts) => parts.into_iter().map(usize::try_from).collect::<Result<Vec<_>, _>>()?,
-            None => {
-                // Equal parts, of which the last may be smaller.
-                let each = shape[axis].div_ceil(count);
-                (0..count).map(|i| each.min(shape[axis].saturating_sub(i * each))).collect()
-            }
-        };
-        let sum = parts.iter().fold(0usize, |sum, part| sum.saturating_add(*part));
-        ensure!(
-            parts.len() == count && sum == shape[axis] && !parts.contains(&0),
-            "parts of {parts:?} for {count} outputs of {}",
-            shape[axis]
-        );
-        hir::array::Split::new(axis as isize, count, Some(parts)).wire(self.name, model, &[input])
-    }
-
-    pub(super) fn slice(&self, model: &mut TypedModel) -> TractResult<TVec<OutletId>> {
-        let starts = self.listed(model, 1, "starts")?.context("no starts")?;
-        let ends = self.listed(model, 2, "ends")?.context("no ends")?;
-        let count = starts.len();
-        let axes = self.listed(model, 3, "axes")?.unwrap_or_else(|| (0..count as i64).collect());
-        let steps = self.integers(model, 4)?.unwrap_or_else(|| vec![1; count]);
-        ensure!([ends.len(), axes.len(), steps.len()] == [count; 3], "lists of several lengths");
-        let mut wire = self.input(0)?;
-        for i in 0..count {
-            let shape = shape(model, wire)?;
-            let axis = self.axis(axes[i], shape.len())?;
-            ensure!(steps[i] > 0, "a step of {} is not supported", steps[i]);
-            let dim = shape[axis] as i64;
-            let place = |at: i64| (if at < 0 { at.saturating_add(dim) } else { at }).clamp(0, dim);
-            let (start, end) = (place(starts[i]) as usize, place(ends[i]) as usize);
-            ensure!(start < end, "nothing from {start} to {end}");
-            let name = format!("{}.{i}", self.name);
-            wire = model.wire_node(name, Slice::new(axis, start, end), &[wire])?[0];
-            if steps[i] > 1 {
-                let step = Downsample::new(axis, isize::try_from(steps[i])?, 0);
-                wire = model.wire_node(format!("{}.{i}.step", self.name), step, &[wire])?[0];
-            }
-        }
-        Ok(tvec!(wire))
-    }
-
-    pub(super) fn pad(&self, model: &mut TypedModel) -> TractResult<TVec<OutletId>> {
-        let input = self.input(0)?;
-        let fact = model.outlet_fact(input)?.clone();
-        let rank = fact.rank();
-        let pads = self.listed(model, 1, "pads")?.context("no pads")?;
-        let axes = self.integers(model, 3)?.unwrap_or_else(|| (0..rank as i64).collect());
-        ensure!(pads.len() == 2 * axes.len(), "{} pads for {} axes", pads.len(), axes.len());
-        ensure!(pads.iter().all(|pad| (0..=MAX_PAD).contains(pad)), "pads of {pads:?}");
-        let mut each = vec![(0, 0); rank];
-        for (i, axis) in axes.iter().enumerate() {
-            each[self.axis(*axis, rank)?] = (pads[i] as usize, pads[i + axes.len()] as usize);
-        }
-        let mode = match self.text("mode", "constant")? {
-            "constant" => {
-                let fill = match self.optional(2) {
-                    Some(wire) => value(model, wire).context("a fill that is not constant")?,
-                    None => rctensor0(self.float("value", 0.0)?),
-                };
-                ensure!(fill.len() == 1, "a fill of {:?}", fill.shape());
-                let fill = fill.cast_to_dt(fact.datum_type)?.into_owned().into_shape(&[])?;
-                PadMode::Constant(fill.into_arc_tensor())
-            }
-            "reflect" => PadMode::Reflect,
-            "edge" => PadMode::Edge,
-            other => bail!("mode {other:?}"),
-        };
-        model.wire_node(self.name, Pad::new(each, mode), &[input])
-    }
-
     /// The operator `Expand`.
-    pub(super) fn broadcast(&self, model: &mut TypedModel) -> TractResult<TVec<OutletId>> {
+    fn broadcast(&self, model: &mut TypedModel) -> TractResult<TVec<OutletId>> {
         let input = self.input(0)?;
         let to = self.integers(model, 1)?.context("no shape")?;
         let to: TVec<usize> = to.into_iter().map(usize::try_from).collect::<Result<_, _>>()?;
         let own: TVec<usize> = shape(model, input)?.into();
         let to = tract_core::broadcast::multi_broadcast(&[own, to])?;
+        if value(model, input).is_some() {
+            ensure_filled(&to)?;
+        }
         let to: TVec<TDim> = to.iter().map(|dim| dim.to_dim()).collect();
         let rank = model.outlet_fact(input)?.rank();
         let mut wire = input;
@@ -208,63 +346,10 @@ impl Site<'_> {
         }
         model.wire_node(self.name, MultiBroadcastTo::new(to.into()), &[wire])
     }
+}
 
-    pub(super) fn resize(&self, model: &mut TypedModel) -> TractResult<TVec<OutletId>> {
-        const ODD: [&str; 6] = [
-            "antialias",
-            "axes",
-            "cubic_coeff_a",
-            "exclude_outside",
-            "extrapolation_value",
-            "keep_aspect_ratio_policy",
-        ];
-        for attribute in &self.node.attribute {
-            let name = attribute.name.as_str();
-            let usual = match name {
-                "cubic_coeff_a" => attribute.f == -0.75,
-                "antialias" | "exclude_outside" => attribute.i == 0,
-                "extrapolation_value" => true,
-                "keep_aspect_ratio_policy" => attribute.s == b"stretch",
-                _ => !ODD.contains(&name),
-            };
-            ensure!(usual, "{name} is not supported");
-        }
-        // The first version has scales alone.
-        let (scales, sizes) = if self.opset < 11 { (1, None) } else { (2, Some(3)) };
-        // An empty list stands for none.
-        let given = |index: usize| {
-            self.optional(index).filter(|wire| value(model, *wire).is_none_or(|v| v.len() > 0))
-        };
-        let scales = given(scales);
-        let sizes = sizes.and_then(given).filter(|_| scales.is_none());
-        let by = scales.or(sizes).context("neither scales nor sizes")?;
-        let by_value = value(model, by).context("scales or sizes that are not constant")?;
-        let shape = shape(model, self.input(0)?)?;
-        ensure!(by_value.len() == shape.len(), "{} scales for {shape:?}", by_value.len());
-        let place = if self.opset < 11 { "asymmetric" } else { "half_pixel" };
-        let place = self.text("coordinate_transformation_mode", place)?;
-        let interpolator = Interpolator::parse(self.text("mode", "nearest")?)?;
-        let nearest = match self.text("nearest_mode", "round_prefer_floor")? {
-            "floor" => Nearest::Floor,
-            "round_prefer_ceil" => Nearest::RoundPreferCeil,
-            _ if interpolator != Interpolator::Nearest => Nearest::Floor,
-            // At whole scales no pixel's middle is halfway between two, so ties do not matter.
-            "round_prefer_floor" if place == "half_pixel" && scales.is_some() => {
-                let scales = by_value.cast_to::<f32>()?;
-                let scales = scales.try_as_plain_ram()?.as_slice::<f32>()?.to_vec();
-                let whole = scales.iter().all(|scale| *scale >= 1.0 && scale.fract() == 0.0);
-                ensure!(whole, "ties of scales {scales:?} are not supported");
-                Nearest::RoundPreferCeil
-            }
-            other => bail!("nearest_mode {other:?} of {place:?} is not supported"),
-        };
-        let op = Resize {
-            coord_transformer: CoordTransformer::parse(place)?,
-            interpolator,
-            nearest,
-            optional_scales_input: scales.map(|_| 1),
-            optional_sizes_input: sizes.map(|_| 1),
-        };
-        model.wire_node(self.name, op, &[self.input(0)?, by])
-    }
+fn ensure_filled(shape: &[usize]) -> TractResult<()> {
+    let count = shape.iter().try_fold(1usize, |count, dim| count.checked_mul(*dim));
+    ensure!(count.is_some_and(|count| count <= MAX_FILLED), "a constant of {shape:?} is too large");
+    Ok(())
 }

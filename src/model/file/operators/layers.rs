@@ -1,15 +1,232 @@
-//! Convolutions, pools, matrices and activations.
+//! Convolutions, pools, matrices and sums over axes.
 
 use tract_core::internal::*;
 use tract_core::ops::cnn::{PaddingSpec, PoolSpec};
 use tract_core::ops::einsum::EinSum;
-use tract_core::ops::{binary::BinMiniOp, math, nn};
+use tract_core::ops::{math, nn};
 use tract_hir::internal::Expansion;
 use tract_hir::ops as hir;
-use tract_hir::ops::binary::{InferenceBinOp, wire_cast, wire_rank_broadcast};
+use tract_hir::ops::binary::InferenceBinOp;
 use tract_hir::ops::nn::Reducer;
 
+#[cfg(test)]
+use super::table::Case;
+use super::table::{Growth, Operator};
+#[cfg(test)]
+use super::tests::{ints, numbers};
 use super::{Site, value};
+#[cfg(test)]
+use crate::model::onnx::Value;
+
+const WINDOW: &str = "any number of axes; the picture's come last";
+
+pub(super) const OPERATORS: &[Operator] = &[
+    Operator {
+        name: "AveragePool",
+        inputs: (1, 1),
+        attributes: &[
+            "auto_pad",
+            "ceil_mode",
+            "count_include_pad",
+            "kernel_shape",
+            "pads",
+            "strides",
+        ],
+        bounds: WINDOW,
+        growth: Growth::Unbounded,
+        wire: |s, m| {
+            let padded = s.node.flag("count_include_pad")?;
+            s.expand(m, hir::cnn::HirSumPool::new(s.pool(m)?, padded, true))
+        },
+        #[cfg(test)]
+        cases: &[Case::Graph(|g, x| {
+            let more = [
+                ("kernel_shape", ints(&[3, 2])),
+                ("pads", ints(&[1, 0, 1, 0])),
+                ("count_include_pad", Value::Int(1)),
+            ];
+            g.node("AveragePool", &[x], &more)
+        })],
+    },
+    Operator {
+        name: "BatchNormalization",
+        inputs: (5, 5),
+        attributes: &["epsilon", "momentum", "training_mode"],
+        bounds: "constant parameters, one output",
+        growth: Growth::Same,
+        wire: |s, m| s.batch_normalization(m),
+        #[cfg(test)]
+        cases: &[Case::Graph(|g, x| {
+            let lists = [
+                [1.0, 2.0, -1.0, 0.5],
+                [0.1, 0.2, 0.3, 0.4],
+                [0.5, 0.0, 0.1, 1.0],
+                [1.0, 0.2, 2.0, 0.1],
+            ];
+            let [a, b, c, d] = lists.map(|list| g.half(&[4], &list));
+            g.node("BatchNormalization", &[x, &a, &b, &c, &d], &[])
+        })],
+    },
+    Operator {
+        name: "Conv",
+        inputs: (2, 3),
+        attributes: &["auto_pad", "dilations", "group", "kernel_shape", "pads", "strides"],
+        bounds: "floating point; weights and bias of a known size",
+        growth: Growth::Unbounded,
+        wire: |s, m| s.conv(m),
+        #[cfg(test)]
+        cases: &[
+            Case::Graph(|g, x| {
+                let (weights, bias) =
+                    (g.constant(&[5, 4, 3, 3], &numbers(180)), g.constant(&[5], &numbers(5)));
+                let more = [
+                    ("pads", ints(&[0, 1, 2, 1])),
+                    ("strides", ints(&[2, 1])),
+                    ("kernel_shape", ints(&[3, 3])),
+                ];
+                g.node("Conv", &[x, &weights, &bias], &more)
+            }),
+            // In groups, of halves.
+            Case::Graph(|g, x| {
+                let weights = g.half(&[8, 2, 3, 3], &numbers(144));
+                let more = [
+                    ("group", Value::Int(2)),
+                    ("dilations", ints(&[2, 3])),
+                    ("auto_pad", Value::Text("SAME_LOWER")),
+                ];
+                g.node("Conv", &[x, &weights], &more)
+            }),
+        ],
+    },
+    Operator {
+        name: "Gemm",
+        inputs: (2, 3),
+        attributes: &["alpha", "beta", "transA", "transB"],
+        bounds: "matrices of two dimensions",
+        growth: Growth::Product,
+        wire: |s, m| s.gemm(m),
+        #[cfg(test)]
+        cases: &[Case::Graph(|g, x| {
+            let flat = g.node("Flatten", &[x], &[]);
+            let (b, c) = (g.constant(&[7, 192], &numbers(7 * 192)), g.constant(&[7], &numbers(7)));
+            let more = [
+                ("transB", Value::Int(1)),
+                ("alpha", Value::Float(0.5)),
+                ("beta", Value::Float(2.0)),
+            ];
+            g.node("Gemm", &[&flat, &b, &c], &more)
+        })],
+    },
+    Operator {
+        name: "GlobalAveragePool",
+        inputs: (1, 1),
+        attributes: &[],
+        bounds: "",
+        growth: Growth::NoLarger,
+        wire: |s, m| s.expand(m, hir::nn::GlobalAvgPool::new()),
+        #[cfg(test)]
+        cases: &[Case::Alone],
+    },
+    Operator {
+        name: "GlobalMaxPool",
+        inputs: (1, 1),
+        attributes: &[],
+        bounds: "",
+        growth: Growth::NoLarger,
+        wire: |s, m| s.expand(m, hir::nn::GlobalMaxPool::new()),
+        #[cfg(test)]
+        cases: &[Case::Alone],
+    },
+    Operator {
+        name: "MatMul",
+        inputs: (2, 2),
+        attributes: &[],
+        bounds: "",
+        growth: Growth::Product,
+        wire: |s, m| s.expand(m, hir::matmul::MatMulInference::default()),
+        #[cfg(test)]
+        cases: &[Case::Graph(|g, x| {
+            let b = g.constant(&[8, 3], &numbers(24));
+            g.node("MatMul", &[x, &b], &[])
+        })],
+    },
+    Operator {
+        name: "MaxPool",
+        inputs: (1, 1),
+        attributes: &[
+            "auto_pad",
+            "ceil_mode",
+            "dilations",
+            "kernel_shape",
+            "pads",
+            "storage_order",
+            "strides",
+        ],
+        bounds: "one output: the indices are not given",
+        growth: Growth::Unbounded,
+        wire: |s, m| {
+            ensure!(s.node.output.len() == 1, "the indices of MaxPool are not given");
+            s.expand(m, hir::cnn::HirMaxPool::new(s.pool(m)?, None))
+        },
+        #[cfg(test)]
+        cases: &[Case::Graph(|g, x| {
+            let more = [
+                ("kernel_shape", ints(&[3, 2])),
+                ("strides", ints(&[2, 2])),
+                ("pads", ints(&[1, 0, 1, 0])),
+                ("ceil_mode", Value::Int(1)),
+            ];
+            g.node("MaxPool", &[x], &more)
+        })],
+    },
+    reduce("ReduceL2", |s, m| s.reduce(m, Reducer::L2)),
+    reduce("ReduceMax", |s, m| s.reduce(m, Reducer::Max)),
+    Operator {
+        #[cfg(test)]
+        cases: &[
+            Case::Alone,
+            Case::Graph(|g, x| {
+                g.node("ReduceMean", &[x], &[("axes", ints(&[2, -1])), ("keepdims", Value::Int(0))])
+            }),
+            Case::InSet(18, |g, x| {
+                let axes = g.integers(&[2, 3]);
+                g.node("ReduceMean", &[x, &axes], &[("keepdims", Value::Int(0))])
+            }),
+        ],
+        ..reduce("ReduceMean", |s, m| s.reduce(m, Reducer::Mean))
+    },
+    reduce("ReduceMin", |s, m| s.reduce(m, Reducer::Min)),
+    Operator {
+        #[cfg(test)]
+        cases: &[
+            Case::Alone,
+            Case::Graph(|g, x| {
+                let axes = g.integers(&[-1]);
+                g.node("ReduceSum", &[x, &axes], &[])
+            }),
+            Case::InSet(11, |g, x| g.node("ReduceSum", &[x], &[("axes", ints(&[1, 2]))])),
+        ],
+        ..reduce("ReduceSum", |s, m| s.reduce(m, Reducer::Sum))
+    },
+    reduce("ReduceSumSquare", |s, m| s.reduce(m, Reducer::SumSquare)),
+];
+
+/// Over axes that are listed, or all.
+const fn reduce(
+    name: &'static str,
+    wire: fn(&Site<'_>, &mut TypedModel) -> TractResult<TVec<OutletId>>,
+) -> Operator {
+    Operator {
+        name,
+        inputs: (1, 2),
+        attributes: &["axes", "keepdims", "noop_with_empty_axes"],
+        bounds: "constant axes",
+        growth: Growth::NoLarger,
+        wire,
+        #[cfg(test)]
+        cases: &[Case::Alone],
+    }
+}
 
 impl Site<'_> {
     fn padding(&self, pooling: bool) -> TractResult<PaddingSpec> {
@@ -45,7 +262,7 @@ impl Site<'_> {
         Ok(steps)
     }
 
-    pub(super) fn pool(&self, model: &TypedModel) -> TractResult<PoolSpec> {
+    fn pool(&self, model: &TypedModel) -> TractResult<PoolSpec> {
         let kernel = self.node.sizes("kernel_shape")?.context("no kernel_shape")?;
         let rank = model.outlet_fact(self.input(0)?)?.rank();
         ensure!(rank == kernel.len() + 2, "a window of {kernel:?} on {rank} dimensions");
@@ -55,7 +272,7 @@ impl Site<'_> {
         Ok(PoolSpec::new(nn::DataFormat::NCHW, kernel, padding, dilations, strides, 0, 0))
     }
 
-    pub(super) fn conv(&self, model: &mut TypedModel) -> TractResult<TVec<OutletId>> {
+    fn conv(&self, model: &mut TypedModel) -> TractResult<TVec<OutletId>> {
         let kernel_shape = self.node.sizes("kernel_shape")?;
         let input = model.outlet_fact(self.input(0)?)?;
         let kernel = model.outlet_fact(self.input(1)?)?;
@@ -85,7 +302,7 @@ impl Site<'_> {
         self.expand(model, op)
     }
 
-    pub(super) fn gemm(&self, model: &mut TypedModel) -> TractResult<TVec<OutletId>> {
+    fn gemm(&self, model: &mut TypedModel) -> TractResult<TVec<OutletId>> {
         let (a, b) = (self.input(0)?, self.input(1)?);
         for wire in [a, b] {
             let fact = model.outlet_fact(wire)?;
@@ -112,10 +329,7 @@ impl Site<'_> {
         Ok(InferenceBinOp(Box::new(math::Mul)).wire(&name, model, &[wire, factor])?[0])
     }
 
-    pub(super) fn batch_normalization(
-        &self,
-        model: &mut TypedModel,
-    ) -> TractResult<TVec<OutletId>> {
+    fn batch_normalization(&self, model: &mut TypedModel) -> TractResult<TVec<OutletId>> {
         ensure!(self.node.output.len() == 1, "statistics are not given, as they are in training");
         let epsilon = self.float("epsilon", 1e-5)?;
         let fact = model.outlet_fact(self.input(0)?)?;
@@ -145,52 +359,7 @@ impl Site<'_> {
         model.wire_node(self.name, math::add(), &[wire, offset])
     }
 
-    pub(super) fn clip(&self, model: &mut TypedModel) -> TractResult<TVec<OutletId>> {
-        if self.opset < 11 {
-            let (low, high) = (self.node.float("min")?, self.node.float("max")?);
-            return self.expand(model, hir::activations::Clip::new(low, high));
-        }
-        let mut wire = self.input(0)?;
-        let ops: [(usize, Box<dyn BinMiniOp>); 2] =
-            [(1, Box::new(math::Max)), (2, Box::new(math::Min))];
-        for (index, op) in ops {
-            if let Some(limit) = self.optional(index) {
-                let name = format!("{}.{index}", self.name);
-                wire = InferenceBinOp(op).wire(&name, model, &[wire, limit])?[0];
-            }
-        }
-        Ok(tvec!(wire))
-    }
-
-    pub(super) fn pow(&self, model: &mut TypedModel) -> TractResult<TVec<OutletId>> {
-        let inputs = [self.input(0)?, self.input(1)?];
-        let to = model.outlet_fact(inputs[0])?.datum_type;
-        ensure!(to.is_float(), "powers of {to:?} are not supported");
-        let wires = wire_rank_broadcast(self.name, model, &inputs)?;
-        let wires = wire_cast(self.name, model, &wires, to)?;
-        model.wire_node(self.name, math::pow(), &wires)
-    }
-
-    /// `max(x, 0) + slope * min(x, 0)`, which runs on vectors; a choice is made number by number.
-    pub(super) fn prelu(&self, model: &mut TypedModel) -> TractResult<TVec<OutletId>> {
-        let (input, slope) = (self.input(0)?, self.input(1)?);
-        let zero = Tensor::zero_scalar_dt(model.outlet_fact(input)?.datum_type)?;
-        let zero = model.add_const(format!("{}.zero", self.name), zero)?;
-        let mut op = |what: &str, op: Box<dyn BinMiniOp>, a, b| {
-            let name = format!("{}.{what}", self.name);
-            TractResult::Ok(InferenceBinOp(op).wire(&name, model, &[a, b])?[0])
-        };
-        let above = op("above", Box::new(math::Max), input, zero)?;
-        let below = op("below", Box::new(math::Min), input, zero)?;
-        let below = op("sloped", Box::new(math::Mul), below, slope)?;
-        Ok(tvec!(op("sum", Box::new(math::Add), above, below)?))
-    }
-
-    pub(super) fn reduce(
-        &self,
-        model: &mut TypedModel,
-        by: Reducer,
-    ) -> TractResult<TVec<OutletId>> {
+    fn reduce(&self, model: &mut TypedModel, by: Reducer) -> TractResult<TVec<OutletId>> {
         let input = self.input(0)?;
         let rank = model.outlet_fact(input)?.rank();
         let axes = self.listed(model, 1, "axes")?.unwrap_or_default();

@@ -1,27 +1,28 @@
 //! ONNX operators as the engine's own.
 //!
 //! tract-onnx reads every operator there is, and its table keeps the code of all of them in the library: a quarter of its size.
-//! Here are those that networks on pictures are made of. What is not here, or not in this form, is refused, and
+//! Here ([`table`]) are those that networks on pictures are made of. What is not here, or not in this form, is refused, and
 //! then left to tract-onnx where the feature `all-operators` is on.
 //!
 //! The size of the picture is known before anything is read, so each operator goes straight into the typed graph: nothing
 //! has to be inferred backwards.
 
-mod arrays;
+mod activations;
+mod arithmetic;
+pub(super) mod arrays;
 mod layers;
+mod slices;
+pub(super) mod table;
 #[cfg(test)]
 mod tests;
 
 use std::collections::{HashMap, HashSet};
 
 use tract_core::internal::*;
-use tract_core::ops::cast::cast;
-use tract_core::ops::{binary::BinMiniOp, element_wise::ElementWiseOp, logic, math, nn};
+use tract_core::ops::element_wise::ElementWiseOp;
 use tract_hir::internal::Expansion;
-use tract_hir::ops as hir;
-use tract_hir::ops::nn::Reducer;
 
-use super::onnx::{GraphProto, NodeProto, datum_type};
+use super::onnx::{GraphProto, NodeProto};
 
 /// The typed graph that gives `outputs` from one picture, `fact`. What no output depends on is left out.
 pub(super) fn build(
@@ -84,16 +85,20 @@ fn place(model: &mut TypedModel, mut site: Site<'_>) -> TractResult<TVec<OutletI
     // Other domains have operators of the same names.
     let domain = &site.node.domain;
     ensure!(domain.is_empty() || domain == "ai.onnx", "operators of {domain:?} are not supported");
+    let operator = &site.node.op_type;
+    let operator =
+        table::find(operator).with_context(|| format!("{operator:.60} is not supported"))?;
+    operator.check(&site)?;
     let values: Option<Vec<Arc<Tensor>>> =
         site.inputs.iter().flatten().map(|wire| value(model, *wire)).collect();
     let Some(values) = values else {
-        return site.wire(model);
+        return operator.place(&site, model);
     };
     let mut apart = TypedModel::default();
     for (i, (input, value)) in site.inputs.iter_mut().flatten().zip(values).enumerate() {
         *input = constant(&mut apart, &i.to_string(), value)?;
     }
-    let wires = site.wire(&mut apart)?;
+    let wires = operator.place(&site, &mut apart)?;
     apart.select_output_outlets(&wires)?;
     let computed = apart.into_runnable()?.run(tvec!())?;
     computed
@@ -105,6 +110,11 @@ fn place(model: &mut TypedModel, mut site: Site<'_>) -> TractResult<TVec<OutletI
 
 fn value(model: &TypedModel, wire: OutletId) -> Option<Arc<Tensor>> {
     model.outlet_fact(wire).ok()?.konst.clone()
+}
+
+fn shape(model: &TypedModel, wire: OutletId) -> TractResult<Vec<usize>> {
+    let fact = model.outlet_fact(wire)?;
+    Ok(fact.shape.as_concrete().context("a size that is not known")?.to_vec())
 }
 
 /// A node and where its inputs are.
@@ -177,126 +187,5 @@ impl Site<'_> {
 
     fn unary(&self, model: &mut TypedModel, op: ElementWiseOp) -> TractResult<TVec<OutletId>> {
         model.wire_node(self.name, op, &[self.input(0)?])
-    }
-
-    fn binary(&self, model: &mut TypedModel, op: impl BinMiniOp) -> TractResult<TVec<OutletId>> {
-        let inputs = [self.input(0)?, self.input(1)?];
-        hir::binary::InferenceBinOp(Box::new(op)).wire(self.name, model, &inputs)
-    }
-
-    /// `op` over all inputs, one after the other.
-    fn nary(&self, model: &mut TypedModel, op: impl BinMiniOp) -> TractResult<TVec<OutletId>> {
-        let op = hir::binary::InferenceBinOp(Box::new(op));
-        let mut all = self.input(0)?;
-        for (i, next) in self.all().into_iter().enumerate().skip(1) {
-            all = op.wire(&format!("{}.{i}", self.name), model, &[all, next])?[0];
-        }
-        Ok(tvec!(all))
-    }
-
-    fn wire(&self, model: &mut TypedModel) -> TractResult<TVec<OutletId>> {
-        let node = self.node;
-        match node.op_type.as_str() {
-            "Constant" => self.constant(model),
-            "Identity" => Ok(tvec!(self.input(0)?)),
-            "Dropout" => {
-                ensure!(node.output.len() == 1, "the mask of Dropout is not given");
-                Ok(tvec!(self.input(0)?))
-            }
-            "Cast" => {
-                let to = datum_type(node.int("to")?.context("no type")?)?;
-                model.wire_node(self.name, cast(to), &[self.input(0)?])
-            }
-
-            "Conv" => self.conv(model),
-            "MaxPool" => {
-                ensure!(node.output.len() == 1, "the indices of MaxPool are not given");
-                self.expand(model, hir::cnn::HirMaxPool::new(self.pool(model)?, None))
-            }
-            "AveragePool" => {
-                let padded = node.flag("count_include_pad")?;
-                self.expand(model, hir::cnn::HirSumPool::new(self.pool(model)?, padded, true))
-            }
-            "GlobalAveragePool" => self.expand(model, hir::nn::GlobalAvgPool::new()),
-            "GlobalMaxPool" => self.expand(model, hir::nn::GlobalMaxPool::new()),
-            "BatchNormalization" => self.batch_normalization(model),
-            "Gemm" => self.gemm(model),
-            "MatMul" => self.expand(model, hir::matmul::MatMulInference::default()),
-
-            "Add" => self.binary(model, math::Add),
-            "Sub" => self.binary(model, math::Sub),
-            "Mul" => self.binary(model, math::Mul),
-            "Div" => self.binary(model, math::Div),
-            "Pow" => self.pow(model),
-            "Sum" => self.nary(model, math::Add),
-            "Max" => self.nary(model, math::Max),
-            "Min" => self.nary(model, math::Min),
-            "Equal" => self.binary(model, logic::CompEq),
-            "Greater" => self.binary(model, logic::CompGT),
-            "GreaterOrEqual" => self.binary(model, logic::CompGTE),
-            "Less" => self.binary(model, logic::CompLT),
-            "LessOrEqual" => self.binary(model, logic::CompLTE),
-            "Where" => self.expand(model, hir::logic::Iff),
-
-            "Abs" => self.unary(model, math::abs()),
-            "Ceil" => self.unary(model, math::ceil()),
-            "Erf" => self.unary(model, math::erf()),
-            "Exp" => self.unary(model, math::exp()),
-            "Floor" => self.unary(model, math::floor()),
-            "Log" => self.unary(model, math::ln()),
-            "Neg" => self.unary(model, math::neg()),
-            "Reciprocal" => self.unary(model, math::recip()),
-            "Sqrt" => self.unary(model, math::sqrt()),
-            "Tanh" => self.unary(model, math::tanh()),
-
-            "Relu" => self.expand(model, hir::activations::Clip::new(Some(0.0), None)),
-            "Clip" => self.clip(model),
-            "Sigmoid" => self.unary(model, nn::sigmoid()),
-            "HardSwish" => self.unary(model, nn::hard_swish()),
-            "HardSigmoid" => {
-                let (alpha, beta) = (self.float("alpha", 0.2)?, self.float("beta", 0.5)?);
-                self.expand(model, hir::activations::HardSigmoid(alpha, beta))
-            }
-            "LeakyRelu" => self.unary(model, nn::leaky_relu(self.float("alpha", 0.01)?)),
-            "Elu" => self.expand(model, hir::activations::Elu(self.float("alpha", 1.0)?)),
-            "PRelu" => self.prelu(model),
-            "Softplus" => self.expand(model, hir::activations::Softplus),
-            "Softmax" => {
-                if self.opset < 13 {
-                    let axis = self.int("axis", 1)? as isize;
-                    self.expand(model, hir::nn::LayerSoftmax::new(axis, true))
-                } else {
-                    let axis = self.int("axis", -1)? as isize;
-                    self.expand(model, hir::nn::Softmax::new(axis))
-                }
-            }
-
-            "ReduceL2" => self.reduce(model, Reducer::L2),
-            "ReduceMax" => self.reduce(model, Reducer::Max),
-            "ReduceMean" => self.reduce(model, Reducer::Mean),
-            "ReduceMin" => self.reduce(model, Reducer::Min),
-            "ReduceSum" => self.reduce(model, Reducer::Sum),
-            "ReduceSumSquare" => self.reduce(model, Reducer::SumSquare),
-
-            "Concat" => self.concat(model),
-            "Flatten" => self.flatten(model),
-            "Reshape" => self.expand(model, hir::array::Reshape::new(node.flag("allowzero")?)),
-            "Transpose" => self.transpose(model),
-            "Squeeze" => self.squeeze(model),
-            "Unsqueeze" => self.unsqueeze(model),
-            "Split" => self.split(model),
-            "Slice" => self.slice(model),
-            "Pad" => self.pad(model),
-            "Gather" => {
-                let rank = model.outlet_fact(self.input(0)?)?.rank();
-                let axis = self.axis(self.int("axis", 0)?, rank)?;
-                self.expand(model, hir::array::Gather::new(axis as i64))
-            }
-            "Expand" => self.broadcast(model),
-            "Shape" => self.shape(model),
-            "ConstantOfShape" => self.constant_of_shape(model),
-            "Resize" => self.resize(model),
-            other => bail!("operator {other} is not supported"),
-        }
     }
 }
