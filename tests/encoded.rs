@@ -1,6 +1,7 @@
 //! Pictures as bytes and files: odd JPEGs, orientations, and what is no picture.
 #![allow(missing_docs)]
 
+#[allow(dead_code)]
 mod portrait;
 
 use std::io::Cursor;
