@@ -49,7 +49,7 @@ fn the_study_runs_in_the_library() {
         let turn = if arch == "paper-gender" { "turn = 40" } else { "turn = 0" };
         for setting in [
             "drop_last = true",
-            "adam_epsilon = 1e-7",
+            "adam_epsilon = 0.0000001",
             "score_over_faces = true",
             "bf16 = false",
             turn,
