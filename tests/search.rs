@@ -258,7 +258,10 @@ fn warming_up_does_what_the_first_search_would() {
 #[test]
 fn the_licences_of_all_networks_are_told() {
     let license = model().license();
-    assert!(license.starts_with("base 0.3.0: non-commercial research (UTKFace)"), "{license}");
+    assert!(
+        license.starts_with("base 0.4.0: non-commercial research (UTKFace and others)"),
+        "{license}"
+    );
     assert!(license.contains("; detector "), "{license}");
     assert!(license.contains("WIDER FACE"), "{license}");
 }

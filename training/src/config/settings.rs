@@ -255,7 +255,7 @@ mod tests {
         for (set, told) in [
             ("balance=2", "balance is 2, it must be 0 to 1"),
             ("epochs=none", "epochs"),
-            ("network.channels=[3]", "multiples of 16"),
+            ("network.channels=[48,96,100]", "multiples of 16"),
             ("augment.flip=2", "augment.flip is 2"),
         ] {
             let error = format!("{:#}", gather("base", "", &[set]).expect_err(set));

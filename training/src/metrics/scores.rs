@@ -87,9 +87,10 @@ impl Case {
             }
             _ => None,
         };
-        let reach = bracket
-            .filter(|_| has_age)
-            .map(|(first, last)| [low <= first && last <= high, low <= last && first <= high]);
+        // A whole year reaches half a year to both sides, so an interval from 19.3 on still meets the bracket 10 to 19.
+        let reach = bracket.filter(|_| has_age).map(|(first, last)| {
+            [low <= first && last <= high, low.round() <= last && first <= high.round()]
+        });
         let median = has_age.then(|| distribution.median());
         let own = brackets.index(row);
         let brackets = own.zip(median).map(|(own, median)| {
@@ -356,6 +357,12 @@ mod tests {
         Case::new(&row, &answer, &Brackets::default())
     }
 
+    fn answer_years(masses: &[(usize, f32)]) -> Vec<f32> {
+        let mut years = vec![0.0; 101];
+        masses.iter().for_each(|(year, mass)| years[*year] = *mass);
+        years
+    }
+
     #[test]
     fn figures_by_hand() {
         let cases = [
@@ -385,9 +392,8 @@ mod tests {
 
     #[test]
     fn a_bracket_is_judged_by_mass_and_by_median() {
-        let mut years = vec![0.0; 101];
         // Most mass in 20-29, the median of 30 in the next.
-        (years[28], years[30], years[45]) = (0.45, 0.3, 0.25);
+        let years = answer_years(&[(28, 0.45), (30, 0.3), (45, 0.25)]);
         let row = Row { age_min: Some(20.0), age_max: Some(29.0), ..Row::default() };
         let all = [(0, 19), (20, 29), (30, 39), (40, 100)].map(|(first, last)| Row {
             age_min: Some(first as f32),
@@ -400,6 +406,12 @@ mod tests {
         assert_eq!(case.brackets, Some([1, 1, 2]));
         assert_eq!(case.covered, Some(1.0));
         assert_eq!(case.reach, Some([false, true]));
+        // The year 29 reaches to 29.5: what is estimated to lie inside never exceeds the bound.
+        let years = answer_years(&[(29, 0.5), (31, 0.5)]);
+        let interval = (29.3, 31.3);
+        let answer = Answer { years, interval, male: None, named: false, marked: false, raw: None };
+        let edge = Case::new(&row, &answer, &Brackets::of(all.iter()));
+        assert_eq!((edge.covered, edge.reach), (Some(1.0), Some([false, true])));
         assert_eq!(case.at_least.map(|a| a.map(|a| a.1)), [Some(true), None, None]);
     }
 
