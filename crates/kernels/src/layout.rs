@@ -3,11 +3,18 @@
 #![allow(unsafe_code)]
 
 use crate::lanes::{LANES, Lanes, SimdKernel, SimdKind, with_lanes};
-use crate::memory::fits_in;
+use crate::memory::{Buffer, OutOfMemory, fits_in};
 
 /// How many channels a pixel has in memory where channels are last.
 pub fn padded(channels: usize) -> usize {
     channels.next_multiple_of(LANES)
+}
+
+/// A bias for each column, zero for the columns that padding adds.
+pub fn padded_bias(bias: &[f32]) -> Result<Buffer, OutOfMemory> {
+    let mut all = Buffer::zeroed(padded(bias.len()))?;
+    all.as_mut_slice()[..bias.len()].copy_from_slice(bias);
+    Ok(all)
 }
 
 /// Channels last from channels first, picture by picture of `pixels` pixels.

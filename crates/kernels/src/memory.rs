@@ -3,8 +3,6 @@
 
 use std::fmt;
 
-use crate::layout::padded;
-
 /// No memory for weights or scratch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OutOfMemory {
@@ -114,11 +112,4 @@ pub fn count(sizes: &[usize]) -> Result<usize, OutOfMemory> {
 /// Whether `len` numbers are enough for `a * b * ...`.
 pub fn fits_in(len: usize, sizes: &[usize]) -> bool {
     count(sizes).is_ok_and(|n| n <= len)
-}
-
-/// A bias for each column, zero for the columns that padding adds.
-pub fn padded_bias(bias: &[f32]) -> Result<Buffer, OutOfMemory> {
-    let mut all = Buffer::zeroed(padded(bias.len()))?;
-    all.as_mut_slice()[..bias.len()].copy_from_slice(bias);
-    Ok(all)
 }

@@ -7,8 +7,8 @@
 use crate::Size;
 use crate::gemm::{Epilogue, Lhs, gemm, pack};
 use crate::lanes::{Lanes, SimdKernel, SimdKind, with_lanes};
-use crate::layout::{clear_padding, padded};
-use crate::memory::{Buffer, OutOfMemory, count, fits_in, padded_bias};
+use crate::layout::{clear_padding, padded, padded_bias};
+use crate::memory::{Buffer, OutOfMemory, count, fits_in};
 
 /// A patch convolution with its bias and ReLU, its weights packed.
 #[derive(Debug)]

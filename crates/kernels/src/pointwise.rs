@@ -6,8 +6,8 @@
 
 use crate::gemm::{Epilogue, Lhs, gemm, pack};
 use crate::lanes::{Lanes, SimdKernel, SimdKind, with_lanes};
-use crate::layout::{clear_padding, padded};
-use crate::memory::{Buffer, OutOfMemory, fits_in, padded_bias};
+use crate::layout::{clear_padding, padded, padded_bias};
+use crate::memory::{Buffer, OutOfMemory, fits_in};
 
 /// A 1 x 1 convolution with its bias and ReLU, its weights packed.
 #[derive(Debug)]

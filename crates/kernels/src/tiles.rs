@@ -5,11 +5,23 @@
 
 use crate::Size;
 use crate::gemm::{Epilogue, Lhs, ROWS, gemm};
-use crate::lanes::{LANES, Lanes, SimdKernel, with_lanes};
+use crate::lanes::{LANES, Lanes, SimdKernel, SimdKind, with_lanes};
 use crate::layout::padded;
 use crate::memory::{Buffer, OutOfMemory, count};
 use crate::schemes::Scheme;
-use crate::winograd::Winograd;
+
+/// A convolution as it is run: its weights are transformed for the scheme that it is run by.
+#[derive(Debug)]
+pub(super) struct Transformed {
+    pub(super) kind: SimdKind,
+    pub(super) channels_in: usize,
+    pub(super) channels_out: usize,
+    pub(super) relu: bool,
+    pub(super) weights: Buffer,
+    pub(super) bias: Buffer,
+    /// What windows read outside the picture.
+    pub(super) zeros: Buffer,
+}
 
 /// Numbers of scratch that a block of tiles may take: with the weights of one position they stay
 /// in a second-level cache of 512 KB.
@@ -17,9 +29,11 @@ const BLOCK: usize = 96 * 1024;
 
 /// A run, before its scratch is measured.
 pub(super) struct Job<'a> {
-    pub(super) conv: &'a Winograd,
+    pub(super) conv: &'a Transformed,
     pub(super) images: usize,
     pub(super) size: Size,
+    /// Of the output.
+    pub(super) out: Size,
     pub(super) from: &'a [f32],
     pub(super) residual: Option<&'a [f32]>,
     pub(super) to: &'a mut [f32],
@@ -30,14 +44,13 @@ impl Job<'_> {
     pub(super) fn go<S: Scheme<N, P, M>, const N: usize, const P: usize, const M: usize>(
         self,
     ) -> Result<(), OutOfMemory> {
-        let Job { conv, images, size, from, residual, to, scratch } = self;
-        let out = conv.output_size(size);
+        let Job { conv, images, size, out, from, residual, to, scratch } = self;
         let grid = Size { height: out.height.div_ceil(M), width: out.width.div_ceil(M) };
         let tiles = count(&[images, grid.height, grid.width])?;
-        if tiles == 0 || conv.shape.channels_out == 0 {
+        if tiles == 0 || conv.channels_out == 0 {
             return Ok(());
         }
-        let (depth, columns) = (padded(conv.shape.channels_in), padded(conv.shape.channels_out));
+        let (depth, columns) = (padded(conv.channels_in), padded(conv.channels_out));
         let per_tile = N * N * depth + P * P * columns;
         let most = (BLOCK / per_tile.max(1)).max(ROWS).min(tiles);
         let block = tiles.div_ceil(tiles.div_ceil(most)).next_multiple_of(ROWS).min(tiles);
@@ -78,9 +91,9 @@ impl Job<'_> {
 /// Stride 2 has 5 x 5 terms and 3 x 3 products: position 0 has the terms (0, 0), (0, 1), (1, 0) and (1, 1) side by side, so
 /// that its row of `windows` is 4 * 8 numbers long and one product sums them.
 ///
-/// Lengths were all checked, by [`Winograd::run`] and [`Job::go`].
+/// Lengths were all checked, by `Winograd::run` and [`Job::go`].
 struct Run<'a, S, const N: usize, const P: usize, const M: usize> {
-    conv: &'a Winograd,
+    conv: &'a Transformed,
     size: Size,
     out: Size,
     /// Tiling of a picture.
@@ -272,7 +285,7 @@ impl<S: Scheme<N, P, M>, const N: usize, const P: usize, const M: usize> Run<'_,
                         if let Some(residual) = residual {
                             value = value.add(L::load(residual.add(place)));
                         }
-                        if self.conv.shape.relu {
+                        if self.conv.relu {
                             value = value.relu();
                         }
                         value.store(to.add(place));

@@ -13,10 +13,10 @@
 
 use crate::Size;
 use crate::lanes::SimdKind;
-use crate::layout::{clear_padding, padded};
-use crate::memory::{Buffer, OutOfMemory, count, padded_bias};
+use crate::layout::{clear_padding, padded, padded_bias};
+use crate::memory::{Buffer, OutOfMemory, count};
 use crate::schemes::{F23, F23Stride2, F43};
-use crate::tiles::Job;
+use crate::tiles::{Job, Transformed};
 use crate::weights::transform;
 
 /// How the outputs are cut into tiles, and what each tile is computed by.
@@ -70,12 +70,8 @@ pub struct ConvShape {
 /// A 3 x 3 convolution with a border of one, its bias and ReLU, its weights transformed.
 #[derive(Debug)]
 pub struct Winograd {
-    pub(super) kind: SimdKind,
-    pub(super) shape: ConvShape,
-    pub(super) weights: Buffer,
-    pub(super) bias: Buffer,
-    /// What windows read outside the picture.
-    pub(super) zeros: Buffer,
+    tiling: Tiling,
+    conv: Transformed,
 }
 
 impl Winograd {
@@ -89,7 +85,7 @@ impl Winograd {
         weights: &[f32],
         bias: &[f32],
     ) -> Result<Winograd, OutOfMemory> {
-        let ConvShape { channels_in, channels_out, tiling, .. } = shape;
+        let ConvShape { channels_in, channels_out, tiling, relu } = shape;
         assert_eq!(weights.len(), count(&[channels_in, channels_out, 9])?);
         assert_eq!(bias.len(), channels_out);
         let weights = match tiling {
@@ -99,33 +95,30 @@ impl Winograd {
                 transform::<F23Stride2, 5, 3, 2>(kind, channels_in, channels_out, weights)
             }
         }?;
-        Ok(Winograd {
-            kind,
-            shape,
-            weights,
-            bias: padded_bias(bias)?,
-            zeros: Buffer::zeroed(padded(channels_in))?,
-        })
+        let bias = padded_bias(bias)?;
+        let zeros = Buffer::zeroed(padded(channels_in))?;
+        let conv = Transformed { kind, channels_in, channels_out, relu, weights, bias, zeros };
+        Ok(Winograd { tiling, conv })
     }
 
     /// Channels of the input.
     pub fn channels_in(&self) -> usize {
-        self.shape.channels_in
+        self.conv.channels_in
     }
 
     /// Channels of the output.
     pub fn channels_out(&self) -> usize {
-        self.shape.channels_out
+        self.conv.channels_out
     }
 
     /// Bytes of the transformed weights.
     pub fn bytes(&self) -> usize {
-        self.weights.bytes() + self.bias.bytes() + self.zeros.bytes()
+        self.conv.weights.bytes() + self.conv.bias.bytes() + self.conv.zeros.bytes()
     }
 
     /// The output's size for an input of this size.
     pub fn output_size(&self, input: Size) -> Size {
-        let stride = if self.shape.tiling == Tiling::F23Stride2 { 2 } else { 1 };
+        let stride = if self.tiling == Tiling::F23Stride2 { 2 } else { 1 };
         Size { height: input.height.div_ceil(stride), width: input.width.div_ceil(stride) }
     }
 
@@ -141,18 +134,19 @@ impl Winograd {
         scratch: (&mut Buffer, &mut Buffer),
     ) -> Result<(), OutOfMemory> {
         let out = self.output_size(size);
-        let outputs = count(&[images, out.height, out.width, padded(self.shape.channels_out)])?;
-        let inputs = count(&[images, size.height, size.width, padded(self.shape.channels_in)])?;
+        let outputs = count(&[images, out.height, out.width, padded(self.conv.channels_out)])?;
+        let inputs = count(&[images, size.height, size.width, padded(self.conv.channels_in)])?;
         assert!(from.len() >= inputs);
         let to = &mut to[..outputs];
         assert!(residual.is_none_or(|residual| residual.len() >= outputs));
-        let job = Job { conv: self, images, size, from, residual, to: &mut *to, scratch };
-        match self.shape.tiling {
+        let job =
+            Job { conv: &self.conv, images, size, out, from, residual, to: &mut *to, scratch };
+        match self.tiling {
             Tiling::F43 => job.go::<F43, 6, 6, 4>(),
             Tiling::F23 => job.go::<F23, 4, 4, 2>(),
             Tiling::F23Stride2 => job.go::<F23Stride2, 5, 3, 2>(),
         }?;
-        clear_padding(self.shape.channels_out, to);
+        clear_padding(self.conv.channels_out, to);
         Ok(())
     }
 }

@@ -9,7 +9,8 @@ use tract_core::prelude::*;
 
 use super::onnx::{GraphProto, NodeProto, TensorProto};
 use super::operators::arrays::MAX_FILLED;
-use super::operators::table::{self, Growth};
+use super::operators::row::Growth;
+use super::operators::table;
 use crate::error::{Error, Result};
 
 /// Most numbers that constants may unpack to, together.

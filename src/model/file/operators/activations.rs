@@ -7,10 +7,10 @@ use tract_hir::internal::Expansion;
 use tract_hir::ops as hir;
 use tract_hir::ops::binary::InferenceBinOp;
 
-use super::Site;
 #[cfg(test)]
-use super::table::Case;
-use super::table::{Growth, Operator};
+use super::row::Case;
+use super::row::{Growth, Operator};
+use super::site::Site;
 #[cfg(test)]
 use crate::model::onnx::Value;
 

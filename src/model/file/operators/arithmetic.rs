@@ -7,10 +7,10 @@ use tract_hir::internal::Expansion;
 use tract_hir::ops as hir;
 use tract_hir::ops::binary::{wire_cast, wire_rank_broadcast};
 
-use super::Site;
 #[cfg(test)]
-use super::table::Case;
-use super::table::{ANY, Growth, Operator};
+use super::row::Case;
+use super::row::{ANY, Growth, Operator};
+use super::site::Site;
 
 type Wire = fn(&Site<'_>, &mut TypedModel) -> TractResult<TVec<OutletId>>;
 

@@ -8,11 +8,11 @@ use tract_hir::ops as hir;
 
 use super::super::onnx::datum_type;
 #[cfg(test)]
-use super::table::Case;
-use super::table::{ANY, Growth, Operator};
+use super::row::Case;
+use super::row::{ANY, Growth, Operator};
+use super::site::{Site, constant, shape, value};
 #[cfg(test)]
 use super::tests::ints;
-use super::{Site, constant, shape, value};
 #[cfg(test)]
 use crate::model::onnx::Value;
 

@@ -10,11 +10,11 @@ use tract_hir::ops::binary::InferenceBinOp;
 use tract_hir::ops::nn::Reducer;
 
 #[cfg(test)]
-use super::table::Case;
-use super::table::{Growth, Operator};
+use super::row::Case;
+use super::row::{Growth, Operator};
+use super::site::{Site, value};
 #[cfg(test)]
 use super::tests::{ints, numbers};
-use super::{Site, value};
 #[cfg(test)]
 use crate::model::onnx::Value;
 

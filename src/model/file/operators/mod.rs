@@ -11,6 +11,8 @@ mod activations;
 mod arithmetic;
 pub(super) mod arrays;
 mod layers;
+pub(super) mod row;
+mod site;
 mod slices;
 pub(super) mod table;
 #[cfg(test)]
@@ -19,10 +21,9 @@ mod tests;
 use std::collections::{HashMap, HashSet};
 
 use tract_core::internal::*;
-use tract_core::ops::element_wise::ElementWiseOp;
-use tract_hir::internal::Expansion;
 
 use super::onnx::{GraphProto, NodeProto};
+use site::{Site, constant, value};
 
 /// The typed graph that gives `outputs` from one picture, `fact`. What no output depends on is left out.
 pub(super) fn build(
@@ -75,11 +76,6 @@ pub(super) fn build(
     Ok(model)
 }
 
-/// Constants have names that no operator's parts have.
-fn constant(model: &mut TypedModel, name: &str, value: Arc<Tensor>) -> TractResult<OutletId> {
-    model.add_const(format!("={name}"), value)
-}
-
 /// Puts a node into the graph; one whose inputs are all constant is computed at once.
 fn place(model: &mut TypedModel, mut site: Site<'_>) -> TractResult<TVec<OutletId>> {
     // Other domains have operators of the same names.
@@ -106,86 +102,4 @@ fn place(model: &mut TypedModel, mut site: Site<'_>) -> TractResult<TVec<OutletI
         .enumerate()
         .map(|(i, value)| constant(model, &format!("{}.{i}", site.name), value.into_arc_tensor()))
         .collect()
-}
-
-fn value(model: &TypedModel, wire: OutletId) -> Option<Arc<Tensor>> {
-    model.outlet_fact(wire).ok()?.konst.clone()
-}
-
-fn shape(model: &TypedModel, wire: OutletId) -> TractResult<Vec<usize>> {
-    let fact = model.outlet_fact(wire)?;
-    Ok(fact.shape.as_concrete().context("a size that is not known")?.to_vec())
-}
-
-/// A node and where its inputs are.
-struct Site<'a> {
-    node: &'a NodeProto,
-    opset: i64,
-    /// What its parts are named by: its first output, since names of nodes need not differ.
-    name: &'a str,
-    /// `None` for one that is left out.
-    inputs: Vec<Option<OutletId>>,
-}
-
-impl Site<'_> {
-    fn input(&self, index: usize) -> TractResult<OutletId> {
-        self.optional(index).with_context(|| format!("input {index} is missing"))
-    }
-
-    fn optional(&self, index: usize) -> Option<OutletId> {
-        self.inputs.get(index).copied().flatten()
-    }
-
-    fn all(&self) -> Vec<OutletId> {
-        self.inputs.iter().flatten().copied().collect()
-    }
-
-    /// The value of an input that must be constant, as integers.
-    fn integers(&self, model: &TypedModel, index: usize) -> TractResult<Option<Vec<i64>>> {
-        let Some(wire) = self.optional(index) else { return Ok(None) };
-        let value = value(model, wire).with_context(|| format!("input {index} is not constant"))?;
-        let value = value.cast_to::<i64>()?;
-        Ok(Some(value.try_as_plain_ram()?.as_slice::<i64>()?.to_vec()))
-    }
-
-    /// Integers that newer operator sets have as an input and older ones as an attribute.
-    fn listed(
-        &self,
-        model: &TypedModel,
-        index: usize,
-        attribute: &str,
-    ) -> TractResult<Option<Vec<i64>>> {
-        match self.integers(model, index)? {
-            Some(list) => Ok(Some(list)),
-            None => Ok(self.node.ints(attribute)?.map(<[i64]>::to_vec)),
-        }
-    }
-
-    fn float(&self, attribute: &str, otherwise: f32) -> TractResult<f32> {
-        Ok(self.node.float(attribute)?.unwrap_or(otherwise))
-    }
-
-    fn int(&self, attribute: &str, otherwise: i64) -> TractResult<i64> {
-        Ok(self.node.int(attribute)?.unwrap_or(otherwise))
-    }
-
-    fn text(&self, attribute: &str, otherwise: &'static str) -> TractResult<&str> {
-        Ok(self.node.text(attribute)?.unwrap_or(otherwise))
-    }
-
-    /// Counts from the end below zero.
-    fn axis(&self, axis: i64, rank: usize) -> TractResult<usize> {
-        let rank = rank as i64;
-        ensure!((-rank..rank).contains(&axis), "axis {axis} of {rank} dimensions");
-        Ok(axis.rem_euclid(rank) as usize)
-    }
-
-    fn expand(&self, model: &mut TypedModel, op: impl Expansion) -> TractResult<TVec<OutletId>> {
-        // By its own type: behind a pointer, its rules of inference would be kept as well.
-        op.wire(self.name, model, &self.all())
-    }
-
-    fn unary(&self, model: &mut TypedModel, op: ElementWiseOp) -> TractResult<TVec<OutletId>> {
-        model.wire_node(self.name, op, &[self.input(0)?])
-    }
 }

@@ -8,11 +8,11 @@ use tract_hir::internal::Expansion;
 use tract_hir::ops as hir;
 
 #[cfg(test)]
-use super::table::Case;
-use super::table::{Growth, Operator};
+use super::row::Case;
+use super::row::{Growth, Operator};
+use super::site::{Site, shape, value};
 #[cfg(test)]
 use super::tests::ints;
-use super::{Site, shape, value};
 #[cfg(test)]
 use crate::model::onnx::{Onnx, Value};
 

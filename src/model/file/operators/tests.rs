@@ -5,7 +5,8 @@ use tract_core::internal::*;
 
 use super::super::constants;
 use super::super::onnx::ModelProto;
-use super::table::{self, Body, Case, Operator};
+use super::row::{ANY, Body, Case, Operator};
+use super::table;
 
 use crate::model::onnx::{Onnx, Value};
 
@@ -167,7 +168,7 @@ fn document() -> String {
     for Operator { name, inputs, attributes, bounds, .. } in operators {
         let inputs = match *inputs {
             (least, most) if least == most => format!("{least}"),
-            (least, table::ANY) => format!("{least} or more"),
+            (least, ANY) => format!("{least} or more"),
             (least, most) => format!("{least} to {most}"),
         };
         let attributes = attributes.join(", ");
