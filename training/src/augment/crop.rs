@@ -26,15 +26,18 @@ pub fn cut(kept: &Tensor, maps: &[Affine], side: i64) -> Tensor {
     let device = kept.device();
     let numbers: Vec<f32> =
         maps.iter().flat_map(|m| [m.xx, m.xy, m.x0, m.yx, m.yy, m.y0]).collect();
-    let maps = Tensor::from_slice(&numbers).to_device(device).view([-1, 2, 3]);
+    let numbers = Tensor::from_slice(&numbers).to_device(device).view([-1, 6, 1, 1]);
+    let number = |index: i64| numbers.narrow(1, index, 1).squeeze_dim(1);
     let middles = (Tensor::arange(side, (Kind::Float, device)) + 0.5) / side as f64;
-    let x = middles.view([1, -1]).expand([side, side], false);
-    let y = middles.view([-1, 1]).expand([side, side], false);
-    let places = Tensor::stack(&[&x, &y, &x.ones_like()], -1).view([1, -1, 3]);
+    let (x, y) = (middles.view([1, 1, -1]), middles.view([1, -1, 1]));
     // grid_sample counts from -1 to 1.
-    let grid = places.matmul(&maps.transpose(1, 2)) * 2.0 - 1.0;
-    let grid = grid.view([-1, side, side, 2]);
-    let images = kept.permute([0, 3, 1, 2]).to_kind(Kind::Float).contiguous();
+    let along = |first: i64| {
+        let at = number(first) * &x + (number(first + 1) * &y + number(first + 2));
+        at * 2.0 - 1.0
+    };
+    let grid = Tensor::stack(&[along(0), along(3)], -1);
+    // The channels of a pixel stay side by side: to part them would cost as much as the sampling.
+    let images = kept.to_kind(Kind::Float).permute([0, 3, 1, 2]);
     // Bilinear; the edge repeats; a pixel's middle is its place.
     images.grid_sampler(&grid, 0, 1, false)
 }
