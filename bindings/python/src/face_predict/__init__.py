@@ -10,7 +10,7 @@ Gender is the label that strangers would give the face, in two values. The answe
 person: not as proof of age, not for identification.
 """
 
-from ._answers import Box, Face, Gender, Network, Point, Prediction, Quality, Task
+from ._answers import Box, Face, Gender, Network, Point, Prediction, Quality
 from ._errors import (
     ArgumentError,
     FacePredictError,
@@ -24,6 +24,7 @@ from ._errors import (
     UnsupportedError,
 )
 from ._model import Model, library_features, library_version
+from ._native import Task
 from ._pictures import Format, Yuv
 from ._tracker import Tracker
 

@@ -17,9 +17,6 @@ Quality = Literal["small", "blurred", "dark", "bright", "turned", "cut_off"]
 _GENDERS: dict[int, Gender] = {1: "female", 2: "male"}
 
 
-Task = Literal["age", "gender", "detect"]
-
-
 @dataclass(frozen=True)
 class Network:
     """What a network's file says of it."""
@@ -30,7 +27,7 @@ class Network:
     """Of the weights."""
     data: str
     """What it was trained on."""
-    tasks: tuple[Task, ...]
+    tasks: tuple[native.Task, ...]
     input_size: tuple[int, int]
     """Width and height, in pixels, of what it takes in."""
 

@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import Any, Optional, Union
 
 from . import _native as native
-from ._answers import Network, Prediction, Task, read
+from ._answers import Network, Prediction, read
 from ._errors import ArgumentError, FacePredictError
 from ._options import Boxes, Landmarks, options, utf8, whole
 from ._pictures import Format, Look, Yuv, borrow
@@ -96,7 +96,7 @@ class Model:
         finally:
             self._leave(None)
 
-    def network(self, task: Task) -> Network:
+    def network(self, task: native.Task) -> Network:
         """The network that does a task, "age", "gender" or "detect"; one may do several."""
         if task not in native.TASKS:
             raise ArgumentError(f"task is {task!r}, it must be one of {', '.join(native.TASKS)}")
@@ -104,9 +104,10 @@ class Model:
         try:
             out = native.Network()
             self._native.check(self._native.model_network(handle, native.TASKS[task], byref(out), ctypes.sizeof(out)))
-            text = [getattr(out, name).decode() for name in ("name", "version", "license", "data")]
+            told = (out.name, out.version, out.license, out.data)
+            name, version, license, data = (text.decode() for text in told)
             tasks = tuple(name for name, bit in native.TASKS.items() if out.tasks & bit)
-            return Network(*text, tasks, (out.input_width, out.input_height))  # type: ignore[arg-type]
+            return Network(name, version, license, data, tasks, (out.input_width, out.input_height))
         finally:
             self._leave(None)
 

@@ -8,7 +8,7 @@ import os
 import sys
 from ctypes import POINTER, c_char_p, c_float, c_int32, c_int64, c_size_t, c_uint32, c_uint64, c_void_p
 from pathlib import Path
-from typing import Any, Optional
+from typing import Any, Literal, Optional
 
 from ._errors import BY_STATUS, FacePredictError, LibraryError
 
@@ -26,7 +26,8 @@ FORMATS = {
 ENCODED = 14
 CHANNELS = {"GRAY": 1, "RGB": 3, "BGR": 3, "RGBA": 4, "BGRA": 4, "ARGB": 4, "ABGR": 4, "YUYV": 2, "UYVY": 2}
 PLANES = {"NV12": 2, "NV21": 2, "I420": 3}
-TASKS = {"age": 1 << 0, "gender": 1 << 1, "detect": 1 << 2}
+Task = Literal["age", "gender", "detect"]
+TASKS: dict[Task, int] = {"age": 1 << 0, "gender": 1 << 1, "detect": 1 << 2}
 FEATURES = {"decode": 1 << 0, "detector": 1 << 1, "weights": 1 << 2, "open_weights": 1 << 3, "all_operators": 1 << 4}
 NO_REGION = 0xFFFFFFFF
 YUV = {"BT601_LIMITED": 0, "BT601_FULL": 1, "BT709_LIMITED": 2, "BT709_FULL": 3}
