@@ -266,8 +266,8 @@
 #define FACE_PREDICT_FORMAT_P010 13
 
 /**
- * The bytes of a JPEG, PNG, WebP or BMP file, such as the frames of a camera that gives MJPEG. planes[0] points to them and
- * sizes[0] says how many there are. The Exif orientation is applied first, then rotation and mirrored. The other fields
+ * The bytes of a JPEG, PNG, WebP or BMP file, such as the frames of a camera that gives MJPEG. The first plane points to them and
+ * the first size says how many there are. The Exif orientation is applied first, then rotation and mirrored. The other fields
  * are not read.
  */
 #define FACE_PREDICT_FORMAT_ENCODED 14

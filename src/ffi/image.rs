@@ -38,8 +38,8 @@ pub const FACE_PREDICT_FORMAT_ARGB: u32 = 11;
 pub const FACE_PREDICT_FORMAT_ABGR: u32 = 12;
 /// NV12 with 16 bits a sample, little-endian, whose upper 10 count: decoders of HDR films. The upper 8 bits are read.
 pub const FACE_PREDICT_FORMAT_P010: u32 = 13;
-/// The bytes of a JPEG, PNG, WebP or BMP file, such as the frames of a camera that gives MJPEG. planes[0] points to them and
-/// sizes[0] says how many there are. The Exif orientation is applied first, then rotation and mirrored. The other fields
+/// The bytes of a JPEG, PNG, WebP or BMP file, such as the frames of a camera that gives MJPEG. The first plane points to them and
+/// the first size says how many there are. The Exif orientation is applied first, then rotation and mirrored. The other fields
 /// are not read.
 pub const FACE_PREDICT_FORMAT_ENCODED: u32 = 14;
 
