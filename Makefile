@@ -44,7 +44,7 @@ docs-table:
 bench:
 	scripts/setup.sh
 	$(CARGO) bench --workspace --bench predict
-	scripts/bench_conv.sh models/*.onnx
+	scripts/bench/conv.sh models/*.onnx
 
 fmt:
 	$(CARGO) fmt --all

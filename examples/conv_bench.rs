@@ -3,7 +3,7 @@
 //!     conv_bench FILE [--repeat N] [--shape 1x3x240x320]
 //!
 //! prints one line of JSON. `--serve` answers lines `plain N` and `fast N` on standard input with N
-//! times in nanoseconds, so that `scripts/bench_conv.py` can put a third engine between.
+//! times in nanoseconds, so that `scripts/bench/conv.py` can put a third engine between.
 #![allow(unsafe_code)]
 
 use std::io::{BufRead, Write};

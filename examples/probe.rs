@@ -1,5 +1,5 @@
 //! Prints what the network gets and what the library makes of it, a line of JSON a picture, for comparison with another
-//! engine (`scripts/parity.py`).
+//! engine (`scripts/test/parity.py`).
 //!
 //! `probe MODEL IMAGE...`: each picture is taken as one face.
 

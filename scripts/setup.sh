@@ -23,7 +23,7 @@ if ((${#packages[@]})); then
 fi
 
 if [ "${LIBTORCH:-build/libtorch}" = "$PWD/build/libtorch" ] || [ -z "${LIBTORCH:-}" ]; then
-    scripts/libtorch.sh build/libtorch >/dev/null
+    scripts/build/libtorch.sh build/libtorch >/dev/null
 fi
 
 if [ ! -x build/venv/bin/python ]; then

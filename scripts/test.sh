@@ -15,8 +15,8 @@ step formatting
 cargo fmt --all --check
 
 step scripts
-for script in scripts/*.sh scripts/*.py; do
-    grep -q "\`$(basename "$script")\`" scripts/README.md || { echo "scripts/README.md does not name $script"; exit 1; }
+for script in scripts/*.sh scripts/*/*.sh scripts/*/*.py; do
+    grep -qF "\`${script#scripts/}\`" scripts/README.md || { echo "scripts/README.md does not name $script"; exit 1; }
 done
 
 step licences
@@ -28,20 +28,19 @@ cargo test --release --workspace --no-run
 step cards
 for card in models/*.notes.md; do
     name=$(basename "$card" .notes.md)
-    [ ! -f "models/$name.metrics.json" ] || $python scripts/card.py "$name" --check
+    [ ! -f "models/$name.metrics.json" ] || $python scripts/models/card.py "$name" --check
 done
 
-$python scripts/study.py --check
+$python scripts/models/study.py --check
 
 step convolutions on arm64 and without AVX2
-scripts/test_arm64.sh
-scripts/test_no_avx2.sh
+scripts/test/kernels.sh
 
 step the library on arm64
-scripts/test_arm64_example.sh
+scripts/test/arm64.sh
 
 step bindings
-scripts/test_bindings.sh | tee build/bindings.log
+scripts/test/bindings.sh | tee build/bindings.log
 # Everything that they need was installed.
 if grep '^skip:' build/bindings.log; then exit 1; fi
 
@@ -54,7 +53,7 @@ faces=(../shared/data/eval/*/*0.jpg)
 for model in models/*.onnx; do
     # A detector's file is compared when it is exported; its answers are boxes.
     [[ $model != */detector*.onnx ]] || continue
-    $python scripts/parity.py "$CARGO_TARGET_DIR/release/examples/probe" "$model" \
+    $python scripts/test/parity.py "$CARGO_TARGET_DIR/release/examples/probe" "$model" \
         examples/images/eileen_collins.png "${faces[@]:0:80}"
 done
 

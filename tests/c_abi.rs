@@ -45,7 +45,7 @@ fn libraries() -> PathBuf {
     folder
 }
 
-/// A folder that tests and scripts/test_sanitizers.sh share.
+/// A folder that tests and scripts/test/sanitizers.sh share.
 fn work() -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("c_abi");
     fs::create_dir_all(&folder).expect("the target folder is writable");
@@ -605,7 +605,7 @@ fn the_examples_of_c_and_cpp_answer_alike() {
     }
 }
 
-/// What scripts/test_sanitizers.sh asks for when it is called by itself.
+/// What scripts/test/sanitizers.sh asks for when it is called by itself.
 #[test]
 fn inputs_are_written() {
     inputs();
@@ -619,7 +619,7 @@ fn memory_is_used_rightly() {
         println!("skipped: valgrind is not installed");
         return;
     }
-    let mut script = Command::new(source("scripts/test_sanitizers.sh"));
+    let mut script = Command::new(source("scripts/test/sanitizers.sh"));
     script.arg(libraries()).arg(inputs()).arg(work());
     println!("{}", String::from_utf8_lossy(&run(&mut script).stdout));
 }

@@ -1,7 +1,7 @@
 /*
  * minimal MODEL PIXELS WIDTH HEIGHT
  * Predicts on raw RGB pixels of one face with a model file, and prints the answer. Given to a library without decoders and
- * weights, it also says what that library refuses; scripts/test_minimal.sh compares.
+ * weights, it also says what that library refuses; scripts/test/minimal.sh compares.
  */
 #include <face_predict.h>
 #include <stdio.h>

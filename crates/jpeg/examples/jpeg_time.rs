@@ -1,6 +1,6 @@
 //! Decodes files again and again at each scale, and prints the least time: `jpeg_time ROUNDS FILE...`
 //!
-//! `scripts/bench_jpeg.sh` runs it beside libjpeg-turbo.
+//! `scripts/bench/jpeg.sh` runs it beside libjpeg-turbo.
 
 use std::error::Error;
 use std::time::Instant;

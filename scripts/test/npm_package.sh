@@ -1,8 +1,8 @@
 #!/bin/sh
-# The package that scripts/npm_package.sh made: what is in it and how large it is, that it installs without a network and answers, and that its
+# The package that scripts/build/npm_package.sh made: what is in it and how large it is, that it installs without a network and answers, and that its
 # types fit its code (TypeScript comes from npm).
 set -eu
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/../.."
 root=$PWD
 package=$(ls "$root"/build/npm/*.tgz)
 expected='LICENSE-APACHE

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Keeps what the cards need of the metrics.json that `face-train evaluate` and `evaluate-detector` write.
 
-    scripts/keep_metrics.py NAME metrics.json              models/NAME.metrics.json: all, and groups of one kind
-    scripts/keep_metrics.py NAME metrics.json --kind KIND  models/NAME.KIND.metrics.json: figures of all faces (of val: demands, too)
+    scripts/models/keep_metrics.py NAME metrics.json              models/NAME.metrics.json: all, and groups of one kind
+    scripts/models/keep_metrics.py NAME metrics.json --kind KIND  models/NAME.KIND.metrics.json: figures of all faces (of val: demands, too)
 
 KIND: picture, search, val, small, blurred, dark, bright, crops2, crops8.
 """
@@ -10,7 +10,7 @@ import argparse
 import json
 import os
 
-MODELS = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "models")
+MODELS = os.path.join(os.path.dirname(__file__), "..", "..", "models")
 
 
 def main():

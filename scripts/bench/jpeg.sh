@@ -1,12 +1,12 @@
 #!/bin/sh
-# Times the JPEG decoder beside libjpeg-turbo, in turns, at each scale: bench_jpeg.sh FILE...
+# Times the JPEG decoder beside libjpeg-turbo, in turns, at each scale: scripts/bench/jpeg.sh FILE...
 # Needs libjpeg-turbo's header (Debian: libjpeg62-turbo-dev). The least of CPU times counts.
 set -eu
-cd "$(dirname "$0")/.."
-[ $# -gt 0 ] || { echo "bench_jpeg.sh FILE..." >&2; exit 2; }
+cd "$(dirname "$0")/../.."
+[ $# -gt 0 ] || { echo "scripts/bench/jpeg.sh FILE..." >&2; exit 2; }
 target=${CARGO_TARGET_DIR:-target}
 mkdir -p build
-${CC:-cc} -O2 -std=c99 -Wall -Wextra scripts/bench_jpeg.c -ljpeg -o build/bench_jpeg
+${CC:-cc} -O2 -std=c99 -Wall -Wextra scripts/bench/jpeg.c -ljpeg -o build/bench_jpeg
 ${CARGO:-cargo} build --quiet --release --package face-predict-jpeg --example jpeg_time
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT

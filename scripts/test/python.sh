@@ -2,7 +2,7 @@
 # Builds the wheel, installs it into a fresh environment and runs its tests and the type checker from there.
 # FACE_PREDICT_LIBRARY, or FP_BUILT as a folder, skips the Cargo build; CARGO_TARGET_DIR is heeded.
 set -eu
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/../.."
 environment=build/python
 [ -z "${FP_BUILT-}" ] || export FACE_PREDICT_LIBRARY="${FACE_PREDICT_LIBRARY-$(realpath "$FP_BUILT")/libface_predict.so}"
 mkdir -p build

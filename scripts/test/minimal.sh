@@ -1,14 +1,14 @@
 #!/bin/sh
 # A library without decoders and weights answers with a model file on pixels as one with all of them does, and says what it lacks.
-#   scripts/test_minimal.sh FULL.a MINIMAL.a [COMMAND...]     CC compiles for them, COMMAND runs what it makes
-# Called by scripts/test_arm64_example.sh, whose small build of the engine serves every choice of features.
+#   scripts/test/minimal.sh FULL.a MINIMAL.a [COMMAND...]     CC compiles for them, COMMAND runs what it makes
+# Called by scripts/test/arm64.sh, whose small build of the engine serves every choice of features.
 set -eu
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/../.."
 full=$1 minimal=$2
 shift 2
 temp=$(mktemp -d)
 trap 'rm -rf "$temp"' EXIT
-fail() { echo "test_minimal: $*" >&2; exit 1; }
+fail() { echo "minimal.sh: $*" >&2; exit 1; }
 for name in full minimal; do
     [ "$name" = full ] && library=$full || library=$minimal
     ${CC:-cc} -std=c99 -O1 -Wall -Wextra -Wpedantic -Werror -Iinclude tests/c/minimal.c "$library" \

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Mixes the average weights of two checkpoints of one network (Wortsman et al. 2022, "Robust fine-tuning of zero-shot models").
 
-    build/venv/bin/python scripts/mix_checkpoints.py BEFORE AFTER --share 0.7 --out runs/mixed
+    build/venv/bin/python scripts/models/mix_checkpoints.py BEFORE AFTER --share 0.7 --out runs/mixed
 
 Writes runs/mixed/best.safetensors, of which SHARE is AFTER's and the rest BEFORE's; everything else in it is AFTER's. What
 BEFORE, a checkpoint that AFTER's training started from, knew of its own sets comes back sooner than what AFTER learned goes.

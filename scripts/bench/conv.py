@@ -1,6 +1,6 @@
 """Plain tract, fast convolutions and ONNX Runtime on one thread, interleaved in one run.
 
-Usage: bench_conv.py PROGRAM [--rounds N] [FILE.onnx ...]
+Usage: conv.py PROGRAM [--rounds N] [FILE.onnx ...]
 
 Writes networks of random weights of the shapes that DESIGN names, and times them and the files
 given: CPU time, median and minimum in milliseconds. PROGRAM is the example `conv_bench`.
@@ -18,7 +18,7 @@ import onnx
 import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
 
-FOLDER = pathlib.Path(__file__).resolve().parent.parent / "build" / "bench"
+FOLDER = pathlib.Path(__file__).resolve().parents[2] / "build" / "bench"
 
 
 class Net:

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # Installs a CPU libtorch for the trainer into build/libtorch, from PyPI's wheels alone.
 # The wheel is made for CUDA: the two small CUDA libraries that libtorch_cpu.so names are enough to load it.
-#   scripts/libtorch.sh [DEST]      prints DEST; does nothing when it is already there
+#   scripts/build/libtorch.sh [DEST]      prints DEST; does nothing when it is already there
 set -euo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/../.."
 torch=2.11.0 # tch 0.24 goes with this version alone
 dest=$(realpath -m "${1:-build/libtorch}")
 if [ "$(cat "$dest/build-version" 2>/dev/null)" = "$torch" ]; then

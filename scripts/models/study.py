@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 """The study's table in training/README.md, from files in training/study/ that this program writes.
 
-    scripts/study.py run --manifest utk.csv --root DATA --runs runs/study    trains each network with three seeds, judges, collects;
+    scripts/models/study.py run --manifest utk.csv --root DATA --runs runs/study    trains each network with three seeds, judges, collects;
                                                                      goes on where it was, so it may be stopped at any time
-    scripts/study.py collect NAME --run RUN --metrics metrics.json    a trained network: its log, and what evaluate measured
-    scripts/study.py wiki --mat wiki.mat                              the figures of the study's own data, from its labels alone
-    scripts/study.py time --manifest utk.csv --root DATA              seconds a step of each network, in turns
-    scripts/study.py [--check]                                        the table; --check fails where it is not what would be written
+    scripts/models/study.py collect NAME --run RUN --metrics metrics.json    a trained network: its log, and what evaluate measured
+    scripts/models/study.py wiki --mat wiki.mat                              the figures of the study's own data, from its labels alone
+    scripts/models/study.py time --manifest utk.csv --root DATA              seconds a step of each network, in turns
+    scripts/models/study.py [--check]                                        the table; --check fails where it is not what would be written
 
 NAME is paper-age, paper-gender, paper-gender-plain (without augmentation), paper-multi or base-utk. FACE_TRAIN is the program, else
 target/release/face-train. A network trained with several seeds has a file for each, NAME.SEED.json; its row has the mean, and the least
@@ -24,7 +24,7 @@ import tempfile
 import time
 import tomllib
 
-ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
 PLACE = os.path.join(ROOT, "training", "study")
 README = os.path.join(ROOT, "training", "README.md")
 FACE_TRAIN = os.path.abspath(os.environ.get("FACE_TRAIN", os.path.join(ROOT, "target", "release", "face-train")))
@@ -153,7 +153,7 @@ def block(name, text, check=False):
     if number != 1:
         raise SystemExit(f"training/README.md has no <!-- {name} --> block")
     if wanted != current and check:
-        raise SystemExit("training/README.md is not what scripts/study.py writes")
+        raise SystemExit("training/README.md is not what scripts/models/study.py writes")
     if wanted != current:
         with open(README, "w", encoding="utf-8") as file:
             file.write(wanted)

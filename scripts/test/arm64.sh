@@ -4,8 +4,8 @@
 # same for a library without decoders and weights, and for one with open weights.
 # The first build takes the minutes that DESIGN.md tells, later ones under one: they are kept in target/arm64.
 set -eu
-cd "$(dirname "$0")/.."
-. scripts/arm64.sh
+cd "$(dirname "$0")/../.."
+. scripts/build/arm64.sh
 out=${CARGO_TARGET_DIR:-target}/arm64
 # What is compiled hardly optimised answers the same, and takes a third of the time to build. The engine's own dependency on
 # tract-onnx is left out like in what is installed.
@@ -36,4 +36,4 @@ aarch64-linux-gnu-gcc -std=c99 -O1 -Iinclude examples/c/predict.c "$out/open.a" 
     -Wl,-z,noexecstack -lpthread -lm -ldl -o build/predict-open-arm64
 arm64_run build/predict-open-arm64 examples/images/eileen_collins.png | tee /dev/stderr | grep -q 'face at'
 echo "a library with open weights: good"
-CC=aarch64-linux-gnu-gcc scripts/test_minimal.sh "$out/full.a" "$out/minimal.a" $arm64_runner
+CC=aarch64-linux-gnu-gcc scripts/test/minimal.sh "$out/full.a" "$out/minimal.a" $arm64_runner

@@ -1,8 +1,8 @@
 """Ours beside @vladmandic/face-api's WebAssembly in Chromium, on one core: a frame of 640 x 480 with one face, in turns in one page.
 
-    scripts/web.sh build && build/venv/bin/python scripts/bench_web.py [--rounds 40] [--core 0]
+    scripts/build/web.sh build && build/venv/bin/python scripts/bench/web.py [--rounds 40] [--core 0]
 
-Wants the packages that scripts/rivals.sh installs in build/rivals/node. Each number is the median (minimum) of the CPU time of the page's main
+Wants the packages that scripts/bench/rivals.sh installs in build/rivals/node. Each number is the median (minimum) of the CPU time of the page's main
 thread, which does all the work, as the browser tells it; other programs of the machine count for nothing in it but for what they take of caches.
 """
 
@@ -16,7 +16,7 @@ import sys
 import tempfile
 import threading
 
-ROOT = pathlib.Path(__file__).resolve().parents[1]
+ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "training/tests"))
 from in_browser import Browser  # noqa: E402
 
@@ -66,7 +66,7 @@ def main():
     parser.add_argument("--core", type=int, default=0)
     given = parser.parse_args()
     if not RIVAL.is_dir():
-        sys.exit("no face-api: scripts/rivals.sh installs it")
+        sys.exit("no face-api: scripts/bench/rivals.sh installs it")
     os.sched_setaffinity(0, {given.core})
     with tempfile.TemporaryDirectory() as name:
         temp = pathlib.Path(name)

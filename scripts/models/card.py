@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Writes models/NAME.md and README's table from what `face-train evaluate` and `evaluate-detector` measured.
 
-    build/venv/bin/python scripts/card.py NAME [--check]
+    build/venv/bin/python scripts/models/card.py NAME [--check]
 
 Reads models/NAME.onnx (metadata, size, checksum), models/NAME.metrics.json (by landmarks) and, where they exist,
 models/NAME.picture.metrics.json (pictures taken as one face), models/NAME.search.metrics.json (faces that the library found
@@ -17,7 +17,7 @@ import sys
 
 import onnx
 
-ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
 NAME = sys.argv[1]
 CHECK = "--check" in sys.argv[2:]
 
@@ -155,7 +155,7 @@ def put(name, wanted):
     if current == wanted:
         return
     if CHECK:
-        sys.exit(f"{name} is not what scripts/card.py {NAME} writes")
+        sys.exit(f"{name} is not what scripts/models/card.py {NAME} writes")
     with open(path(name), "w", encoding="utf-8") as file:
         file.write(wanted)
 

@@ -1,10 +1,10 @@
 #!/bin/sh
 # The table of sizes in README: the shared library as `make install` builds it, stripped, by features.
-#   scripts/size.sh --build    builds what it measures (ten minutes of one core for each line, an hour when the engine is new)
-#   scripts/size.sh --write    puts the table into README.md
+#   scripts/bench/size.sh --build    builds what it measures (ten minutes of one core for each line, an hour when the engine is new)
+#   scripts/bench/size.sh --write    puts the table into README.md
 # Without --build what was built before is measured.
 set -eu
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/../.."
 build= write=
 for argument in "$@"; do
     case $argument in

@@ -1,11 +1,11 @@
 #!/bin/sh
 # The page of examples/web with the binding in it.
-#   scripts/web.sh serve [PORT]     serves it on this computer, at http://localhost:8000
-#   scripts/web.sh build [FOLDER]   writes it as static files, to build/web, for any server
-# Needs bindings/js/face_predict.wasm, which scripts/wasm.sh writes.
+#   scripts/build/web.sh serve [PORT]     serves it on this computer, at http://localhost:8000
+#   scripts/build/web.sh build [FOLDER]   writes it as static files, to build/web, for any server
+# Needs bindings/js/face_predict.wasm, which scripts/build/wasm.sh writes.
 set -eu
-cd "$(dirname "$0")/.."
-[ -f bindings/js/face_predict.wasm ] || { echo "no bindings/js/face_predict.wasm: run scripts/wasm.sh" >&2; exit 1; }
+cd "$(dirname "$0")/../.."
+[ -f bindings/js/face_predict.wasm ] || { echo "no bindings/js/face_predict.wasm: run scripts/build/wasm.sh" >&2; exit 1; }
 build() {
     mkdir -p "$1/face-predict"
     cp examples/web/*.html examples/web/*.css examples/web/*.js "$1"

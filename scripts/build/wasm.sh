@@ -1,11 +1,11 @@
 #!/bin/sh
 # Builds the WebAssembly module of bindings/js: one file without imports, with weights, for browsers with SIMD128.
-#   scripts/wasm.sh                              writes bindings/js/face_predict.wasm
+#   scripts/build/wasm.sh                              writes bindings/js/face_predict.wasm
 #   FEATURES=decode,detector,weights-open ...    with other features
 # The first build takes some ten minutes of one core, for the engine; later ones one.
 set -eu
-cd "$(dirname "$0")/.."
-. scripts/wasm_env.sh
+cd "$(dirname "$0")/../.."
+. scripts/build/wasm_env.sh
 wasm_cargo rustc --locked --package face-predict --lib --crate-type cdylib \
     --no-default-features --features "${FEATURES:-decode,detector,weights-base}"
 module=bindings/js/face_predict.wasm

@@ -1,12 +1,12 @@
 #!/bin/sh
 # Runs the C tests of right and wrong use under AddressSanitizer with UndefinedBehaviorSanitizer, and under valgrind.
 #
-#   scripts/test_sanitizers.sh [LIBRARY_FOLDER INPUT_FOLDER WORK_FOLDER]
+#   scripts/test/sanitizers.sh [LIBRARY_FOLDER INPUT_FOLDER WORK_FOLDER]
 #
 # Without arguments it builds the library and the inputs first. The sanitizers watch the C side and every block of
 # memory, the library's too; valgrind also sees reads of unset memory inside the library.
 set -eu
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/../.."
 
 if [ $# -eq 3 ]; then
     libraries=$1 inputs=$2 work=$3

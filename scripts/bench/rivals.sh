@@ -1,14 +1,14 @@
 #!/bin/sh
 # Ours beside what packages carry: installs them into build/rivals, then runs all of them on the same test pictures.
-#   scripts/rivals.sh                                                      the 400 + 400 pictures of ../shared/data/eval
-#   scripts/rivals.sh --manifest utk.csv --manifest ff.csv --root DATA     1,000 of each test part
-#   scripts/rivals.sh ... --scenes wider_val.csv --answers DIR             detectors' answers for face-train evaluate-detector
-#   scripts/rivals.sh ... --out rivals.json --write                        figures as JSON, the table into README.md
+#   scripts/bench/rivals.sh                                                      the 400 + 400 pictures of ../shared/data/eval
+#   scripts/bench/rivals.sh --manifest utk.csv --manifest ff.csv --root DATA     1,000 of each test part
+#   scripts/bench/rivals.sh ... --scenes wider_val.csv --answers DIR             detectors' answers for face-train evaluate-detector
+#   scripts/bench/rivals.sh ... --out rivals.json --write                        figures as JSON, the table into README.md
 # FACE_PREDICT_LIBRARY, or FP_BUILT as a folder, skips the Cargo build. CORE is the processor to stay on. Needs Node 20.
-# The pinned versions and what could not be used are in scripts/rivals/run.py.
+# The pinned versions and what could not be used are in scripts/bench/rivals/run.py.
 set -eu
 called=$PWD
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/../.."
 root=$PWD
 place=$root/build/rivals
 python=$place/python/bin/python
@@ -36,7 +36,7 @@ unset FACE_PREDICT_LIBRARY
 # One thread and one core for all: they take turns, and none gains by moving.
 export OMP_NUM_THREADS=1
 cd "$called"
-set -- "$python" "$root/scripts/rivals/run.py" "$@"
+set -- "$python" "$root/scripts/bench/rivals/run.py" "$@"
 if command -v taskset >/dev/null; then
     exec taskset -c "${CORE:-0}" "$@"
 fi

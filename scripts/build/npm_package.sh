@@ -1,8 +1,8 @@
 #!/bin/sh
-# Packs bindings/js as npm would publish it, into build/npm: the module that scripts/wasm.sh wrote, licences, and what the weights allow.
+# Packs bindings/js as npm would publish it, into build/npm: the module that scripts/build/wasm.sh wrote, licences, and what the weights allow.
 set -eu
-cd "$(dirname "$0")/.."
-[ -f bindings/js/face_predict.wasm ] || { echo "no bindings/js/face_predict.wasm: run scripts/wasm.sh" >&2; exit 1; }
+cd "$(dirname "$0")/../.."
+[ -f bindings/js/face_predict.wasm ] || { echo "no bindings/js/face_predict.wasm: run scripts/build/wasm.sh" >&2; exit 1; }
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
 grep -q "\"version\": \"$version\"" bindings/js/package.json ||
     { echo "bindings/js/package.json has another version than Cargo.toml, $version" >&2; exit 1; }
