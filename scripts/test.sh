@@ -19,6 +19,9 @@ for script in scripts/*.sh scripts/*/*.sh scripts/*/*.py; do
     grep -qF "\`${script#scripts/}\`" scripts/README.md || { echo "scripts/README.md does not name $script"; exit 1; }
 done
 
+step links
+$python scripts/test/links.py
+
 step licences
 cargo deny --log-level error check licenses bans sources
 

@@ -59,11 +59,11 @@ for compiler in ${CXX:-g++ clang++}; do
     build/cpp-noexc examples/images/eileen_collins.png | grep -q '^1 0 absent.jpg cannot be read' ||
         { echo "$compiler without exceptions" >&2; exit 1; }
 done
-# The program of README.md.
-awk '/^```/ { inside = 0 } inside; /^```cpp/ { inside = 1 }' README.md > build/cpp-hello.cpp
+# The first program of bindings/cpp/README.md.
+awk '/^```/ { inside = 0 } inside; /^```cpp/ { inside = ++count == 1 }' bindings/cpp/README.md > build/cpp-hello.cpp
 c++ -std=c++17 -Wall -Wextra -Werror -Iinclude -Ibindings/cpp build/cpp-hello.cpp "$library" \
     -Wl,-z,noexecstack -lpthread -lm -ldl -o build/cpp-hello
-build/cpp-hello examples/images/eileen_collins.png | grep ' years (' || { echo "the program of README.md" >&2; exit 1; }
+build/cpp-hello examples/images/eileen_collins.png | grep ' years (' || { echo "the program of bindings/cpp/README.md" >&2; exit 1; }
 # Another major version, of which the header refuses the first call; the system's loader itself names a library that is missing.
 cat > build/cpp-other.c <<'OTHER'
 unsigned face_predict_version(void) { return 3u << 16 | 1; }

@@ -40,9 +40,6 @@ if command -v kotlinc >/dev/null; then
         echo 'fun bitmap(model: Model, bitmap: Bitmap): Int {'
         block 2 bindings/java/README.md
         echo 'return faces.size }'
-        echo 'fun phone(analysis: ImageAnalysis, executor: Executor, isFrontCamera: Boolean) {'
-        block 1 README.md
-        echo '}'
     } > $out/Snippets.kt
     # `use` of an AutoCloseable is in the second of these.
     kotlin=/usr/share/java/kotlin-stdlib.jar:/usr/share/java/kotlin-stdlib-jdk7.jar

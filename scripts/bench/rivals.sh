@@ -3,7 +3,7 @@
 #   scripts/bench/rivals.sh                                                      the 400 + 400 pictures of ../shared/data/eval
 #   scripts/bench/rivals.sh --manifest utk.csv --manifest ff.csv --root DATA     1,000 of each test part
 #   scripts/bench/rivals.sh ... --scenes wider_val.csv --answers DIR             detectors' answers for face-train evaluate-detector
-#   scripts/bench/rivals.sh ... --out rivals.json --write                        figures as JSON, the table into README.md
+#   scripts/bench/rivals.sh ... --out rivals.json --write                        figures as JSON, the tables into docs/accuracy.md
 # FACE_PREDICT_LIBRARY, or FP_BUILT as a folder, skips the Cargo build. CORE is the processor to stay on. Needs Node 20.
 # The pinned versions and what could not be used are in scripts/bench/rivals/run.py.
 set -eu

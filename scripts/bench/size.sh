@@ -1,7 +1,7 @@
 #!/bin/sh
-# The table of sizes in README: the shared library as `make install` builds it, stripped, by features.
+# The table of sizes in docs/benchmarks.md: the shared library as `make install` builds it, stripped, by features.
 #   scripts/bench/size.sh --build    builds what it measures (ten minutes of one core for each line, an hour when the engine is new)
-#   scripts/bench/size.sh --write    puts the table into README.md
+#   scripts/bench/size.sh --write    puts the table into docs/benchmarks.md
 # Without --build what was built before is measured.
 set -eu
 cd "$(dirname "$0")/../.."
@@ -48,6 +48,6 @@ if [ -n "$write" ]; then
     awk -v table="$temp/table" '
         /<!-- end -->/ { skip = 0 }
         !skip { print }
-        /<!-- sizes -->/ { while ((getline row < table) > 0) print row; skip = 1 }' README.md > "$temp/README.md"
-    cp "$temp/README.md" README.md
+        /<!-- sizes -->/ { while ((getline row < table) > 0) print row; skip = 1 }' docs/benchmarks.md > "$temp/page.md"
+    cp "$temp/page.md" docs/benchmarks.md
 fi

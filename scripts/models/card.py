@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes models/NAME.md and README's table from what `face-train evaluate` and `evaluate-detector` measured.
+"""Writes models/NAME.md and the first table of docs/accuracy.md from what `face-train evaluate` and `evaluate-detector` measured.
 
     build/venv/bin/python scripts/models/card.py NAME [--check]
 
@@ -207,10 +207,13 @@ def estimator(judged):
         single = sorted((n for n in groups if " / " not in n and n != "all"), key=order)
         parts.append(f"### {source} by age, gender and race label\n\n{gaps(groups, single)}{table(groups, single)}\n")
     if NAME == "base":
-        readme = text("README.md")
+        page = text("docs/accuracy.md")
         block = re.compile(r"(<!-- figures -->\n).*?(<!-- end -->)", re.S)
         new = overview(found, "test parts, by landmarks")
-        put("README.md", block.sub(lambda m: m.group(1) + new + "\n" + m.group(2), readme))
+        wanted, number = block.subn(lambda m: m.group(1) + new + "\n" + m.group(2), page)
+        if number != 1:
+            sys.exit("docs/accuracy.md has no <!-- figures --> block")
+        put("docs/accuracy.md", wanted)
     return parts
 
 

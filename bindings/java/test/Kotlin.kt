@@ -1,4 +1,4 @@
-// From Kotlin: closing by `use`, and the READMEs' snippets, which test.sh puts into functions of Snippets.kt.
+// From Kotlin: closing by `use`, and README's snippets, which test.sh puts into functions of Snippets.kt.
 import facepredict.*
 import java.io.File
 import java.nio.ByteBuffer
@@ -64,9 +64,6 @@ fun main() {
         val back = listOf(frame(33_000_000), frame(0))
         fails<FacePredictException>("time goes back") { camera(model, ImageAnalysis(back), Executor { it.run() }, true) }
         check(back.all { it.closed }) { "a frame was kept after an exception" }
-        val others = listOf(frame(0))
-        phone(ImageAnalysis(others), Executor { it.run() }, false)
-        check(others.all { it.closed }) { "a frame was kept" }
         check(bitmap(model, Bitmap(64, 80)) >= 0)
         model.predict(picture, cropped).faces.single()
     }

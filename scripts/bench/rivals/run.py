@@ -39,7 +39,7 @@ def arguments():
     parser.add_argument("--answers", help="folder for the detectors' answers to scenes")
     parser.add_argument("--only", choices=["estimators", "detectors", "scenes"], action="append", help="leave out the rest")
     parser.add_argument("--out", help="JSON file to write")
-    parser.add_argument("--write", action="store_true", help="put the tables of what was measured into README.md")
+    parser.add_argument("--write", action="store_true", help="put the tables of what was measured into docs/accuracy.md")
     parser.add_argument("--from-json", action="append", help="make the tables of an earlier --out, or of evaluate-detector's, instead of running; repeatable")
     options = parser.parse_args()
     if bool(options.scenes) != bool(options.answers):

@@ -1,4 +1,4 @@
-"""The Markdown tables of README."""
+"""The Markdown tables of docs/accuracy.md."""
 import os
 import re
 
@@ -110,14 +110,14 @@ def markdown(result):
 
 
 def put(parts):
-    """Puts each between its marks in README.md; parts that were not measured stay."""
-    readme = os.path.join(ROOT, "README.md")
-    with open(readme, encoding="utf-8") as file:
+    """Puts each between its marks in docs/accuracy.md; parts that were not measured stay."""
+    page = os.path.join(ROOT, "docs", "accuracy.md")
+    with open(page, encoding="utf-8") as file:
         current = file.read()
     for name, text in parts.items():
         block = re.compile(rf"(<!-- rivals: {name} -->\n).*?(<!-- end -->)", re.S)
         current, number = block.subn(lambda m: m.group(1) + text + "\n" + m.group(2), current)
         if number != 1:
-            raise SystemExit(f"README.md has no <!-- rivals: {name} --> block")
-    with open(readme, "w", encoding="utf-8") as file:
+            raise SystemExit(f"docs/accuracy.md has no <!-- rivals: {name} --> block")
+    with open(page, "w", encoding="utf-8") as file:
         file.write(current)
