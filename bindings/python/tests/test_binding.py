@@ -117,6 +117,12 @@ def test_arrays_are_read_where_they_are(model, array, monkeypatch):
         (np.zeros((12, 7), np.uint8), {"format": "NV12"}, "even width"),
         (np.zeros((12, 16), np.uint8)[:, ::2], {"format": "NV12"}, "ascontiguousarray"),
         (np.zeros((12, 16), np.uint8)[:, :8], {"format": "I420"}, "without padding"),
+        (np.zeros((12, 8), np.uint8), {"format": "P010"}, "uint8, P010 is of uint16"),
+        (np.zeros((12, 8), ">u2"), {"format": "P010"}, "little-endian"),
+        (np.zeros((12, 16), np.uint16)[:, ::2], {"format": "P010"}, "ascontiguousarray"),
+        (np.zeros((11, 8), np.uint16), {"format": "P010"}, "height \\* 3 / 2"),
+        ([np.zeros((8, 8), np.uint16), np.zeros((3, 4, 2), np.uint16)], {"format": "P010"}, "plane 1 has 48 bytes"),
+        ([np.zeros((8, 8), np.uint16), np.zeros((4, 8), np.uint8)], {"format": "P010"}, "uint8"),
         (np.zeros((8, 8, 3), np.uint8), {"format": "YUYV"}, "3 channels"),
         ([np.zeros((8, 8), np.uint8)], {"format": "NV12"}, "2 planes, 1 are given"),
         ([np.zeros((8, 8), np.uint8)] * 2, {}, "planes need format"),
@@ -162,15 +168,18 @@ def frame(format):
         return y, [np.dstack([y, np.full_like(y, 128)])]
     gray = np.full((256, 512), 128, np.uint8)
     whole = np.vstack([y, gray])
-    wide = np.full((768, 600), 7, np.uint8)
+    if format == "P010":
+        # What counts is the upper part of each number.
+        y16, gray, whole = (plane.astype(np.uint16) << 8 | 0x40 for plane in (y, gray, whole))
+    wide = np.full((768, 600), 7, whole.dtype)
     wide[:, 8:520] = whole
     if format == "I420":
         pairs = np.full((256, 520), 128, np.uint8)
         return y, [whole, [y, gray[:, :256], gray[:, 256:]], (wide[:512, 8:520], pairs[:, 1:513:2], pairs[:, 0:512:2])]
-    return y, [whole, wide[:, 8:520], [y, gray], (wide[:512, 8:520], gray.reshape(256, 256, 2))]
+    return y, [whole, wide[:, 8:520], [y16 if format == "P010" else y, gray], (wide[:512, 8:520], gray.reshape(256, 256, 2))]
 
 
-@pytest.mark.parametrize("format", ["NV12", "NV21", "I420", "YUYV"])
+@pytest.mark.parametrize("format", ["NV12", "NV21", "I420", "YUYV", "P010"])
 def test_camera_frames(model, format):
     y, pictures = frame(format)
     right = model.predict(y, boxes=[BOX]).faces[0]

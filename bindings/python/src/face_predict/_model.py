@@ -17,7 +17,7 @@ from . import _native as native
 from ._answers import Network, Prediction, read
 from ._errors import ArgumentError, FacePredictError
 from ._options import Boxes, Landmarks, options, utf8, whole
-from ._pictures import Format, Look, Yuv, borrow
+from ._pictures import Format, Interpretation, Yuv, borrow
 
 _CHUNK = 32  # Pictures of a batch that are held, and worked on, at once.
 
@@ -151,7 +151,7 @@ class Model:
 
         Camera frames: "YUYV" and "UYVY" are (height, width, 2); "NV12", "NV21" and "I420" are (height * 3 / 2, width) as in OpenCV, or
         a list of planes: Y of (height, width), then UV of (rows, columns, 2), or U and V of (rows, columns), of any
-        strides. `yuv` says how their numbers map to colours ("BT601_LIMITED").
+        strides. "P010" is as "NV12", of uint16. `yuv` says how their numbers map to colours ("BT601_LIMITED").
 
         `boxes` are faces found already, (x, y, width, height) from forehead to chin in upright pixels, with five
         `landmarks` each where known; or `cropped` says that the picture is one face. Otherwise faces are searched whose
@@ -166,7 +166,7 @@ class Model:
             boxes, landmarks, cropped, max_faces, age_coverage, gender_threshold, skip_age, skip_gender, min_face_size, min_score,
             crops,
         )
-        return self._predict(image, given, Look(format, rotation, mirrored, yuv))
+        return self._predict(image, given, Interpretation(format, rotation, mirrored, yuv))
 
     def predict_batch(
         self,
@@ -196,7 +196,7 @@ class Model:
             None, None, cropped, max_faces, age_coverage, gender_threshold, skip_age, skip_gender, min_face_size, min_score,
             crops,
         )
-        look = Look(format, rotation, mirrored, yuv)
+        meaning = Interpretation(format, rotation, mirrored, yuv)
         threads = whole("threads", threads, 32)
         if threads > 1024:
             raise ArgumentError(f"threads is {threads}, it must be 0 to 1024")
@@ -205,7 +205,7 @@ class Model:
         handle = self._enter()
         try:
             while some := list(itertools.islice(iterator, _CHUNK)):
-                answers += self._some(handle, some, given, look, threads)
+                answers += self._some(handle, some, given, meaning, threads)
         finally:
             self._leave(None)
         return answers
@@ -261,12 +261,12 @@ class Model:
         if last:
             self.close()
 
-    def _predict(self, image: Any, given: native.Options, look: Look) -> Prediction:
+    def _predict(self, image: Any, given: native.Options, meaning: Interpretation) -> Prediction:
         if isinstance(image, (str, os.PathLike)):
-            look.refuse_for_files("rotation", "mirrored")
+            meaning.refuse_for_files("rotation", "mirrored")
             path = utf8(image)
             return self._run(lambda handle, result: self._native.file(handle, path, byref(given), result))
-        with borrow(image, look) as c_image:
+        with borrow(image, meaning) as c_image:
             return self._run(lambda handle, result: self._native.predict(handle, byref(c_image), byref(given), result))
 
     def _run(self, call: Any) -> Prediction:
@@ -284,7 +284,7 @@ class Model:
             self._leave(result)
 
     def _some(
-        self, handle: int, images: Sequence[Any], given: native.Options, look: Look, threads: int
+        self, handle: int, images: Sequence[Any], given: native.Options, meaning: Interpretation, threads: int
     ) -> Sequence[Union[Prediction, FacePredictError]]:
         """Pixels and bytes go through the library's batch; paths, which it does not take, through threads of ours."""
         answers: dict[int, Union[Prediction, FacePredictError]] = {}
@@ -292,7 +292,7 @@ class Model:
 
         def file(index: int) -> Union[Prediction, FacePredictError]:
             try:
-                return self._predict(images[index], given, look)
+                return self._predict(images[index], given, meaning)
             except FacePredictError as error:
                 return error
 
@@ -305,7 +305,7 @@ class Model:
             borrowed = {}
             for index in sorted(set(range(len(images))) - set(files)):
                 try:
-                    borrowed[index] = stack.enter_context(borrow(images[index], look))
+                    borrowed[index] = stack.enter_context(borrow(images[index], meaning))
                 except FacePredictError as error:
                     answers[index] = error
             answers.update(zip(borrowed, self._batch(handle, list(borrowed.values()), given, threads)))

@@ -21,11 +21,12 @@ CROPPED, SKIP_AGE, SKIP_GENDER = 1 << 2, 1 << 0, 1 << 1
 PLAIN_CONVOLUTIONS = 1 << 0
 FORMATS = {
     "GRAY": 1, "RGB": 2, "BGR": 3, "RGBA": 4, "BGRA": 5, "NV12": 6, "NV21": 7, "I420": 8, "YUYV": 9, "UYVY": 10,
-    "ARGB": 11, "ABGR": 12,
+    "ARGB": 11, "ABGR": 12, "P010": 13,
 }
 ENCODED = 14
 CHANNELS = {"GRAY": 1, "RGB": 3, "BGR": 3, "RGBA": 4, "BGRA": 4, "ARGB": 4, "ABGR": 4, "YUYV": 2, "UYVY": 2}
-PLANES = {"NV12": 2, "NV21": 2, "I420": 3}
+PLANES = {"NV12": 2, "NV21": 2, "I420": 3, "P010": 2}
+SAMPLE_BYTES = {"P010": 2}
 Task = Literal["age", "gender", "detect"]
 TASKS: dict[Task, int] = {"age": 1 << 0, "gender": 1 << 1, "detect": 1 << 2}
 FEATURES = {"decode": 1 << 0, "detector": 1 << 1, "weights": 1 << 2, "open_weights": 1 << 3, "all_operators": 1 << 4}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import sys
 from collections.abc import Iterator, Sequence
 from ctypes import byref
 from dataclasses import dataclass
@@ -13,15 +14,15 @@ from . import _native as native
 from ._errors import ArgumentError, ImageError
 from ._options import whole
 
-Format = Literal["GRAY", "RGB", "BGR", "RGBA", "BGRA", "ARGB", "ABGR", "NV12", "NV21", "I420", "YUYV", "UYVY"]
+Format = Literal["GRAY", "RGB", "BGR", "RGBA", "BGRA", "ARGB", "ABGR", "NV12", "NV21", "I420", "YUYV", "UYVY", "P010"]
 Yuv = Literal["BT601_LIMITED", "BT601_FULL", "BT709_LIMITED", "BT709_FULL"]
 
-WHAT = "a picture is a path, bytes of a file, an array of uint8, a list of planes or a PIL image"
-_YUV_FORMATS = ("NV12", "NV21", "I420", "YUYV", "UYVY")
+WHAT = "a picture is a path, bytes of a file, an array of uint8 (P010: of uint16), a list of planes or a PIL image"
+_YUV_FORMATS = ("NV12", "NV21", "I420", "YUYV", "UYVY", "P010")
 
 
 @dataclass(frozen=True)
-class Look:
+class Interpretation:
     """How the pixels of an array are meant."""
 
     format: Optional[str] = None
@@ -36,65 +37,72 @@ class Look:
 
 
 @contextlib.contextmanager
-def borrow(image: Any, look: Look) -> Iterator[native.Image]:
+def borrow(image: Any, meaning: Interpretation) -> Iterator[native.Image]:
     """The C view of a picture, whose memory stays in place meanwhile."""
-    if look.format is not None and look.format not in native.FORMATS:
-        raise ArgumentError(f"format is {look.format!r}, it must be one of {', '.join(native.FORMATS)}")
+    if meaning.format is not None and meaning.format not in native.FORMATS:
+        raise ArgumentError(f"format is {meaning.format!r}, it must be one of {', '.join(native.FORMATS)}")
     exif = 1
     if type(image).__module__.partition(".")[0] == "PIL":
-        image, exif = _from_pil(image, look)
+        image, exif = _from_pil(image, meaning)
     with contextlib.ExitStack() as stack:
         if isinstance(image, (list, tuple)):
-            count = native.PLANES.get(look.format or "")
+            count = native.PLANES.get(meaning.format or "")
             if count is None:
-                raise ArgumentError(f"{WHAT}, not {type(image).__name__} (planes need format='NV12', 'NV21' or 'I420')")
+                raise ArgumentError(f"{WHAT}, not {type(image).__name__} (planes need format='NV12', 'NV21', 'I420' or 'P010')")
             if len(image) != count:
-                raise ArgumentError(f"{look.format} has {count} planes, {len(image)} are given")
-            out = _planes([stack.enter_context(_borrowed(plane)) for plane in image], look.format or "")
+                raise ArgumentError(f"{meaning.format} has {count} planes, {len(image)} are given")
+            out = _planes([stack.enter_context(_borrowed(plane, meaning.format)) for plane in image], meaning.format or "")
         else:
-            view = stack.enter_context(_borrowed(image))
+            view = stack.enter_context(_borrowed(image, meaning.format))
             if len(view.shape) == 1:
-                out = _encoded(view, look)
-            elif look.format in native.PLANES:
-                out = _frame(view, look.format or "")
+                out = _encoded(view, meaning)
+            elif meaning.format in native.PLANES:
+                out = _frame(view, meaning.format or "")
             else:
-                out = _pixels(view, look.format)
-        if look.yuv is not None:
-            if look.format not in _YUV_FORMATS:
-                raise ArgumentError(f"yuv is {look.yuv!r}, format {look.format or 'RGB'} has none")
-            if look.yuv not in native.YUV:
-                raise ArgumentError(f"yuv is {look.yuv!r}, it must be one of {', '.join(native.YUV)}")
-            out.yuv = native.YUV[look.yuv]
+                out = _pixels(view, meaning.format)
+        if meaning.yuv is not None:
+            if meaning.format not in _YUV_FORMATS:
+                raise ArgumentError(f"yuv is {meaning.yuv!r}, format {meaning.format or 'RGB'} has none")
+            if meaning.yuv not in native.YUV:
+                raise ArgumentError(f"yuv is {meaning.yuv!r}, it must be one of {', '.join(native.YUV)}")
+            out.yuv = native.YUV[meaning.yuv]
         if exif != 1:
             library = native.library()
             library.check(library.image_set_exif(byref(out), exif))
         else:
-            out.rotation = whole("rotation", look.rotation, 32)
-            out.mirrored = bool(look.mirrored)
+            out.rotation = whole("rotation", meaning.rotation, 32)
+            out.mirrored = bool(meaning.mirrored)
         yield out
 
 
-def _borrowed(array: Any) -> native.Borrowed:
+def _borrowed(array: Any, format: Optional[str]) -> native.Borrowed:
     try:
         view = native.Borrowed(array)
     except (TypeError, BufferError, ValueError) as error:
         raise ArgumentError(f"{WHAT}, not {type(array).__name__} ({error})") from None
-    if view.format.lstrip("@=<>!") != "B":
+    if not (_is_p010(view.format) if format == "P010" else view.format.lstrip("@=<>!") == "B"):
         kind = getattr(array, "dtype", view.format)
         view.__exit__()
         raise ArgumentError(
-            f"pixels are of type {kind}, uint8 from 0 to 255 is wanted: (image * 255).astype(np.uint8) if they run from 0 to 1"
+            f"pixels are of type {kind}, P010 is of uint16, little-endian"
+            if format == "P010"
+            else f"pixels are of type {kind}, uint8 from 0 to 255 is wanted: (image * 255).astype(np.uint8) if they run from 0 to 1"
         )
     return view
+
+
+def _is_p010(format: str) -> bool:
+    """Whether a buffer's numbers have two bytes, the lower one first."""
+    return format == "<H" or (sys.byteorder == "little" and format.lstrip("@=") == "H")
 
 
 def _image(format: str, width: int, height: int) -> native.Image:
     return native.Image(struct_size=ctypes.sizeof(native.Image), format=native.FORMATS[format], width=width, height=height)
 
 
-def _encoded(view: native.Borrowed, look: Look) -> native.Image:
+def _encoded(view: native.Borrowed, meaning: Interpretation) -> native.Image:
     """The bytes of a file in a bytearray, a memoryview or an array of one dimension."""
-    look.refuse_for_files()
+    meaning.refuse_for_files()
     if view.strides[0] != 1 and view.shape[0] > 1:
         raise ArgumentError(f"{view.what}: the bytes of a file must follow each other; numpy.ascontiguousarray(image) copies them so")
     out = native.Image(struct_size=ctypes.sizeof(native.Image), format=native.ENCODED)
@@ -121,12 +129,12 @@ def _set(out: native.Image, index: int, view: native.Borrowed, row: int) -> None
 
 
 def _planes(views: Sequence[native.Borrowed], format: str) -> native.Image:
-    """Planes of their own: Y, and UV of shape (rows, bytes) or (rows, columns, 2), or U and V."""
-    first = views[0]
-    if len(first.shape) != 2 or (first.strides[1] != 1 and first.shape[1] > 1):
+    """Planes of their own: Y, and UV of shape (rows, samples) or (rows, columns, 2), or U and V."""
+    first, size = views[0], native.SAMPLE_BYTES.get(format, 1)
+    if len(first.shape) != 2 or (first.strides[1] != size and first.shape[1] > 1):
         raise ArgumentError(f"{first.what}: plane 0 is (height, width) with the pixels of a row after each other")
     out = _image(format, first.shape[1], first.shape[0])
-    _set(out, 0, first, first.shape[1])
+    _set(out, 0, first, first.shape[1] * size)
     steps = set()
     for index, view in enumerate(views[1:], 1):
         if format == "I420":
@@ -136,10 +144,10 @@ def _planes(views: Sequence[native.Borrowed], format: str) -> native.Image:
             steps |= {step} - {0}
             _set(out, index, view, (view.shape[1] - 1) * step + 1)
         else:
-            pairs = len(view.shape) == 3 and view.shape[2] == 2 and view.strides[1:] == (2, 1)
-            if not pairs and (len(view.shape) != 2 or view.strides[1] != 1):
-                raise ArgumentError(f"{view.what}: plane 1 is (rows, columns, 2), half of the picture's, or (rows, bytes)")
-            _set(out, index, view, view.shape[1] * (2 if pairs else 1))
+            pairs = len(view.shape) == 3 and view.shape[2] == 2 and view.strides[1:] == (2 * size, size)
+            if not pairs and (len(view.shape) != 2 or view.strides[1] != size):
+                raise ArgumentError(f"{view.what}: plane 1 is (rows, columns, 2), half of the picture's, or (rows, samples)")
+            _set(out, index, view, view.shape[1] * size * (2 if pairs else 1))
     if len(steps) > 1:
         raise ArgumentError(f"samples of U and V lie {' and '.join(map(str, sorted(steps)))} bytes apart, both must lie alike")
     out.chroma_step = steps.pop() if steps else 0
@@ -153,16 +161,16 @@ def _frame(view: native.Borrowed, format: str) -> native.Image:
         raise ArgumentError(
             f"{view.what}: format {format} is (height * 3 / 2, width) with an even width and height, or a list of planes"
         )
-    height, width = view.shape[0] // 3 * 2, view.shape[1]
+    height, width, size = view.shape[0] // 3 * 2, view.shape[1], native.SAMPLE_BYTES.get(format, 1)
     packed = format != "I420" or view.strides[0] == width
-    if view.strides[1] != 1 or view.strides[0] < width or not packed:
+    if view.strides[1] != size or view.strides[0] < width * size or not packed:
         raise ArgumentError(
             f"{view.what}: pixels of a row must follow each other, rows of {format} "
             + ("without padding" if format == "I420" else "from top to bottom")
             + "; numpy.ascontiguousarray(image) copies them so"
         )
     out = _image(format, width, height)
-    _set(out, 0, view, width)
+    _set(out, 0, view, width * size)
     return out
 
 
@@ -188,13 +196,13 @@ def _pixels(view: native.Borrowed, format: Optional[str]) -> native.Image:
     return out
 
 
-def _from_pil(image: Any, look: Look) -> tuple[Any, int]:
+def _from_pil(image: Any, meaning: Interpretation) -> tuple[Any, int]:
     """The pixels of a PIL image, in memory of their own (PIL gives no access to its), and its Exif orientation."""
-    if look.format or look.yuv:
+    if meaning.format or meaning.yuv:
         raise ArgumentError("format and yuv are for arrays; a PIL image says it itself")
     if 0 in image.size:
         raise ArgumentError(f"the PIL image has {image.width}x{image.height} pixels")
-    given = look.rotation or look.mirrored
+    given = meaning.rotation or meaning.mirrored
     # PIL reads a file when its pixels are first asked for, and fails in many ways.
     try:
         pixels = _eight_bits(image)

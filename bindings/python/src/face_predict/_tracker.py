@@ -15,7 +15,7 @@ from ._answers import Prediction, read
 from ._errors import ArgumentError
 from ._model import Model, new_result
 from ._options import Boxes, Landmarks, options, share, whole
-from ._pictures import Format, Look, Yuv, borrow
+from ._pictures import Format, Interpretation, Yuv, borrow
 
 
 class Tracker:
@@ -92,7 +92,7 @@ class Tracker:
             raise ArgumentError("a tracker takes frames in memory: an array, bytes of a file, a list of planes or a PIL image")
         if not math.isfinite(time) or abs(time) > 9e12:
             raise ArgumentError(f"time is {time}, seconds are wanted")
-        with borrow(image, Look(format, rotation, mirrored, yuv)) as c_image, self._lock:
+        with borrow(image, Interpretation(format, rotation, mirrored, yuv)) as c_image, self._lock:
             handle, result = self._open()
             microseconds = round(time * 1e6)
             self._native.check(self._native.tracker_update(handle, byref(c_image), microseconds, byref(given), result))
