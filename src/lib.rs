@@ -38,9 +38,10 @@ mod predict;
 pub use error::{Error, ErrorKind, Result};
 pub use face::age::AgeDistribution;
 pub use face::answer::{Face, Gender, Predictions, Track};
+pub use face::crop::{CropAnchor, CropRule, similarity};
 pub use face::pose::Pose;
 pub use face::quality::{CropStats, Quality};
-pub use face::region::{CropAnchor, CropRule, Region, similarity};
+pub use face::region::Region;
 pub use geometry::{Affine, Point, Rect};
 pub use model::{
     AgeSpec, CONTRACT, DetectSpec, Detection, GenderSpec, InputSpec, Metadata, Model, ModelOptions,

@@ -136,7 +136,7 @@ fn metadata_wrong_by_themselves() {
     refused(&input("[0.25,0.25,0.25]", "[0.25,1e39,0.25]"), "face_predict.input");
     refused(&input("[0.25,0.25,0.25]", "[0.25,0.25]"), "face_predict.input");
     refused(&input("\"landmarks\"", "\"ears\""), "face_predict.input");
-    refused(&input("\"side\":0.8", "\"side\":0"), "a frame's side");
+    refused(&input("\"side\":0.8", "\"side\":0"), "an anchor's side");
     refused(&input("[0.3,0.3]", "[0.3,1e9]"), "template");
     let age = |json: &str| with_prop("age", Some(json));
     let distribution = |first: &str, count: &str, range: &str, temperature: &str| {

@@ -1,22 +1,10 @@
 //! From the components that a picture stores to red, green and blue.
 
-use super::Format;
-use super::sampling::pixels::Components;
+use super::format::{Format, Yuv};
 
-/// How Y, U and V become colours.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Yuv {
-    /// ITU-R BT.601, Y from 16 to 235: most cameras.
-    #[default]
-    Bt601Limited,
-    /// BT.601, Y from 0 to 255: JPEG, and many phones.
-    Bt601Full,
-    /// BT.709, Y from 16 to 235: HD video.
-    Bt709Limited,
-    /// BT.709, Y from 0 to 255.
-    Bt709Full,
-}
+/// What a picture stores of a pixel: red, green and blue, or Y, U and V. The fourth number is only there because
+/// processors like four.
+pub(super) type Components = [f32; 4];
 
 /// A linear map, so that it may come after averaging and interpolating.
 #[derive(Clone, Copy, Debug)]

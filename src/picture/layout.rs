@@ -1,6 +1,6 @@
 //! Where the bytes of a picture lie.
 
-use super::Format;
+use super::format::Format;
 use crate::error::{Error, Result};
 
 /// Strides and steps; all zero means without padding.

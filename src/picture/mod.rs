@@ -2,13 +2,14 @@
 
 mod color;
 pub(crate) mod decode;
+mod format;
 mod layout;
 pub(crate) mod orientation;
 pub(crate) mod sampling;
 mod view;
 
-pub use color::Yuv;
 pub use decode::{DecodeLimits, Picture};
+pub use format::{Format, Yuv};
 pub use layout::Layout;
 pub use orientation::Orientation;
-pub use view::{Format, Image};
+pub use view::Image;

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
-use crate::face::region::CropRule;
+use crate::face::crop::CropRule;
 use crate::geometry::Affine;
 use crate::picture::Image;
 use crate::picture::sampling::warp::Warp;

@@ -21,7 +21,7 @@ mod estimate;
 mod input;
 
 use crate::error::{Error, Result};
-use crate::face::region::CropRule;
+use crate::face::crop::CropRule;
 pub use detect::DetectSpec;
 pub use estimate::{AgeSpec, GenderSpec, Positive, UncertaintyFactors};
 pub use input::InputSpec;

@@ -1,4 +1,6 @@
 //! Cutting crops out of pictures and shrinking them.
 
-pub(in crate::picture) mod pixels;
+mod grid;
+mod pixels;
+mod shrink;
 pub(crate) mod warp;

@@ -1,21 +1,20 @@
 //! The components of a picture's pixels, one reader for each way to store them, so that the loops over pixels are
 //! compiled for each.
 
-use super::super::layout::Plane;
-use super::super::{Format, Image};
-
-/// Components components; the fourth number is only there because processors like four.
-pub(in crate::picture) type Components = [f32; 4];
+use crate::picture::color::Components;
+use crate::picture::format::Format;
+use crate::picture::layout::Plane;
+use crate::picture::view::Image;
 
 /// Sums of the bytes of at most [`MAX_ROWS`] rows: the smaller the numbers, the more of them are added at a time.
-pub(in crate::picture) type RowSum = u16;
+pub(super) type RowSum = u16;
 
 /// Rows whose bytes a [`RowSum`] holds.
-pub(in crate::picture) const MAX_ROWS: usize = 256;
+pub(super) const MAX_ROWS: usize = 256;
 
 /// A way to store pixels. Blocks of them are summed in two steps, the first of which is plain enough for the compiler to
 /// take many bytes at a time: the bytes of a column of rows, then the pixels of a block.
-pub(in crate::picture) trait PixelReader {
+pub(super) trait PixelReader {
     /// Adds the bytes of pixels `from` to before `to` of row `y` to `sums`, which [`sums_len`](Self::sums_len) numbers.
     fn add_row(&self, from: usize, to: usize, y: usize, sums: &mut [RowSum]);
 
@@ -36,7 +35,7 @@ fn stored(total: [u32; 3]) -> Components {
     [total[0] as f32, total[1] as f32, total[2] as f32, 0.0]
 }
 
-pub(in crate::picture) struct Gray<'a>(Plane<'a>);
+pub(super) struct Gray<'a>(Plane<'a>);
 
 impl PixelReader for Gray<'_> {
     fn add_row(&self, from: usize, to: usize, y: usize, sums: &mut [RowSum]) {
@@ -55,7 +54,7 @@ impl PixelReader for Gray<'_> {
 }
 
 /// Pixels of `STEP` bytes, of which three in a row are read.
-pub(in crate::picture) struct Packed<'a, const STEP: usize>(Plane<'a>);
+pub(super) struct Packed<'a, const STEP: usize>(Plane<'a>);
 
 impl<const STEP: usize> Packed<'_, STEP> {
     fn total(pixels: &[RowSum]) -> Components {
@@ -109,7 +108,18 @@ impl<const STEP: usize> PixelReader for Packed<'_, STEP> {
 }
 
 /// Y for every pixel, U and V for every second across and, shifted by `down`, for one row or two.
-pub(in crate::picture) struct Subsampled<'a> {
+///
+/// With numbers: pixels 2 to before 6 of row 7, of NV12 (`y_step` 1, `step` 2, `down` 1). Their Y are bytes 2 to 5 of row 7. Pixels
+/// 2 and 3 share sample 1 of U and V, pixels 4 and 5 sample 2: bytes 2 to 5 of row 7 / 2 = 3 of the second plane. `u` starts
+/// at the first byte of that plane and `v` at the second, so the sums of a row are
+///
+/// ```text
+/// Y2 Y3 Y4 Y5 | U1 V1 U2  0 | V1 U2 V2  0
+/// ```
+///
+/// A block of two pixels, 2 and 3, sums to Y2 + Y3, 2 * U1 and 2 * V1. From pixel 3 on, a block would be 3 and 4, Y3 + Y4,
+/// U1 + U2 and V1 + V2: only blocks from an even pixel on take whole samples.
+pub(super) struct Subsampled<'a> {
     y: Plane<'a>,
     y_step: usize,
     u: Plane<'a>,
@@ -211,7 +221,7 @@ impl PixelReader for Subsampled<'_> {
 /// Calls `$body` with a reader for the image's format.
 macro_rules! with_pixels {
     ($image:expr, $pixels:ident => $body:expr) => {{
-        use crate::picture::Format;
+        use crate::picture::format::Format;
         use crate::picture::sampling::pixels::{Gray, Packed, Subsampled};
         match $image.format() {
             Format::Gray => {
@@ -238,16 +248,16 @@ macro_rules! with_pixels {
         }
     }};
 }
-pub(in crate::picture) use with_pixels;
+pub(super) use with_pixels;
 
 impl<'a> Gray<'a> {
-    pub(in crate::picture) fn new(image: &Image<'a>) -> Self {
+    pub(super) fn new(image: &Image<'a>) -> Self {
         Self(image.planes[0])
     }
 }
 
 impl<'a, const STEP: usize> Packed<'a, STEP> {
-    pub(in crate::picture) fn new(image: &Image<'a>) -> Self {
+    pub(super) fn new(image: &Image<'a>) -> Self {
         // What is not read comes first: the plane begins a byte later.
         let alpha_first = matches!(image.format, Format::Argb | Format::Abgr);
         Self(starting(image.planes[0], usize::from(alpha_first)))
@@ -260,7 +270,7 @@ fn starting(plane: Plane<'_>, offset: usize) -> Plane<'_> {
 }
 
 impl<'a> Subsampled<'a> {
-    pub(in crate::picture) fn new(image: &Image<'a>) -> Self {
+    pub(super) fn new(image: &Image<'a>) -> Self {
         let [y, second, third] = image.planes;
         let from = starting;
         match image.format {

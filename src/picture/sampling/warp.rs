@@ -1,20 +1,24 @@
 //! Cuts a small upright crop out of a picture, whatever its format, orientation and size.
 //!
 //! Two steps keep it free of aliasing at any scale: the part that the crop covers is first copied out, averaged over
-//! whole blocks of pixels until less than a factor of two remains, then read bilinearly, with two by two
-//! samples a pixel where it still shrinks. Outside the picture the edge pixel repeats.
+//! whole blocks of pixels until less than a factor of two remains ([`shrink`]), then read bilinearly, with two by two
+//! samples a pixel where it still shrinks ([`Grid`](super::grid::Grid)). Outside the picture the edge pixel repeats.
+//!
+//! With numbers: a crop of 96 x 96 out of a square of 260 x 260 pixels. One pixel of the crop stands for 2.7 of the picture, so
+//! blocks of 2 x 2 are averaged, and the crop is read from 130 x 130 blocks, at a step of 1.35 of them.
 
-use super::super::Image;
-use super::super::color::ToRgb;
-use super::pixels::{Components, MAX_ROWS, PixelReader, RowSum, with_pixels};
+use super::pixels::RowSum;
+use super::shrink::{Part, shrink};
 use crate::error::{Error, Result};
-use crate::geometry::{Affine, Point};
+use crate::geometry::Affine;
 use crate::memory::grow_to;
+use crate::picture::color::{Components, ToRgb};
+use crate::picture::view::Image;
 
 /// Working memory of [`Warp::cut`]; it grows to the largest crop seen and is then kept.
 #[derive(Debug, Default)]
 pub struct Warp {
-    reduced: Vec<Components>,
+    blocks: Vec<Components>,
     sums: Vec<RowSum>,
     line: Vec<Components>,
 }
@@ -82,22 +86,15 @@ impl Warp {
             return Err(Error::invalid("the face's place in the picture is not a finite number"));
         }
         let to_rgb = ToRgb::new(image.format, image.yuv);
-        let block = map.magnification().floor().clamp(1.0, MAX_ROWS as f32) as usize;
-        let part = covered(&map, width, height, stored_width, stored_height, block);
-        let reduced = reduce(image, &part, block, &mut self.reduced, &mut self.sums)?;
-        let scale = 1.0 / block as f32;
-        let to_reduced = Affine {
-            x0: -(part.x as f32) * scale,
-            y0: -(part.y as f32) * scale,
-            ..Affine::scale(scale, scale)
-        };
-        let map = to_reduced.after(&map);
+        let part = Part::covered(&map, (width, height), (stored_width, stored_height));
+        let grid = shrink(image, &part, &mut self.blocks, &mut self.sums)?;
+        let map = part.to_blocks().after(&map);
         let line = grow_to(&mut self.line, width)?;
         for row in 0..height {
-            match reduced.copied(&map, row, width) {
+            match grid.copied(&map, row, width) {
                 Some(pixels) => put(row, pixels, to_rgb),
                 None => {
-                    reduced.sample(&map, row, line);
+                    grid.sample(&map, row, line);
                     put(row, line, to_rgb);
                 }
             }
@@ -122,202 +119,10 @@ impl Warp {
     }
 }
 
-/// Averages blocks of `block` x `block` pixels; the last ones of a row or column may be smaller.
-fn reduce<'a>(
-    image: &Image<'_>,
-    part: &Part,
-    block: usize,
-    reduced: &'a mut Vec<Components>,
-    sums: &mut Vec<RowSum>,
-) -> Result<Reduced<'a>> {
-    let (columns, rows) = (part.width.div_ceil(block), part.height.div_ceil(block));
-    grow_to(reduced, columns * rows)?;
-    let pixels = &mut reduced[..columns * rows];
-    with_pixels!(image, source => average(&source, part, block, columns, sums, pixels))?;
-    Ok(Reduced { columns, rows, pixels })
-}
-
-fn average(
-    source: &impl PixelReader,
-    part: &Part,
-    block: usize,
-    columns: usize,
-    sums: &mut Vec<RowSum>,
-    out: &mut [Components],
-) -> Result<()> {
-    let (right, bottom) = (part.x + part.width, part.y + part.height);
-    let sums = grow_to(sums, source.sums_len(part.x, right))?;
-    for (row, line) in out.chunks_exact_mut(columns).enumerate() {
-        let top = part.y + row * block;
-        let end = (top + block).min(bottom);
-        sums.fill(0);
-        for y in top..end {
-            source.add_row(part.x, right, y, sums);
-        }
-        source.blocks(part.x, right, sums, block, line);
-        if block == 1 {
-            continue;
-        }
-        let share = |pixels: usize| 1.0 / (pixels * (end - top)) as f32;
-        let Some((last, others)) = line.split_last_mut() else { continue };
-        let whole = share(block);
-        others.as_flattened_mut().iter_mut().for_each(|v| *v *= whole);
-        let rest = share(part.width - others.len() * block);
-        last.iter_mut().for_each(|v| *v *= rest);
-    }
-    Ok(())
-}
-
-/// Rectangle of stored pixels.
-struct Part {
-    x: usize,
-    y: usize,
-    width: usize,
-    height: usize,
-}
-
-/// The stored pixels that a crop can read, widened by a block on each side.
-fn covered(map: &Affine, width: usize, height: usize, w: usize, h: usize, block: usize) -> Part {
-    let (right, bottom) = (width as f32, height as f32);
-    let corners = [(0.0, 0.0), (right, 0.0), (0.0, bottom), (right, bottom)]
-        .map(|(x, y)| map.apply(Point::new(x, y)));
-    let span = |values: [f32; 4], size: usize| {
-        let low = values.into_iter().fold(f32::INFINITY, f32::min);
-        let high = values.into_iter().fold(f32::NEG_INFINITY, f32::max);
-        // A saturating cast; a crop wholly outside still reads the edge pixel.
-        let start =
-            ((low as isize).saturating_sub(2 * block as isize).max(0) as usize).min(size - 1);
-        let end = ((high as isize).saturating_add(2 * block as isize).max(0) as usize).min(size);
-        // Whole blocks, counted from the picture's edge, so that a moved crop averages the same pixels.
-        let start = start / block * block;
-        (start, end.max(start + 1) - start)
-    };
-    let (x, part_width) = span(corners.map(|p| p.x), w);
-    let (y, part_height) = span(corners.map(|p| p.y), h);
-    Part { x, y, width: part_width, height: part_height }
-}
-
-/// The covered part, in whole blocks.
-struct Reduced<'a> {
-    columns: usize,
-    rows: usize,
-    pixels: &'a [Components],
-}
-
-/// PixelReader of a crop's row that are worked on together.
-const RUN: usize = 16;
-
-impl Reduced<'_> {
-    /// Row `row` of the crop.
-    fn sample(&self, map: &Affine, row: usize, line: &mut [Components]) {
-        const CENTRE: &[f32] = &[0.5];
-        const QUARTERS: &[f32] = &[0.25, 0.75];
-        let offsets = if map.magnification() > 1.25 { QUARTERS } else { CENTRE };
-        let weight = 1.0 / (offsets.len() * offsets.len()) as f32;
-        let mut column = 0;
-        for out in line.chunks_mut(RUN) {
-            out.fill([0.0; 4]);
-            for dy in offsets {
-                for dx in offsets {
-                    let start = map.apply(Point::new(column as f32 + dx, row as f32 + dy));
-                    self.add_run(start, map, out);
-                }
-            }
-            out.iter_mut().flatten().for_each(|v| *v *= weight);
-            column += out.len();
-        }
-    }
-
-    /// Adds the pixels at `start` and at the places of the columns after it. Where they lie is worked out for the whole run
-    /// first, since that takes longer than reading them, one by one.
-    #[inline]
-    fn add_run(&self, start: Point, map: &Affine, out: &mut [Components]) {
-        let place = |i: usize| Point::new(start.x + map.xx * i as f32, start.y + map.yx * i as f32);
-        let add = |out: &mut Components, pixel: Components| {
-            out.iter_mut().zip(pixel).for_each(|(sum, value)| *sum += value);
-        };
-        if !self.is_inside(start) || !self.is_inside(place(out.len() - 1)) {
-            for (i, out) in out.iter_mut().enumerate() {
-                add(out, self.at_the_edge(place(i)));
-            }
-            return;
-        }
-        let (mut first, mut across, mut down) = ([0u32; RUN], [0.0f32; RUN], [0.0f32; RUN]);
-        let columns = self.columns as u32;
-        for i in 0..RUN {
-            let place = place(i);
-            // Pixel centres lie at halves.
-            let ((left, fx), (top, fy)) = (split(place.x - 0.5), split(place.y - 0.5));
-            first[i] = top.wrapping_mul(columns).wrapping_add(left);
-            (across[i], down[i]) = (fx, fy);
-        }
-        for (((out, first), fx), fy) in out.iter_mut().zip(first).zip(across).zip(down) {
-            let first = first as usize;
-            let upper = &self.pixels[first..first + 2];
-            let lower = &self.pixels[first + self.columns..first + self.columns + 2];
-            add(out, blend([&upper[0], &upper[1]], [&lower[0], &lower[1]], fx, fy));
-        }
-    }
-
-    /// The pixels of a row that are read as they are, because the crop's pixels lie on them: frames whose size is a
-    /// multiple of the detector's are common.
-    fn copied(&self, map: &Affine, row: usize, width: usize) -> Option<&[Components]> {
-        const NEAR: f32 = 1.0 / 256.0;
-        let (first, last) =
-            [0.5, width as f32 - 0.5].map(|x| map.apply(Point::new(x, row as f32 + 0.5))).into();
-        let (x, y) = (first.x.floor(), first.y.floor());
-        let on_a_pixel =
-            |p: Point, x: f32| (p.x - x - 0.5).abs() < NEAR && (p.y - y - 0.5).abs() < NEAR;
-        let on_pixels = on_a_pixel(first, x) && on_a_pixel(last, x + width as f32 - 1.0);
-        let inside = x >= 0.0 && y >= 0.0 && x + width as f32 <= self.columns as f32;
-        if !on_pixels || !inside || y >= self.rows as f32 {
-            return None;
-        }
-        self.pixels[y as usize * self.columns + x as usize..].get(..width)
-    }
-
-    /// Whether the four pixels around a place can be read, and `split` has the bits for it.
-    fn is_inside(&self, place: Point) -> bool {
-        let inside = |v: f32, size: usize| v > 0.51 && v < size.min(1 << 22) as f32 - 0.51;
-        let few = self.pixels.len() <= u32::MAX as usize;
-        few && inside(place.x, self.columns) && inside(place.y, self.rows)
-    }
-
-    #[cold]
-    fn at_the_edge(&self, place: Point) -> Components {
-        let (x, y) = (place.x - 0.5, place.y - 0.5);
-        let (left, top) = (x.floor(), y.floor());
-        let clamp = |v: f32, size: usize| (v.max(0.0) as usize).min(size - 1);
-        let columns = [left, left + 1.0].map(|x| clamp(x, self.columns));
-        let row = |y: f32| {
-            let start = clamp(y, self.rows) * self.columns;
-            columns.map(|x| &self.pixels[start + x])
-        };
-        blend(row(top), row(top + 1.0), x - left, y - top)
-    }
-}
-
-/// The pixel before a place and how far beyond it the place lies. Rounds to the nearest half below 2^22, where baseline
-/// x86-64 would call a library for the floor; what lies on a pixel may count as one after the pixel before.
-#[inline]
-fn split(place: f32) -> (u32, f32) {
-    const SHIFT: f32 = 12_582_912.0; // 1.5 x 2^23: the unit is the last bit.
-    let shifted = (place - 0.5) + SHIFT;
-    (shifted.to_bits() & 0x3F_FFFF, place - (shifted - SHIFT))
-}
-
-#[inline]
-fn blend(upper: [&Components; 2], lower: [&Components; 2], fx: f32, fy: f32) -> Components {
-    std::array::from_fn(|c| {
-        let upper = upper[0][c] + (upper[1][c] - upper[0][c]) * fx;
-        let lower = lower[0][c] + (lower[1][c] - lower[0][c]) * fx;
-        upper + (lower - upper) * fy
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::geometry::Point;
     use crate::picture::{Format, Layout, Orientation};
 
     fn cut(image: &Image<'_>, map: &Affine, width: usize, height: usize) -> Vec<[f32; 3]> {

@@ -1,0 +1,51 @@
+//! How the numbers of a pixel are stored, and what colours they stand for.
+
+/// Order of the components in memory, 8 bits each but for [`P010`](Self::P010). Alpha is ignored. Formats of Y, U and V hold
+/// brightness for every pixel and colour for every second one across, and, but for [`Yuyv`](Self::Yuyv) and
+/// [`Uyvy`](Self::Uyvy), for every second row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Format {
+    /// One byte of brightness.
+    Gray,
+    /// Red, green, blue.
+    Rgb,
+    /// Blue, green, red: OpenCV's order.
+    Bgr,
+    /// Red, green, blue, alpha.
+    Rgba,
+    /// Blue, green, red, alpha.
+    Bgra,
+    /// A plane of Y, then one of U and V in turn.
+    Nv12,
+    /// A plane of Y, then one of V and U in turn: Android's oldest camera format.
+    Nv21,
+    /// Planes of Y, U and V.
+    I420,
+    /// One plane of Y, U, Y, V: usual for USB cameras.
+    Yuyv,
+    /// One plane of U, Y, V, Y: capture cards, and cameras of Apple's.
+    Uyvy,
+    /// Alpha, red, green, blue.
+    Argb,
+    /// Alpha, blue, green, red.
+    Abgr,
+    /// [`Nv12`](Self::Nv12) of 16 bits a sample, little-endian, whose upper 10 count: decoders of HDR films. The upper 8 are
+    /// read.
+    P010,
+}
+
+/// How Y, U and V become colours.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Yuv {
+    /// ITU-R BT.601, Y from 16 to 235: most cameras.
+    #[default]
+    Bt601Limited,
+    /// BT.601, Y from 0 to 255: JPEG, and many phones.
+    Bt601Full,
+    /// BT.709, Y from 16 to 235: HD video.
+    Bt709Limited,
+    /// BT.709, Y from 0 to 255.
+    Bt709Full,
+}
