@@ -1,4 +1,4 @@
-# make demo      build the library and the C example, and predict on a portrait
+# make demo      build the library and the C example, predict on a portrait, and explain the answer
 # make test      install what is missing, run every test
 # make examples  the C examples, linked statically, at build/predict and build/frames
 # make header    generate include/face_predict.h anew
@@ -20,7 +20,7 @@ include packaging/install.mk
 
 .PHONY: demo examples library test header docs-table bench fmt clean
 demo: examples
-	build/predict examples/images/eileen_collins.png
+	@examples/demo.sh build/predict
 
 examples: build/predict build/frames
 

@@ -47,6 +47,9 @@ scripts/test/bindings.sh | tee build/bindings.log
 # Everything that they need was installed.
 if grep '^skip:' build/bindings.log; then exit 1; fi
 
+step commands of README and the documents
+$python scripts/test/commands.py
+
 step installing
 packaging/test_install.sh --no-build
 

@@ -279,9 +279,25 @@ fn a_photo_is_annotated() {
         .output()
         .expect("runs");
     assert!(output.status.success(), "{output:?}");
-    let drawn = image::open(&out).expect("a picture").into_rgb8();
-    assert_eq!(drawn.dimensions(), (SIDE as u32, SIDE as u32));
-    assert!(drawn.pixels().zip(picture().pixels()).filter(|(a, b)| a != b).count() > 500);
+    let changed = |before: &image::RgbImage, out: &std::path::Path| {
+        let drawn = image::open(out).expect("a picture").into_rgb8();
+        assert_eq!(drawn.dimensions(), before.dimensions());
+        drawn.pixels().zip(before.pixels()).filter(|(a, b)| a != b).count() as f64
+    };
+    let once = changed(&picture(), &out);
+    assert!(once > 500.0, "{once}");
+
+    // Lines and letters grow with the picture: twice its size is four times as many pixels.
+    let (wide, twice) = (folder.path().join("wide.png"), folder.path().join("twice.png"));
+    let larger = image::imageops::resize(&picture(), 2 * SIDE as u32, 2 * SIDE as u32, image::imageops::FilterType::Triangle);
+    larger.save(&wide).expect("written");
+    let output = std::process::Command::new(program.join("examples/annotate"))
+        .args([&wide, &twice])
+        .output()
+        .expect("runs");
+    assert!(output.status.success(), "{output:?}");
+    let share = changed(&larger, &twice) / once;
+    assert!((3.4..4.6).contains(&share), "{share}");
     let missing = std::process::Command::new(program.join("examples/annotate"))
         .arg("missing.jpg")
         .arg(&out)

@@ -1,0 +1,94 @@
+#!/usr/bin/env python3
+"""A kiosk: follows the faces in front of a camera, and says which screen to show.
+
+    kiosk.py                     the first camera (needs OpenCV: pip install opencv-python-headless)
+    kiosk.py --video FILE        a film instead of the camera (needs OpenCV, too)
+    kiosk.py --pictures FILE...  each picture as one second of a camera; needs face_predict alone
+
+It prints a line whenever the screen changes. It keeps no picture, and writes nothing else.
+"""
+import argparse
+import time
+
+import face_predict
+
+FRAMES_A_SECOND = 30
+# A first estimate may be off by ten years; the mean of ten is steadier.
+ENOUGH_ESTIMATES = 10
+# Both bounds keep a margin: in between, everybody sees the neutral screen.
+SURELY_ADULT = 0.95
+SURELY_YOUNGER = 0.20
+# The screen changes only if the choice stays the same for half a second.
+STEADY_FRAMES = FRAMES_A_SECOND // 2
+
+
+def choose(faces):
+    """The screen for these faces: the largest one is taken for the visitor."""
+    if not faces:
+        return "nobody"
+    face = faces[0]
+    if face.track_estimates < ENOUGH_ESTIMATES or face.quality:
+        return "neutral"
+    adult = face.age_at_least(18)
+    if adult >= SURELY_ADULT:
+        return "adults"
+    return "children" if adult <= SURELY_YOUNGER else "neutral"
+
+
+def describe(faces):
+    """What the choice rests on, for the person who sets the kiosk up."""
+    if not faces:
+        return ""
+    face = faces[0]
+    return ", ".join([f"{face.age:.0f} years ({face.age_low:.0f} to {face.age_high:.0f})", f"18 or older with {face.age_at_least(18):.0%}",
+                      f"{face.track_estimates} estimates", *face.quality])
+
+
+def pictures(files):
+    """Each file's bytes as often as a camera would see it in a second."""
+    for file in files:
+        with open(file, "rb") as opened:
+            data = opened.read()
+        for _ in range(FRAMES_A_SECOND):
+            yield data, {}
+
+
+def film(source):
+    """Frames of a camera or of a file, as OpenCV gives them."""
+    import cv2
+
+    capture = cv2.VideoCapture(source)
+    if not capture.isOpened():
+        raise SystemExit(f"kiosk: {source!r} cannot be opened as a camera or film")
+    while True:
+        good, frame = capture.read()
+        if not good:
+            return
+        yield frame, {"format": "BGR"}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--camera", type=int, default=0, help="number of the camera (0)")
+    parser.add_argument("--video", help="a film instead of the camera")
+    parser.add_argument("--pictures", nargs="+", help="pictures instead of the camera")
+    options = parser.parse_args()
+
+    live = not options.pictures and options.video is None
+    frames = pictures(options.pictures) if options.pictures else film(options.video if options.video is not None else options.camera)
+    shown, wanted, since = None, None, 0
+    with face_predict.Model() as model:
+        tracker = face_predict.Tracker(model)
+        for number, (frame, how) in enumerate(frames):
+            # A camera has a clock; a film and pictures count their frames.
+            now = time.monotonic() if live else number / FRAMES_A_SECOND
+            faces = tracker.update(frame, now, **how).faces
+            choice = choose(faces)
+            since = since + 1 if choice == wanted else 1
+            wanted = choice
+            if choice != shown and since >= STEADY_FRAMES:
+                shown = choice
+                print(f"{number / FRAMES_A_SECOND:6.1f} s  show {shown:8}  {describe(faces)}".rstrip(), flush=True)
+
+
+main()
