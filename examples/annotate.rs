@@ -65,7 +65,10 @@ impl Canvas {
     /// A rounded box around the face, and a dot on each landmark.
     fn frame(&mut self, face: &Face<'_>) {
         let (rect, colour, line) = (face.rect(), colour(face), self.line);
-        let (centre, half) = ([rect.x + rect.width / 2.0, rect.y + rect.height / 2.0], [rect.width / 2.0, rect.height / 2.0]);
+        let (centre, half) = (
+            [rect.x + rect.width / 2.0, rect.y + rect.height / 2.0],
+            [rect.width / 2.0, rect.height / 2.0],
+        );
         self.shape(centre, half, 3.0 * line, Some(line), colour, 1.0);
         for mark in face.landmarks().into_iter().flatten() {
             self.shape([mark.x, mark.y], [line, line], line, None, colour, 1.0);
@@ -85,19 +88,40 @@ impl Canvas {
         let left = rect.x.min(self.pixels.width() as f32 - wide).max(0.0);
         let above = rect.y - high - self.line;
         let top = if above >= 0.0 { above } else { rect.y + rect.height + self.line };
-        self.shape([left + wide / 2.0, top + high / 2.0], [wide / 2.0, high / 2.0], pad, None, BACKGROUND, 0.85);
+        self.shape(
+            [left + wide / 2.0, top + high / 2.0],
+            [wide / 2.0, high / 2.0],
+            pad,
+            None,
+            BACKGROUND,
+            0.85,
+        );
         for (row, text) in lines.iter().enumerate() {
-            self.text(text, [left + pad, top + pad / 2.0 + row as f32 * size * 1.25], size, colour(face));
+            self.text(
+                text,
+                [left + pad, top + pad / 2.0 + row as f32 * size * 1.25],
+                size,
+                colour(face),
+            );
         }
     }
 
     /// A rectangle with round corners, filled, or as a line of some width. Its edge covers pixels in part.
-    fn shape(&mut self, centre: [f32; 2], half: [f32; 2], corner: f32, line: Option<f32>, colour: Rgb<u8>, alpha: f32) {
+    fn shape(
+        &mut self,
+        centre: [f32; 2],
+        half: [f32; 2],
+        corner: f32,
+        line: Option<f32>,
+        colour: Rgb<u8>,
+        alpha: f32,
+    ) {
         let corner = corner.min(half[0]).min(half[1]);
         let reach = line.unwrap_or(0.0) + 1.0;
         let [xs, ys] = [0, 1].map(|axis| {
             let size = if axis == 0 { self.pixels.width() } else { self.pixels.height() };
-            let (low, high) = (centre[axis] - half[axis] - reach, centre[axis] + half[axis] + reach);
+            let (low, high) =
+                (centre[axis] - half[axis] - reach, centre[axis] + half[axis] + reach);
             (low.max(0.0) as u32)..(high.ceil().clamp(0.0, size as f32) as u32)
         });
         for y in ys {
@@ -123,13 +147,19 @@ impl Canvas {
         let font = self.font.clone();
         let font = font.as_scaled(PxScale::from(size));
         for letter in text.chars() {
-            let glyph = font.glyph_id(letter).with_scale_and_position(PxScale::from(size), point(x, y + font.ascent()));
+            let glyph = font
+                .glyph_id(letter)
+                .with_scale_and_position(PxScale::from(size), point(x, y + font.ascent()));
             x += font.h_advance(glyph.id);
             let Some(outline) = font.outline_glyph(glyph) else { continue };
             let corner = outline.px_bounds().min;
             outline.draw(|column, row, cover| {
                 let (x, y) = (corner.x + column as f32, corner.y + row as f32);
-                if x >= 0.0 && y >= 0.0 && (x as u32) < self.pixels.width() && (y as u32) < self.pixels.height() {
+                if x >= 0.0
+                    && y >= 0.0
+                    && (x as u32) < self.pixels.width()
+                    && (y as u32) < self.pixels.height()
+                {
                     self.blend(x as u32, y as u32, colour, cover);
                 }
             });
@@ -139,7 +169,8 @@ impl Canvas {
     fn blend(&mut self, x: u32, y: u32, colour: Rgb<u8>, cover: f32) {
         let pixel = self.pixels.get_pixel_mut(x, y);
         for (old, new) in pixel.0.iter_mut().zip(colour.0) {
-            *old = (f32::from(*old) + (f32::from(new) - f32::from(*old)) * cover.clamp(0.0, 1.0)).round() as u8;
+            *old = (f32::from(*old) + (f32::from(new) - f32::from(*old)) * cover.clamp(0.0, 1.0))
+                .round() as u8;
         }
     }
 }

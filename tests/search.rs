@@ -289,7 +289,12 @@ fn a_photo_is_annotated() {
 
     // Lines and letters grow with the picture: twice its size is four times as many pixels.
     let (wide, twice) = (folder.path().join("wide.png"), folder.path().join("twice.png"));
-    let larger = image::imageops::resize(&picture(), 2 * SIDE as u32, 2 * SIDE as u32, image::imageops::FilterType::Triangle);
+    let larger = image::imageops::resize(
+        &picture(),
+        2 * SIDE as u32,
+        2 * SIDE as u32,
+        image::imageops::FilterType::Triangle,
+    );
     larger.save(&wide).expect("written");
     let output = std::process::Command::new(program.join("examples/annotate"))
         .args([&wide, &twice])
