@@ -4,6 +4,7 @@
 # make header    generate include/face_predict.h anew
 # make docs-table  the table of operators in docs/models.md anew
 # make install   header, libraries, pkg-config and CMake files (packaging/install.mk)
+# make book      the documents as a site: build/book/index.html
 # make bench     criterion benchmarks, then ours beside ONNX Runtime in one run
 
 CARGO ?= cargo
@@ -18,7 +19,7 @@ system_libs := -lutil -lrt -lpthread -lm -ldl -lc -Wl,-z,noexecstack
 .DEFAULT_GOAL := demo
 include packaging/install.mk
 
-.PHONY: demo examples library test header docs-table bench fmt clean
+.PHONY: demo examples library test header docs-table book bench fmt clean
 demo: examples
 	@examples/demo.sh build/predict
 
@@ -40,6 +41,15 @@ header:
 
 docs-table:
 	UPDATE_DOCS=1 $(CARGO) test --release --workspace --lib the_documents_have_the_table
+
+book: build/tools/bin/mdbook
+	scripts/build/book.py $<
+
+# A folder of its own, thrown away: nothing in it is shared with this workspace. A site needs no server and no watcher.
+build/tools/bin/mdbook:
+	CARGO_TARGET_DIR=build/tools/mdbook $(CARGO) install --locked --quiet --root build/tools --no-default-features --features search \
+	  --config 'profile.release.opt-level=0' --config 'profile.release.lto=false' mdbook@0.5.4
+	rm -rf build/tools/mdbook
 
 bench:
 	scripts/setup.sh
