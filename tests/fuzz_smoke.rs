@@ -9,6 +9,8 @@ use numbers::Numbers;
 mod bodies;
 #[allow(dead_code)]
 mod bombs;
+#[path = "../crates/jpeg/tests/mutate/mod.rs"]
+mod changed;
 mod numbers;
 #[allow(dead_code)]
 mod onnx;
@@ -17,30 +19,9 @@ mod portrait;
 #[allow(dead_code)]
 mod small;
 
-/// `seed` with some bytes changed, taken out, doubled, or its end cut off.
+/// A file like `seed`, with some of its bytes changed.
 fn mutate(random: &mut Numbers, seed: &[u8]) -> Vec<u8> {
-    let mut bytes = seed.to_vec();
-    for _ in 0..1 + random.below(4) {
-        if bytes.is_empty() {
-            break;
-        }
-        let at = random.below(bytes.len());
-        // Formats begin with what matters most.
-        let at = if random.below(2) == 0 { at.min(random.below(200)) } else { at };
-        let end = (at + 1 + random.below(16)).min(bytes.len());
-        match random.below(6) {
-            0 => bytes[at] ^= 1 << random.below(8),
-            1 => bytes[at] = random.below(256) as u8,
-            2 => bytes[at] = [0, 0x7F, 0x80, 0xFF][random.below(4)],
-            3 => drop(bytes.drain(at..end)),
-            4 => {
-                let part = bytes[at..end].to_vec();
-                bytes.splice(at..at, part);
-            }
-            _ => bytes.truncate(at.max(bytes.len() / 2)),
-        }
-    }
-    bytes
+    changed::mutate(|end| random.below(end), seed, 200)
 }
 
 #[test]

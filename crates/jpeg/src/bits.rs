@@ -10,7 +10,7 @@ const BLOCK: usize = 64 * 31 / 8 + 16;
 /// Reads the entropy-coded data of a scan, from the most significant bit of each byte on.
 ///
 /// Data are copied into a window first, without the zero after each 0xFF, so that a load of eight bytes is all that a refill takes. Behind
-/// the end of the data lie zeros enough for a block: [`Bits::ready`] tells before the next one.
+/// the end of the data lie enough zeros for a block, and [`Bits::block`] fails at the next one.
 pub(crate) struct Bits<'a> {
     source: &'a [u8],
     /// Where the source goes on.
@@ -25,7 +25,7 @@ pub(crate) struct Bits<'a> {
 
 /// Where in the window the next bit lies. A copy of it lives in registers while a block is read.
 #[derive(Clone, Copy)]
-pub(crate) struct Cursor {
+struct Cursor {
     /// The next bits, the first one on top, zeros below.
     buffer: u64,
     /// How many of them count.
@@ -34,7 +34,7 @@ pub(crate) struct Cursor {
     at: usize,
 }
 
-/// What [`Bits::reader`] lends: window and cursor.
+/// What [`Bits::block`] lends: window and cursor.
 pub(crate) struct Reader<'w> {
     window: &'w [u8; WINDOW + BLOCK],
     cursor: Cursor,
@@ -48,21 +48,27 @@ impl<'a> Bits<'a> {
         Self { source, next, window, filled: 0, ended: false, cursor }
     }
 
+    /// Reads a block.
+    #[inline(always)]
+    pub(crate) fn block<T>(
+        &mut self,
+        read: impl FnOnce(&mut Reader<'_>) -> Result<T>,
+    ) -> Result<T> {
+        self.ready()?;
+        let mut reader = Reader { window: &self.window, cursor: self.cursor };
+        let done = read(&mut reader);
+        self.cursor = reader.cursor;
+        match done {
+            Ok(done) => Ok(done),
+            // Zeros behind the end may be no code.
+            Err(error) => self.check().and(Err(error)),
+        }
+    }
+
     /// Makes sure that a whole block can be read. An error where the last one read more than there was.
     #[inline]
-    pub(crate) fn ready(&mut self) -> Result<()> {
+    fn ready(&mut self) -> Result<()> {
         if self.cursor.at + BLOCK > self.filled { self.refill_window() } else { Ok(()) }
-    }
-
-    /// To be given back by [`Bits::put`].
-    #[inline]
-    pub(crate) fn reader(&self) -> Reader<'_> {
-        Reader { window: &self.window, cursor: self.cursor }
-    }
-
-    #[inline]
-    pub(crate) fn put(&mut self, cursor: Cursor) {
-        self.cursor = cursor;
     }
 
     /// An error where more was read than there was. To be asked at a scan's end, too.
@@ -201,9 +207,5 @@ impl Reader<'_> {
         let value = (self.cursor.buffer >> 1 >> (63 - count)) as u32;
         self.skip(count);
         value
-    }
-
-    pub(crate) fn cursor(&self) -> Cursor {
-        self.cursor
     }
 }

@@ -1,6 +1,15 @@
 //! Rows of components to rows of gray, or of red, green and blue.
 
-use crate::header::Colors;
+/// How the components of a picture are to be understood.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Colors {
+    Gray,
+    Rgb,
+    YCbCr,
+    /// Inverted, as everyone stores it.
+    Cmyk,
+    Ycck,
+}
 
 /// Pixels that are converted at a time.
 const PART: usize = 128;

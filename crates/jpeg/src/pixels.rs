@@ -1,9 +1,9 @@
 //! The decoded picture, and how its rows come about.
 
-use crate::color::convert;
+use crate::color::{Colors, convert};
 use crate::error::{Error, Result};
 use crate::frame::Scale;
-use crate::header::{Colors, Jpeg};
+use crate::header::Header;
 use crate::planes::Plane;
 use crate::upsample::Upsampler;
 
@@ -38,15 +38,15 @@ pub(crate) struct Picture {
 }
 
 impl Picture {
-    pub(crate) fn new(jpeg: &Jpeg<'_>, scale: Scale) -> Result<Self> {
-        let (width, height) = jpeg.frame.size(scale);
-        let gray = jpeg.colors == Colors::Gray;
+    pub(crate) fn new(header: &Header<'_>, scale: Scale) -> Result<Self> {
+        let (width, height) = header.frame.size(scale);
+        let gray = header.colors == Colors::Gray;
         let mut data = Vec::new();
         // Nothing is written here until data have come for it.
         let size = width * height * if gray { 1 } else { 3 };
         data.try_reserve_exact(size).map_err(|_| Error::memory())?;
         let pixels = Pixels { width, height, gray, data };
-        Ok(Self { pixels, colors: jpeg.colors, upsamplers: Default::default(), done: 0 })
+        Ok(Self { pixels, colors: header.colors, upsamplers: Default::default(), done: 0 })
     }
 
     /// Takes over the rows that planes have samples for, of which `rows` at the picture's scale have been decoded.

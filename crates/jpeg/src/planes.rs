@@ -1,8 +1,7 @@
 //! The decoded samples of each component, whole or the last few rows of them.
 
 use crate::error::{Error, Result};
-use crate::frame::{Frame, Scale};
-use crate::upsample::Upsampling;
+use crate::frame::{Component, Frame, Scale};
 
 /// One component's samples at a scale.
 pub(crate) struct Plane {
@@ -55,6 +54,49 @@ impl Plane {
     pub(crate) fn row(&self, row: usize) -> &[u8] {
         let start = row.min(self.height - 1) % self.kept * self.stride;
         self.data.get(start..start + self.width).unwrap_or_default()
+    }
+}
+
+/// How the rows of the picture come from a component's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Upsampling {
+    /// They are the same.
+    None,
+    /// Each sample counts for so many pixels across and down.
+    Repeated(usize, usize),
+    /// Twice as many across, three parts of the nearer sample and one of the next.
+    Across,
+    /// The same for rows.
+    Down,
+    /// Both.
+    Both,
+}
+
+impl Upsampling {
+    /// `side` is the width of the component's blocks.
+    fn new(frame: &Frame, component: &Component, side: usize, scale: Scale) -> Result<Self> {
+        let (across, down) = (component.across * side, component.down * side);
+        let (all_across, all_down) = (frame.across * scale.side(), frame.down * scale.side());
+        if !all_across.is_multiple_of(across) || !all_down.is_multiple_of(down) {
+            return Err(Error::unsupported(
+                "JPEG whose components have no whole ratio is not supported",
+            ));
+        }
+        let width = (frame.width * across).div_ceil(8 * frame.across);
+        // Single pixels a block have lost too much for interpolation to be worth it, and narrow rows have no inside.
+        let smooth = scale != Scale::Eighth;
+        Ok(match (all_across / across, all_down / down) {
+            (1, 1) => Self::None,
+            (2, 1) if smooth && width > 2 => Self::Across,
+            (2, 2) if smooth && width > 2 => Self::Both,
+            (1, 2) if smooth => Self::Down,
+            (x, y) => Self::Repeated(x, y),
+        })
+    }
+
+    /// Whether a row of the picture needs the component's row after its own.
+    pub(crate) fn looks_ahead(self) -> bool {
+        matches!(self, Self::Down | Self::Both)
     }
 }
 

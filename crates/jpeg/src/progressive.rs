@@ -3,13 +3,13 @@
 use crate::bits::{Bits, Reader};
 use crate::error::{Error, Result};
 use crate::frame::{Frame, Scale};
-use crate::header::{Jpeg, Segments, Tables};
+use crate::header::Header;
 use crate::huffman::Table;
-use crate::idct::{Sums, Weights};
 use crate::pixels::{Picture, Pixels};
 use crate::planes::{Plane, zeros};
-use crate::scan::{Scan, quantisation, table};
-use crate::sequential::Restarts;
+use crate::scan::{Restarts, Scan, Scans};
+use crate::tables::Tables;
+use crate::weights::{Sums, Weights};
 
 /// How often all blocks may be gone through. Writers use less than a dozen scans a component, most of them of a few coefficients.
 const PASSES: u64 = 32;
@@ -35,11 +35,11 @@ impl Coefficients {
 }
 
 /// Decodes all scans, then the pixels row by row.
-pub(crate) fn decode(jpeg: &Jpeg<'_>, scale: Scale) -> Result<Pixels> {
-    let frame = &jpeg.frame;
+pub(crate) fn decode(header: &Header<'_>, scale: Scale) -> Result<Pixels> {
+    let frame = &header.frame;
     let units = frame.units();
     // Reserved first: it is the smaller part, and tells before the work if it is not there.
-    let mut picture = Picture::new(jpeg, scale)?;
+    let mut picture = Picture::new(header, scale)?;
     let mut planes = Plane::all(frame, scale, units.1.min(2))?;
     let mut all = Vec::with_capacity(4);
     for component in &frame.components {
@@ -47,7 +47,7 @@ pub(crate) fn decode(jpeg: &Jpeg<'_>, scale: Scale) -> Result<Pixels> {
         let data = zeros(across * units.1 * component.down * 64)?;
         all.push(Coefficients { data, across, known: [u32::MAX; 64], weights: None });
     }
-    read_scans(jpeg, scale, &mut all)?;
+    read_scans(header, scale, &mut all)?;
     let mut sums = Sums::new();
     for row in 0..units.1 {
         for ((coefficients, component), plane) in
@@ -61,9 +61,9 @@ pub(crate) fn decode(jpeg: &Jpeg<'_>, scale: Scale) -> Result<Pixels> {
                 for x in 0..coefficients.across {
                     let block = coefficients.block(x, y);
                     weights.start(&mut sums);
-                    let seen = weights.add_all(&mut sums, block);
+                    let touched = weights.add_all(&mut sums, block);
                     let (out, stride) = plane.block(x, start);
-                    weights.finish(&sums, seen, out, stride);
+                    weights.finish(&sums, touched, out, stride);
                 }
             }
             coefficients.weights = Some(weights);
@@ -74,35 +74,16 @@ pub(crate) fn decode(jpeg: &Jpeg<'_>, scale: Scale) -> Result<Pixels> {
 }
 
 /// Reads scans until the end of the image.
-fn read_scans(jpeg: &Jpeg<'_>, scale: Scale, all: &mut [Coefficients]) -> Result<()> {
-    let frame = &jpeg.frame;
-    let mut tables = jpeg.tables.clone();
-    let mut segments = Segments { bytes: jpeg.bytes, at: jpeg.scan - 2 };
+fn read_scans(header: &Header<'_>, scale: Scale, all: &mut [Coefficients]) -> Result<()> {
+    let frame = &header.frame;
+    let mut scans = Scans::new(header);
     let blocks = |index: usize| {
         let (across, down) = frame.blocks(&frame.components[index]);
         (across * down) as u64
     };
     let pass: u64 = (0..all.len()).map(|index| blocks(index) * (BLOCK_COST + 64)).sum();
     let mut work = 0;
-    loop {
-        let segment = match segments.next_segment() {
-            Ok(Some(segment)) => segment,
-            Ok(None) => break,
-            // The end marker may be missing where nothing else is.
-            Err(_) if all.iter().all(|c| c.known == [0; 64]) => break,
-            Err(error) => return Err(error),
-        };
-        match segment.marker {
-            0xDA => {}
-            0xC0..=0xCF if segment.marker != 0xC4 => {
-                return Err(Error::damaged("there are two frames"));
-            }
-            _ => {
-                tables.read(&segment)?;
-                continue;
-            }
-        }
-        let scan = Scan::read(&segment, frame)?;
+    while let Some(scan) = scans.next_scan(frame, all.iter().all(|c| c.known == [0; 64]))? {
         check(&scan)?;
         for &(index, _, _) in &scan.parts {
             let coefficients = &mut all[index];
@@ -111,20 +92,20 @@ fn read_scans(jpeg: &Jpeg<'_>, scale: Scale, all: &mut [Coefficients]) -> Result
             if coefficients.weights.is_none() {
                 // The table counts that stands when a component begins.
                 let component = &frame.components[index];
-                let steps = quantisation(&tables, component.quantisation)?;
+                let steps = scans.tables.quantisation(component.quantisation)?;
                 coefficients.weights = Some(Weights::new(steps, frame.side(component, scale)));
             }
         }
         if work > PASSES * pass {
             return Err(Error::limit("the JPEG has more scans than any picture needs"));
         }
-        let mut bits = Bits::new(jpeg.bytes, segments.at);
+        let mut bits = scans.bits();
         if scan.first == 0 {
-            read_first(&scan, frame, &tables, &mut bits, all)?;
+            read_first(&scan, frame, &scans.tables, &mut bits, all)?;
         } else {
-            read_others(&scan, frame, &tables, &mut bits, &mut all[scan.parts[0].0])?;
+            read_others(&scan, frame, &scans.tables, &mut bits, &mut all[scan.parts[0].0])?;
         }
-        segments.at = bits.end()?;
+        scans.pass(bits)?;
     }
     if all.iter().any(|coefficients| coefficients.known[0] == u32::MAX) {
         return Err(Error::truncated());
@@ -155,17 +136,14 @@ fn read_first(
     bits: &mut Bits<'_>,
     all: &mut [Coefficients],
 ) -> Result<()> {
-    let alone = scan.parts.len() == 1;
     let mut parts = Vec::with_capacity(4);
     for &(index, dc, _) in &scan.parts {
-        let component = &frame.components[index];
-        let size = if alone { (1, 1) } else { (component.across, component.down) };
+        let size = scan.blocks(&frame.components[index]);
         // Later bits come without a code.
-        let dc = if scan.high == 0 { Some(table(&tables.dc, dc)?) } else { None };
+        let dc = if scan.high == 0 { Some(tables.dc(dc)?) } else { None };
         parts.push((index, size, dc, 0_i32));
     }
-    let (across, down) =
-        if alone { frame.blocks(&frame.components[parts[0].0]) } else { frame.units() };
+    let (across, down) = scan.units(frame);
     let mut restarts = Restarts::new(tables.restart);
     for row in 0..down {
         for column in 0..across {
@@ -174,17 +152,12 @@ fn read_first(
             }
             for (index, size, dc, last) in &mut parts {
                 for i in 0..size.0 * size.1 {
-                    bits.ready()?;
                     let block =
                         all[*index].block(column * size.0 + i % size.0, row * size.1 + i / size.0);
-                    let mut reader = bits.reader();
-                    reader.refill();
-                    let read = first_value(&mut reader, dc.as_ref(), last, scan.low, &mut block[0]);
-                    let cursor = reader.cursor();
-                    bits.put(cursor);
-                    if let Err(error) = read {
-                        return bits.check().and(Err(error));
-                    }
+                    bits.block(|reader| {
+                        reader.refill();
+                        first_value(reader, dc.as_ref(), last, scan.low, &mut block[0])
+                    })?;
                 }
             }
         }
@@ -221,9 +194,9 @@ fn read_others(
     bits: &mut Bits<'_>,
     coefficients: &mut Coefficients,
 ) -> Result<()> {
-    let (index, _, ac) = scan.parts[0];
-    let ac = table(&tables.ac, ac)?;
-    let (across, down) = frame.blocks(&frame.components[index]);
+    let (_, _, ac) = scan.parts[0];
+    let ac = tables.ac(ac)?;
+    let (across, down) = scan.units(frame);
     let mut restarts = Restarts::new(tables.restart);
     // Blocks that have nothing more, the next one among them.
     let mut empty = 0;
@@ -236,19 +209,14 @@ fn read_others(
                 empty -= 1;
                 continue;
             }
-            bits.ready()?;
             let block = coefficients.block(column, row);
-            let mut reader = bits.reader();
-            let read = if scan.high == 0 {
-                new_values(&mut reader, &ac, scan, &mut empty, block)
-            } else {
-                later_bits(&mut reader, &ac, scan, &mut empty, block)
-            };
-            let cursor = reader.cursor();
-            bits.put(cursor);
-            if let Err(error) = read {
-                return bits.check().and(Err(error));
-            }
+            bits.block(|reader| {
+                if scan.high == 0 {
+                    new_values(reader, &ac, scan, &mut empty, block)
+                } else {
+                    later_bits(reader, &ac, scan, &mut empty, block)
+                }
+            })?;
         }
         bits.check()?;
     }

@@ -1,9 +1,11 @@
-//! A scan's header, and the tables that it needs.
+//! The scans of a file: their headers, their units, and the restart markers between these.
 
+use crate::bits::Bits;
 use crate::error::{Error, Result};
-use crate::frame::Frame;
-use crate::header::{Segment, Tables};
-use crate::huffman::{Listed, Table};
+use crate::frame::{Component, Frame};
+use crate::header::Header;
+use crate::segments::{Segment, Segments};
+use crate::tables::Tables;
 
 /// What a scan's header says.
 pub(crate) struct Scan {
@@ -12,13 +14,13 @@ pub(crate) struct Scan {
     /// The first and the last coefficient, by zigzag position.
     pub(crate) first: usize,
     pub(crate) last: usize,
-    /// The bit that earlier scans ended with (0: there was none), and the one that this ends with.
+    /// The bit that earlier scans ended with (0 means there was none), and the one that this ends with.
     pub(crate) high: u32,
     pub(crate) low: u32,
 }
 
 impl Scan {
-    pub(crate) fn read(segment: &Segment<'_>, frame: &Frame) -> Result<Self> {
+    fn read(segment: &Segment<'_>, frame: &Frame) -> Result<Self> {
         let short = Error::damaged("a scan's header is cut short");
         let (&count, rest) = segment.data.split_first().ok_or(short.clone())?;
         let count = usize::from(count);
@@ -46,16 +48,94 @@ impl Scan {
         let (high, low) = (u32::from(bits >> 4), u32::from(bits & 15));
         Ok(Self { parts, first, last, high, low })
     }
+
+    /// Whether it is of one component alone. Its units are then single blocks, and only those that lie in the picture.
+    fn is_alone(&self) -> bool {
+        self.parts.len() == 1
+    }
+
+    /// Units in a row, and rows of them.
+    pub(crate) fn units(&self, frame: &Frame) -> (usize, usize) {
+        match self.parts[..] {
+            [(index, _, _)] => frame.blocks(&frame.components[index]),
+            _ => frame.units(),
+        }
+    }
+
+    /// Blocks of a component in a unit, across and down.
+    pub(crate) fn blocks(&self, component: &Component) -> (usize, usize) {
+        if self.is_alone() { (1, 1) } else { (component.across, component.down) }
+    }
 }
 
-/// The table of this number, ready to read with.
-pub(crate) fn table(tables: &[Option<Listed>; 4], number: usize) -> Result<Table> {
-    let listed = tables.get(number).and_then(Option::as_ref);
-    Table::new(listed.ok_or(Error::damaged("a scan needs a Huffman table that is not there"))?)
+/// The scans of a file, with the tables as they stand before each.
+pub(crate) struct Scans<'a> {
+    segments: Segments<'a>,
+    pub(crate) tables: Tables,
 }
 
-/// The quantisation table of this number.
-pub(crate) fn quantisation(tables: &Tables, number: usize) -> Result<&[u16; 64]> {
-    let table = tables.quantisation.get(number).and_then(Option::as_ref);
-    table.ok_or(Error::damaged("a component's quantisation table is not there"))
+impl<'a> Scans<'a> {
+    pub(crate) fn new(header: &Header<'a>) -> Self {
+        let segments = Segments { bytes: header.bytes, at: header.scan };
+        Self { segments, tables: header.tables.clone() }
+    }
+
+    /// The next scan's header. `None` at the end of the image. Where all blocks are there, the marker of the end may be missing.
+    pub(crate) fn next_scan(&mut self, frame: &Frame, all_there: bool) -> Result<Option<Scan>> {
+        loop {
+            let segment = match self.segments.next_segment() {
+                Ok(Some(segment)) => segment,
+                Ok(None) => return Ok(None),
+                Err(_) if all_there => return Ok(None),
+                Err(error) => return Err(error),
+            };
+            match segment.marker {
+                0xDA => return Scan::read(&segment, frame).map(Some),
+                0xC0..=0xCF if segment.marker != 0xC4 => {
+                    return Err(Error::damaged("there are two frames"));
+                }
+                _ => self.tables.read(&segment)?,
+            }
+        }
+    }
+
+    /// The data of the scan whose header was read last.
+    pub(crate) fn bits(&self) -> Bits<'a> {
+        Bits::new(self.segments.bytes, self.segments.at)
+    }
+
+    /// Goes on behind those data.
+    pub(crate) fn pass(&mut self, bits: Bits<'_>) -> Result<()> {
+        self.segments.at = bits.end()?;
+        Ok(())
+    }
+}
+
+/// Counts the units between restart markers.
+pub(crate) struct Restarts {
+    interval: usize,
+    left: usize,
+    number: u8,
+}
+
+impl Restarts {
+    pub(crate) fn new(interval: usize) -> Self {
+        Self { interval, left: interval, number: 0 }
+    }
+
+    /// To be asked before each unit: passes over a restart marker where one is due, and tells so.
+    #[inline]
+    pub(crate) fn due(&mut self, bits: &mut Bits<'_>) -> Result<bool> {
+        if self.interval == 0 {
+            return Ok(false);
+        }
+        if self.left > 0 {
+            self.left -= 1;
+            return Ok(false);
+        }
+        bits.restart(self.number)?;
+        self.number = (self.number + 1) % 8;
+        self.left = self.interval - 1;
+        Ok(true)
+    }
 }

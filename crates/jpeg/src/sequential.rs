@@ -3,49 +3,35 @@
 use crate::bits::{Bits, Reader};
 use crate::error::{Error, Result};
 use crate::frame::{Frame, Scale};
-use crate::header::{Jpeg, Segments, Tables};
+use crate::header::Header;
 use crate::huffman::Table;
-use crate::idct::{Seen, Sums, Weights};
 use crate::pixels::{Picture, Pixels};
 use crate::planes::Plane;
-use crate::scan::{Scan, quantisation, table};
+use crate::scan::{Restarts, Scan, Scans};
+use crate::tables::Tables;
+use crate::weights::{Sums, Touched, Weights};
 
 /// Decodes all scans.
 ///
 /// Where the first scan has all components, no more than two rows of units are kept. Otherwise the planes are kept whole until
 /// the last component has come.
-pub(crate) fn decode(jpeg: &Jpeg<'_>, scale: Scale) -> Result<Pixels> {
-    let frame = &jpeg.frame;
-    let mut tables = jpeg.tables.clone();
-    // Back to the first scan's marker.
-    let mut segments = Segments { bytes: jpeg.bytes, at: jpeg.scan - 2 };
-    let mut picture = Picture::new(jpeg, scale)?;
+pub(crate) fn decode(header: &Header<'_>, scale: Scale) -> Result<Pixels> {
+    let frame = &header.frame;
+    let mut scans = Scans::new(header);
+    let mut picture = Picture::new(header, scale)?;
     let mut missing: Vec<usize> = (0..frame.components.len()).collect();
     let mut whole: Option<Vec<Plane>> = None;
     let unit_rows = frame.units().1;
     while !missing.is_empty() {
-        let Some(segment) = segments.next_segment()? else {
-            return Err(Error::truncated());
-        };
-        match segment.marker {
-            0xDA => {}
-            0xC0..=0xCF if segment.marker != 0xC4 => {
-                return Err(Error::damaged("there are two frames"));
-            }
-            _ => {
-                tables.read(&segment)?;
-                continue;
-            }
-        }
-        let scan = Scan::read(&segment, frame)?;
+        let scan = scans.next_scan(frame, false)?.ok_or_else(Error::truncated)?;
         if scan.parts.iter().any(|(index, _, _)| !missing.contains(index)) {
             return Err(Error::damaged("a component has two scans"));
         }
         missing.retain(|index| scan.parts.iter().all(|(done, _, _)| done != index));
-        let mut bits = Bits::new(jpeg.bytes, segments.at);
+        let mut bits = scans.bits();
         if scan.parts.len() == frame.components.len() {
             let mut planes = Plane::all(frame, scale, unit_rows.min(2))?;
-            decode_scan(&scan, frame, &tables, &mut bits, &mut planes, |planes, row| {
+            decode_scan(&scan, frame, &scans.tables, &mut bits, &mut planes, |planes, row| {
                 picture.advance(planes, (row + 1) * frame.down * scale.side());
             })?;
             return Ok(picture.finish());
@@ -54,8 +40,8 @@ pub(crate) fn decode(jpeg: &Jpeg<'_>, scale: Scale) -> Result<Pixels> {
             Some(planes) => planes,
             None => whole.insert(Plane::all(frame, scale, unit_rows)?),
         };
-        decode_scan(&scan, frame, &tables, &mut bits, planes, |_, _| {})?;
-        segments.at = bits.end()?;
+        decode_scan(&scan, frame, &scans.tables, &mut bits, planes, |_, _| {})?;
+        scans.pass(bits)?;
     }
     picture.advance(&whole.unwrap_or_default(), usize::MAX);
     Ok(picture.finish())
@@ -92,22 +78,20 @@ fn decode_scan(
         if let Some(at) = numbers.iter().position(|known| *known == (ac, number)) {
             return Ok(at);
         }
-        readers.push(table(if ac { &tables.ac } else { &tables.dc }, number)?);
+        readers.push(if ac { tables.ac(number) } else { tables.dc(number) }?);
         numbers.push((ac, number));
         Ok(numbers.len() - 1)
     };
-    let alone = scan.parts.len() == 1;
     let mut parts = Vec::with_capacity(4);
     for &(index, dc, ac) in &scan.parts {
         let component = &frame.components[index];
-        let (across, down) = if alone { (1, 1) } else { (component.across, component.down) };
+        let (across, down) = scan.blocks(component);
         let weights =
-            Weights::new(quantisation(tables, component.quantisation)?, planes[index].side);
+            Weights::new(tables.quantisation(component.quantisation)?, planes[index].side);
         let (dc, ac) = (reader(false, dc)?, reader(true, ac)?);
         parts.push(Part { index, across, down, dc, ac, weights, starts: [0; 4], last: 0 });
     }
-    let (across, down) =
-        if alone { frame.blocks(&frame.components[parts[0].index]) } else { frame.units() };
+    let (across, down) = scan.units(frame);
     let mut restarts = Restarts::new(tables.restart);
     let mut sums = Sums::new();
     for row in 0..down {
@@ -125,20 +109,12 @@ fn decode_scan(
                 let plane = &mut planes[part.index];
                 for y in 0..part.down {
                     for x in 0..part.across {
-                        bits.ready()?;
-                        let mut reader = bits.reader();
-                        let read =
-                            read_block(&mut reader, dc, ac, part.last, &part.weights, &mut sums);
-                        let cursor = reader.cursor();
-                        bits.put(cursor);
-                        let (seen, last) = match read {
-                            Ok(read) => read,
-                            // Zeros behind the end may be no code.
-                            Err(error) => return bits.check().and(Err(error)),
-                        };
+                        let (touched, last) = bits.block(|reader| {
+                            read_block(reader, dc, ac, part.last, &part.weights, &mut sums)
+                        })?;
                         part.last = last;
                         let (out, stride) = plane.block(column * part.across + x, part.starts[y]);
-                        part.weights.finish(&sums, seen, out, stride);
+                        part.weights.finish(&sums, touched, out, stride);
                     }
                 }
             }
@@ -158,7 +134,7 @@ fn read_block(
     last: i32,
     weights: &Weights,
     sums: &mut Sums,
-) -> Result<(Seen, i32)> {
+) -> Result<(Touched, i32)> {
     weights.start(sums);
     reader.refill();
     let entry = dc.next(reader)?;
@@ -167,7 +143,7 @@ fn read_block(
     }
     // A sum of differences may leave the range in a damaged file, and means nothing then.
     let first = last.wrapping_add(entry.take(reader));
-    let mut seen = weights.add(sums, 0, i32::from(first as i16));
+    let mut touched = weights.add(sums, 0, i32::from(first as i16));
     let mut position = 1;
     while position < 64 {
         if reader.count() < 32 {
@@ -184,40 +160,11 @@ fn read_block(
         }
         position += entry.run();
         let value = entry.take(reader);
-        seen = seen | weights.add(sums, position, value);
+        touched = touched | weights.add(sums, position, value);
         position += 1;
     }
     if position > 64 {
         return Err(Error::damaged("a block has more than 64 coefficients"));
     }
-    Ok((seen, first))
-}
-
-/// Counts the units between restart markers.
-pub(crate) struct Restarts {
-    interval: usize,
-    left: usize,
-    number: u8,
-}
-
-impl Restarts {
-    pub(crate) fn new(interval: usize) -> Self {
-        Self { interval, left: interval, number: 0 }
-    }
-
-    /// To be asked before each unit: passes over a restart marker where one is due, and tells so.
-    #[inline]
-    pub(crate) fn due(&mut self, bits: &mut Bits<'_>) -> Result<bool> {
-        if self.interval == 0 {
-            return Ok(false);
-        }
-        if self.left > 0 {
-            self.left -= 1;
-            return Ok(false);
-        }
-        bits.restart(self.number)?;
-        self.number = (self.number + 1) % 8;
-        self.left = self.interval - 1;
-        Ok(true)
-    }
+    Ok((touched, first))
 }

@@ -1,56 +1,6 @@
 //! A coarse component's row at the width of the picture, as libjpeg-turbo interpolates it.
 
-use crate::error::{Error, Result};
-use crate::frame::{Component, Frame, Scale};
-use crate::planes::Plane;
-
-/// How the rows of the picture come from a component's.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Upsampling {
-    /// They are the same.
-    None,
-    /// Each sample counts for so many pixels across and down.
-    Repeated(usize, usize),
-    /// Twice as many across, three parts of the nearer sample and one of the next.
-    Across,
-    /// The same for rows.
-    Down,
-    /// Both.
-    Both,
-}
-
-impl Upsampling {
-    /// `side` is the width of the component's blocks.
-    pub(crate) fn new(
-        frame: &Frame,
-        component: &Component,
-        side: usize,
-        scale: Scale,
-    ) -> Result<Self> {
-        let (across, down) = (component.across * side, component.down * side);
-        let (all_across, all_down) = (frame.across * scale.side(), frame.down * scale.side());
-        if !all_across.is_multiple_of(across) || !all_down.is_multiple_of(down) {
-            return Err(Error::unsupported(
-                "JPEG whose components have no whole ratio is not supported",
-            ));
-        }
-        let width = (frame.width * across).div_ceil(8 * frame.across);
-        // Single pixels a block have lost too much for interpolation to be worth it, and narrow rows have no inside.
-        let smooth = scale != Scale::Eighth;
-        Ok(match (all_across / across, all_down / down) {
-            (1, 1) => Self::None,
-            (2, 1) if smooth && width > 2 => Self::Across,
-            (2, 2) if smooth && width > 2 => Self::Both,
-            (1, 2) if smooth => Self::Down,
-            (x, y) => Self::Repeated(x, y),
-        })
-    }
-
-    /// Whether a row of the picture needs the component's row after its own.
-    pub(crate) fn looks_ahead(self) -> bool {
-        matches!(self, Self::Down | Self::Both)
-    }
-}
+use crate::planes::{Plane, Upsampling};
 
 /// What a row passes through on its way to the picture's width.
 #[derive(Default)]

@@ -4,6 +4,9 @@
 use std::time::{Duration, Instant};
 
 use face_predict_jpeg::{ErrorKind, Jpeg, Scale};
+use mutate::mutate;
+
+mod mutate;
 
 /// Pixels that a mutated file may claim: enough for those of `cases`, too little to take long.
 const LIMIT: usize = 1 << 20;
@@ -60,28 +63,7 @@ fn mutated_files_neither_panic_nor_hang() {
     let (mut decoded, mut refused) = (0, 0);
     for (name, seed) in cases() {
         for round in 0..200 {
-            let mut bytes = seed.clone();
-            for _ in 0..1 + random.below(4) {
-                let at = random.below(bytes.len());
-                // Headers are short, and matter most.
-                let at = if random.below(2) == 0 { at.min(random.below(700)) } else { at };
-                let end = (at + 1 + random.below(16)).min(bytes.len());
-                match random.below(7) {
-                    0 => bytes[at] ^= 1 << random.below(8),
-                    1 => bytes[at] = random.below(256) as u8,
-                    2 => bytes[at] = [0, 0x7F, 0x80, 0xFF][random.below(4)],
-                    3 => drop(bytes.drain(at..end)),
-                    4 => {
-                        let part = bytes[at..end].to_vec();
-                        bytes.splice(at..at, part);
-                    }
-                    5 => drop(bytes.splice(at..at, [0xFF, 0xC0 + random.below(64) as u8])),
-                    _ => bytes.truncate(at.max(bytes.len() / 2)),
-                }
-                if bytes.is_empty() {
-                    break;
-                }
-            }
+            let bytes = mutate(|end| random.below(end), &seed, 700);
             let start = Instant::now();
             if decode(&bytes) {
                 decoded += 1

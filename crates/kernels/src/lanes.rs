@@ -1,13 +1,13 @@
 //! Eight `f32` lanes: AVX2 with FMA, NEON, SIMD128 of WebAssembly, or plain arrays.
 //!
-//! The kernels are written once over [`Lanes`] and compiled once for each [`SimdKind`]; which of them
-//! runs is decided when a network is loaded.
+//! The kernels are written once over [`Lanes`] and compiled once for each of its kinds.
 #![allow(unsafe_code)]
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
 #[cfg(target_arch = "aarch64")]
 mod neon;
+mod plain;
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
 mod simd128;
 
@@ -15,61 +15,12 @@ mod simd128;
 pub use avx2::Avx2;
 #[cfg(target_arch = "aarch64")]
 pub use neon::Neon;
+pub use plain::Plain;
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
 pub use simd128::Simd128;
 
 /// Lanes in a vector, whichever the machine.
 pub const LANES: usize = 8;
-
-/// Which vectors a kernel is compiled for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum SimdKind {
-    /// Arrays of eight numbers: every machine.
-    Plain,
-    /// 256-bit vectors with fused multiply-add: x86-64, where the processor has both.
-    #[cfg(target_arch = "x86_64")]
-    Avx2,
-    /// Two 128-bit vectors: every arm64 processor.
-    #[cfg(target_arch = "aarch64")]
-    Neon,
-    /// Two 128-bit vectors: WebAssembly that is compiled for them.
-    #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
-    Simd128,
-}
-
-impl SimdKind {
-    /// The fastest kind of this machine.
-    pub fn best() -> SimdKind {
-        #[cfg(target_arch = "x86_64")]
-        if std::arch::is_x86_feature_detected!("avx2") && std::arch::is_x86_feature_detected!("fma")
-        {
-            return SimdKind::Avx2;
-        }
-        #[cfg(target_arch = "aarch64")]
-        if std::arch::is_aarch64_feature_detected!("neon") {
-            return SimdKind::Neon;
-        }
-        // A module says what it needs as a whole, and does not start elsewhere: nothing is asked at run time.
-        #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
-        {
-            SimdKind::Simd128
-        }
-        #[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
-        {
-            SimdKind::Plain
-        }
-    }
-
-    /// Every kind that this machine can run, the plain one first.
-    pub fn available() -> Vec<SimdKind> {
-        match SimdKind::best() {
-            SimdKind::Plain => vec![SimdKind::Plain],
-            #[allow(unreachable_patterns)]
-            best => vec![SimdKind::Plain, best],
-        }
-    }
-}
 
 /// Eight `f32` numbers that are worked on at once.
 ///
@@ -151,7 +102,7 @@ pub unsafe trait Lanes: Copy {
 
 /// Something to do with lanes of whichever kind.
 ///
-/// All that it calls is `#[inline(always)]`: [`with_lanes`] compiles it once for each kind, with that
+/// All that it calls is `#[inline(always)]`: [`with_lanes`](crate::simd::with_lanes) compiles it once for each kind, with that
 /// kind's instructions switched on.
 pub trait SimdKernel {
     /// Does it.
@@ -159,104 +110,4 @@ pub trait SimdKernel {
     /// # Safety
     /// The processor has the instructions of `L`.
     unsafe fn run<L: Lanes>(self);
-}
-
-/// Does the work with lanes of this kind, or with plain ones if the processor lacks it.
-pub fn with_lanes<W: SimdKernel>(kind: SimdKind, work: W) {
-    match kind {
-        #[cfg(target_arch = "x86_64")]
-        SimdKind::Avx2
-            if std::arch::is_x86_feature_detected!("avx2")
-                && std::arch::is_x86_feature_detected!("fma") =>
-        {
-            // SAFETY: both were just detected.
-            unsafe { with_avx2(work) }
-        }
-        #[cfg(target_arch = "aarch64")]
-        SimdKind::Neon if std::arch::is_aarch64_feature_detected!("neon") => {
-            // SAFETY: it was just detected.
-            unsafe { with_neon(work) }
-        }
-        #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
-        // SAFETY: a module with these instructions starts only where they are.
-        SimdKind::Simd128 => unsafe { work.run::<Simd128>() },
-        // SAFETY: plain lanes need no instruction that could be missing.
-        _ => unsafe { work.run::<Plain>() },
-    }
-}
-
-/// # Safety
-/// The processor has AVX2 and FMA.
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2,fma")]
-unsafe fn with_avx2<W: SimdKernel>(work: W) {
-    // SAFETY: the caller's promise.
-    unsafe { work.run::<Avx2>() }
-}
-
-/// # Safety
-/// The processor has NEON.
-#[cfg(target_arch = "aarch64")]
-#[target_feature(enable = "neon")]
-unsafe fn with_neon<W: SimdKernel>(work: W) {
-    // SAFETY: the caller's promise.
-    unsafe { work.run::<Neon>() }
-}
-
-/// Plain arrays, which the compiler turns into whatever the machine has.
-#[derive(Clone, Copy)]
-pub struct Plain([f32; LANES]);
-
-// SAFETY: plain arithmetic needs no instruction that could be missing.
-unsafe impl Lanes for Plain {
-    #[inline(always)]
-    unsafe fn splat(value: f32) -> Self {
-        Plain([value; LANES])
-    }
-
-    #[inline(always)]
-    unsafe fn load(from: *const f32) -> Self {
-        // SAFETY: the caller promises eight readable numbers.
-        Plain(unsafe { from.cast::<[f32; LANES]>().read_unaligned() })
-    }
-
-    #[inline(always)]
-    unsafe fn store(self, to: *mut f32) {
-        // SAFETY: the caller promises eight writable numbers.
-        unsafe { to.cast::<[f32; LANES]>().write_unaligned(self.0) }
-    }
-
-    #[inline(always)]
-    fn add(mut self, other: Self) -> Self {
-        for i in 0..LANES {
-            self.0[i] += other.0[i];
-        }
-        self
-    }
-
-    #[inline(always)]
-    fn sub(mut self, other: Self) -> Self {
-        for i in 0..LANES {
-            self.0[i] -= other.0[i];
-        }
-        self
-    }
-
-    // `f32::mul_add` calls into libm, a hundred times slower, where the target has no such
-    // instruction.
-    #[inline(always)]
-    fn mul_add(mut self, by: Self, plus: Self) -> Self {
-        for i in 0..LANES {
-            self.0[i] = self.0[i] * by.0[i] + plus.0[i];
-        }
-        self
-    }
-
-    #[inline(always)]
-    fn relu(mut self) -> Self {
-        for value in &mut self.0 {
-            *value = if *value < 0.0 { 0.0 } else { *value };
-        }
-        self
-    }
 }

@@ -2,8 +2,9 @@
 //! work. Channels last are padded with zeros to a multiple of eight.
 #![allow(unsafe_code)]
 
-use crate::lanes::{LANES, Lanes, SimdKernel, SimdKind, with_lanes};
+use crate::lanes::{LANES, Lanes, SimdKernel};
 use crate::memory::{Buffer, OutOfMemory, fits_in};
+use crate::simd::{SimdKind, with_lanes};
 
 /// How many channels a pixel has in memory where channels are last.
 pub fn padded(channels: usize) -> usize {

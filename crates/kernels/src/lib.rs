@@ -29,14 +29,15 @@ pub mod memory;
 mod patch;
 mod pointwise;
 mod schemes;
+mod simd;
 mod tiles;
 mod weights;
 mod winograd;
 
-pub use lanes::SimdKind;
 pub use memory::{Buffer, OutOfMemory, Scratch};
 pub use patch::Patch;
 pub use pointwise::Pointwise;
+pub use simd::SimdKind;
 pub use winograd::{ConvShape, Tiling, Winograd};
 
 /// A picture's height and width.

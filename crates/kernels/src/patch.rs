@@ -6,9 +6,10 @@
 
 use crate::Size;
 use crate::gemm::{Epilogue, Lhs, gemm, pack};
-use crate::lanes::{Lanes, SimdKernel, SimdKind, with_lanes};
+use crate::lanes::{Lanes, SimdKernel};
 use crate::layout::{clear_padding, padded, padded_bias};
 use crate::memory::{Buffer, OutOfMemory, count, fits_in};
+use crate::simd::{SimdKind, with_lanes};
 
 /// A patch convolution with its bias and ReLU, its weights packed.
 #[derive(Debug)]

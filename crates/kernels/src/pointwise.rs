@@ -5,9 +5,10 @@
 #![allow(unsafe_code)]
 
 use crate::gemm::{Epilogue, Lhs, gemm, pack};
-use crate::lanes::{Lanes, SimdKernel, SimdKind, with_lanes};
+use crate::lanes::{Lanes, SimdKernel};
 use crate::layout::{clear_padding, padded, padded_bias};
 use crate::memory::{Buffer, OutOfMemory, fits_in};
+use crate::simd::{SimdKind, with_lanes};
 
 /// A 1 x 1 convolution with its bias and ReLU, its weights packed.
 #[derive(Debug)]

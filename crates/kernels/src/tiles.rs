@@ -5,10 +5,11 @@
 
 use crate::Size;
 use crate::gemm::{Epilogue, Lhs, ROWS, gemm};
-use crate::lanes::{LANES, Lanes, SimdKernel, SimdKind, with_lanes};
+use crate::lanes::{LANES, Lanes, SimdKernel};
 use crate::layout::padded;
 use crate::memory::{Buffer, OutOfMemory, count};
 use crate::schemes::Scheme;
+use crate::simd::{SimdKind, with_lanes};
 
 /// A convolution as it is run: its weights are transformed for the scheme that it is run by.
 #[derive(Debug)]

@@ -4,10 +4,11 @@
 #![allow(clippy::needless_range_loop)]
 
 use crate::gemm::PANEL;
-use crate::lanes::{Lanes, SimdKernel, SimdKind, with_lanes};
+use crate::lanes::{Lanes, SimdKernel};
 use crate::layout::padded;
 use crate::memory::{Buffer, OutOfMemory, count};
 use crate::schemes::Scheme;
+use crate::simd::{SimdKind, with_lanes};
 
 /// Transforms weights `[out][in][3][3]` and packs them position by position, as
 /// [`gemm`](super::gemm::gemm) reads them. In `f64`, so that only one rounding is added to what the multiplications do.

@@ -12,10 +12,10 @@
 //! numbers beyond 1e36 may overflow on the way.
 
 use crate::Size;
-use crate::lanes::SimdKind;
 use crate::layout::{clear_padding, padded, padded_bias};
 use crate::memory::{Buffer, OutOfMemory, count};
 use crate::schemes::{F23, F23Stride2, F43};
+use crate::simd::SimdKind;
 use crate::tiles::{Job, Transformed};
 use crate::weights::transform;
 
