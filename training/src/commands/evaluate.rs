@@ -81,7 +81,7 @@ pub struct Judge {
 }
 
 /// Compared faces with their paths, and what failed with the reason.
-type Found = (Vec<(String, Case)>, BTreeMap<String, String>);
+type Compared = (Vec<(String, Case)>, BTreeMap<String, String>);
 
 #[derive(Serialize)]
 struct Metrics<'a> {
@@ -191,7 +191,7 @@ impl Judge {
         asked: &Asked<'_>,
         brackets: &BTreeMap<String, Brackets>,
         rows: &[Row],
-    ) -> Result<Found> {
+    ) -> Result<Compared> {
         let next = AtomicUsize::new(0);
         let found = Mutex::new((Vec::with_capacity(rows.len()), BTreeMap::new()));
         std::thread::scope(|scope| {

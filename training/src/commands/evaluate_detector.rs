@@ -48,7 +48,7 @@ pub struct EvaluateDetector {
     /// Smallest face that is asked for, in pixels of the picture; 0 leaves the input at the detector's own size.
     #[arg(long, default_value_t = 0.0)]
     min_face_size: f32,
-    /// Pictures of a source of faces at most, spread over its rows; 0: all.
+    /// Pictures of a source of faces at most, spread over its rows; 0 means all.
     #[arg(long, default_value_t = 0)]
     faces: usize,
     /// Threads.

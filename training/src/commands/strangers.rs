@@ -41,7 +41,7 @@ pub struct Strangers {
     /// Part of each set to judge on; both are strangers to a network that has not seen the set.
     #[arg(long, default_value = "val", value_parser = ["val", "train", "both"])]
     split: String,
-    /// Faces of a set to judge on at most, spread over its rows; 0: all.
+    /// Faces of a set to judge on at most, spread over its rows; 0 means all.
     #[arg(long, default_value_t = 2000)]
     faces: usize,
     #[command(flatten)]

@@ -82,7 +82,7 @@ struct Flags {
     /// Epochs at most [default: 40; paper networks: 20].
     #[arg(long)]
     epochs: Option<usize>,
-    /// Faces an epoch; 0: as many as there are to train on [default: 0; detectors: 8000 pictures]. Paper networks show each
+    /// Faces an epoch; 0 means as many as there are to train on [default: 0; detectors: 8000 pictures]. Paper networks show each
     /// face once.
     #[arg(long)]
     epoch_size: Option<usize>,
@@ -138,7 +138,7 @@ struct Flags {
     /// Threads that load pictures [default: 1].
     #[arg(long)]
     workers: Option<usize>,
-    /// Threads that compute; 0: all [default: 0].
+    /// Threads that compute; 0 means all [default: 0].
     #[arg(long)]
     threads: Option<i32>,
     /// auto, cpu or cuda; auto is a GPU where there is one [default: auto].

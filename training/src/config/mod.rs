@@ -23,7 +23,7 @@ pub struct TrainConfig {
     pub batch_size: usize,
     /// Epochs, unless it stops early.
     pub epochs: usize,
-    /// Faces an epoch; 0: as many as there are to train on.
+    /// Faces an epoch; 0 means as many as there are to train on.
     pub epoch_size: usize,
     /// Leaves out an epoch's last batch where it is not full, as Keras's generators do.
     #[serde(default)]

@@ -26,7 +26,7 @@ pub struct Settings {
     pub cache: PathBuf,
     /// Threads that load pictures.
     pub workers: usize,
-    /// Threads that compute; 0: all.
+    /// Threads that compute; 0 means all.
     pub threads: i32,
     /// `auto`, `cpu` or `cuda`.
     pub device: String,

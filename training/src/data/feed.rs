@@ -25,8 +25,8 @@ pub trait Teachers: Send + Sync {
     /// Crops of each face that were answered.
     fn crops(&self) -> usize;
 
-    /// What was said of crop `look` of face number `row`; nothing where nobody was asked about it.
-    fn said(&self, row: usize, look: usize) -> Result<Option<Taught>>;
+    /// What was said of crop `crop_index` of face number `row`; nothing where nobody was asked about it.
+    fn said(&self, row: usize, crop_index: usize) -> Result<Option<Taught>>;
 }
 
 /// Faces to feed, and how.
@@ -91,17 +91,17 @@ pub fn placed(augment: &Augment, places: &Places, rng: &mut Pcg64Mcg) -> Affine 
     still.after(&augment.jitter(rng))
 }
 
-/// Where crop `look` of a face lies each time that it is shown and taught: the first is undisturbed. Mirrored or not, it is
+/// Where crop `crop_index` of a face lies each time that it is shown and taught: the first is undisturbed. Mirrored or not, it is
 /// the same to a teacher.
-pub fn fixed(augment: &Augment, places: &Places, path: &str, look: usize) -> Affine {
-    if look == 0 {
+pub fn fixed(augment: &Augment, places: &Places, path: &str, crop_index: usize) -> Affine {
+    if crop_index == 0 {
         return Affine::IDENTITY;
     }
     let name = path
         .bytes()
         .fold(7u64, |hash, byte| hash.wrapping_mul(0x0100_0000_01b3).wrapping_add(u64::from(byte)));
     let unmirrored = Augment { flip: 0.0, ..augment.clone() };
-    placed(&unmirrored, places, &mut generator(name, look as u64, 3))
+    placed(&unmirrored, places, &mut generator(name, crop_index as u64, 3))
 }
 
 impl Feed {
@@ -133,12 +133,12 @@ impl Feed {
         let plain = self.augment == Augment::NONE;
         let (mut place, mut said) = (Affine::IDENTITY, None);
         if let Some(teachers) = &self.teachers {
-            let look = rng.random_range(0..teachers.crops().max(1));
-            said = teachers.said(row, look)?;
+            let crop_index = rng.random_range(0..teachers.crops().max(1));
+            said = teachers.said(row, crop_index)?;
             if said.is_some() && !plain {
                 let mirrored = rng.random_bool(self.augment.flip);
                 let mirror = Affine { xx: -1.0, x0: 1.0, ..Affine::IDENTITY };
-                place = fixed(&self.augment, &crop.places, &face.path, look);
+                place = fixed(&self.augment, &crop.places, &face.path, crop_index);
                 place = if mirrored { place.after(&mirror) } else { place };
             }
         }

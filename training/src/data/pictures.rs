@@ -1,4 +1,4 @@
-//! Looks at every picture of a set once: there, whole, how large, where the face is, and like which others. Resumable.
+//! Inspects every picture of a set once: there, whole, how large, where the face is, and like which others. Resumable.
 
 use std::collections::{HashMap, HashSet};
 use std::fs::{File, OpenOptions};
@@ -15,11 +15,11 @@ use face_predict::{
 
 use super::manifest::Row;
 
-/// What one look found.
+/// What an inspection says.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Look {
+pub enum Inspection {
     /// A picture.
-    Whole(Seen),
+    Whole(Facts),
     /// None, by kind, and why.
     Left(Fault, String),
 }
@@ -79,7 +79,7 @@ pub fn open(path: &Path) -> Result<Picture> {
 
 /// What a picture shows.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Seen {
+pub struct Facts {
     /// Width of the upright picture.
     pub width: u32,
     /// Its height.
@@ -92,9 +92,9 @@ pub struct Seen {
     pub faces: [usize; 2],
 }
 
-/// How to look.
+/// How to inspect.
 #[derive(Clone, Copy)]
-pub struct Looker<'a> {
+pub struct Inspector<'a> {
     /// Folder that the rows' paths start from.
     pub root: &'a Path,
     /// Manifest that the rows go to; notes lie beside it.
@@ -105,10 +105,10 @@ pub struct Looker<'a> {
     pub workers: usize,
 }
 
-impl Looker<'_> {
-    /// Looks at the pictures of `rows`, in order. What was found is noted, so that an interrupted run goes on where it was;
+impl Inspector<'_> {
+    /// Inspects the pictures of `rows`, in order. What was found is noted, so that an interrupted run goes on where it was;
     /// the notes go when the manifest is written.
-    pub fn look(&self, rows: &[Row]) -> Result<Vec<Look>> {
+    pub fn inspect(&self, rows: &[Row]) -> Result<Vec<Inspection>> {
         let (known, notes) = self.notes()?;
         if !known.is_empty() {
             eprintln!("going on after {} pictures seen before", known.len());
@@ -122,15 +122,15 @@ impl Looker<'_> {
         let work = || -> Result<()> {
             let mut memory = (Warp::default(), Workspace::new(), Predictions::new());
             while let Some(row) = left.get(next.fetch_add(1, Ordering::Relaxed)) {
-                let look = self.one(row, &mut memory);
+                let inspection = self.one(row, &mut memory);
                 let mut found = found.lock().expect("no holder panics");
                 // Others are looked for again: somebody may have brought them by then.
-                if let Look::Whole(seen) = &look {
+                if let Inspection::Whole(seen) = &inspection {
                     let path = notes_path(self.out);
                     let noted = writeln!(found.1, "{}", line(&row.path, seen));
                     noted.with_context(|| format!("notes {}", path.display()))?;
                 }
-                found.0.insert(row.path.clone(), look);
+                found.0.insert(row.path.clone(), inspection);
                 bar.inc(1);
             }
             Ok(())
@@ -146,7 +146,7 @@ impl Looker<'_> {
 
     /// What earlier runs saw, and the file to note more in. Notes of another folder, or of a run that searched otherwise, do
     /// not count.
-    fn notes(&self) -> Result<(HashMap<String, Look>, File)> {
+    fn notes(&self) -> Result<(HashMap<String, Inspection>, File)> {
         let path = notes_path(self.out);
         let told = || format!("notes {}", path.display());
         let head = format!("{NOTES}\t{}\t{}", self.root.display(), self.search.is_some());
@@ -178,12 +178,12 @@ impl Looker<'_> {
         &self,
         row: &Row,
         (warp, workspace, answers): &mut (Warp, Workspace, Predictions),
-    ) -> Look {
+    ) -> Inspection {
         let path = self.root.join(&row.path);
         if let Some((fault, why)) = fault(&path) {
-            return Look::Left(fault, why);
+            return Inspection::Left(fault, why);
         }
-        let mut seen = || -> face_predict::Result<Look> {
+        let mut seen = || -> face_predict::Result<Inspection> {
             let picture = Picture::open(&path, &DecodeLimits::default())?;
             let image = picture.image();
             let (width, height) = image.upright_size();
@@ -191,12 +191,18 @@ impl Looker<'_> {
             let search = self.search.filter(|_| row.region().is_none());
             let found = search.map(|model| find(model, &image, workspace, answers)).transpose()?;
             let (face, faces) = found.unwrap_or_default();
-            Ok(Look::Whole(Seen { width: width as u32, height: height as u32, hash, face, faces }))
+            Ok(Inspection::Whole(Facts {
+                width: width as u32,
+                height: height as u32,
+                hash,
+                face,
+                faces,
+            }))
         };
         seen().unwrap_or_else(|error| {
             let unsupported = error.kind() == ErrorKind::Unsupported;
             let kind = if unsupported { Fault::Unsupported } else { Fault::Damaged };
-            Look::Left(kind, error.to_string())
+            Inspection::Left(kind, error.to_string())
         })
     }
 }
@@ -216,8 +222,8 @@ fn notes_path(out: &Path) -> PathBuf {
     out.with_file_name(name)
 }
 
-fn line(path: &str, seen: &Seen) -> String {
-    let Seen { width, height, hash, face, faces: [all, large] } = seen;
+fn line(path: &str, seen: &Facts) -> String {
+    let Facts { width, height, hash, face, faces: [all, large] } = seen;
     let numbers = face.iter().flat_map(|face| {
         let Rect { x, y, width, height } = face.rect;
         let points = face.landmarks.into_iter().flatten().flat_map(|p| [p.x, p.y]);
@@ -227,7 +233,7 @@ fn line(path: &str, seen: &Seen) -> String {
     format!("{path}\t{width}\t{height}\t{hash:x}\t{all} {large}\t{}\t.", face.join(" "))
 }
 
-fn parse(line: &str) -> Option<(String, Look)> {
+fn parse(line: &str) -> Option<(String, Inspection)> {
     let fields: Vec<&str> = line.split('\t').collect();
     let [path, width, height, hash, faces, face, "."] = fields[..] else { return None };
     let (all, large) = faces.split_once(' ')?;
@@ -243,14 +249,14 @@ fn parse(line: &str) -> Option<(String, Look)> {
         }
         _ => return None,
     };
-    let seen = Seen {
+    let seen = Facts {
         width: width.parse().ok()?,
         height: height.parse().ok()?,
         hash: u128::from_str_radix(hash, 16).ok()?,
         face,
         faces: [all.parse().ok()?, large.parse().ok()?],
     };
-    Some((path.to_owned(), Look::Whole(seen)))
+    Some((path.to_owned(), Inspection::Whole(seen)))
 }
 
 /// Brightness of 9 x 9 blocks; each bit says whether it rises to the right, or downwards.
@@ -275,14 +281,14 @@ fn hash(image: &Image<'_>, warp: &mut Warp) -> face_predict::Result<u128> {
 
 /// What a search finds: the face that a picture with one label is of, large and surely one, and how many there are in all, and
 /// beside it half as large.
-type Found = (Option<Region>, [usize; 2]);
+type Search = (Option<Region>, [usize; 2]);
 
 fn find(
     model: &Model,
     image: &Image<'_>,
     workspace: &mut Workspace,
     answers: &mut Predictions,
-) -> face_predict::Result<Found> {
+) -> face_predict::Result<Search> {
     let options = Options::new().skip_age(true).skip_gender(true);
     model.predict_into(image, &options, workspace, answers)?;
     let area = |face: &Face<'_>| face.rect().width * face.rect().height;
@@ -362,9 +368,9 @@ mod tests {
         let landmarks = Some([Point::new(1.5, 2.0); 5]);
         for face in [None, Some(Region { rect, landmarks }), Some(Region::from_box(rect))] {
             let (hash, faces) = (u128::MAX - 9, [2, 1]);
-            let seen = Seen { width: 3, height: 4, hash, face, faces };
+            let seen = Facts { width: 3, height: 4, hash, face, faces };
             let line = line("x y.jpg", &seen);
-            assert_eq!(parse(&line), Some(("x y.jpg".into(), Look::Whole(seen))));
+            assert_eq!(parse(&line), Some(("x y.jpg".into(), Inspection::Whole(seen))));
             assert!((0..line.len()).all(|end| parse(&line[..end]).is_none()));
         }
     }

@@ -60,7 +60,7 @@ const OVERLAP: f32 = 3.0;
 /// Cost of a cell whose middle lies outside the face.
 const OUTSIDE: f32 = 3.0;
 /// Cells a face may have.
-const MOST: usize = 9;
+const MAX_CELLS: usize = 9;
 
 /// Sizes, in strides, that a grid answers for; the first has no lower bound and the last no upper one.
 const SIZES: (f32, f32) = (1.25, 9.0);
@@ -81,9 +81,9 @@ pub fn assign(grids: &[Grid], values: &[f32], faces: &[Target]) -> Assigned {
     for (face, target) in faces.iter().enumerate().filter(|(_, t)| !t.ignored) {
         let mut near = candidates(grids, values, target);
         near.sort_by(|a, b| b.1.total_cmp(&a.1));
-        let sum: f32 = near.iter().take(MOST).map(|(_, overlap, _)| overlap).sum();
+        let sum: f32 = near.iter().take(MAX_CELLS).map(|(_, overlap, _)| overlap).sum();
         near.sort_by(|a, b| a.2.total_cmp(&b.2));
-        for (cell, overlap, cost) in near.into_iter().take((sum as usize).clamp(1, MOST)) {
+        for (cell, overlap, cost) in near.into_iter().take((sum as usize).clamp(1, MAX_CELLS)) {
             if owner[cell].is_none_or(|(other, _)| cost < other) {
                 owner[cell] = Some((cost, Match { cell, face, overlap }));
             }

@@ -33,7 +33,7 @@ const WIDTH_MATTERS: f64 = 1e-4;
 
 /// Largest logarithm of a factor. A wider distribution has another median, too: factors of 7 took a year from a network that
 /// was hardly trained.
-const MOST: f32 = 0.8;
+const MAX_LOG: f32 = 0.8;
 
 /// Logarithms of the factor at which each face's coverage is computed beforehand.
 const STEP: f32 = 0.1;
@@ -241,7 +241,7 @@ fn descend(faces: &[Face], weights: &[f64]) -> Logs {
             let first = mean[i] / (1.0 - 0.9f64.powi(round));
             let second: f64 = square[i] / (1.0 - 0.99f64.powi(round));
             let moved = logs[i] - (rate * first / (second.sqrt() + 1e-12)) as f32;
-            logs[i] = moved.clamp(-MOST, MOST);
+            logs[i] = moved.clamp(-MAX_LOG, MAX_LOG);
         }
     }
     best

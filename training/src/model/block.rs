@@ -9,7 +9,7 @@ use anyhow::Result;
 use tch::nn::{self, ModuleT};
 use tch::{Kind, Tensor};
 
-use super::{gain_and_offset, take};
+use super::network::{gain_and_offset, take};
 use crate::onnx::{Graph, Value};
 
 /// Added to batch norm's variance.

@@ -13,7 +13,7 @@ use tch::nn::{self, Module};
 use tch::{Kind, Tensor};
 
 use super::block::{Block, Shape};
-use super::{Network, Outputs, bias, take};
+use super::network::{Network, Outputs, bias, take};
 use crate::onnx::{Graph, Value};
 
 /// The usual longer side of the input.

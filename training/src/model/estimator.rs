@@ -10,7 +10,7 @@ use tch::nn::{self, Module};
 use tch::{Kind, Tensor};
 
 use super::block::{Block, Shape};
-use super::{Network, Outputs, YEARS, bias, take};
+use super::network::{Network, Outputs, YEARS, bias, take};
 use crate::onnx::{Graph, Value, int, ints};
 
 /// Size of a network. The shipped ones are `tiny` and `base`.
@@ -204,7 +204,7 @@ impl Network for EstimatorNet {
         let kind = if train && self.half { Kind::BFloat16 } else { Kind::Float };
         let mut x = images.to_kind(kind);
         if train && (self.half || x.device().is_cuda()) {
-            x = super::channels_last(&x);
+            x = super::network::channels_last(&x);
         }
         for block in &self.blocks {
             x = block.forward(&x, kind, train);

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use tch::nn::{self, Module};
 use tch::{Kind, Tensor};
 
-use super::{Network, Outputs, YEARS};
+use super::network::{Network, Outputs, YEARS};
 use crate::onnx::{Graph, Value};
 
 /// Strides of the blocks.
@@ -123,7 +123,7 @@ impl Network for MobileNetNet {
 
     fn forward(&self, images: &Tensor, train: bool) -> Outputs {
         let kind = if train && self.half { Kind::BFloat16 } else { Kind::Float };
-        let mut x = super::channels_last(&images.to_kind(kind));
+        let mut x = super::network::channels_last(&images.to_kind(kind));
         for layer in &self.layers {
             x = layer.forward(&x, kind);
         }

@@ -4,80 +4,21 @@ pub mod block;
 pub mod detector;
 pub mod estimator;
 pub mod mobilenet;
+mod network;
 pub mod paper;
 pub mod raw;
 
-use std::collections::BTreeMap;
-
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Result, bail};
 use face_predict::Task;
 use serde::{Deserialize, Serialize};
-use tch::{Tensor, nn};
+use tch::nn;
 
-use crate::onnx::{Graph, Value};
 use detector::Detector;
 use estimator::Estimator;
 use mobilenet::MobileNet;
 use paper::Paper;
 
-/// Whole years 0 to 100.
-pub const YEARS: usize = 101;
-
-/// What a network says of a batch; a head that it does not have is `None`.
-#[derive(Default)]
-pub struct Outputs {
-    /// `[N, 101]`, before softmax.
-    pub age_logits: Option<Tensor>,
-    /// `[N, 1]`, years.
-    pub age: Option<Tensor>,
-    /// `[N, 1]`, positive for male.
-    pub gender_logit: Option<Tensor>,
-    /// `[N, 15, H / s, W / s]` for each stride `s`, as `face_predict::DetectSpec` describes; none but a detector has them.
-    pub grids: Vec<Tensor>,
-}
-
-/// Copies the constant `name` into `to`.
-fn take(constants: &BTreeMap<String, Tensor>, name: &str, to: &Tensor) -> Result<()> {
-    let from = constants.get(name).with_context(|| format!("the file lacks {name}"))?;
-    let (found, wanted) = (from.size(), to.size());
-    ensure!(found == wanted, "{name} is {found:?} in the file, {wanted:?} in the network");
-    to.shallow_clone().copy_(from);
-    Ok(())
-}
-
-/// The same values, the channels of each place side by side: what convolutions are fastest with on GPUs, and on processors in
-/// bfloat16.
-fn channels_last(x: &Tensor) -> Tensor {
-    x.permute([0, 2, 3, 1]).contiguous().permute([0, 3, 1, 2])
-}
-
-/// The bias of a layer that was built with one.
-fn bias(of: &Option<Tensor>) -> Result<&Tensor> {
-    of.as_ref().context("a layer without bias")
-}
-
-/// The own scale and offset of a batch norm that was built with them.
-fn gain_and_offset(of: &nn::BatchNorm) -> Result<(&Tensor, &Tensor)> {
-    of.ws.as_ref().zip(of.bs.as_ref()).context("a batch norm without its own scale")
-}
-
-/// A network under training.
-pub trait Network {
-    /// Computes convolutions in bfloat16 while training: 1.6 times as fast on processors that can, and on GPUs.
-    fn set_half(&mut self, half: bool);
-
-    /// `images` is `[N, 3, H, W]`; `train` switches dropout and batch statistics on.
-    fn forward(&self, images: &Tensor, train: bool) -> Outputs;
-
-    /// Takes the weights of an exported file, as [`constants`](crate::onnx::constants) reads them. `images` show batch norm,
-    /// which the file has no more, what it sees.
-    fn adopt(&self, _constants: &BTreeMap<String, Tensor>, _images: &Tensor) -> Result<()> {
-        bail!("this network starts from a checkpoint or a run, not from a model file")
-    }
-
-    /// Adds what [`Network::forward`] computes outside training, from `image` to the outputs.
-    fn export(&self, graph: &mut Graph, image: &Value) -> Result<()>;
-}
+pub use network::{Network, Outputs, YEARS};
 
 /// A kind of network at a size.
 // Untagged: the first checkpoints have an estimator's fields here and nothing else.

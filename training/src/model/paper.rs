@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use tch::nn::{self, Module, ModuleT};
 use tch::{Kind, Tensor};
 
-use super::{Network, Outputs, bias, gain_and_offset};
+use super::network::{Network, Outputs, bias, gain_and_offset};
 use crate::onnx::{Graph, Value, float, int, ints};
 
 /// Crop side in pixels.

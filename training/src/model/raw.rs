@@ -4,7 +4,7 @@ use anyhow::Result;
 use face_predict::Quality;
 use tch::{Device, Tensor};
 
-use super::{Outputs, YEARS};
+use super::network::{Outputs, YEARS};
 
 /// Raw outputs for one face; empty or absent where the network lacks the head.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -13,7 +13,6 @@ use half::f16;
 use sha2::{Digest, Sha256};
 use tch::{Device, Kind, Tensor};
 
-use super::places;
 use crate::augment::Augment;
 use crate::checkpoint::weights_in;
 use crate::data::feed::fixed;
@@ -223,8 +222,8 @@ impl Shower {
     fn moves(&self, row: &Row, image: &Image<'_>) -> Result<Vec<Affine>> {
         let (usual, places) = Places::of(row, &self.rule, image.upright_size())?;
         let back = inverse(&usual).context("a face without size")?;
-        let moved = |look| {
-            let place = fixed(&self.augment, &places, &row.path, look);
+        let moved = |crop_index| {
+            let place = fixed(&self.augment, &places, &row.path, crop_index);
             usual.after(&place).after(&back)
         };
         Ok((0..self.crops).map(moved).collect())
@@ -267,8 +266,8 @@ fn ask_library(
     };
     model.predict_into(image, &options, workspace, answers)?;
     let mut numbers = Vec::with_capacity(moves.len() * (YEARS + 1));
-    for look in 0..moves.len() {
-        let index = if places.is_empty() { 0 } else { look };
+    for crop_index in 0..moves.len() {
+        let index = if places.is_empty() { 0 } else { crop_index };
         let face = answers.face(index).context("no face came back from the teacher")?;
         let age = face.age().context("a teacher must tell age")?;
         ensure!(age.years().len() == YEARS, "a teacher's years must be 0 to {}", YEARS - 1);
@@ -291,14 +290,20 @@ fn pack(numbers: &[f32]) -> Vec<u8> {
 }
 
 /// The answer to one crop; the years sum to 1 again.
-pub fn unpack(bytes: &[u8], look: usize) -> Option<Taught> {
-    let bytes = bytes.get(look * BYTES..(look + 1) * BYTES)?;
+pub fn unpack(bytes: &[u8], crop_index: usize) -> Option<Taught> {
+    let bytes = bytes.get(crop_index * BYTES..(crop_index + 1) * BYTES)?;
     let mut years: Vec<f32> =
         bytes.chunks_exact(2).map(|b| f16::from_le_bytes([b[0], b[1]]).to_f32()).collect();
     let male = years.pop()?;
     let sum = years.iter().sum::<f32>().max(f32::MIN_POSITIVE);
     years.iter_mut().for_each(|p| *p /= sum);
     Some(Taught { years, male })
+}
+
+/// The changes of place that make the fixed crops; two runs with the same ones share their answers.
+fn places(augment: &Augment) -> Augment {
+    let Augment { turn, zoom, shift, shear, uniform, by_box, by_picture, .. } = *augment;
+    Augment { turn, zoom, shift, shear, uniform, by_box, by_picture, ..Augment::NONE }
 }
 
 #[cfg(test)]

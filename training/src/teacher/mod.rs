@@ -10,7 +10,6 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-use crate::augment::Augment;
 use crate::config::settings::Settings;
 use crate::data::feed::Teachers;
 use crate::data::kept::key;
@@ -75,7 +74,7 @@ impl Teachers for Teaching {
         self.crops
     }
 
-    fn said(&self, row: usize, look: usize) -> Result<Option<Taught>> {
+    fn said(&self, row: usize, crop_index: usize) -> Result<Option<Taught>> {
         let Some(key) = &self.keys[row] else { return Ok(None) };
         let mut mean = Taught { years: vec![0.0; YEARS], male: 0.0 };
         let share = 1.0 / self.voices.len() as f32;
@@ -83,7 +82,7 @@ impl Teachers for Teaching {
             let taught = match voice {
                 Voice::Written(answers) => answers[row].clone(),
                 Voice::Kept(records) => {
-                    records.get(key).and_then(|bytes| ask::unpack(&bytes, look))
+                    records.get(key).and_then(|bytes| ask::unpack(&bytes, crop_index))
                 }
             };
             let taught = taught.context("a teacher has no answer for it")?;
@@ -92,10 +91,4 @@ impl Teachers for Teaching {
         }
         Ok(Some(mean))
     }
-}
-
-/// The changes of place that make the fixed crops; two runs with the same ones share their answers.
-fn places(augment: &Augment) -> Augment {
-    let Augment { turn, zoom, shift, shear, uniform, by_box, by_picture, .. } = *augment;
-    Augment { turn, zoom, shift, shear, uniform, by_box, by_picture, ..Augment::NONE }
 }

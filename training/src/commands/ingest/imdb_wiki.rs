@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use anyhow::{Context, Result, ensure};
 use clap::Args;
 
-use super::{Common, Funnel, finish};
+use super::common::{Common, finish};
+use super::funnel::Funnel;
 use crate::data::manifest::Row;
 use crate::data::matlab::{self, Value};
 

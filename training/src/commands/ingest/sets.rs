@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, ensure};
 use clap::Args;
 
+use super::common::{Common, finish};
+use super::funnel::Funnel;
 use super::labels::{gender, years};
-use super::{Common, Funnel, finish};
 use crate::data::manifest::Row;
 use crate::data::pictures::{self, Fault};
 

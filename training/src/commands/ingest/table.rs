@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 
+use super::common::{Common, finish};
+use super::funnel::Funnel;
 use super::labels::{self, is_unknown};
-use super::{Common, Funnel, finish};
 use crate::data::manifest::Row;
 
 /// Columns as in the manifest, in any order; also file for path, and family for group.

@@ -1,0 +1,178 @@
+//! What all data sets have in common: their options, and the way from rows to a manifest.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, ensure};
+use clap::Args;
+use face_predict::Model;
+
+use super::funnel::{Funnel, Search};
+use crate::data::manifest::{self, Row};
+use crate::data::pictures::{self, Facts, Groups, Inspection, Inspector};
+
+/// What all data sets have in common.
+#[derive(Args, Debug)]
+pub(super) struct Common {
+    /// Manifest to write.
+    #[arg(long)]
+    pub(super) out: PathBuf,
+    /// Written before each path, where the root of other commands is a folder above the pictures.
+    #[arg(long, default_value = "")]
+    pub(super) prefix: String,
+    /// File of paths to leave out, one a line; # starts a comment.
+    #[arg(long)]
+    pub(super) exclude: Option<PathBuf>,
+    /// Write the funnel here, as JSON.
+    #[arg(long)]
+    pub(super) funnel: Option<PathBuf>,
+    /// Do not open the pictures: faster, but damaged and missing ones stay in, and no face is searched.
+    #[arg(long)]
+    pub(super) trust: bool,
+    /// Bits of 128 in which the hashes of near-duplicates may differ.
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(0..=7))]
+    pub(super) distance: u32,
+    /// Leave faces without a box as they are, rather than search their pictures with the library's detector.
+    #[arg(long)]
+    pub(super) no_search: bool,
+    /// Leave out pictures in which no face was found, or a second one at least half as large.
+    #[arg(long, conflicts_with_all = ["no_search", "trust"])]
+    pub(super) only_clear: bool,
+    /// Threads that look at pictures.
+    #[arg(long, default_value_t = 1)]
+    pub(super) workers: usize,
+}
+
+/// Drops what is excluded, missing or damaged, groups near-duplicates, and writes manifest and funnel. Without `images` no
+/// picture is opened.
+pub(super) fn finish(
+    common: &Common,
+    images: Option<&Path>,
+    command: &str,
+    mut rows: Vec<Row>,
+    mut funnel: Funnel,
+) -> Result<()> {
+    if let Some(path) = &common.exclude {
+        let text = std::fs::read_to_string(path)
+            .with_context(|| format!("exclusion file {}", path.display()))?;
+        let lines = text.lines().map(|l| l.split('#').next().unwrap_or_default().trim());
+        let excluded: HashSet<&str> = lines.filter(|line| !line.is_empty()).collect();
+        rows.retain(|row| {
+            let out = excluded.contains(row.path.as_str());
+            if out {
+                funnel.drop("excluded by hand", &row.gender);
+            }
+            !out
+        });
+    }
+    if let Some(images) = images.filter(|_| !common.trust) {
+        rows = inspected(common, images, rows, &mut funnel)?;
+    }
+    for row in &mut rows {
+        funnel.kept.add(&row.gender);
+        if !common.prefix.is_empty() {
+            row.path = format!("{}/{}", common.prefix.trim_end_matches('/'), row.path);
+        }
+    }
+    funnel.print();
+    if let Some(path) = &common.funnel {
+        crate::files::replace_bytes(path, &serde_json::to_vec_pretty(&funnel)?)?;
+    }
+    ensure!(!rows.is_empty(), "no face is left");
+    manifest::write(&common.out, command, &rows)?;
+    pictures::done(&common.out);
+    println!("{}: {} faces", common.out.display(), rows.len());
+    Ok(())
+}
+
+/// The rows whose pictures are whole, with what was seen in them.
+fn inspected(
+    common: &Common,
+    images: &Path,
+    rows: Vec<Row>,
+    funnel: &mut Funnel,
+) -> Result<Vec<Row>> {
+    let search = !common.no_search && rows.iter().any(|row| row.region().is_none());
+    let detector = search.then(Model::load_default).transpose()?;
+    let search = detector.as_ref();
+    let inspector = Inspector { root: images, out: &common.out, search, workers: common.workers };
+    let inspections = inspector.inspect(&rows)?;
+    let mut told = Search::default();
+    let mut hashes = Vec::new();
+    let mut kept = Vec::with_capacity(rows.len());
+    for (mut row, inspection) in rows.into_iter().zip(inspections) {
+        let Facts { width, height, hash, face, faces } = match inspection {
+            Inspection::Whole(seen) => seen,
+            Inspection::Left(rule, why) => {
+                funnel.leave_out(rule.name(), &row.gender, &row.path, &why);
+                continue;
+            }
+        };
+        if search.is_some() && row.region().is_none() {
+            told.searched += 1;
+            told.not_found += usize::from(face.is_none());
+            told.several += usize::from(faces[0] > 1);
+            told.unclear += usize::from(faces[1] > 0);
+            let rule = match (&face, faces[1]) {
+                (None, _) => Some("face not found"),
+                (Some(_), 1..) => Some("a second face at least half as large"),
+                _ => None,
+            };
+            if let Some(rule) = rule.filter(|_| common.only_clear) {
+                funnel.leave_out(rule, &row.gender, &row.path, "");
+                continue;
+            }
+        }
+        (row.width, row.height) = (Some(width), Some(height));
+        if let Some(face) = face {
+            row.set_region(&face);
+        }
+        hashes.push(Some(hash));
+        kept.push(row);
+    }
+    if told.searched > 0 {
+        funnel.search = Some(told);
+    }
+    group(&mut kept, &pictures::alike(&hashes, common.distance), funnel);
+    Ok(kept)
+}
+
+/// Ties near-duplicates together, and with them the groups that the table gave them; lists those whose labels differ.
+fn group(rows: &mut [Row], alike: &[Option<usize>], funnel: &mut Funnel) {
+    let mut joined = Groups::new(rows.len());
+    let mut by_name: HashMap<&str, usize> = HashMap::new();
+    let mut first: BTreeMap<usize, usize> = BTreeMap::new();
+    for (i, (row, group)) in rows.iter().zip(alike).enumerate() {
+        // Tables write 0 for "in no group".
+        if !row.group.is_empty() && row.group != "0" {
+            joined.join(i, *by_name.entry(&row.group).or_insert(i));
+        }
+        let Some(group) = *group else { continue };
+        let one = *first.entry(group).or_insert(i);
+        joined.join(i, one);
+        let label = |row: &Row| {
+            let age = row.age.or(row.age_min).map_or(String::new(), |a| a.to_string());
+            format!("{age} {}", row.gender)
+        };
+        let (a, b) = (label(&rows[one]), label(row));
+        if a != b {
+            let (from, to) = (rows[one].path.clone(), row.path.clone());
+            funnel.contradicting.push([from, a, to, b]);
+        }
+    }
+    let mut names: HashMap<usize, String> = HashMap::new();
+    for (i, row) in rows.iter().enumerate() {
+        if !row.group.is_empty() && row.group != "0" {
+            names.entry(joined.root(i)).or_insert_with(|| row.group.clone());
+        }
+    }
+    for (i, row) in rows.iter_mut().enumerate() {
+        let root = joined.root(i);
+        if let Some(name) = names.get(&root) {
+            row.group.clone_from(name);
+        } else if alike[i].is_some() {
+            // The source, so that groups of several manifests are not taken for one.
+            row.group = format!("{} {root}", row.source);
+        }
+    }
+}
