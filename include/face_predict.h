@@ -404,101 +404,6 @@ typedef struct face_predict_model_options {
 } face_predict_model_options;
 
 /**
- * A place in pixels; (0, 0) is the top left corner of the upright picture.
- */
-typedef struct face_predict_point {
-    /**
-     * To the right.
-     */
-    float x;
-    /**
-     * Down.
-     */
-    float y;
-} face_predict_point;
-
-/**
- * A face that the caller found already, in upright pixels. All zero but the box is a face without landmarks.
- */
-typedef struct face_predict_region {
-    /**
-     * Left edge of the box around the face, from forehead to chin. The box may reach out of the picture; its numbers are
-     * finite, of at most 10000000.
-     */
-    float x;
-    /**
-     * Its top edge.
-     */
-    float y;
-    /**
-     * Its width, above 0.
-     */
-    float width;
-    /**
-     * Its height, above 0.
-     */
-    float height;
-    /**
-     * Left eye, right eye, nose, left and right mouth corner, left and right as seen in the picture; all zero where they
-     * are unknown. Landmarks that cannot be those of the box are not used.
-     */
-    struct face_predict_point landmarks[5];
-} face_predict_region;
-
-/**
- * What to predict. NULL, FACE_PREDICT_OPTIONS_INIT, or all zero but struct_size, means the defaults.
- */
-typedef struct face_predict_options {
-    /**
-     * sizeof(face_predict_options)
-     */
-    uint32_t struct_size;
-    /**
-     * FACE_PREDICT_SKIP_AGE, FACE_PREDICT_SKIP_GENDER and FACE_PREDICT_CROPPED, or-ed. Others are UNSUPPORTED.
-     */
-    uint32_t flags;
-    /**
-     * How many faces are kept, the largest of them. 0 means all.
-     */
-    uint32_t max_faces;
-    /**
-     * Number of entries of `regions`.
-     */
-    uint32_t region_count;
-    /**
-     * The faces, where they were found already: nothing is searched, even if there are none of them. They come back the
-     * largest first, each with its box bit for bit and with its place here as region_index. NULL means a search.
-     */
-    const struct face_predict_region *regions;
-    /**
-     * Probability that an age lies from age_low to age_high, above 0 and below 1. 0 means 0.8.
-     */
-    float age_coverage;
-    /**
-     * Probability that a gender label needs, 0.5 to 1. 0 means the model's own threshold.
-     */
-    float gender_threshold;
-    /**
-     * Pixels of the shorter side of the smallest box searched for. 0: all that show at the detector's own scale, from a
-     * fortieth of the picture's longer side; below a sixteenth many are missed. Smaller faces cost more time.
-     */
-    uint32_t min_face_size;
-    /**
-     * Score that a found face needs, above 0 and below 1. 0: the model's threshold.
-     */
-    float min_score;
-    /**
-     * Crops of each face whose answers are averaged, at most 8: the second is mirrored, further ones are a little shifted,
-     * turned and scaled, too. Each costs as much as the first. 0: 1.
-     */
-    uint32_t crops;
-    /**
-     * sizeof(face_predict_region), so that regions of a later header can be told from those of this one. 0: 56.
-     */
-    uint32_t region_size;
-} face_predict_options;
-
-/**
  * What a network's file says of it. Texts are UTF-8, "" where the file says nothing, and live as long as the model.
  */
 typedef struct face_predict_network {
@@ -601,6 +506,101 @@ typedef struct face_predict_image {
 } face_predict_image;
 
 /**
+ * A place in pixels; (0, 0) is the top left corner of the upright picture.
+ */
+typedef struct face_predict_point {
+    /**
+     * To the right.
+     */
+    float x;
+    /**
+     * Down.
+     */
+    float y;
+} face_predict_point;
+
+/**
+ * A face that the caller found already, in upright pixels. All zero but the box is a face without landmarks.
+ */
+typedef struct face_predict_region {
+    /**
+     * Left edge of the box around the face, from forehead to chin. The box may reach out of the picture; its numbers are
+     * finite, of at most 10000000.
+     */
+    float x;
+    /**
+     * Its top edge.
+     */
+    float y;
+    /**
+     * Its width, above 0.
+     */
+    float width;
+    /**
+     * Its height, above 0.
+     */
+    float height;
+    /**
+     * Left eye, right eye, nose, left and right mouth corner, left and right as seen in the picture; all zero where they
+     * are unknown. Landmarks that cannot be those of the box are not used.
+     */
+    struct face_predict_point landmarks[5];
+} face_predict_region;
+
+/**
+ * What to predict. NULL, FACE_PREDICT_OPTIONS_INIT, or all zero but struct_size, means the defaults.
+ */
+typedef struct face_predict_options {
+    /**
+     * sizeof(face_predict_options)
+     */
+    uint32_t struct_size;
+    /**
+     * FACE_PREDICT_SKIP_AGE, FACE_PREDICT_SKIP_GENDER and FACE_PREDICT_CROPPED, or-ed. Others are UNSUPPORTED.
+     */
+    uint32_t flags;
+    /**
+     * How many faces are kept, the largest of them. 0 means all.
+     */
+    uint32_t max_faces;
+    /**
+     * Number of entries of `regions`.
+     */
+    uint32_t region_count;
+    /**
+     * The faces, where they were found already: nothing is searched, even if there are none of them. They come back the
+     * largest first, each with its box bit for bit and with its place here as region_index. NULL means a search.
+     */
+    const struct face_predict_region *regions;
+    /**
+     * Probability that an age lies from age_low to age_high, above 0 and below 1. 0 means 0.8.
+     */
+    float age_coverage;
+    /**
+     * Probability that a gender label needs, 0.5 to 1. 0 means the model's own threshold.
+     */
+    float gender_threshold;
+    /**
+     * Pixels of the shorter side of the smallest box searched for. 0 means all that show at the detector's own scale, from a
+     * fortieth of the picture's longer side; below a sixteenth many are missed. Smaller faces cost more time.
+     */
+    uint32_t min_face_size;
+    /**
+     * Score that a found face needs, above 0 and below 1. 0 means the model's threshold.
+     */
+    float min_score;
+    /**
+     * Crops of each face whose answers are averaged, at most 8: the second is mirrored, further ones are a little shifted,
+     * turned and scaled, too. Each costs as much as the first. 0 means 1 crop.
+     */
+    uint32_t crops;
+    /**
+     * sizeof(face_predict_region), so that regions of a later header can be told from those of this one. 0 means 56.
+     */
+    uint32_t region_size;
+} face_predict_options;
+
+/**
  * One face, in upright pixels. Numbers that were not estimated are NaN. A plain copy: keep it as long as you
  * like.
  */
@@ -650,7 +650,7 @@ typedef struct face_predict_face {
      */
     uint32_t gender;
     /**
-     * Reasons to trust the face less: FACE_PREDICT_QUALITY_..., or-ed. 0: nothing against it.
+     * Reasons to trust the face less: FACE_PREDICT_QUALITY_..., or-ed. 0 means nothing against it.
      */
     uint32_t quality;
     /**
@@ -711,18 +711,18 @@ extern "C" {
 #endif // __cplusplus
 
 /**
+ * Gives the name of a status, such as "FACE_PREDICT_ERROR_IO", or "unknown" for other numbers. The text is static.
+ */
+FACE_PREDICT_API
+const char *face_predict_status_name(face_predict_status status);
+
+/**
  * Gives the message of the last failed call on this thread, or "" if none has failed; never NULL. It is borrowed until
  * the next failing call on this thread, so show or copy it before anything else. What went wrong with a picture is also
  * kept with its result: face_predict_result_message().
  */
 FACE_PREDICT_API
 const char *face_predict_last_error(void);
-
-/**
- * Gives the name of a status, such as "FACE_PREDICT_ERROR_IO", or "unknown" for other numbers. The text is static.
- */
-FACE_PREDICT_API
-const char *face_predict_status_name(face_predict_status status);
 
 /**
  * Sets what is told of failed calls and of loading, for the whole process; NULL, as at the start, tells nothing. When this call
@@ -791,19 +791,6 @@ face_predict_status face_predict_model_load_files(const char *const *paths,
                                                   struct face_predict_model **model_out);
 
 /**
- * Prepares for pictures of `width` x `height` pixels, so that the first of them takes no longer than the others: loads the
- * detector, and optimises it for the size that these options search at. Nothing is prepared where the faces are given or the picture
- * is one. Takes tens of milliseconds the first time. Fails with NULL_ARGUMENT, INVALID_ARGUMENT, UNSUPPORTED (this
- * build has no detector) or OUT_OF_MEMORY.
- */
-FACE_PREDICT_API
-FACE_PREDICT_MUST_USE
-face_predict_status face_predict_model_warm_up(const struct face_predict_model *model,
-                                               uint32_t width,
-                                               uint32_t height,
-                                               const struct face_predict_options *options);
-
-/**
  * Frees a model; NULL does nothing.
  */
 FACE_PREDICT_API void face_predict_model_free(struct face_predict_model *model);
@@ -846,6 +833,19 @@ uint32_t face_predict_features(void);
 FACE_PREDICT_API
 face_predict_status face_predict_image_set_exif(struct face_predict_image *image,
                                                 uint32_t orientation);
+
+/**
+ * Prepares for pictures of `width` x `height` pixels, so that the first of them takes no longer than the others: loads the
+ * detector, and optimises it for the size that these options search at. Nothing is prepared where the faces are given or the picture
+ * is one. Takes tens of milliseconds the first time. Fails with NULL_ARGUMENT, INVALID_ARGUMENT, UNSUPPORTED (this
+ * build has no detector) or OUT_OF_MEMORY.
+ */
+FACE_PREDICT_API
+FACE_PREDICT_MUST_USE
+face_predict_status face_predict_model_warm_up(const struct face_predict_model *model,
+                                               uint32_t width,
+                                               uint32_t height,
+                                               const struct face_predict_options *options);
 
 /**
  * Finds the faces of a picture, unless `options` gives them, estimates each, and fills `result` with them, the largest

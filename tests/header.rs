@@ -44,9 +44,10 @@ fn the_committed_header_is_the_generated_one() {
     let mut text = Vec::new();
     let mut builder = cbindgen::Builder::new().with_config(config);
     // The order of the header: errors and versions, models, pictures, predictions, films.
-    for file in
-        ["error", "log", "version", "model", "info", "image", "predict", "batch", "result", "track"]
-    {
+    for file in [
+        "status", "error", "sink", "log", "version", "model", "info", "image", "predict", "batch",
+        "result", "track",
+    ] {
         builder = builder.with_src(Path::new(ROOT).join(format!("src/ffi/{file}.rs")));
     }
     builder.generate().expect("cbindgen").write(&mut text);

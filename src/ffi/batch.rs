@@ -1,12 +1,12 @@
 //! Many pictures in one call.
 
-use super::error::face_predict_status;
 use super::handle;
 use super::image::{face_predict_image, input};
 use super::model::face_predict_model;
 use super::panic::{value, wall};
 use super::predict::{face_predict_options, plain};
 use super::result::face_predict_result;
+use super::status::face_predict_status;
 use crate::error::{Error, Result};
 use crate::predict::batch::run_on_threads;
 

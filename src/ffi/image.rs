@@ -2,9 +2,9 @@
 
 use core::ffi::c_void;
 
-use super::error::face_predict_status;
 use super::handle::{self, Growing};
 use super::panic::wall;
+use super::status::face_predict_status;
 use crate::error::{Error, ErrorKind, Result};
 use crate::picture::{Format, Image, Layout, Orientation, Yuv};
 use crate::predict::source::Input;

@@ -1,13 +1,11 @@
 //! What is inside: the networks of a model, and the features of this build.
 
 use core::ffi::c_char;
-use std::ffi::CString;
-use std::sync::OnceLock;
 
-use super::error::face_predict_status;
 use super::handle;
-use super::model::face_predict_model;
+use super::model::{face_predict_model, text};
 use super::panic::{wall, wall_or};
+use super::status::face_predict_status;
 use crate::error::{Error, Result};
 use crate::model::{Metadata, Model, Task};
 
@@ -49,25 +47,6 @@ pub struct face_predict_network {
     pub input_height: u32,
     /// Zero.
     pub reserved: u32,
-}
-
-/// Texts of a model, as C reads them: made when they are first asked for, kept as long as the model.
-pub(super) struct Texts {
-    name: CString,
-    license: OnceLock<CString>,
-    /// Of age, gender and detector.
-    networks: [OnceLock<[CString; 4]>; 3],
-}
-
-fn text(text: &str) -> CString {
-    CString::new(text.replace('\0', " ")).unwrap_or_default()
-}
-
-impl Texts {
-    pub(super) fn new(model: &Model) -> Self {
-        let networks = [const { OnceLock::new() }; 3];
-        Self { name: text(model.name()), license: OnceLock::new(), networks }
-    }
 }
 
 /// Gives the name and version of the networks for age and gender, and of the detector where a file brought it, for logs, such as

@@ -20,6 +20,8 @@ mod model;
 mod panic;
 mod predict;
 mod result;
+mod sink;
+mod status;
 mod track;
 mod version;
 #[cfg(target_family = "wasm")]
@@ -34,5 +36,7 @@ pub use log::*;
 pub use model::*;
 pub use predict::*;
 pub use result::*;
+pub use sink::*;
+pub use status::*;
 pub use track::*;
 pub use version::*;

@@ -1,13 +1,13 @@
 //! Loading models.
 
 use core::ffi::{c_char, c_void};
+use std::ffi::CString;
+use std::sync::OnceLock;
 
-use super::error::face_predict_status;
 use super::handle::{self, Growing, Handle, Tagged};
-use super::info::Texts;
-use super::log;
 use super::panic::{wall, wall_or};
-use super::predict::{face_predict_options, plain};
+use super::sink;
+use super::status::face_predict_status;
 use crate::error::Result;
 use crate::model::{Model, ModelOptions};
 
@@ -25,6 +25,25 @@ impl Loaded {
     fn new(model: Model) -> Self {
         let texts = Texts::new(&model);
         Self { model, texts }
+    }
+}
+
+/// Texts of a model, as C reads them: made when they are first asked for, kept as long as the model.
+pub(super) struct Texts {
+    pub(super) name: CString,
+    pub(super) license: OnceLock<CString>,
+    /// Of age, gender and detector.
+    pub(super) networks: [OnceLock<[CString; 4]>; 3],
+}
+
+pub(super) fn text(text: &str) -> CString {
+    CString::new(text.replace('\0', " ")).unwrap_or_default()
+}
+
+impl Texts {
+    fn new(model: &Model) -> Self {
+        let networks = [const { OnceLock::new() }; 3];
+        Self { name: text(model.name()), license: OnceLock::new(), networks }
     }
 }
 
@@ -74,10 +93,10 @@ unsafe fn load(
         if model_out.is_null() {
             return Err(handle::null("model_out"));
         }
-        let start = log::start();
+        let start = sink::start();
         // SAFETY: as the header asks of `options`.
         let model = load(&unsafe { options(options_in)? })?;
-        log::info(|| format!("{} was loaded{}", model.name(), log::took(start)));
+        sink::info(|| format!("{} was loaded{}", model.name(), sink::took(start)));
         let model = handle::give(Loaded::new(model))?;
         // SAFETY: not NULL, and the caller's to write.
         unsafe { handle::put(model_out, "model_out", model) }
@@ -154,32 +173,6 @@ pub unsafe extern "C" fn face_predict_model_load_files(
             Model::load_files(&paths, options)
         })
     }
-}
-
-/// Prepares for pictures of `width` x `height` pixels, so that the first of them takes no longer than the others: loads the
-/// detector, and optimises it for the size that these options search at. Nothing is prepared where the faces are given or the picture
-/// is one. Takes tens of milliseconds the first time. Fails with NULL_ARGUMENT, INVALID_ARGUMENT, UNSUPPORTED (this
-/// build has no detector) or OUT_OF_MEMORY.
-#[must_use]
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn face_predict_model_warm_up(
-    model: *const face_predict_model,
-    width: u32,
-    height: u32,
-    options: *const face_predict_options,
-) -> face_predict_status {
-    wall(|| {
-        // SAFETY: the pointers are the caller's, as the header asks.
-        let (loaded, given) = unsafe { (handle::shared(model)?, handle::read_optional(options)?) };
-        let mut options = plain(&given)?;
-        if !given.regions.is_null() || given.region_count > 0 {
-            options = options.regions(&[]);
-        }
-        let start = log::start();
-        loaded.model.warm_up(width as usize, height as usize, &options)?;
-        log::info(|| format!("ready for pictures of {width}x{height}{}", log::took(start)));
-        Ok(())
-    })
 }
 
 /// Frees a model; NULL does nothing.

@@ -4,8 +4,9 @@ use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Once;
 
-use super::error::{face_predict_status, remember};
+use super::error::remember;
 use super::float::DefaultFloat;
+use super::status::{FACE_PREDICT_OK, face_predict_status};
 use crate::error::{Error, ErrorKind, Result};
 
 thread_local! {
@@ -15,7 +16,7 @@ thread_local! {
 /// Runs `body`; a panic inside becomes a status like any failure.
 pub(super) fn wall(body: impl FnOnce() -> Result<()>) -> face_predict_status {
     match value(body) {
-        Ok(()) => super::error::FACE_PREDICT_OK,
+        Ok(()) => FACE_PREDICT_OK,
         Err(error) => remember(&error),
     }
 }

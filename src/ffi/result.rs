@@ -4,9 +4,10 @@ use std::ffi::CString;
 
 use core::ffi::c_char;
 
-use super::error::{FACE_PREDICT_OK, face_predict_status, message, status};
+use super::error::message;
 use super::handle::{self, Handle, Tagged};
 use super::panic::{wall, wall_or};
+use super::status::{self, FACE_PREDICT_OK, face_predict_status};
 use crate::error::{Error, ErrorKind, Result};
 use crate::face::answer::{Face, Gender, Predictions};
 use crate::face::pose::Pose;
@@ -84,7 +85,7 @@ pub struct face_predict_face {
     pub female_probability: f32,
     /// FACE_PREDICT_GENDER_...
     pub gender: u32,
-    /// Reasons to trust the face less: FACE_PREDICT_QUALITY_..., or-ed. 0: nothing against it.
+    /// Reasons to trust the face less: FACE_PREDICT_QUALITY_..., or-ed. 0 means nothing against it.
     pub quality: u32,
     /// Where the head looks, in degrees, good to some ten: positive to the right of the picture.
     pub yaw: f32,
@@ -136,7 +137,7 @@ impl Filled {
     pub(super) fn fail(&mut self, error: &Error) {
         // A panic may have left half a face.
         self.predictions.clear();
-        (self.status, self.message) = (status(error.kind()), Some(message(error)));
+        (self.status, self.message) = (status::of(error.kind()), Some(message(error)));
     }
 
     fn face(&self, index: usize) -> Result<Face<'_>> {

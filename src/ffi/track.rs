@@ -1,12 +1,12 @@
 //! Following faces over the frames of a camera.
 
-use super::error::face_predict_status;
 use super::handle::{self, Growing, Handle, Tagged};
 use super::image::{face_predict_image, input};
 use super::model::face_predict_model;
 use super::panic::{wall, wall_or};
 use super::predict::{face_predict_options, fill};
 use super::result::face_predict_result;
+use super::status::face_predict_status;
 use crate::error::Result;
 use crate::predict::track::{Tracker, TrackerOptions};
 
