@@ -141,45 +141,42 @@ fn the_same_frames_give_the_same_answers() {
     assert_eq!(film(), film());
 }
 
+/// How many faces are reported of each of six frames, `apart_us` after one another: the portrait in the first `shown` of them,
+/// then nothing. The tracker searches each `detect_every` of them.
+fn counts(
+    detect_every: u32,
+    shown: usize,
+    apart_us: i64,
+    options: &Options<'_>,
+    check: impl Fn(&Predictions),
+) -> Vec<usize> {
+    let mut tracker_options = TrackerOptions::default();
+    tracker_options.detect_every = detect_every;
+    let model = Model::load_default().expect("built in");
+    let mut tracker = Tracker::new(&model, tracker_options).expect("right options");
+    let (rgb, empty) = (portrait::rgb(), vec![128; SIDE * SIDE * 3]);
+    let (mut workspace, mut out) = (Workspace::new(), Predictions::new());
+    let mut count = |frame: usize| {
+        let pixels = if frame < shown { &rgb } else { &empty };
+        let image = Image::new(Format::Rgb, SIDE, SIDE, pixels).expect("a right picture");
+        let time_us = frame as i64 * apart_us;
+        tracker.update(&image, time_us, options, &mut workspace, &mut out).expect("an answer");
+        assert_eq!(out.size(), (SIDE, SIDE));
+        check(&out);
+        out.len()
+    };
+    (0..6).map(&mut count).collect()
+}
+
 #[test]
 fn between_searches_faces_go_on_as_they_went() {
-    let mut tracker = {
-        let mut options = TrackerOptions::default();
-        options.detect_every = 3;
-        Tracker::new(&Model::load_default().expect("built in"), options).expect("right options")
-    };
-    let (rgb, mut workspace, mut out) = (portrait::rgb(), Workspace::new(), Predictions::new());
-    let image = Image::new(Format::Rgb, SIDE, SIDE, &rgb).expect("a right picture");
-    let mut counts = Vec::new();
-    for frame in 0..6 {
-        let time_us = frame * FRAME_US;
-        tracker
-            .update(&image, time_us, &Options::new(), &mut workspace, &mut out)
-            .expect("an answer");
-        counts.push(out.len());
-        assert_eq!(out.size(), (SIDE, SIDE));
-    }
+    let counts = counts(3, 6, FRAME_US, &Options::new(), |_| {});
     assert!(counts[0] > 0 && counts.iter().all(|count| *count == counts[0]), "{counts:?}");
 }
 
 #[test]
 fn between_searches_nobody_comes_back_whom_the_last_one_did_not_find() {
-    let mut options = TrackerOptions::default();
-    options.detect_every = 2;
-    let model = Model::load_default().expect("built in");
-    let mut tracker = Tracker::new(&model, options).expect("right options");
-    let (rgb, empty) = (portrait::rgb(), vec![128; SIDE * SIDE * 3]);
-    let (mut workspace, mut out) = (Workspace::new(), Predictions::new());
-    let mut counts = Vec::new();
-    for frame in 0..6 {
-        let pixels = if frame < 2 { &rgb } else { &empty };
-        let image = Image::new(Format::Rgb, SIDE, SIDE, pixels).expect("a right picture");
-        let asked = Options::new().skip_gender(true);
-        tracker
-            .update(&image, frame * FRAME_US, &asked, &mut workspace, &mut out)
-            .expect("an answer");
-        counts.push(out.len());
-    }
+    let counts = counts(2, 2, FRAME_US, &Options::new().skip_gender(true), |_| {});
     assert!(counts[0] > 0 && counts[1] == counts[0], "{counts:?}");
     assert_eq!(counts[2..], [0; 4]);
 }
@@ -258,20 +255,9 @@ fn however_far_apart_searches_are_a_face_keeps_its_number() {
 
 #[test]
 fn frames_of_one_time_are_told_apart_by_their_searches() {
-    let mut options = TrackerOptions::default();
-    options.detect_every = 2;
-    let model = Model::load_default().expect("built in");
-    let mut tracker = Tracker::new(&model, options).expect("right options");
-    let (rgb, empty) = (portrait::rgb(), vec![128; SIDE * SIDE * 3]);
-    let (mut workspace, mut out) = (Workspace::new(), Predictions::new());
-    let mut counts = Vec::new();
-    for frame in 0..6 {
-        let pixels = if frame < 2 { &rgb } else { &empty };
-        let image = Image::new(Format::Rgb, SIDE, SIDE, pixels).expect("a right picture");
-        let asked = Options::new().skip_age(true).skip_gender(true);
-        tracker.update(&image, 0, &asked, &mut workspace, &mut out).expect("an answer");
-        counts.push(out.len());
+    let options = Options::new().skip_age(true).skip_gender(true);
+    let counts = counts(2, 2, 0, &options, |out| {
         assert!(out.faces().all(|face| face.track().is_some_and(|track| track.estimates == 0)));
-    }
+    });
     assert_eq!(counts, [1, 1, 0, 0, 0, 0]);
 }

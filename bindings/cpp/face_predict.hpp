@@ -165,7 +165,7 @@ enum class Gender : std::uint32_t {
     male = FACE_PREDICT_GENDER_MALE,
 };
 
-/// Borrowed rows of a picture, or of its brightness or colours, `stride` bytes apart; 0: without padding, or of colours with
+/// Borrowed rows of a picture, or of its brightness or colours, `stride` bytes apart; 0 means no padding, or of colours with
 /// as much as the brightness has.
 struct Plane {
     Span<const std::uint8_t> bytes = {};
@@ -175,7 +175,7 @@ struct Plane {
 /// A borrowed view of a picture. The bytes must outlive the call it is passed to.
 class Image {
 public:
-    /// Rows `stride` bytes apart; 0: without padding. The size of `bytes` is checked by the library. The colours of
+    /// Rows `stride` bytes apart; 0 means no padding. The size of `bytes` is checked by the library. The colours of
     /// NV12, NV21, I420 and P010 follow the brightness without a gap, with as much padding.
     Image(Format format, std::uint32_t width, std::uint32_t height, Span<const std::uint8_t> bytes,
           std::size_t stride = 0) noexcept {
@@ -280,7 +280,7 @@ public:
     Options &cropped(bool on = true) noexcept { return flag(FACE_PREDICT_CROPPED, on); }
     Options &skip_age(bool on = true) noexcept { return flag(FACE_PREDICT_SKIP_AGE, on); }
     Options &skip_gender(bool on = true) noexcept { return flag(FACE_PREDICT_SKIP_GENDER, on); }
-    /// Keeps the largest so many faces; 0: all.
+    /// Keeps the largest so many faces; 0 means all.
     Options &max_faces(std::uint32_t count) noexcept { return options_.max_faces = count, *this; }
     /// Probability inside age_low to age_high.
     Options &age_coverage(float share) noexcept { return options_.age_coverage = share, *this; }

@@ -161,7 +161,7 @@ namespace FacePredict
         internal readonly IntPtr Address;
         internal readonly long Offset, Size, Stride;
 
-        /// <summary>From <paramref name="offset"/> of an array to its end, rows <paramref name="stride"/> bytes apart (0: no padding).</summary>
+        /// <summary>From <paramref name="offset"/> of an array to its end, rows <paramref name="stride"/> bytes apart (0 means no padding).</summary>
         public Plane(byte[] array, int stride = 0, int offset = 0)
             : this(array, stride, offset, (array ?? throw new ArgumentNullException("array")).Length - offset)
         {
@@ -226,7 +226,7 @@ namespace FacePredict
             this.planes = (Plane[])planes.Clone();
         }
 
-        /// <summary>An array with all planes, rows <paramref name="stride"/> bytes apart; 0: no padding.</summary>
+        /// <summary>An array with all planes, rows <paramref name="stride"/> bytes apart; 0 means no padding.</summary>
         public Image(Format format, int width, int height, byte[] pixels, int stride = 0) : this(format, width, height, new Plane(pixels, stride))
         {
         }
@@ -247,7 +247,7 @@ namespace FacePredict
         public int Rotation { get; set; }
         /// <summary>Swap left and right after that: selfie cameras.</summary>
         public bool Mirrored { get; set; }
-        /// <summary>I420: bytes between chroma samples; 0: 1.</summary>
+        /// <summary>I420: bytes between chroma samples; 0 means 1.</summary>
         public int ChromaStep { get; set; }
         public Yuv Yuv { get; set; }
         /// <summary>The first row in memory is the lowest one: bitmaps of Windows. A negative stride says so, too.</summary>
@@ -329,15 +329,15 @@ namespace FacePredict
         public bool Cropped { get; set; }
         public bool SkipAge { get; set; }
         public bool SkipGender { get; set; }
-        /// <summary>Keeps the largest so many; 0: all.</summary>
+        /// <summary>Keeps the largest so many; 0 means all.</summary>
         public int MaxFaces { get; set; }
-        /// <summary>Probability inside AgeLow to AgeHigh; 0: 0.8.</summary>
+        /// <summary>Probability inside AgeLow to AgeHigh; 0 means 0.8.</summary>
         public float AgeCoverage { get; set; }
-        /// <summary>Probability that a label needs, 0.5 to 1; 0: the model's.</summary>
+        /// <summary>Probability that a label needs, 0.5 to 1; 0 means the model's.</summary>
         public float GenderThreshold { get; set; }
-        /// <summary>Shorter side, in pixels, of the smallest box searched for; 0: all that show at the detector's own scale, from a fortieth of the picture's longer side.</summary>
+        /// <summary>Shorter side, in pixels, of the smallest box searched for; 0 means all that show at the detector's own scale, from a fortieth of the picture's longer side.</summary>
         public int MinFaceSize { get; set; }
-        /// <summary>Score that a found face needs, above 0 and below 1; 0: the model's.</summary>
+        /// <summary>Score that a found face needs, above 0 and below 1; 0 means the model's.</summary>
         public float MinScore { get; set; }
         /// <summary>Crops of each face that are averaged, at most 8: the second is mirrored, further ones a little shifted, too. Each costs as much as the first.</summary>
         public int Crops { get; set; }
@@ -534,7 +534,7 @@ namespace FacePredict
     /// <summary>How to load a model. What is not set is the library's default.</summary>
     public sealed class ModelOptions
     {
-        /// <summary>Largest picture accepted, in pixels; 0: 64 Mi.</summary>
+        /// <summary>Largest picture accepted, in pixels; 0 means 64 Mi.</summary>
         public ulong MaxPixels { get; set; }
 
         internal static Native.ModelOptions Of(ModelOptions options)
@@ -852,9 +852,9 @@ namespace FacePredict
         public int DetectEvery { get; set; }
         /// <summary>Estimates a face again each so many times that it is found.</summary>
         public int EstimateEvery { get; set; }
-        /// <summary>Time constant of the average over estimates; 0: 2.</summary>
+        /// <summary>Time constant of the average over estimates; 0 means 2 seconds.</summary>
         public float MemorySeconds { get; set; }
-        /// <summary>Time after which an unseen face is forgotten; 0: 1.</summary>
+        /// <summary>Time after which an unseen face is forgotten; 0 means 1 second.</summary>
         public float LostSeconds { get; set; }
     }
 

@@ -80,7 +80,7 @@ export interface Pixels {
   offsets?: readonly number[];
   /** Bytes of each plane; to the end of `data` unless said otherwise. */
   sizes?: readonly number[];
-  /** Bytes from one row to the next, of each plane; 0: no padding. */
+  /** Bytes from one row to the next, of each plane; 0 means no padding. */
   strides?: readonly number[];
   /** I420: bytes between samples of colour. */
   chromaStep?: number;
@@ -113,7 +113,7 @@ export interface PredictOptions {
   landmarks?: readonly (readonly (Point | readonly [number, number])[] | null)[];
   /** The picture is one face, cut as face data sets cut it. */
   cropped?: boolean;
-  /** Keeps the largest so many faces; 0: all. */
+  /** Keeps the largest so many faces; 0 means all. */
   maxFaces?: number;
   /** Probability inside `ageLow` to `ageHigh`: 0.8 unless said otherwise. */
   ageCoverage?: number;
@@ -164,9 +164,9 @@ export class FacePredict {
 }
 
 export interface TrackerOptions {
-  /** Searches each so many frames; 0: each. */
+  /** Searches each so many frames; 0 means each. */
   detectEvery?: number;
-  /** Estimates a face again each so many times that it is found; 0: each. */
+  /** Estimates a face again each so many times that it is found; 0 means each. */
   estimateEvery?: number;
   /** Time constant of the average over estimates: 2 unless said otherwise. */
   memorySeconds?: number;

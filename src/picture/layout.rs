@@ -9,7 +9,7 @@ pub struct Layout {
     /// Bytes from one row of a plane to the next. 0 means no padding for the first plane. For planes of colours it means as
     /// much padding as the first one has: the same stride, or half of it for [`Format::I420`].
     pub strides: [usize; 3],
-    /// [`Format::I420`]: bytes from one chroma sample to the next, Android's `pixelStride`. 0: 1.
+    /// [`Format::I420`]: bytes from one chroma sample to the next, Android's `pixelStride`. 0 means 1.
     pub chroma_step: usize,
 }
 

@@ -28,7 +28,7 @@ public final class Image {
         this(format, width, height, pixels, 0);
     }
 
-    /** Rows {@code stride} bytes apart; 0: without padding. Colours that follow have as much padding. */
+    /** Rows {@code stride} bytes apart; 0 means no padding. Colours that follow have as much padding. */
     public Image(Format format, int width, int height, ByteBuffer pixels, int stride) {
         this(format, width, height, new ByteBuffer[] {pixels}, new int[] {stride}, 0, Yuv.BT601_LIMITED, 0, false, false);
     }

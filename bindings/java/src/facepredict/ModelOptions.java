@@ -4,7 +4,7 @@ package facepredict;
 public final class ModelOptions {
     long maxPixels;
 
-    /** Largest picture accepted, in pixels; 0: 64 Mi. */
+    /** Largest picture accepted, in pixels; 0 means 64 Mi. */
     public ModelOptions maxPixels(long pixels) {
         if (pixels < 0) {
             throw new IllegalArgumentException("maxPixels is " + pixels);

@@ -41,7 +41,7 @@ public final class Options {
         return flag(1 << 1, on);
     }
 
-    /** Keeps the largest so many; 0: all. */
+    /** Keeps the largest so many; 0 means all. */
     public Options maxFaces(int count) {
         if (count < 0) {
             throw new IllegalArgumentException("maxFaces is " + count);
@@ -50,19 +50,19 @@ public final class Options {
         return this;
     }
 
-    /** Probability inside ageLow to ageHigh; 0: 0.8. */
+    /** Probability inside ageLow to ageHigh; 0 means 0.8. */
     public Options ageCoverage(float share) {
         ageCoverage = share;
         return this;
     }
 
-    /** Probability that a label needs, 0.5 to 1; 0: the model's. */
+    /** Probability that a label needs, 0.5 to 1; 0 means the model's. */
     public Options genderThreshold(float share) {
         genderThreshold = share;
         return this;
     }
 
-    /** Shorter side, in pixels, of the smallest box searched for; 0: all that show at the detector's own scale, from a fortieth of the picture's longer side. */
+    /** Shorter side, in pixels, of the smallest box searched for; 0 means all that show at the detector's own scale, from a fortieth of the picture's longer side. */
     public Options minFaceSize(int pixels) {
         if (pixels < 0) {
             throw new IllegalArgumentException("minFaceSize is " + pixels);
@@ -71,7 +71,7 @@ public final class Options {
         return this;
     }
 
-    /** Score that a found face needs, above 0 and below 1; 0: the model's. */
+    /** Score that a found face needs, above 0 and below 1; 0 means the model's. */
     public Options minScore(float score) {
         minScore = score;
         return this;

@@ -19,13 +19,13 @@ public final class TrackerOptions {
         return this;
     }
 
-    /** Time constant of the average over estimates; 0: 2. */
+    /** Time constant of the average over estimates; 0 means 2 seconds. */
     public TrackerOptions memorySeconds(float seconds) {
         memorySeconds = seconds;
         return this;
     }
 
-    /** Time after which an unseen face is forgotten; 0: 1. */
+    /** Time after which an unseen face is forgotten; 0 means 1 second. */
     public TrackerOptions lostSeconds(float seconds) {
         lostSeconds = seconds;
         return this;

@@ -155,7 +155,7 @@ class Model:
 
         `boxes` are faces found already, (x, y, width, height) from forehead to chin in upright pixels, with five
         `landmarks` each where known; or `cropped` says that the picture is one face. Otherwise faces are searched whose
-        box measures `min_face_size` pixels or more on its shorter side (0: whatever shows, from a fortieth of the picture's longer side) and
+        box measures `min_face_size` pixels or more on its shorter side (0 means whatever shows, from a fortieth of the picture's longer side) and
         whose score is `min_score` or more, below 1 (None: the model's). The answers of `crops` crops of each face, 1 to 8, are averaged:
         the second is mirrored, further ones a little shifted, too; each costs as much as the first. `age_coverage` (0.8) is the probability inside `age_low`
         to `age_high`; `gender_threshold` is what a label needs.

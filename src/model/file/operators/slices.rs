@@ -175,18 +175,19 @@ impl Site<'_> {
         let steps = self.integers(model, 4)?.unwrap_or_else(|| vec![1; count]);
         ensure!([ends.len(), axes.len(), steps.len()] == [count; 3], "lists of several lengths");
         let mut wire = self.input(0)?;
-        for i in 0..count {
+        let places = starts.into_iter().zip(ends).zip(axes.into_iter().zip(steps));
+        for (i, ((start, end), (axis, step))) in places.enumerate() {
             let shape = shape(model, wire)?;
-            let axis = self.axis(axes[i], shape.len())?;
-            ensure!(steps[i] > 0, "a step of {} is not supported", steps[i]);
+            let axis = self.axis(axis, shape.len())?;
+            ensure!(step > 0, "a step of {step} is not supported");
             let dim = shape[axis] as i64;
             let place = |at: i64| (if at < 0 { at.saturating_add(dim) } else { at }).clamp(0, dim);
-            let (start, end) = (place(starts[i]) as usize, place(ends[i]) as usize);
+            let (start, end) = (place(start) as usize, place(end) as usize);
             ensure!(start < end, "nothing from {start} to {end}");
             let name = format!("{}.{i}", self.name);
             wire = model.wire_node(name, Slice::new(axis, start, end), &[wire])?[0];
-            if steps[i] > 1 {
-                let step = Downsample::new(axis, isize::try_from(steps[i])?, 0);
+            if step > 1 {
+                let step = Downsample::new(axis, isize::try_from(step)?, 0);
                 wire = model.wire_node(format!("{}.{i}.step", self.name), step, &[wire])?[0];
             }
         }
@@ -202,8 +203,10 @@ impl Site<'_> {
         ensure!(pads.len() == 2 * axes.len(), "{} pads for {} axes", pads.len(), axes.len());
         ensure!(pads.iter().all(|pad| (0..=MAX_PAD).contains(pad)), "pads of {pads:?}");
         let mut each = vec![(0, 0); rank];
-        for (i, axis) in axes.iter().enumerate() {
-            each[self.axis(*axis, rank)?] = (pads[i] as usize, pads[i + axes.len()] as usize);
+        // Those before each axis come first, then those after each.
+        let (before, after) = pads.split_at(axes.len());
+        for ((axis, before), after) in axes.iter().zip(before).zip(after) {
+            each[self.axis(*axis, rank)?] = (*before as usize, *after as usize);
         }
         let mode = match self.text("mode", "constant")? {
             "constant" => {
