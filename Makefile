@@ -3,6 +3,8 @@
 # make examples  the C examples, linked statically, at build/predict and build/frames
 # make header    generate include/face_predict.h anew
 # make docs-table  the table of operators in docs/models.md anew
+# make dist      a release folder and its archive; TARGET=... for another system (docs/platforms.md)
+# make packages  wheels, jar, NuGet, Debian packages and crates of what `make dist` made
 # make install   header, libraries, pkg-config and CMake files (packaging/install.mk)
 # make book      the documents as a site: build/book/index.html
 # make bench     criterion benchmarks, then ours beside ONNX Runtime in one run
@@ -12,7 +14,7 @@ CARGO_TARGET_DIR ?= target
 LIBTORCH ?= $(CURDIR)/build/libtorch
 export CARGO_TARGET_DIR LIBTORCH
 
-lib := $(CARGO_TARGET_DIR)/release/libface_predict.a
+lib := $(CARGO_TARGET_DIR)/quick/libface_predict.a
 # What Rust's standard library needs, and a note that one object of tract lacks.
 system_libs := -lutil -lrt -lpthread -lm -ldl -lc -Wl,-z,noexecstack
 
@@ -25,8 +27,10 @@ demo: examples
 
 examples: build/predict build/frames
 
+# The profile whose engine compiles within minutes, and the features of `make install`; Cargo.toml says what that costs.
 library:
-	$(CARGO) build --release --package face-predict
+	$(CARGO) rustc --profile quick --package face-predict --lib --crate-type staticlib --no-default-features \
+	  --features decode,detector,weights-base
 
 build/predict build/frames: build/%: examples/c/%.c include/face_predict.h library
 	@mkdir -p build
