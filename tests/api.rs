@@ -368,7 +368,7 @@ fn two_looks_see_a_face_and_its_mirror_image_alike() {
     let both = answer(&image, &ours, 2);
     assert_near(both, answer(&mirrored, &theirs, 2), 1e-3, "two crops");
     let (one, other) = (answer(&image, &ours, 1), answer(&mirrored, &theirs, 1));
-    assert!((one[3] - other[3]).abs() > 0.01, "one look does not: {one:?} {other:?}");
+    assert!((one[3] - other[3]).abs() > 0.01, "one crop does not: {one:?} {other:?}");
     let between = one[3].min(other[3])..=one[3].max(other[3]);
     assert!(between.contains(&both[3]), "{one:?} {other:?} {both:?}");
     let eight = answer(&image, &ours, 8);

@@ -361,7 +361,7 @@ fn odd_convolutions_work_or_are_refused() {
 }
 
 /// A small file whose constants, once computed, would not fit into memory. The engine computes what is constant
-/// before it knows how large it is, so such graphs must be refused by their looks.
+/// before it knows how large it is, so such graphs must be refused by their structure.
 #[test]
 fn constants_that_grow() {
     let huge = [1i64 << 20, 1 << 20];

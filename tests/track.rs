@@ -94,7 +94,7 @@ fn a_jump_across_the_picture_is_another_face() {
 }
 
 #[test]
-fn answers_settle_and_count_their_looks() {
+fn answers_settle_and_count_their_estimates() {
     let mut film = Film::new(|options| options.estimate_every = 3);
     let mut ages = Vec::new();
     for step in 0..30 {

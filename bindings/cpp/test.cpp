@@ -54,6 +54,7 @@ static fp::Format format_of(const std::string &name) {
         {"RGBA", fp::Format::rgba}, {"BGRA", fp::Format::bgra}, {"NV12", fp::Format::nv12},
         {"NV21", fp::Format::nv21}, {"I420", fp::Format::i420}, {"YUYV", fp::Format::yuyv},
         {"UYVY", fp::Format::uyvy}, {"ARGB", fp::Format::argb}, {"ABGR", fp::Format::abgr},
+        {"P010", fp::Format::p010},
     };
     for (const auto &format : formats) {
         if (name == format.first) {

@@ -106,6 +106,7 @@ fn image<'a>(case: &Value, bytes: &'a [u8]) -> Result<Image<'a>, Error> {
         "UYVY" => Format::Uyvy,
         "ARGB" => Format::Argb,
         "ABGR" => Format::Abgr,
+        "P010" => Format::P010,
         other => panic!("format {other}"),
     };
     let yuv = match case["yuv"].as_str().unwrap_or("BT601_LIMITED") {

@@ -63,6 +63,8 @@ def cameras(face: Image.Image, turned: Image.Image) -> None:
 
     y, u, v = yuv(face, *BT601, full=False)
     write("nv12", y.tobytes(), np.stack([u, v], 2).tobytes())
+    # The same in the upper halves of 16 bits; the lower ones say nothing that is read.
+    write("p010", *(np.stack([np.full_like(part, 0x40), part], -1).tobytes() for part in (y, np.stack([u, v], 2))))
     # A row of 96 bytes every 103, and 11 bytes between the planes.
     y, u, v = yuv(face, *BT601, full=True)
     write("nv21_padded", rows(y, 103), b"\x80" * 11, rows(np.stack([v, u], 2), 103))

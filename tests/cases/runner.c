@@ -34,7 +34,7 @@ static void compare(const char *what, const json *right, float answer, double to
 static uint32_t format_number(const char *name) {
     static const char *const names[] = {"",     "GRAY", "RGB",  "BGR",  "RGBA",
                                         "BGRA", "NV12", "NV21", "I420", "YUYV",
-                                        "UYVY", "ARGB", "ABGR"};
+                                        "UYVY", "ARGB", "ABGR", "P010"};
     uint32_t i;
     for (i = 1; i < sizeof names / sizeof *names; i++) {
         if (strcmp(names[i], name) == 0) {

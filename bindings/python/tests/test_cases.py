@@ -42,6 +42,9 @@ def pixels(case):
         strides = (stride or shape[1] * step, step, 1)[: len(shape)]
         return np.lib.stride_tricks.as_strided(array, shape, strides, writeable=False)
 
+    if format == "P010":
+        y, uv = np.split(raw.view("<u2"), [width * height])
+        return [y.reshape(height, width), uv.reshape(height // 2, width // 2, 2)]
     columns, rows, step = (width + 1) // 2, (height + 1) // 2, case.get("chroma_step", 1)
     if format in ("NV12", "NV21", "I420"):
         packed = {0: width * height, 1: columns * rows}
