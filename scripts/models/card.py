@@ -85,8 +85,8 @@ def overview(found, title):
 
 
 def reliability(found):
-    """The bins of each question, as a table: what was said on average, and how often it was so."""
-    lines = ["| said, % | " + " | ".join(QUESTIONS) + " |", "| --- " * (len(QUESTIONS) + 1) + "|"]
+    """The bins of each question, as a table: for what share of the faces the statement was true, and how many faces there are."""
+    lines = ["| stated probability, % | " + " | ".join(QUESTIONS) + " |", "| --- " * (len(QUESTIONS) + 1) + "|"]
     for tenth in range(10):
         cells = []
         for question in QUESTIONS:
@@ -98,7 +98,7 @@ def reliability(found):
 
 def diagram(found):
     """The same as a picture: the diagonal is a probability that keeps its word."""
-    side, edge = 300, 40
+    side, edge = 300, 56
     place = lambda x, y: (edge + x * side, 10 + (1 - y) * side)
     colours = dict(zip(QUESTIONS, ["#0072b2", "#d55e00", "#009e73"]))
     svg = [f'<svg xmlns="http://www.w3.org/2000/svg" width="{side + edge + 140}" height="{side + 60}" '
@@ -110,7 +110,10 @@ def diagram(found):
         svg.append(f'<text x="{x:.0f}" y="{y + 18:.0f}" text-anchor="middle">{tenth * 10}</text>')
         x, y = place(0, tenth / 10)
         svg.append(f'<text x="{x - 6:.0f}" y="{y + 4:.0f}" text-anchor="end">{tenth * 10}</text>')
-    svg.append(f'<text x="{edge + side / 2:.0f}" y="{side + 48}" text-anchor="middle">said, %; upwards: so it was, %</text>')
+    svg.append(f'<text x="{edge + side / 2:.0f}" y="{side + 48}" text-anchor="middle">stated probability, %</text>')
+    svg.append(f'<text transform="translate(16 {10 + side / 2:.0f}) rotate(-90)" text-anchor="middle">faces for which it was true, %</text>')
+    svg.append(f'<text x="{edge + side - 8}" y="{side - 12}" text-anchor="end" fill="#666">true less often than stated</text>')
+    svg.append(f'<text x="{edge + 8}" y="26" fill="#666">true more often</text>')
     for row, question in enumerate(QUESTIONS):
         points = [place(b[0], b[1]) for b in found[question]]
         path = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
@@ -175,24 +178,24 @@ def estimator(judged):
     as_picture = metrics(f"models/{NAME}.picture.metrics.json")
     as_found = metrics(f"models/{NAME}.search.metrics.json")
     validation = metrics(f"models/{NAME}.val.metrics.json")
-    parts = ["## Figures\n\nTest parts, through the library; 95 % bootstrap intervals. Gender is a label that strangers gave "
-             "a face, in two values. Age is the median of the distribution; FairFace has brackets only, of which the one with "
-             "the most probability counts.\n",
+    parts = ["## Figures\n\nAll figures are of the test parts, measured through the library. The ranges in brackets are 95 % bootstrap intervals. "
+             "Gender is a label that strangers gave a face, in two values. The age is the median of the distribution. FairFace has "
+             "age brackets only; the bracket with the highest probability counts.\n",
              overview(found, "faces placed by landmarks") + "\n"]
     if as_picture:
         parts.append(overview(as_picture["sources"], "picture taken as one face") + "\n")
     if as_found:
         missed = len(as_found["failures"])
         parts.append(overview(as_found["sources"], "found in a frame of 640 x 480") + "\n")
-        parts.append(f"In {missed:,} of the frames the built-in detector did not find the face; they are left out.\n")
+        parts.append(f"The built-in detector did not find the face in {missed:,} of the frames. These are left out.\n")
     crops = {f"{count} crops": metrics(f"models/{NAME}.crops{count}.metrics.json") for count in (2, 8)}
     if all(crops.values()):
-        parts.append("### Several crops\n\nThe mean answer to several crops of each face (option `crops`), each of which costs as much as the "
+        parts.append("### Several crops\n\nThe option `crops` averages the answers to several crops of each face. Each crop costs as much as the "
                      "first.\n\n" + beside({"1 crop": judged} | crops) + "\n")
     spoiled = {fault: metrics(f"models/{NAME}.{fault}.metrics.json") for fault in FAULTS}
     if all(spoiled.values()):
-        parts.append("### Spoiled faces\n\nThe same faces spoiled on purpose, from just noticeable to bad (`evaluate --fault`). `Marked`: the library "
-                     "gave a reason to trust them less.\n\n" + faults(spoiled) + "\n")
+        parts.append("### Spoiled faces\n\nThe same faces were spoiled on purpose, from just noticeable to bad (`evaluate --fault`). A face is `marked` if the "
+                     "library gave a reason to trust it less.\n\n" + faults(spoiled) + "\n")
     exact = judged["reliability"].get("utkface", {})
     if all(exact.get(question) for question in QUESTIONS):
         put(f"models/{NAME}.reliability.svg", diagram(exact))
@@ -234,7 +237,7 @@ def gaps(groups, names):
             pairs.append(f"{worst} {values[worst]:.{digits}f}, {best} {values[best]:.{digits}f}")
         if pairs:
             lines.append(f"- {title}: {'; '.join(pairs)}")
-    return "The widest gaps, between groups of at least 100 faces:\n\n" + "\n".join(lines) + "\n\n"
+    return "The widest gaps between groups of at least 100 faces, with the worse group first:\n\n" + "\n".join(lines) + "\n\n"
 
 
 SCENES = [("easy", "easy"), ("medium", "medium"), ("hard", "hard"), ("input 10-20", "10 to 20 pixels of the input"),
@@ -252,9 +255,9 @@ def detector(judged):
         cells = [percent(f[k]) for k in ("average_precision", "recall_at_a_tenth", "recall")]
         lines.append(f"| {title} | {f['faces']:,} | " + " | ".join(cells) + " |")
     wrong, empty = judged["scenes"]["hard"]["wrong_a_picture"], judged["without_faces"]
-    parts = [f"## Figures\n\nThrough the library, at its own input. {judged['pictures']:,} scenes, never trained on nor chosen by; at "
-             f"the threshold {wrong:.2f} wrong answers a picture. Of {empty['parts']:,} quarters of these pictures in which no face is "
-             f"marked, {percent(empty['wrong'])} % show one (some do).\n", "\n".join(lines) + "\n"]
+    parts = [f"## Figures\n\nAll figures were measured through the library, at the detector's own input size. The {judged['pictures']:,} scenes were "
+             f"neither trained on nor used for choices. At the threshold there are {wrong:.2f} wrong answers for each picture. In {empty['parts']:,} quarters "
+             f"of these pictures no face is labelled; the detector finds one in {percent(empty['wrong'])} % of them, and some of these are real.\n", "\n".join(lines) + "\n"]
     for source, portraits in judged["portraits"].items():
         rows = [f"| {source}, pictures of one face | pictures | found, % | wrong answers a picture | landmarks off by, % of the eye distance |",
                 "| --- | ---: | ---: | ---: | ---: |"]
