@@ -82,7 +82,9 @@ fn pages_are_whole_in_a_browser() {
 
     let page = std::fs::read_to_string(here.join("report/report.html")).expect("a page");
     for part in [
-        "Predicted against actual age",
+        "Estimated and labelled age",
+        "labelled age, years",
+        "Each dot is a face.",
         "Errors of age",
         "Reliability of &quot;at least 18&quot;",
         "Reliability of &quot;at least 21&quot;",

@@ -94,6 +94,7 @@ impl Explore {
             |row: &Row| row.rough_age().is_some_and(|a| (self.min_age..=self.max_age).contains(&a));
         let chart =
             |title: &str, series: &[(&str, Vec<f64>)], low: f64, high: f64, width: f64, x: &str| {
+                let unit = if x.ends_with("years") { "year(s)" } else { "pixels" };
                 let bars: Vec<_> =
                     series.iter().map(|(_, values)| histogram(values, low, high, width)).collect();
                 let top = bars.iter().flatten().fold(1.0, |m: f64, b| m.max(b.2));
@@ -104,7 +105,12 @@ impl Explore {
                         plot.series(name);
                     }
                 }
-                plot.finish(title, x, "faces")
+                plot.finish(
+                    title,
+                    x,
+                    "number of faces",
+                    &format!("Each bar counts the faces in {width:.0} {unit}."),
+                )
             };
         let mut out = String::from("<div class='row'>");
         let (low, high) = (f64::from(self.min_age), f64::from(self.max_age));
@@ -117,16 +123,21 @@ impl Explore {
             .flat_map(|(age, counts)| vec![age as f64; counts.iter().sum::<u64>() as usize])
             .collect();
         out += &match before.is_empty() {
-            true => chart("Ages of all", &[("", ages(&|_| true))], 0.0, 101.0, 1.0, "years"),
-            false => {
-                chart("Ages of all, before the filters", &[("", before)], 0.0, 101.0, 1.0, "years")
-            }
+            true => chart("Ages of all", &[("", ages(&|_| true))], 0.0, 101.0, 1.0, "age, years"),
+            false => chart(
+                "Ages of all, before the filters",
+                &[("", before)],
+                0.0,
+                101.0,
+                1.0,
+                "age, years",
+            ),
         };
         let title = format!("Ages from {low} to {high}");
-        out += &chart(&title, &[("", ages(&valid))], low, high + 1.0, 1.0, "years");
+        out += &chart(&title, &[("", ages(&valid))], low, high + 1.0, 1.0, "age, years");
         let of = |gender: &'static str| ages(&move |row: &Row| row.gender == gender);
         let both = [("female", of("female")), ("male", of("male"))];
-        out += &chart("Ages by gender", &both, 0.0, 101.0, 2.0, "years");
+        out += &chart("Ages by gender", &both, 0.0, 101.0, 2.0, "age, years");
         let mut plot = Plot::new((0.0, 3.0), (0.0, 100.0));
         for (i, (name, mut values)) in both.into_iter().enumerate() {
             let x = 1.0 + i as f64;
@@ -135,17 +146,29 @@ impl Explore {
             plot.spread(i, x, &mut values);
             let median = values.get(values.len() / 2).copied().unwrap_or(f64::NAN);
             plot.label(x, 96.0, &format!("{name}: median {median:.0}, mean {mean:.1}"));
+            plot.name(x, name);
         }
-        out += &plot.finish("Ages by gender: quartiles, median, mean (dot)", "", "years");
+        out += &plot.finish(
+            "Spread of ages by gender",
+            "labelled gender",
+            "age, years",
+            "Half of the faces lie inside the box. Its line is the median, the dot the mean.",
+        );
         let genders = ["female", "male", ""].map(|g| rows.iter().filter(|r| r.gender == g).count());
         let top = genders.iter().copied().max().unwrap_or(1) as f64;
         let mut plot = Plot::new((0.0, 4.0), (0.0, top * 1.15));
         for (i, (count, name)) in genders.iter().zip(["female", "male", "unknown"]).enumerate() {
             let x = 1.0 + i as f64;
             plot.bars(i, &[(x - 0.35, x + 0.35, *count as f64)]);
-            plot.label(x, *count as f64 + top * 0.03, &format!("{name} {count}"));
+            plot.label(x, *count as f64 + top * 0.03, &count.to_string());
+            plot.name(x, name);
         }
-        out += &plot.finish("Genders", "", "faces");
+        out += &plot.finish(
+            "Genders",
+            "labelled gender",
+            "number of faces",
+            "The number stands above each bar.",
+        );
         let sizes: Vec<f64> = rows
             .iter()
             .filter_map(|row| Some((f64::from(row.width?) * f64::from(row.height?)).sqrt()))
@@ -154,8 +177,14 @@ impl Explore {
             let high = sizes.iter().copied().fold(1.0, f64::max);
             let series = [("", sizes)];
             let title = "Sizes of pictures";
-            out +=
-                &chart(title, &series, 0.0, high * 1.01, high / 40.0, "root of the area, pixels");
+            out += &chart(
+                title,
+                &series,
+                0.0,
+                high * 1.01,
+                high / 40.0,
+                "root of the picture's area, pixels",
+            );
         }
         out + "</div>"
     }

@@ -80,13 +80,23 @@ fn figures(model: &Judged, source: &str, cases: &[&(String, Case)]) -> String {
         let mut plot = Plot::new((0.0, 100.0), (0.0, 100.0));
         plot.dots(0, &some, 1.3);
         plot.line(1, &[(0.0, 0.0), (100.0, 100.0)]);
-        out += &plot.finish("Predicted against actual age", "label, years", "predicted");
+        out += &plot.finish(
+            "Estimated and labelled age",
+            "labelled age, years",
+            "estimated age, years",
+            "Each dot is a face. On the line both ages are the same.",
+        );
         let errors: Vec<f64> = cases.iter().filter_map(|(_, c)| c.error()).collect();
         let bars = histogram(&errors, -40.0, 40.0, 2.0);
         let top = bars.iter().fold(0.0, |m: f64, b| m.max(b.2));
         let mut plot = Plot::new((-40.0, 40.0), (0.0, top));
         plot.bars(0, &bars);
-        out += &plot.finish("Errors of age", "predicted minus label, years", "faces");
+        out += &plot.finish(
+            "Errors of age",
+            "estimated minus labelled age, years",
+            "number of faces",
+            "Right of 0 people are taken for older than their label says. The outermost bars hold all larger errors.",
+        );
     }
     for (question, bins) in model.reliability.get(source).into_iter().flatten() {
         if bins.is_empty() {
@@ -98,7 +108,12 @@ fn figures(model: &Judged, source: &str, cases: &[&(String, Case)]) -> String {
         plot.line(0, &points);
         plot.dots(0, &points, 3.0);
         let title = format!("Reliability of \"{question}\"");
-        out += &plot.finish(&title, "probability said", "share that was so");
+        out += &plot.finish(
+            &title,
+            "stated probability",
+            "share of faces for which it was true",
+            "On the straight line a probability keeps its word. Below the line it was true less often than stated.",
+        );
     }
     out += "</div>";
     let brackets: Vec<[usize; 3]> = cases.iter().filter_map(|(_, c)| c.brackets).collect();
@@ -238,7 +253,16 @@ fn curves(log: &str) -> String {
                 plot.series(["training", "validation"][i.min(1)]);
             }
         }
-        out += &plot.finish(&title, "epoch", "");
+        let name = names.last().map_or("", String::as_str);
+        let what = NAMES.iter().find(|known| known.0 == name).map_or(name, |known| known.1);
+        let what = if name == "val_score" { "loss and score, no unit" } else { what };
+        let caption = match lines.len() {
+            1 => "Measured on faces of the validation part, which are not trained on.",
+            _ => {
+                "Where validation becomes worse while training improves, the network only remembers faces."
+            }
+        };
+        out += &plot.finish(&title, "epoch", what, caption);
     }
     out + "</div>"
 }

@@ -4,8 +4,8 @@ use std::fmt::Write;
 
 const WIDTH: f64 = 460.0;
 const HEIGHT: f64 = 260.0;
-const LEFT: f64 = 48.0;
-const BOTTOM: f64 = 36.0;
+const LEFT: f64 = 56.0;
+const BOTTOM: f64 = 40.0;
 const TOP: f64 = 12.0;
 const RIGHT: f64 = 12.0;
 
@@ -15,6 +15,8 @@ pub struct Plot {
     x: (f64, f64),
     y: (f64, f64),
     legend: Vec<String>,
+    /// Names below the axis in place of numbers.
+    names: Vec<(f64, String)>,
 }
 
 impl Plot {
@@ -22,7 +24,12 @@ impl Plot {
     pub fn new(x: (f64, f64), y: (f64, f64)) -> Self {
         let wide =
             |(low, high): (f64, f64)| if high > low { (low, high) } else { (low, low + 1.0) };
-        Self { body: String::new(), x: wide(x), y: wide(y), legend: Vec::new() }
+        Self { body: String::new(), x: wide(x), y: wide(y), legend: Vec::new(), names: Vec::new() }
+    }
+
+    /// Writes `name` below the axis at `x`. An axis with names has no numbers.
+    pub fn name(&mut self, x: f64, name: &str) {
+        self.names.push((x, name.to_owned()));
     }
 
     fn at(&self, x: f64, y: f64) -> (f64, f64) {
@@ -98,29 +105,33 @@ impl Plot {
         self.legend.push(name.to_owned());
     }
 
-    /// The finished figure with a title and axis labels.
-    pub fn finish(self, title: &str, x_label: &str, y_label: &str) -> String {
+    /// The finished figure: a title, what the axes show with their units, and a caption for somebody who sees such a figure for the first time.
+    pub fn finish(self, title: &str, x_label: &str, y_label: &str, caption: &str) -> String {
         use super::page::escape;
         let mut out = format!(
             "<figure><svg viewBox='0 0 {WIDTH} {HEIGHT}' role='img' aria-label='{0}'><title>{0}</title>",
             escape(title)
         );
-        for i in 0..=4 {
-            let share = f64::from(i) / 4.0;
-            let x = self.x.0 + share * (self.x.1 - self.x.0);
-            let y = self.y.0 + share * (self.y.1 - self.y.0);
-            let ((px, floor), (wall, py)) = (self.at(x, self.y.0), self.at(self.x.0, y));
+        for (y, text) in ticks(self.y) {
+            let (wall, py) = self.at(self.x.0, y);
             let _ = write!(
                 out,
                 "<line class='grid' x1='{wall:.1}' y1='{py:.1}' x2='{:.1}' y2='{py:.1}'/>\
-                 <text x='{:.1}' y='{:.1}' text-anchor='end'>{}</text>\
-                 <text x='{px:.1}' y='{:.1}' text-anchor='middle'>{}</text>",
+                 <text x='{:.1}' y='{:.1}' text-anchor='end'>{}</text>",
                 WIDTH - RIGHT,
                 wall - 4.0,
                 py + 3.0,
-                number(y),
-                floor + 13.0,
-                number(x)
+                text
+            );
+        }
+        let below = if self.names.is_empty() { ticks(self.x) } else { self.names.clone() };
+        for (x, text) in below {
+            let (px, floor) = self.at(x, self.y.0);
+            let _ = write!(
+                out,
+                "<text x='{px:.1}' y='{:.1}' text-anchor='middle'>{}</text>",
+                floor + 14.0,
+                escape(&text)
             );
         }
         out += &self.body;
@@ -139,24 +150,41 @@ impl Plot {
             out,
             "<text x='{:.0}' y='{:.0}' text-anchor='middle'>{}</text>\
              <text transform='translate(10 {:.0}) rotate(-90)' text-anchor='middle'>{}</text></svg>\
-             <figcaption>{}</figcaption></figure>",
+             <figcaption><b>{}.</b> {}</figcaption></figure>",
             WIDTH / 2.0,
             HEIGHT - 4.0,
             escape(x_label),
             HEIGHT / 2.0,
             escape(y_label),
-            escape(title)
+            escape(title),
+            escape(caption)
         );
         out
     }
 }
 
-fn number(value: f64) -> String {
-    match value.abs() {
-        v if v >= 1e4 => format!("{:.0}k", value / 1e3),
-        v if v >= 10.0 || value.fract() == 0.0 => format!("{value:.0}"),
-        _ => format!("{value:.2}"),
+/// The distance of round numbers along an axis, of which it then has four to ten.
+fn step((low, high): (f64, f64)) -> f64 {
+    let rough = (high - low) / 4.0;
+    let power = 10f64.powf(rough.log10().floor());
+    [5.0, 2.0].into_iter().map(|m| m * power).find(|step| *step <= rough).unwrap_or(power)
+}
+
+/// Round numbers along an axis.
+fn ticks((low, high): (f64, f64)) -> Vec<(f64, String)> {
+    let step = step((low, high));
+    let whole = ((low / step - 1e-6).ceil() as i64)..=((high / step + 1e-6).floor() as i64);
+    // Counting avoids the sum of many rounding errors.
+    whole.map(|i| i as f64 * step).map(|value| (value, number(value, step))).collect()
+}
+
+/// `value` with as many decimals as neighbouring ticks need to differ.
+fn number(value: f64, step: f64) -> String {
+    if value.abs() >= 1e4 {
+        return format!("{:.0}k", value / 1e3);
     }
+    let decimals = (-step.log10()).ceil().clamp(0.0, 6.0) as usize;
+    format!("{value:.decimals$}")
 }
 
 /// Counts of `values` in bins of `width` from `low` to `high`, as bars; what lies outside goes to the last bins.
@@ -176,6 +204,35 @@ pub fn histogram(values: &[f64], low: f64, high: f64, width: f64) -> Vec<(f64, f
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn axes_have_round_numbers() {
+        let texts = |range| ticks(range).into_iter().map(|tick| tick.1).collect::<Vec<_>>();
+        assert_eq!(texts((0.0, 101.0)), ["0", "20", "40", "60", "80", "100"]);
+        assert_eq!(texts((-40.0, 40.0)), ["-40", "-20", "0", "20", "40"]);
+        assert_eq!(texts((0.229, 0.257)), ["0.230", "0.235", "0.240", "0.245", "0.250", "0.255"]);
+        assert_eq!(texts((0.0, 123_456.0)), ["0", "20k", "40k", "60k", "80k", "100k", "120k"]);
+        for range in [(0.0, 1.0), (3.0, 3.001), (-5.0, 7.0), (0.0, 1.0e-4)] {
+            let found = texts(range);
+            assert!((4..=10).contains(&found.len()), "{range:?}: {found:?}");
+            assert!(found.windows(2).all(|pair| pair[0] != pair[1]), "{range:?}: {found:?}");
+        }
+    }
+
+    #[test]
+    fn a_figure_names_its_axes_and_explains_itself() {
+        let mut plot = Plot::new((0.0, 2.0), (0.0, 10.0));
+        plot.bars(0, &[(0.5, 1.5, 8.0)]);
+        plot.name(1.0, "a < b");
+        let drawn = plot.finish("Title", "kind", "faces", "What it shows.");
+        for part in
+            [">a &lt; b</text>", ">kind</text>", ">faces</text>", "<b>Title.</b> What it shows."]
+        {
+            assert!(drawn.contains(part), "{part}: {drawn}");
+        }
+        // An axis with names has no numbers: 0, 5 and 10 of the other axis alone.
+        assert!(!drawn.contains(">1</text>"), "{drawn}");
+    }
 
     #[test]
     fn bins_hold_what_they_should() {
