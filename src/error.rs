@@ -1,34 +1,34 @@
-//! The one error type: what went wrong, by who must act, and a message with the numbers.
+//! The error type: its kind says who must act, and its message names the argument and the numbers.
 
 use std::any::Any;
 use std::error::Error as StdError;
 use std::fmt;
 
-/// What kind of failure an [`Error`] is; one to one with the statuses of the C interface.
+/// The kind of an [`Error`]. Each kind is one status of the C interface.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
     /// A required pointer is null (C interface only).
     NullArgument,
-    /// A value makes no sense.
+    /// A value is not valid.
     InvalidArgument,
-    /// An index is not below the count.
+    /// An index is not smaller than the count.
     OutOfRange,
-    /// A plane holds fewer bytes than its picture needs.
+    /// A plane has fewer bytes than the picture needs.
     BufferTooSmall,
-    /// Asked for by a newer caller, or not in this build.
+    /// The call needs a newer version, or something that this build lacks.
     Unsupported,
     /// A file could not be read.
     Io,
     /// The bytes are not a picture that can be decoded.
     Image,
-    /// The picture is larger than the limit.
+    /// The picture or the file is larger than the limit.
     Limit,
-    /// The model file is damaged, of an unknown version, or does not fit its own description.
+    /// The model file is damaged, has an unknown version, or does not fit its own description.
     Model,
-    /// Memory is short.
+    /// There is not enough memory.
     OutOfMemory,
-    /// A bug of this library was caught; please report the message.
+    /// The library caught a bug of its own. Please report the message.
     Internal,
 }
 
@@ -73,14 +73,14 @@ impl Error {
         Self::new(kind, format!("{what}: {message}"))
     }
 
-    /// The same error with `context` in front, such as the name of the file it is about.
+    /// Returns the same error with `context` in front of the message, such as the name of the file.
     #[must_use]
     pub(crate) fn context(mut self, context: impl fmt::Display) -> Self {
         self.message = format!("{context}: {}", self.message);
         self
     }
 
-    /// Who must act: the caller, whoever gave the input, or the machine.
+    /// Returns the kind, which says who must act: the caller, the source of the input, or the machine.
     pub fn kind(&self) -> ErrorKind {
         self.kind
     }

@@ -1,17 +1,16 @@
 //! Points, boxes and the maps between a crop and its picture.
 
-/// A place in a picture, in pixels; (0, 0) is the top left corner of the top left pixel, whose centre
-/// is (0.5, 0.5).
+/// A position in a picture, in pixels. (0, 0) is the top left corner of the top left pixel, whose centre is (0.5, 0.5).
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Point {
-    /// Pixels to the right.
+    /// The distance from the left edge, to the right.
     pub x: f32,
-    /// Pixels down.
+    /// The distance from the top edge, downwards.
     pub y: f32,
 }
 
 impl Point {
-    /// The point (`x`, `y`).
+    /// Makes the point (`x`, `y`).
     pub const fn new(x: f32, y: f32) -> Self {
         Self { x, y }
     }
@@ -21,7 +20,7 @@ impl Point {
     }
 }
 
-/// An upright rectangle in pixels; it may reach outside the picture.
+/// A rectangle in pixels, with sides along the axes. It may reach beyond the picture.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Rect {
     /// Left edge.
@@ -35,22 +34,22 @@ pub struct Rect {
 }
 
 impl Rect {
-    /// The rectangle with its top left corner at (`x`, `y`).
+    /// Makes a rectangle with its top left corner at (`x`, `y`).
     pub const fn new(x: f32, y: f32, width: f32, height: f32) -> Self {
         Self { x, y, width, height }
     }
 
-    /// The middle.
+    /// Returns the centre.
     pub fn center(&self) -> Point {
         Point::new(self.x + self.width / 2.0, self.y + self.height / 2.0)
     }
 
-    /// Width times height.
+    /// Returns the area: width times height.
     pub fn area(&self) -> f32 {
         self.width * self.height
     }
 
-    /// Area in common with `other`, as a share of the area of both together (intersection over union).
+    /// Returns the intersection over union with `other`: the common area as a share of the area that both cover.
     pub fn overlap(&self, other: &Self) -> f32 {
         let along = |a: f32, length: f32, b: f32, other: f32| {
             ((a + length).min(b + other) - a.max(b)).max(0.0)
@@ -87,23 +86,24 @@ impl Affine {
     /// The map that changes nothing.
     pub const IDENTITY: Self = Self { xx: 1.0, xy: 0.0, x0: 0.0, yx: 0.0, yy: 1.0, y0: 0.0 };
 
-    /// Turns by `angle` radians (clockwise as seen, since y points down) and scales, then moves.
+    /// Makes a map that rotates by `angle` radians, scales, and then moves. Positive angles are clockwise, since y
+    /// points down.
     pub fn similarity(scale: f32, angle: f32, x0: f32, y0: f32) -> Self {
         let (sin, cos) = angle.sin_cos();
         Self { xx: scale * cos, xy: -scale * sin, x0, yx: scale * sin, yy: scale * cos, y0 }
     }
 
-    /// Scales each axis by its own factor.
+    /// Makes a map that scales each axis by its own factor.
     pub const fn scale(x: f32, y: f32) -> Self {
         Self { xx: x, xy: 0.0, x0: 0.0, yx: 0.0, yy: y, y0: 0.0 }
     }
 
-    /// Where `p` goes.
+    /// Maps the point `p`.
     pub fn apply(&self, p: Point) -> Point {
         Point::new(self.xx * p.x + self.xy * p.y + self.x0, self.yx * p.x + self.yy * p.y + self.y0)
     }
 
-    /// First `inner`, then this map.
+    /// Returns the map that applies `inner` first, and then this one.
     #[must_use]
     pub fn after(&self, inner: &Self) -> Self {
         Self {
@@ -116,7 +116,7 @@ impl Affine {
         }
     }
 
-    /// How much lengths grow, as the root of the growth of areas.
+    /// Returns the factor by which lengths grow: the square root of the factor for areas.
     pub fn magnification(&self) -> f32 {
         (self.xx * self.yy - self.xy * self.yx).abs().sqrt()
     }

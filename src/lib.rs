@@ -1,4 +1,4 @@
-//! Age and labelled gender of faces, with an honest idea of how sure the answer is.
+//! Estimates the age and the labelled gender of faces, and how sure each estimate is.
 //!
 //! ```
 //! use face_predict::{DecodeLimits, Model, Options, Picture, Rect, Region};
@@ -14,16 +14,17 @@
 //! # Ok::<(), face_predict::Error>(())
 //! ```
 //!
-//! - [`Model`]: the built-in network, a file, several files, or bytes; one serves all threads.
-//! - [`Image`]: a borrowed view of pixels, read in place; [`Picture`]: a decoded file.
-//! - [`Options`] and [`Region`]: which faces, and what to tell of them.
-//! - [`Predictions`] and [`Face`]: the answers; [`AgeDistribution`]: an age as a distribution.
-//! - [`Error`]: every failure, by who must act.
-//! - [`Metadata`], [`CropRule`], [`Warp`]: the contract of model files and the one preprocessing, which the trainer
-//!   shares.
+//! - [`Model`] holds the networks: the built-in ones, or those of files or bytes. All threads share one model.
+//! - [`Image`] is a borrowed view of pixels, which are read in place. [`Picture`] is a decoded file.
+//! - [`Options`] and [`Region`] say which faces to estimate, and what to estimate.
+//! - [`Predictions`] and [`Face`] are the answers. [`AgeDistribution`] is an age as a distribution over years.
+//! - [`Tracker`] follows faces over the frames of a camera.
+//! - [`Error`] is every failure. Its kind says who must act.
+//! - [`Metadata`], [`CropRule`] and [`Warp`] are the contract of model files and the preprocessing. The trainer uses
+//!   the same code.
 //!
-//! The same powers are in `include/face_predict.h` for C. Gender is the label that strangers gave faces, in two values;
-//! do not let an answer decide alone about a person.
+//! `include/face_predict.h` has the same functions for C. Gender is the label that strangers give a face, in two
+//! values. An answer must not decide alone about a person.
 
 mod error;
 mod face;

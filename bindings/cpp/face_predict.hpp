@@ -280,7 +280,7 @@ public:
     Options &cropped(bool on = true) noexcept { return flag(FACE_PREDICT_CROPPED, on); }
     Options &skip_age(bool on = true) noexcept { return flag(FACE_PREDICT_SKIP_AGE, on); }
     Options &skip_gender(bool on = true) noexcept { return flag(FACE_PREDICT_SKIP_GENDER, on); }
-    /// Keeps the largest so many faces; 0 means all.
+    /// Keeps at most this many faces, the largest; 0 means all.
     Options &max_faces(std::uint32_t count) noexcept { return options_.max_faces = count, *this; }
     /// Probability inside age_low to age_high.
     Options &age_coverage(float share) noexcept { return options_.age_coverage = share, *this; }
@@ -574,7 +574,7 @@ public:
             face_predict_encoded(handle_.get(), bytes.data(), bytes.size(), &options.c(), result.c()));
     }
 
-    /// Many pictures, encoded ones among them, spread over so many threads; 0 and 1: the caller's alone. A bad one does not stop
+    /// Predicts many pictures, which may be encoded, on this many threads; 0 and 1 mean the caller's thread alone. A bad one does not stop
     /// the rest: its error stands in its place. What concerns all, such as options with regions, which belong to one
     /// picture, stands in each place.
     std::vector<Expected<Result>> predict_batch(Span<const Image> images, const Options &options = {},
@@ -639,9 +639,9 @@ private:
 /// How to follow faces. Unset fields are the library's defaults.
 class TrackerOptions {
 public:
-    /// Searches each so many frames; in between faces keep moving as they did.
+    /// The detector runs on every n-th frame; between these frames each box moves on at its last speed, which fades.
     TrackerOptions &detect_every(std::uint32_t frames) noexcept { return options_.detect_every = frames, *this; }
-    /// Estimates a face again each so many times that it is found.
+    /// A face is estimated on every n-th frame in which the detector finds it.
     TrackerOptions &estimate_every(std::uint32_t times) noexcept { return options_.estimate_every = times, *this; }
     /// Time constant of the average over estimates.
     TrackerOptions &memory_seconds(float seconds) noexcept { return options_.memory_seconds = seconds, *this; }

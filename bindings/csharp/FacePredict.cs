@@ -53,7 +53,7 @@ namespace FacePredict
     /// <summary>How YUV numbers map to colours.</summary>
     public enum Yuv : uint
     {
-        /// <summary>Most cameras.</summary>
+        /// <summary>BT.601, with Y from 16 to 235: most cameras.</summary>
         Bt601Limited = 0,
         Bt601Full = 1,
         /// <summary>HD video.</summary>
@@ -329,7 +329,7 @@ namespace FacePredict
         public bool Cropped { get; set; }
         public bool SkipAge { get; set; }
         public bool SkipGender { get; set; }
-        /// <summary>Keeps the largest so many; 0 means all.</summary>
+        /// <summary>Keeps at most this many faces, the largest; 0 means all.</summary>
         public int MaxFaces { get; set; }
         /// <summary>Probability inside AgeLow to AgeHigh; 0 means 0.8.</summary>
         public float AgeCoverage { get; set; }
@@ -433,7 +433,7 @@ namespace FacePredict
         /// <summary>Probability of each whole year from 0, summing to 1; empty where the age was skipped.</summary>
         public IReadOnlyList<float> AgeDistribution { get; }
 
-        /// <summary>Probability that the person has lived so many years or more; null without an age.</summary>
+        /// <summary>Probability that the person has lived this many years or more; null without an age.</summary>
         public float? AgeAtLeast(float years)
         {
             if (AgeDistribution.Count == 0 || float.IsNaN(years))
@@ -709,7 +709,7 @@ namespace FacePredict
         }
 
         /// <summary>
-        /// Many pictures, encoded ones among them, spread over so many threads; 0 and 1: the caller's alone. One that fails does
+        /// Predicts many pictures, which may be encoded, on this many threads; 0 and 1 mean the caller's thread alone. One that fails does
         /// not stop the rest: its answer holds the error. What concerns all, such as options with regions, which belong to one
         /// picture, is the error of each.
         /// </summary>
@@ -848,9 +848,9 @@ namespace FacePredict
     /// <summary>How to follow faces. What is not set, or 0, is the library's default.</summary>
     public sealed class TrackerOptions
     {
-        /// <summary>Searches each so many frames; in between faces keep moving as they did.</summary>
+        /// <summary>The detector runs on every n-th frame; between these frames each box moves on at its last speed, which fades.</summary>
         public int DetectEvery { get; set; }
-        /// <summary>Estimates a face again each so many times that it is found.</summary>
+        /// <summary>A face is estimated on every n-th frame in which the detector finds it.</summary>
         public int EstimateEvery { get; set; }
         /// <summary>Time constant of the average over estimates; 0 means 2 seconds.</summary>
         public float MemorySeconds { get; set; }

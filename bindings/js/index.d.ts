@@ -113,7 +113,7 @@ export interface PredictOptions {
   landmarks?: readonly (readonly (Point | readonly [number, number])[] | null)[];
   /** The picture is one face, cut as face data sets cut it. */
   cropped?: boolean;
-  /** Keeps the largest so many faces; 0 means all. */
+  /** Keeps at most this many faces, the largest; 0 means all. */
   maxFaces?: number;
   /** Probability inside `ageLow` to `ageHigh`: 0.8 unless said otherwise. */
   ageCoverage?: number;
@@ -164,9 +164,9 @@ export class FacePredict {
 }
 
 export interface TrackerOptions {
-  /** Searches each so many frames; 0 means each. */
+  /** The detector runs on every n-th frame; 0 means every frame. */
   detectEvery?: number;
-  /** Estimates a face again each so many times that it is found; 0 means each. */
+  /** A face is estimated on every n-th frame in which the detector finds it; 0 means every one. */
   estimateEvery?: number;
   /** Time constant of the average over estimates: 2 unless said otherwise. */
   memorySeconds?: number;

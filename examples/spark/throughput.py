@@ -44,7 +44,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--cropped", action="store_true", help="each picture is one face")
-    parser.add_argument("--copies", type=int, default=1, help="each picture is taken so many times")
+    parser.add_argument("--copies", type=int, default=1, help="how often each picture is used")
     parser.add_argument("--limit", type=int, help="of the folder's pictures")
     parser.add_argument("--rounds", type=int, default=3)
     arguments = parser.parse_args()

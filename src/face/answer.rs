@@ -1,4 +1,4 @@
-//! Faces and what is said of them.
+//! Faces, and the estimates for them.
 
 use crate::error::Result;
 use crate::face::age::AgeDistribution;
@@ -6,12 +6,12 @@ use crate::face::pose::Pose;
 use crate::face::quality::Quality;
 use crate::geometry::{Point, Rect};
 
-/// A label that strangers would give a face, where the model is sure enough.
+/// The label that strangers would give a face, if the model is sure enough.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Gender {
-    /// Would be labelled female.
+    /// Strangers would label the face female.
     Female,
-    /// Would be labelled male.
+    /// Strangers would label the face male.
     Male,
 }
 
@@ -28,7 +28,7 @@ impl Gender {
     }
 }
 
-/// The faces of one picture, the largest first. One that is used again keeps its memory.
+/// The faces of one picture, with the largest first. If it is used again, it keeps its memory.
 #[derive(Debug, Default)]
 pub struct Predictions {
     pub(crate) faces: Vec<FaceRecord>,
@@ -52,18 +52,18 @@ pub(crate) struct FaceRecord {
     pub(crate) track: Option<Track>,
 }
 
-/// What a tracker knows of a face.
+/// What a tracker knows about a face.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Track {
-    /// The same face has the same number, from 1; none is used twice.
+    /// A number, from 1, that stays the same while the face is followed. No number is used twice.
     pub id: u64,
-    /// Estimates that the answer averages: one for each frame in which the face was estimated, however many crops each of
-    /// them averages ([`Options::crops`](crate::Options::crops)).
+    /// The number of estimates that the answer averages: one for each frame in which the face was estimated. The number
+    /// of crops of each estimate ([`Options::crops`](crate::Options::crops)) does not matter.
     pub estimates: u32,
 }
 
 impl Predictions {
-    /// No faces yet, and no memory.
+    /// Makes an empty answer, without memory.
     pub fn new() -> Self {
         Self::default()
     }
@@ -89,28 +89,29 @@ impl Predictions {
         self.size = (0, 0);
     }
 
-    /// Number of faces.
+    /// Returns the number of faces.
     pub fn len(&self) -> usize {
         self.faces.len()
     }
 
-    /// Whether no face was found or given.
+    /// Returns whether there is no face.
     pub fn is_empty(&self) -> bool {
         self.faces.is_empty()
     }
 
-    /// Width and height of the upright picture in pixels; zeros before a picture and after a failure.
+    /// Returns the width and height of the upright picture in pixels. Both are 0 before the first picture and after a
+    /// failure.
     pub fn size(&self) -> (usize, usize) {
         self.size
     }
 
-    /// Face `index`, the largest first.
+    /// Returns the face at `index`. The largest face comes first.
     pub fn face(&self, index: usize) -> Option<Face<'_>> {
         let record = self.faces.get(index)?;
         Some(Face { record, years: &self.years[record.years.clone()], coverage: self.coverage })
     }
 
-    /// All faces, the largest first.
+    /// Returns all faces, with the largest first.
     pub fn faces(&self) -> impl ExactSizeIterator<Item = Face<'_>> {
         (0..self.len()).map(|i| self.face(i).expect("an index below the count"))
     }
@@ -125,57 +126,60 @@ pub struct Face<'a> {
 }
 
 impl<'a> Face<'a> {
-    /// Its box in upright pixels; may reach outside the picture.
+    /// Returns the box in pixels of the upright picture. It may reach beyond the picture.
     pub fn rect(&self) -> Rect {
         self.record.rect
     }
 
-    /// Left eye, right eye, nose, left and right mouth corner, where known.
+    /// Returns the left eye, the right eye, the nose, and the left and right corner of the mouth, if they are known.
     pub fn landmarks(&self) -> Option<[Point; 5]> {
         self.record.landmarks
     }
 
-    /// How sure the detector is that this is a face, 0 to 1; none for a face that was given.
+    /// Returns how sure the detector is that this is a face, from 0 to 1. `None` for a face that the caller gave.
     pub fn score(&self) -> Option<f32> {
         self.record.score
     }
 
-    /// Which of the regions of [`Options::regions`](crate::Options::regions) it is; none for a face that was found.
+    /// Returns the index of this face in [`Options::regions`](crate::Options::regions). `None` for a face that was
+    /// found.
     pub fn region_index(&self) -> Option<usize> {
         self.record.region_index
     }
 
-    /// Its age as a distribution, unless skipped.
+    /// Returns the age as a distribution, unless it was skipped.
     pub fn age(&self) -> Option<AgeDistribution<'a>> {
         (!self.years.is_empty()).then(|| AgeDistribution::new(self.years))
     }
 
-    /// The interval that holds the age with the probability asked for in the options, in years.
+    /// Returns the interval, in years, that holds the true age with the probability
+    /// [`Options::age_coverage`](crate::Options::age_coverage).
     pub fn age_interval(&self) -> Option<(f32, f32)> {
         self.age().map(|age| age.interval(self.coverage))
     }
 
-    /// Calibrated probability that strangers would label it female, 0 to 1, unless skipped.
+    /// Returns the calibrated probability that strangers would label the face female, from 0 to 1, unless it was
+    /// skipped.
     pub fn female_probability(&self) -> Option<f32> {
         self.record.female
     }
 
-    /// The label, where the probability reaches the threshold.
+    /// Returns the label, if its probability reaches the threshold.
     pub fn gender(&self) -> Option<Gender> {
         self.record.gender
     }
 
-    /// Where the head looks, where landmarks are known.
+    /// Returns the direction of the head, if the landmarks are known.
     pub fn pose(&self) -> Option<Pose> {
         self.record.pose
     }
 
-    /// Its number and history, from a [`Tracker`](crate::Tracker).
+    /// Returns the number and history of the face, if it comes from a [`Tracker`](crate::Tracker).
     pub fn track(&self) -> Option<Track> {
         self.record.track
     }
 
-    /// Reasons to trust it less.
+    /// Returns the reasons to trust this face less.
     pub fn quality(&self) -> Quality {
         self.record.quality
     }

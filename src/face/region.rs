@@ -3,22 +3,23 @@
 use crate::error::{Error, Result};
 use crate::geometry::{Point, Rect};
 
-/// A face found already: its box and, where known, five landmarks, in upright pixels.
+/// A face that was found already: its box and, if they are known, five landmarks, in pixels of the upright picture.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Region {
-    /// Box around the face, forehead to chin.
+    /// The box around the face, from the forehead to the chin.
     pub rect: Rect,
-    /// Left eye, right eye, nose, left and right mouth corner; left and right as seen in the picture.
+    /// The left eye, the right eye, the nose, and the left and right corner of the mouth. Left and right are as seen in
+    /// the picture.
     pub landmarks: Option<[Point; 5]>,
 }
 
 impl Region {
-    /// A face known by its box alone.
+    /// Makes a region of a box alone.
     pub const fn from_box(rect: Rect) -> Self {
         Self { rect, landmarks: None }
     }
 
-    /// The same face in a picture `factor` times as large.
+    /// Returns the same face in a picture that is `factor` times as large.
     #[must_use]
     pub fn scaled(&self, factor: f32) -> Self {
         let Rect { x, y, width, height } = self.rect;

@@ -10,10 +10,10 @@ use super::status::face_predict_status;
 use crate::error::{Error, Result};
 use crate::predict::batch::run_on_threads;
 
-/// Threads that a batch may be spread over.
+/// The largest number of threads for a batch.
 const MAX_THREADS: usize = 1024;
 
-/// Leaves the results of a batch that was refused as a whole empty, each with the reason.
+/// Empties the results of a batch that was refused as a whole. Each keeps the reason.
 unsafe fn refuse(results: *const *mut face_predict_result, count: usize, reason: &Error) {
     // SAFETY: the caller's promise; pointers that are none of ours are passed over.
     let Ok(results) = (unsafe { handle::array(results, count, "results") }) else { return };
@@ -25,7 +25,7 @@ unsafe fn refuse(results: *const *mut face_predict_result, count: usize, reason:
     }
 }
 
-/// The first place of a result that is given twice.
+/// The index of the first result that is given twice.
 fn twice(results: &[*mut face_predict_result]) -> Option<usize> {
     let mut sorted: Vec<_> = results.iter().collect();
     sorted.sort();
@@ -33,13 +33,13 @@ fn twice(results: &[*mut face_predict_result]) -> Option<usize> {
     results.iter().position(|p| p == pair[0])
 }
 
-/// Predicts many pictures, encoded ones among them: each of `images` fills the result at its place, and all results must be
-/// different. The work is spread over `threads` threads, of which the caller's is one; 0 and 1 mean the caller's alone, and
-/// at most 1024 are possible. A picture that fails does not stop the rest: face_predict_result_status() and
-/// face_predict_result_message() tell of each, and the call returns the status of the first that failed, with its
-/// message. Options with regions are refused, since these belong to one picture. A call that is refused as a whole leaves every result
-/// empty, with the status and the message of the call. Fails with NULL_ARGUMENT, INVALID_ARGUMENT or UNSUPPORTED, and with
-/// what face_predict() fails with.
+/// Predicts many pictures, which may also be encoded. The answer to `images[i]` is written to `results[i]`, and all
+/// results must be different. The work is shared by `threads` threads, of which the caller's is one; the largest number
+/// is 1024. 0 and 1 both mean the caller's thread alone. A picture that fails does not stop the rest.
+/// face_predict_result_status() and face_predict_result_message() report each picture, and the call returns the first
+/// failure with its message. Options with regions are refused, since regions belong to one picture. If the call is
+/// refused as a whole, every result is empty, and has the status and the message of the call. Fails with NULL_ARGUMENT,
+/// INVALID_ARGUMENT or UNSUPPORTED, and like face_predict().
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn face_predict_batch(

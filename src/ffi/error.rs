@@ -28,9 +28,9 @@ pub(super) fn remember(error: &Error) -> face_predict_status {
     status
 }
 
-/// Gives the message of the last failed call on this thread, or "" if none has failed; never NULL. It is borrowed until
-/// the next failing call on this thread, so show or copy it before anything else. What went wrong with a picture is also
-/// kept with its result: face_predict_result_message().
+/// Returns the message of the last failed call on this thread, or "" if no call has failed; never NULL. It is borrowed
+/// until the next call fails on this thread, so show or copy it at once. The message about a picture is also kept with
+/// its result: face_predict_result_message().
 #[unsafe(no_mangle)]
 pub extern "C" fn face_predict_last_error() -> *const c_char {
     LAST.try_with(|last| last.borrow().as_ptr()).unwrap_or(c"".as_ptr())

@@ -9,81 +9,83 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::picture::{Format, Image, Layout, Orientation, Yuv};
 use crate::predict::source::Input;
 
-/// One byte of brightness. 0 is not a format, so that a forgotten field is an error and not a wrong answer.
+/// One byte of brightness for each pixel. 0 is no format, so a forgotten field is an error and not a wrong answer.
 pub const FACE_PREDICT_FORMAT_GRAY: u32 = 1;
-/// Red, green, blue: byte order in memory.
+/// Red, green, blue, in the order of the bytes in memory.
 pub const FACE_PREDICT_FORMAT_RGB: u32 = 2;
-/// Blue, green, red: OpenCV's order.
+/// Blue, green, red. OpenCV uses this order.
 pub const FACE_PREDICT_FORMAT_BGR: u32 = 3;
-/// Red, green, blue, alpha: Android's ARGB_8888 bitmaps. Alpha is ignored.
+/// Red, green, blue, alpha. Android's ARGB_8888 bitmaps use this order. Alpha is ignored.
 pub const FACE_PREDICT_FORMAT_RGBA: u32 = 4;
-/// Blue, green, red, alpha: Windows, .NET and CoreVideo bitmaps. Alpha is ignored.
+/// Blue, green, red, alpha. Bitmaps of Windows, .NET and CoreVideo use this order. Alpha is ignored.
 pub const FACE_PREDICT_FORMAT_BGRA: u32 = 5;
 
-/// Y, then interleaved U V, both for two by two pixels.
+/// A plane of Y, then a plane of interleaved U and V. A pair of U and V belongs to 2 x 2 pixels.
 pub const FACE_PREDICT_FORMAT_NV12: u32 = 6;
-/// Y, then interleaved V U.
+/// The same as NV12, but V comes before U.
 pub const FACE_PREDICT_FORMAT_NV21: u32 = 7;
-/// Y, U, V; see chroma_step for Android's YUV_420_888.
+/// A plane of Y, one of U and one of V. Android's YUV_420_888 is read with `chroma_step`.
 pub const FACE_PREDICT_FORMAT_I420: u32 = 8;
-/// One plane of Y U Y V; usual for USB cameras.
+/// One plane that repeats Y U Y V. USB cameras often give it.
 pub const FACE_PREDICT_FORMAT_YUYV: u32 = 9;
 
-/// One plane of U Y V Y; capture cards, and cameras of Apple's.
+/// One plane that repeats U Y V Y. Capture cards and Apple's cameras give it.
 pub const FACE_PREDICT_FORMAT_UYVY: u32 = 10;
-/// Alpha, red, green, blue: byte order in memory. Alpha is ignored. (Numbers of 0xAARRGGBB are BGRA in the memory of usual
-/// processors.)
+/// Alpha, red, green, blue, in the order of the bytes in memory. Alpha is ignored. Numbers such as 0xAARRGGBB are not
+/// this format: a little-endian processor stores them as BGRA.
 pub const FACE_PREDICT_FORMAT_ARGB: u32 = 11;
-/// Alpha, blue, green, red. Alpha is ignored.
+/// Alpha, blue, green, red, in the order of the bytes in memory. Alpha is ignored.
 pub const FACE_PREDICT_FORMAT_ABGR: u32 = 12;
-/// NV12 with 16 bits a sample, little-endian, whose upper 10 count: decoders of HDR films. The upper 8 bits are read.
+/// NV12 with 16 little-endian bits for each sample, of which the upper 10 are used. Decoders of HDR video give it. Only
+/// the upper 8 bits are read.
 pub const FACE_PREDICT_FORMAT_P010: u32 = 13;
-/// The bytes of a JPEG, PNG, WebP or BMP file, such as the frames of a camera that gives MJPEG. The first plane points to them and
-/// the first size says how many there are. The Exif orientation is applied first, then rotation and mirrored. The other fields
+/// The bytes of a JPEG, PNG, WebP or BMP file, such as an MJPEG frame of a camera. `planes[0]` points to them, and
+/// `sizes[0]` is their number. The Exif orientation is applied first, then `rotation` and `mirrored`. The other fields
 /// are not read.
 pub const FACE_PREDICT_FORMAT_ENCODED: u32 = 14;
 
-/// How YUV numbers map to colours. Most cameras.
+/// YUV is converted to colours by BT.601, and Y runs from 16 to 235. Most cameras give it.
 pub const FACE_PREDICT_YUV_BT601_LIMITED: u32 = 0;
-/// JPEG, and many phones.
+/// YUV is converted to colours by BT.601, and Y runs from 0 to 255. JPEG uses it, and many phones do.
 pub const FACE_PREDICT_YUV_BT601_FULL: u32 = 1;
-/// HD video.
+/// YUV is converted to colours by BT.709, and Y runs from 16 to 235. HD video uses it.
 pub const FACE_PREDICT_YUV_BT709_LIMITED: u32 = 2;
-/// BT.709 with Y from 0 to 255.
+/// YUV is converted to colours by BT.709, and Y runs from 0 to 255.
 pub const FACE_PREDICT_YUV_BT709_FULL: u32 = 3;
 
-/// A picture in your memory. It is read in place, never written, and never kept after the call; its pixels must not change
-/// during the call. Start from FACE_PREDICT_IMAGE_INIT or from zeros with struct_size, then set format, width, height and the
-/// first plane.
+/// A picture in your memory. The library reads it in place, never writes to it, and keeps no pointer to it after the
+/// call. The pixels must not change during the call. Start from FACE_PREDICT_IMAGE_INIT, or from zeros with
+/// `struct_size` set. Then set the format, the width, the height and the first plane.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct face_predict_image {
     /// sizeof(face_predict_image)
     pub struct_size: u32,
-    /// FACE_PREDICT_FORMAT_...
+    /// One of FACE_PREDICT_FORMAT_...
     pub format: u32,
-    /// Pixels of a row as stored, before rotation, 1 to 16777216.
+    /// The number of pixels in a stored row, before rotation: 1 to 16777216.
     pub width: u32,
-    /// Rows as stored, 1 to 16777216.
+    /// The number of stored rows, before rotation: 1 to 16777216.
     pub height: u32,
-    /// The first plane holds the pixels, or their brightness. A plane of colours that is NULL follows the rows of the plane
-    /// before without a gap. Formats of one plane leave the others NULL.
+    /// `planes[0]` points to the pixels, or to their brightness (Y). A colour plane that is NULL follows the rows of
+    /// the plane before it without a gap. Formats of one plane leave the others NULL.
     pub planes: [*const c_void; 3],
-    /// Bytes from one row to the next. 0 means no padding for the first plane. For planes of colours it means as much padding
-    /// as the first has: the same stride, or half of it for I420.
+    /// The number of bytes from one row to the next. In the first plane, 0 means that rows have no padding. In a colour
+    /// plane, 0 means the stride of the first plane, or half of it for I420.
     pub strides: [usize; 3],
-    /// Bytes that are readable at each plane, which are checked. 0 means that they are not checked: they are then as many as
-    /// the picture needs.
+    /// The number of bytes that may be read at each plane. A plane that is too small is an error. 0 means that the size
+    /// is not checked, so the plane must be large enough.
     pub sizes: [usize; 3],
-    /// Degrees clockwise that make the picture upright: 0, 90, 180 or 270.
+    /// The clockwise rotation that makes the picture upright, in degrees: 0, 90, 180 or 270.
     pub rotation: u32,
-    /// Not 0 swaps left and right after rotating, as selfie cameras need it.
+    /// If not 0, left and right are swapped after the rotation. Selfie cameras need it.
     pub mirrored: u32,
-    /// I420: bytes between samples of colour, Android's pixelStride, 1 to 256. 0 means 1.
+    /// The number of bytes from one colour sample to the next in I420, from 1 to 256. Android calls it pixelStride. 0
+    /// means 1.
     pub chroma_step: u32,
-    /// FACE_PREDICT_YUV_...
+    /// One of FACE_PREDICT_YUV_...
     pub yuv: u32,
-    /// Not 0 says that the first row in memory is the lowest one, as in bitmaps of Windows. The planes still point to their
+    /// If not 0, the first row in memory is the lowest one, as in bitmaps of Windows. The planes still point to their
     /// first byte in memory.
     pub bottom_up: u32,
     /// Zero.
@@ -198,8 +200,8 @@ unsafe fn view<'a>(given: &face_predict_image) -> Result<Image<'a>> {
 
 const PLANES: [&str; 3] = ["image.planes[0]", "image.planes[1]", "image.planes[2]"];
 
-/// Sets rotation and mirrored of `image`, whose struct_size must be set, from an Exif orientation of 1 to 8. Fails with
-/// NULL_ARGUMENT or INVALID_ARGUMENT, and then changes nothing.
+/// Sets `rotation` and `mirrored` of `image` from an Exif orientation of 1 to 8. The field `struct_size` must be set
+/// before. Fails with NULL_ARGUMENT or INVALID_ARGUMENT, and then changes nothing.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn face_predict_image_set_exif(
     image: *mut face_predict_image,

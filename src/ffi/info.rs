@@ -22,35 +22,37 @@ pub const FACE_PREDICT_FEATURE_DECODE: u32 = 1 << 0;
 pub const FACE_PREDICT_FEATURE_DETECTOR: u32 = 1 << 1;
 /// Weights that estimate age and gender are built in.
 pub const FACE_PREDICT_FEATURE_WEIGHTS: u32 = 1 << 2;
-/// The weights that are built in may be used for anything (feature `weights-open`); credit to FairFace is due.
+/// The built-in weights may be used for any purpose, if FairFace is credited (feature `weights-open`).
 pub const FACE_PREDICT_FEATURE_OPEN_WEIGHTS: u32 = 1 << 3;
-/// Model files may have any operator that the engine knows, not only those that docs/models.md lists.
+/// Model files may use any operator that the engine knows, and not only those in docs/models.md.
 pub const FACE_PREDICT_FEATURE_ALL_OPERATORS: u32 = 1 << 4;
 
-/// What a network's file says of it. Texts are UTF-8, "" where the file says nothing, and live as long as the model.
+/// What the file of a network says about it. Texts are UTF-8, and "" if the file says nothing. They live as long as the
+/// model.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct face_predict_network {
-    /// Its name, such as "base".
+    /// The name of the network, such as "base".
     pub name: *const c_char,
-    /// Version of the weights, such as "0.3.0".
+    /// The version of the weights, such as "0.3.0".
     pub version: *const c_char,
-    /// Licence of the weights, such as "CC BY 4.0 (FairFace)".
+    /// The licence of the weights, such as "CC BY 4.0 (FairFace)".
     pub license: *const c_char,
-    /// What it was trained on.
+    /// The data that the network was trained on.
     pub data: *const c_char,
-    /// What it does: FACE_PREDICT_TASK_..., or-ed.
+    /// The tasks of the network: FACE_PREDICT_TASK_... combined with OR.
     pub tasks: u32,
-    /// Width of what it takes in, in pixels: of the crop of a face, or of the picture that a detector was optimised for.
+    /// The width of the input in pixels. It is that of a face's crop or, for a detector, that of the picture that it
+    /// was optimised for.
     pub input_width: u32,
-    /// Its height.
+    /// The height of the input in pixels.
     pub input_height: u32,
     /// Zero.
     pub reserved: u32,
 }
 
-/// Gives the name and version of the networks for age and gender, and of the detector where a file brought it, for logs, such as
-/// "base 0.3.0"; NULL for NULL. The text lives as long as the model.
+/// Returns the name and version of the networks for age and gender, such as "base 0.3.0", for logs. A detector is named
+/// only if a file brought it. Returns NULL if `model` is NULL. The text lives as long as the model.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn face_predict_model_name(
     model: *const face_predict_model,
@@ -59,8 +61,9 @@ pub unsafe extern "C" fn face_predict_model_name(
     wall_or(std::ptr::null(), || Ok(unsafe { handle::shared(model)? }.texts.name.as_ptr()))
 }
 
-/// Gives the licences of the weights that this model uses, the detector's too, which is loaded for it, each with the network's
-/// name and version; NULL for NULL. The text lives as long as the model.
+/// Returns the licences of all weights that this model uses, each with the name and version of its network. This call
+/// loads the detector, since its licence counts, too. Returns NULL if `model` is NULL. The text lives as long as the
+/// model.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn face_predict_model_license(
     model: *const face_predict_model,
@@ -72,9 +75,10 @@ pub unsafe extern "C" fn face_predict_model_license(
     })
 }
 
-/// Tells of the network that does one of FACE_PREDICT_TASK_...; a network may do several. To ask for the detector loads it.
-/// `size` is sizeof(face_predict_network): a newer header gets zeros for what this library does not know. Fails with
-/// NULL_ARGUMENT, INVALID_ARGUMENT (no such task, or another size) or UNSUPPORTED (this build has no detector).
+/// Describes the network that does one of FACE_PREDICT_TASK_...; one network may do several tasks. Asking for the
+/// detector loads it. `size` is sizeof(face_predict_network). If your header is newer than the library, fields that the
+/// library does not know are 0. Fails with NULL_ARGUMENT, INVALID_ARGUMENT (no such task, or another size) or
+/// UNSUPPORTED (this build has no detector).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn face_predict_model_network(
     model: *const face_predict_model,
@@ -125,7 +129,8 @@ fn tasks(task: Task) -> u32 {
         | bit(task == Task::Detect, FACE_PREDICT_TASK_DETECT)
 }
 
-/// Gives what this build of the library has: FACE_PREDICT_FEATURE_..., or-ed. What it lacks fails with UNSUPPORTED.
+/// Returns the features of this build of the library: FACE_PREDICT_FEATURE_... combined with OR. Calls that need a
+/// missing feature fail with UNSUPPORTED.
 #[unsafe(no_mangle)]
 pub extern "C" fn face_predict_features() -> u32 {
     let bit = |has: bool, bit: u32| if has { bit } else { 0 };

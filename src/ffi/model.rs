@@ -11,7 +11,7 @@ use super::status::face_predict_status;
 use crate::error::Result;
 use crate::model::{Model, ModelOptions};
 
-/// Loaded networks. Immutable: share one between all threads. Loading is slow, so load once.
+/// Loaded networks. A model never changes, so all threads can share one. Loading is slow, so load it once.
 pub struct face_predict_model(
     #[expect(dead_code, reason = "C's view: read through `handle`")] Tagged<Loaded>,
 );
@@ -53,10 +53,10 @@ impl Handle for face_predict_model {
     type Value = Loaded;
 }
 
-/// Flag of face_predict_model_options: leaves every convolution to the engine, for comparison.
+/// Flag of face_predict_model_options: all convolutions are left to the engine, for comparison.
 pub const FACE_PREDICT_PLAIN_CONVOLUTIONS: u32 = 1 << 0;
 
-/// How to load. NULL, or all zero but struct_size, means the defaults.
+/// Options of loading. NULL means the defaults. Otherwise start from zeros with `struct_size` set.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct face_predict_model_options {
@@ -64,7 +64,7 @@ pub struct face_predict_model_options {
     pub struct_size: u32,
     /// FACE_PREDICT_PLAIN_CONVOLUTIONS or 0.
     pub flags: u32,
-    /// Largest picture that is accepted, width times height in pixels. 0 means 67108864.
+    /// The largest picture that is accepted, as width times height in pixels. 0 means 67108864.
     pub max_pixels: u64,
 }
 
@@ -103,10 +103,11 @@ unsafe fn load(
     })
 }
 
-/// Loads the model that is built into the library, and writes its handle to `model_out`. It is parsed once a process, so further
-/// calls are fast. Its weights are, in the default build, for NON-COMMERCIAL RESEARCH only, since some of the data that they were trained on is:
-/// face_predict_model_license() tells, and a build with the feature `weights-open` has weights for any use. Fails with NULL_ARGUMENT,
-/// INVALID_ARGUMENT (options), UNSUPPORTED (unknown flags, or a build without a model) or OUT_OF_MEMORY.
+/// Loads the built-in model, and writes its handle to `model_out`. The first call in a process parses it, so further
+/// calls are fast. In the default build the weights are for NON-COMMERCIAL RESEARCH only, as some of their training
+/// data is. face_predict_model_license() returns the licences. A build with the feature `weights-open` has weights for
+/// any use. Fails with NULL_ARGUMENT, INVALID_ARGUMENT (options), UNSUPPORTED (unknown flags, or a build without a
+/// model) or OUT_OF_MEMORY.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn face_predict_model_load_default(
@@ -117,9 +118,9 @@ pub unsafe extern "C" fn face_predict_model_load_default(
     unsafe { load(options, model_out, Model::load_default_with) }
 }
 
-/// Loads a model file. `path` is UTF-8 on every system. A part that the file lacks (detector, age or gender) comes from the
-/// built-in model, whose licence then counts, too. Fails with IO (the file cannot be read), LIMIT (it has more than 512 MiB), MODEL,
-/// INVALID_ARGUMENT (path, options), UNSUPPORTED, OUT_OF_MEMORY or NULL_ARGUMENT.
+/// Loads a model file. `path` is UTF-8 on every system. A part that the file lacks (detector, age or gender) comes from
+/// the built-in model, whose licence then counts, too. Fails with IO (the file cannot be read), LIMIT (the file has
+/// more than 512 MiB), MODEL, INVALID_ARGUMENT (path, options), UNSUPPORTED, OUT_OF_MEMORY or NULL_ARGUMENT.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn face_predict_model_load_file(
@@ -151,9 +152,9 @@ pub unsafe extern "C" fn face_predict_model_load_memory(
     }
 }
 
-/// Loads `count` model files, each a part: a detector, an age network, a gender network, or one for both. Of two files for the
-/// same part the later counts. Parts that are not given come from the built-in model. Fails as face_predict_model_load_file()
-/// does.
+/// Loads `count` model files. Each is a detector, an age network, a gender network, or a network for both. If two files
+/// are for the same part, the later one is used. Parts that no file brings come from the built-in model. Fails as
+/// face_predict_model_load_file() does.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn face_predict_model_load_files(
@@ -175,7 +176,7 @@ pub unsafe extern "C" fn face_predict_model_load_files(
     }
 }
 
-/// Frees a model; NULL does nothing.
+/// Frees a model. NULL does nothing.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn face_predict_model_free(model: *mut face_predict_model) {
     // SAFETY: the pointer is the caller's, as the header asks.

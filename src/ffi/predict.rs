@@ -17,32 +17,34 @@ use crate::model::Model;
 use crate::predict::options::Options;
 use crate::predict::workspace::Workspace;
 
-/// Flag of face_predict_options: leaves the age out. Skipping both leaves the faces alone.
+/// Flag of face_predict_options: the age is not estimated. If the gender is skipped, too, faces are only found.
 pub const FACE_PREDICT_SKIP_AGE: u32 = 1 << 0;
-/// Flag of face_predict_options: leaves the gender out.
+/// Flag of face_predict_options: the gender is not estimated.
 pub const FACE_PREDICT_SKIP_GENDER: u32 = 1 << 1;
-/// Flag of face_predict_options: the picture is one face, cut as face data sets cut it.
+/// Flag of face_predict_options: the whole picture is one face, cropped as in face data sets. Nothing is searched.
 pub const FACE_PREDICT_CROPPED: u32 = 1 << 2;
 
-/// A face that the caller found already, in upright pixels. All zero but the box is a face without landmarks.
+/// A face that the caller has found already, in pixels of the upright picture. If the landmarks are unknown, leave them
+/// zero.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct face_predict_region {
-    /// Left edge of the box around the face, from forehead to chin. The box may reach out of the picture; its numbers are
-    /// finite, of at most 10000000.
+    /// The left edge of the box around the face. The box reaches from the forehead to the chin, and may reach beyond
+    /// the picture. Its numbers must be finite and between -10000000 and 10000000.
     pub x: f32,
-    /// Its top edge.
+    /// The top edge of the box.
     pub y: f32,
-    /// Its width, above 0.
+    /// The width of the box, above 0.
     pub width: f32,
-    /// Its height, above 0.
+    /// The height of the box, above 0.
     pub height: f32,
-    /// Left eye, right eye, nose, left and right mouth corner, left and right as seen in the picture; all zero where they
-    /// are unknown. Landmarks that cannot be those of the box are not used.
+    /// The left eye, the right eye, the nose, and the left and right corner of the mouth. Left and right are as seen in
+    /// the picture. All zero means that they are unknown. Landmarks that do not fit the box are ignored.
     pub landmarks: [face_predict_point; 5],
 }
 
-/// What to predict. NULL, FACE_PREDICT_OPTIONS_INIT, or all zero but struct_size, means the defaults.
+/// Options of a prediction. NULL means the defaults, and so does FACE_PREDICT_OPTIONS_INIT. Otherwise start from zeros
+/// with `struct_size` set.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct face_predict_options {
@@ -50,26 +52,28 @@ pub struct face_predict_options {
     pub struct_size: u32,
     /// FACE_PREDICT_SKIP_AGE, FACE_PREDICT_SKIP_GENDER and FACE_PREDICT_CROPPED, or-ed. Others are UNSUPPORTED.
     pub flags: u32,
-    /// How many faces are kept, the largest of them. 0 means all.
+    /// The largest number of faces to keep. If there are more, the largest faces are kept. 0 means all.
     pub max_faces: u32,
-    /// Number of entries of `regions`.
+    /// The number of entries in `regions`.
     pub region_count: u32,
-    /// The faces, where they were found already: nothing is searched, even if there are none of them. They come back the
-    /// largest first, each with its box bit for bit and with its place here as region_index. NULL means a search.
+    /// The faces, if they were found already. NULL means that the library searches. If it is not NULL, nothing is
+    /// searched, even if `region_count` is 0. The faces come back with the largest first, each with its unchanged box.
+    /// Their `region_index` is the index here.
     pub regions: *const face_predict_region,
-    /// Probability that an age lies from age_low to age_high, above 0 and below 1. 0 means 0.8.
+    /// The probability that the true age lies between `age_low` and `age_high`, above 0 and below 1. 0 means 0.8.
     pub age_coverage: f32,
-    /// Probability that a gender label needs, 0.5 to 1. 0 means the model's own threshold.
+    /// The smallest probability for which a gender label is given, from 0.5 to 1. 0 means the threshold of the model.
     pub gender_threshold: f32,
     /// Pixels of the shorter side of the smallest box searched for. 0 means all that show at the detector's own scale, from a
     /// fortieth of the picture's longer side; below a sixteenth many are missed. Smaller faces cost more time.
     pub min_face_size: u32,
-    /// Score that a found face needs, above 0 and below 1. 0 means the model's threshold.
+    /// The smallest score of a found face that is kept, above 0 and below 1. 0 means the threshold of the model.
     pub min_score: f32,
-    /// Crops of each face whose answers are averaged, at most 8: the second is mirrored, further ones are a little shifted,
-    /// turned and scaled, too. Each costs as much as the first. 0 means 1 crop.
+    /// The number of crops of each face whose answers are averaged, from 1 to 8. The second crop is mirrored; further
+    /// ones are also shifted, rotated and scaled a little. Each crop takes as much time as the first. 0 means 1 crop.
     pub crops: u32,
-    /// sizeof(face_predict_region), so that regions of a later header can be told from those of this one. 0 means 56.
+    /// sizeof(face_predict_region), by which the library recognises regions of other versions of this header. 0 means
+    /// 56.
     pub region_size: u32,
 }
 
@@ -135,7 +139,7 @@ pub(super) fn plain(given: &face_predict_options) -> Result<Options<'static>> {
     Ok(options)
 }
 
-/// Checks the arguments, predicts into `result`, and leaves it empty, with the reason, on failure.
+/// Checks the arguments and predicts into `result`. On failure the result is empty, and keeps the reason.
 pub(super) unsafe fn fill(
     options: *const face_predict_options,
     result: *mut face_predict_result,
@@ -171,7 +175,7 @@ pub(super) unsafe fn fill(
     })
 }
 
-/// The same with a model.
+/// Does the same, and checks the handle of the model.
 unsafe fn run(
     model: *const face_predict_model,
     options: *const face_predict_options,
@@ -186,10 +190,10 @@ unsafe fn run(
     }
 }
 
-/// Prepares for pictures of `width` x `height` pixels, so that the first of them takes no longer than the others: loads the
-/// detector, and optimises it for the size that these options search at. Nothing is prepared where the faces are given or the picture
-/// is one. Takes tens of milliseconds the first time. Fails with NULL_ARGUMENT, INVALID_ARGUMENT, UNSUPPORTED (this
-/// build has no detector) or OUT_OF_MEMORY.
+/// Prepares for pictures of `width` x `height` pixels, so that the first of them takes no longer than the others. This
+/// loads the detector, and optimises it for the size at which these options search. If the options leave nothing to
+/// search, nothing is prepared. The first call takes tens of milliseconds. Fails with NULL_ARGUMENT, INVALID_ARGUMENT,
+/// UNSUPPORTED (this build has no detector) or OUT_OF_MEMORY.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn face_predict_model_warm_up(
@@ -212,10 +216,11 @@ pub unsafe extern "C" fn face_predict_model_warm_up(
     })
 }
 
-/// Finds the faces of a picture, unless `options` gives them, estimates each, and fills `result` with them, the largest
-/// first, in place of what it held. `options` may be NULL. A picture without a face is a success with a count of 0. On failure
-/// `result` is empty and keeps the status and the message. Fails with NULL_ARGUMENT, INVALID_ARGUMENT, BUFFER_TOO_SMALL,
-/// UNSUPPORTED, LIMIT (more than max_pixels), OUT_OF_MEMORY or, for encoded pictures, IMAGE.
+/// Finds the faces of a picture, estimates each of them, and writes them to `result` with the largest first. Earlier
+/// content of `result` is replaced. If `options` gives the faces, nothing is searched; `options` may be NULL. A picture
+/// without a face is a success with a count of 0. On failure `result` is empty, and keeps the status and the message.
+/// Fails with NULL_ARGUMENT, INVALID_ARGUMENT, BUFFER_TOO_SMALL, UNSUPPORTED, LIMIT (more than max_pixels),
+/// OUT_OF_MEMORY or, for encoded pictures, IMAGE.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn face_predict(
@@ -232,8 +237,8 @@ pub unsafe extern "C" fn face_predict(
     }
 }
 
-/// Does the same with a JPEG, PNG, WebP or BMP file, whose Exif orientation is applied. `path` is UTF-8 on every system. Also fails
-/// with IO (the file cannot be read) or IMAGE (it cannot be decoded).
+/// Predicts a JPEG, PNG, WebP or BMP file as face_predict() does. Its Exif orientation is applied. `path` is UTF-8 on
+/// every system. Also fails with IO (the file cannot be read) or IMAGE (it cannot be decoded).
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn face_predict_file(
@@ -250,7 +255,7 @@ pub unsafe extern "C" fn face_predict_file(
     }
 }
 
-/// Does the same with the `size` bytes of such a file, which are only read.
+/// Predicts the `size` bytes of such a file as face_predict_file() does. The bytes are only read.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn face_predict_encoded(

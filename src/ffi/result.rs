@@ -15,27 +15,27 @@ use crate::face::quality::Quality;
 use crate::face::region::Region;
 use crate::predict::workspace::Workspace;
 
-/// Skipped, or below the threshold.
+/// No label is given: the gender was skipped, or its probability is below the threshold.
 pub const FACE_PREDICT_GENDER_UNDECIDED: u32 = 0;
 /// Strangers would label the face female.
 pub const FACE_PREDICT_GENDER_FEMALE: u32 = 1;
 /// Strangers would label the face male.
 pub const FACE_PREDICT_GENDER_MALE: u32 = 2;
 
-/// Quality: few pixels.
+/// Quality: the face has few pixels. The square root of the box's area is below 40.
 pub const FACE_PREDICT_QUALITY_SMALL: u32 = 1 << 0;
-/// Quality: out of focus or moving.
+/// Quality: the face is out of focus, or moves.
 pub const FACE_PREDICT_QUALITY_BLURRED: u32 = 1 << 1;
-/// Quality: under-exposed.
+/// Quality: the face is under-exposed.
 pub const FACE_PREDICT_QUALITY_DARK: u32 = 1 << 2;
-/// Quality: over-exposed.
+/// Quality: the face is over-exposed.
 pub const FACE_PREDICT_QUALITY_BRIGHT: u32 = 1 << 3;
-/// Quality: far from frontal.
+/// Quality: the head is turned by more than 40 degrees to a side, up or down.
 pub const FACE_PREDICT_QUALITY_TURNED: u32 = 1 << 4;
-/// Quality: reaches beyond the picture.
+/// Quality: more than 15 % of the box lies outside the picture.
 pub const FACE_PREDICT_QUALITY_CUT_OFF: u32 = 1 << 5;
 
-/// The face was not given, or belongs to an earlier frame.
+/// Value of `region_index` for a face that the caller did not give, or that comes from an earlier frame.
 pub const FACE_PREDICT_NO_REGION: u32 = 0xFFFF_FFFF;
 
 // The header needs literals; this is what keeps them true.
@@ -48,61 +48,64 @@ const _: () = assert!(
         && Quality::CUT_OFF.bits() == FACE_PREDICT_QUALITY_CUT_OFF
 );
 
-/// A place in pixels; (0, 0) is the top left corner of the upright picture.
+/// A position in pixels. (0, 0) is the top left corner of the upright picture.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct face_predict_point {
-    /// To the right.
+    /// The distance from the left edge, to the right.
     pub x: f32,
-    /// Down.
+    /// The distance from the top edge, downwards.
     pub y: f32,
 }
 
-/// One face, in upright pixels. Numbers that were not estimated are NaN. A plain copy: keep it as long as you
-/// like.
+/// One face. Positions are in pixels of the upright picture. Numbers that were not estimated are NaN. It is a plain
+/// copy, which you may keep as long as you like.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct face_predict_face {
-    /// Left edge of its box, which may reach outside the picture.
+    /// The left edge of the box, which may reach beyond the picture.
     pub x: f32,
-    /// Its top edge.
+    /// The top edge of the box.
     pub y: f32,
-    /// Its width.
+    /// The width of the box.
     pub width: f32,
-    /// Its height.
+    /// The height of the box.
     pub height: f32,
-    /// Left eye, right eye, nose, left and right mouth corner, left and right as seen in the picture.
+    /// The left eye, the right eye, the nose, and the left and right corner of the mouth. Left and right are as seen in
+    /// the picture.
     pub landmarks: [face_predict_point; 5],
-    /// How sure that this is a face, 0 to 1; NaN for a face that was given.
+    /// How sure the detector is that this is a face, from 0 to 1. NaN for a face that the caller gave.
     pub score: f32,
-    /// Years; the median of the distribution.
+    /// The estimated age in years: the median of the distribution.
     pub age: f32,
-    /// Interval that holds the age with age_coverage: its lower end.
+    /// The lower end of the interval that holds the true age with the probability `age_coverage`.
     pub age_low: f32,
-    /// Its upper end.
+    /// The upper end of that interval.
     pub age_high: f32,
-    /// Calibrated probability of the label female, 0 to 1.
+    /// The calibrated probability of the label female, from 0 to 1.
     pub female_probability: f32,
-    /// FACE_PREDICT_GENDER_...
+    /// One of FACE_PREDICT_GENDER_...
     pub gender: u32,
-    /// Reasons to trust the face less: FACE_PREDICT_QUALITY_..., or-ed. 0 means nothing against it.
+    /// Reasons to trust this face less: FACE_PREDICT_QUALITY_... combined with OR. 0 means that there is none.
     pub quality: u32,
-    /// Where the head looks, in degrees, good to some ten: positive to the right of the picture.
+    /// The direction of the head in degrees, with an error of about ten. Positive means towards the right of the
+    /// picture.
     pub yaw: f32,
-    /// Positive up.
+    /// The tilt of the head in degrees. Positive means upwards.
     pub pitch: f32,
-    /// Positive when tilted clockwise as seen.
+    /// The rotation of the head in the picture, in degrees. Positive means clockwise.
     pub roll: f32,
-    /// Estimates that the answer averages, one for each frame in which a tracker estimated the face; else 0.
+    /// The number of estimates that this answer averages: one for each frame in which the tracker estimated the face. 0
+    /// without a tracker.
     pub track_estimates: u32,
-    /// Which of `options.regions` it is, from 0; FACE_PREDICT_NO_REGION for a face that was found.
+    /// The index of this face in `options.regions`. FACE_PREDICT_NO_REGION for a face that the library found.
     pub region_index: u32,
-    /// With a tracker the same face has the same number; else 0.
+    /// A number that stays the same while a tracker follows the face. 0 without a tracker.
     pub track_id: u64,
 }
 
-/// Faces of one picture, with the working memory to find them. For one thread at a time; reuse one per thread:
-/// buffers grow to the largest picture seen and are then kept.
+/// The faces of one picture, and the working memory to find them. Only one thread may use it at a time, so keep one for
+/// each thread and use it again. Its buffers grow to what the largest picture needs, and are then kept.
 pub struct face_predict_result(
     #[expect(dead_code, reason = "C's view: read through `handle`")] Tagged<Filled>,
 );
@@ -184,7 +187,7 @@ fn copy(face: &Face<'_>) -> face_predict_face {
     }
 }
 
-/// Makes an empty result. NULL if memory is short, which every call below reports.
+/// Makes an empty result. Returns NULL if there is not enough memory; the calls below report a NULL result as an error.
 #[must_use]
 #[unsafe(no_mangle)]
 pub extern "C" fn face_predict_result_new() -> *mut face_predict_result {
@@ -199,22 +202,22 @@ pub extern "C" fn face_predict_result_new() -> *mut face_predict_result {
     })
 }
 
-/// Frees a result; NULL does nothing.
+/// Frees a result. NULL does nothing.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn face_predict_result_free(result: *mut face_predict_result) {
     // SAFETY: the pointer is the caller's, as the header asks.
     wall_or((), || unsafe { handle::free(result) });
 }
 
-/// Number of faces; 0 for NULL.
+/// Returns the number of faces, or 0 if `result` is NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn face_predict_result_count(result: *const face_predict_result) -> usize {
     // SAFETY: the pointer is the caller's, as the header asks.
     wall_or(0, || Ok(unsafe { handle::shared(result)? }.predictions.len()))
 }
 
-/// Gives the status of the call that filled this result: FACE_PREDICT_OK where it succeeded, and before the first one. Fails
-/// itself with NULL_ARGUMENT or INVALID_ARGUMENT where `result` is no result.
+/// Returns the status of the call that filled this result. It is FACE_PREDICT_OK after a success, and before the first
+/// call. Returns NULL_ARGUMENT or INVALID_ARGUMENT if `result` is not a result.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn face_predict_result_status(
     result: *const face_predict_result,
@@ -228,8 +231,8 @@ pub unsafe extern "C" fn face_predict_result_status(
     if failed == FACE_PREDICT_OK { status } else { failed }
 }
 
-/// Gives the message that belongs to face_predict_result_status(), or "" where that is FACE_PREDICT_OK; never NULL. It says the
-/// same on every thread, and of each picture of a batch. It is borrowed until the result is filled again or freed.
+/// Returns the message that belongs to face_predict_result_status(), or "" after a success; never NULL. Any thread may
+/// read it, also for each picture of a batch. It is borrowed until the result is filled again or freed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn face_predict_result_message(
     result: *const face_predict_result,
@@ -242,7 +245,7 @@ pub unsafe extern "C" fn face_predict_result_message(
     })
 }
 
-/// Size of the upright picture in pixels; zeros before the first picture and after a failure.
+/// Writes the size of the upright picture in pixels. Both numbers are 0 before the first picture and after a failure.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn face_predict_result_size(
     result: *const face_predict_result,
@@ -262,8 +265,9 @@ pub unsafe extern "C" fn face_predict_result_size(
     })
 }
 
-/// Copies face `index`. `size` is sizeof(face_predict_face): a newer header gets zeros for what this library does
-/// not know. Fails with OUT_OF_RANGE, NULL_ARGUMENT or INVALID_ARGUMENT.
+/// Copies the face at `index`, which counts from 0. `size` is sizeof(face_predict_face). If your header is newer than
+/// the library, fields that the library does not know are 0. Fails with OUT_OF_RANGE, NULL_ARGUMENT or
+/// INVALID_ARGUMENT.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn face_predict_result_face(
     result: *const face_predict_result,
@@ -282,7 +286,8 @@ pub unsafe extern "C" fn face_predict_result_face(
     })
 }
 
-/// Probability that the person has lived `years` or more; NaN if there is no such face or age.
+/// Returns the probability that the person has lived `years` years or more. Returns NaN if there is no such face, or no
+/// age.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn face_predict_result_age_at_least(
     result: *const face_predict_result,
@@ -296,7 +301,7 @@ pub unsafe extern "C" fn face_predict_result_age_at_least(
     })
 }
 
-/// Age interval for any coverage above 0 and below 1; NaN where the age was skipped.
+/// Writes the age interval for any coverage above 0 and below 1. Both ends are NaN if the age was skipped.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn face_predict_result_age_interval(
     result: *const face_predict_result,
@@ -324,8 +329,8 @@ pub unsafe extern "C" fn face_predict_result_age_interval(
     })
 }
 
-/// Probability of each whole year from 0, summing to 1, or NULL where there is none. `count_out`, the number of
-/// years, may be NULL. Borrowed until the result is filled again or freed.
+/// Returns the probabilities of the years 0, 1, 2 and so on, which sum to 1, or NULL if there is no age. `count_out`
+/// receives the number of years, and may be NULL. The array is borrowed until the result is filled again or freed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn face_predict_result_age_distribution(
     result: *const face_predict_result,

@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 
 /// Level of a log line: a call failed.
 pub const FACE_PREDICT_LOG_ERROR: i32 = 1;
-/// Level of a log line: something that takes long and happens seldom, such as loading a model.
+/// Level of a log line: something slow and rare happened, such as loading a model.
 pub const FACE_PREDICT_LOG_INFO: i32 = 2;
 
 #[derive(Clone, Copy)]

@@ -10,8 +10,8 @@ use super::status::face_predict_status;
 use crate::error::Result;
 use crate::predict::track::{Tracker, TrackerOptions};
 
-/// Follows faces over the frames of one camera: gives each a track_id and averages its estimates, so that numbers settle
-/// instead of flickering. A tracker is for one thread at a time.
+/// Follows faces over the frames of one camera. It gives each face a `track_id`, and averages its estimates, so that
+/// the numbers settle and do not flicker. Only one thread may use a tracker at a time.
 pub struct face_predict_tracker(
     #[expect(dead_code, reason = "C's view: read through `handle`")] Tagged<Tracker>,
 );
@@ -22,20 +22,22 @@ impl Handle for face_predict_tracker {
     type Value = Tracker;
 }
 
-/// How to follow faces. NULL, FACE_PREDICT_TRACKER_OPTIONS_INIT, or all zero but struct_size, means the defaults.
+/// Options of a tracker. NULL means the defaults, and so does FACE_PREDICT_TRACKER_OPTIONS_INIT. Otherwise start from
+/// zeros with `struct_size` set.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct face_predict_tracker_options {
     /// sizeof(face_predict_tracker_options)
     pub struct_size: u32,
-    /// A search is done each so many frames; in between faces keep moving as they did. 0 means 1.
+    /// The detector runs on every n-th frame. Between these frames, each box moves on at its last speed, which fades. 0
+    /// means 1.
     pub detect_every: u32,
-    /// A face is estimated again each so many times that it is found. 0 means 1.
+    /// A face is estimated on every n-th frame in which the detector finds it. 0 means 1.
     pub estimate_every: u32,
-    /// Time constant of the average over estimates, in seconds, above 0 and at most 3600. 0 means 2.
+    /// The time constant of the average over estimates, in seconds, above 0 and at most 3600. 0 means 2.
     pub memory_seconds: f32,
-    /// Seconds after which a face that is not found is forgotten, above 0 and at most 3600, and not before the search after
-    /// the one that missed it. 0 means 1.
+    /// The time in seconds after which a face that is no longer found is forgotten, above 0 and at most 3600. A face is
+    /// never forgotten before a second search has missed it. 0 means 1.
     pub lost_seconds: f32,
 }
 
@@ -70,8 +72,8 @@ unsafe fn options(pointer: *const face_predict_tracker_options) -> Result<Tracke
     Ok(options)
 }
 
-/// Makes a tracker and writes its handle to `tracker_out`. It keeps what it needs of the model, which may be freed. Fails with
-/// NULL_ARGUMENT, INVALID_ARGUMENT (options) or OUT_OF_MEMORY.
+/// Makes a tracker, and writes its handle to `tracker_out`. The model may be freed before the tracker, which keeps what
+/// it needs. Fails with NULL_ARGUMENT, INVALID_ARGUMENT (options) or OUT_OF_MEMORY.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn face_predict_tracker_new(
@@ -91,9 +93,10 @@ pub unsafe extern "C" fn face_predict_tracker_new(
     })
 }
 
-/// Takes the next frame, pixels or the bytes of a file (FACE_PREDICT_FORMAT_ENCODED), and fills `result` as face_predict() does.
-/// `time_us` is the frame's time in microseconds from any start, and must not go back. Fails as face_predict() does, and with
-/// INVALID_ARGUMENT where time goes back; the tracker is then as it was before.
+/// Takes the next frame, and fills `result` as face_predict() does. The frame may also be the bytes of a file
+/// (FACE_PREDICT_FORMAT_ENCODED). `time_us` is the time of the frame in microseconds, counted from any start. It must
+/// not be smaller than that of the frame before; the call then fails with INVALID_ARGUMENT, and leaves the tracker
+/// unchanged. Otherwise it fails as face_predict() does.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn face_predict_tracker_update(
@@ -112,7 +115,8 @@ pub unsafe extern "C" fn face_predict_tracker_update(
     }
 }
 
-/// Forgets all faces and the time, as after a jump in a film. Their numbers are not used again. NULL does nothing.
+/// Forgets all faces and the time, for example after a jump in a video. Their `track_id` numbers are not used again.
+/// NULL does nothing.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn face_predict_tracker_reset(tracker: *mut face_predict_tracker) {
     if !tracker.is_null() {
@@ -124,7 +128,7 @@ pub unsafe extern "C" fn face_predict_tracker_reset(tracker: *mut face_predict_t
     }
 }
 
-/// Frees a tracker; NULL does nothing.
+/// Frees a tracker. NULL does nothing.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn face_predict_tracker_free(tracker: *mut face_predict_tracker) {
     // SAFETY: the pointer is the caller's, as the header asks.

@@ -13,8 +13,8 @@ const fn number(text: &str) -> u32 {
     value
 }
 
-/// Version of the library in use, as FACE_PREDICT_VERSION: major << 16 | minor << 8 | patch. A different
-/// major means a different ABI, and a different soname.
+/// Returns the version of the loaded library as FACE_PREDICT_VERSION has it: major << 16 | minor << 8 | patch. Another
+/// major version means another ABI, and another soname.
 #[unsafe(no_mangle)]
 pub extern "C" fn face_predict_version() -> u32 {
     const {
@@ -24,7 +24,7 @@ pub extern "C" fn face_predict_version() -> u32 {
     }
 }
 
-/// The same as text, such as "0.1.0". Static.
+/// Returns the version of the loaded library as text, such as "0.1.0". The text is static.
 #[unsafe(no_mangle)]
 pub extern "C" fn face_predict_version_string() -> *const c_char {
     const TEXT: &CStr =

@@ -1,8 +1,8 @@
 //! How the numbers of a pixel are stored, and what colours they stand for.
 
-/// Order of the components in memory, 8 bits each but for [`P010`](Self::P010). Alpha is ignored. Formats of Y, U and V hold
-/// brightness for every pixel and colour for every second one across, and, but for [`Yuyv`](Self::Yuyv) and
-/// [`Uyvy`](Self::Uyvy), for every second row.
+/// The order of the components in memory. Each has 8 bits, except in [`P010`](Self::P010). Alpha is ignored. Formats of
+/// Y, U and V store brightness (Y) for every pixel, and colour (U and V) for every second pixel of a row. All of them
+/// except [`Yuyv`](Self::Yuyv) and [`Uyvy`](Self::Uyvy) store colour for every second row only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Format {
@@ -30,12 +30,12 @@ pub enum Format {
     Argb,
     /// Alpha, blue, green, red.
     Abgr,
-    /// [`Nv12`](Self::Nv12) of 16 bits a sample, little-endian, whose upper 10 count: decoders of HDR films. The upper 8 are
-    /// read.
+    /// [`Nv12`](Self::Nv12) with 16 little-endian bits for each sample, of which the upper 10 are used. Decoders of HDR
+    /// video give it. Only the upper 8 bits are read.
     P010,
 }
 
-/// How Y, U and V become colours.
+/// How Y, U and V are converted to colours.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Yuv {

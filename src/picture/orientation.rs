@@ -3,7 +3,8 @@
 use crate::error::{Error, Result};
 use crate::geometry::Affine;
 
-/// How a stored picture becomes upright: first turned clockwise, then, for selfie cameras, mirrored.
+/// How a stored picture is made upright: it is rotated clockwise first, and then mirrored if it comes from a selfie
+/// camera.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Orientation {
     quarter_turns: u8,
@@ -11,16 +12,16 @@ pub struct Orientation {
 }
 
 impl Orientation {
-    /// Stored upright already.
+    /// The picture is stored upright.
     pub const UPRIGHT: Self = Self { quarter_turns: 0, mirrored: false };
-    /// To be turned by 90 degrees clockwise.
+    /// The picture must be rotated by 90 degrees clockwise.
     pub const ROTATE_90: Self = Self { quarter_turns: 1, mirrored: false };
-    /// Upside down.
+    /// The picture is stored upside down.
     pub const ROTATE_180: Self = Self { quarter_turns: 2, mirrored: false };
-    /// To be turned by 270 degrees clockwise.
+    /// The picture must be rotated by 270 degrees clockwise.
     pub const ROTATE_270: Self = Self { quarter_turns: 3, mirrored: false };
 
-    /// From the degrees clockwise that make the picture upright: 0, 90, 180 or 270.
+    /// Makes an orientation from the clockwise rotation that makes the picture upright: 0, 90, 180 or 270 degrees.
     pub fn from_degrees(degrees: u32, mirrored: bool) -> Result<Self> {
         match degrees {
             0 | 90 | 180 | 270 => Ok(Self { quarter_turns: (degrees / 90) as u8, mirrored }),
@@ -30,7 +31,7 @@ impl Orientation {
         }
     }
 
-    /// From an Exif orientation of 1 to 8.
+    /// Makes an orientation from an Exif orientation of 1 to 8.
     pub fn from_exif(orientation: u32) -> Result<Self> {
         let (quarter_turns, mirrored) = match orientation {
             1 => (0, false),
@@ -50,7 +51,7 @@ impl Orientation {
         Ok(Self { quarter_turns, mirrored })
     }
 
-    /// Swaps left and right after turning.
+    /// Swaps left and right after the rotation.
     #[must_use]
     pub const fn mirrored(mut self) -> Self {
         self.mirrored = !self.mirrored;
@@ -66,7 +67,8 @@ impl Orientation {
         Self { quarter_turns: (6 - self.quarter_turns) % 4, mirrored: !self.mirrored }
     }
 
-    /// `self`, then `next`: what a picture needs of which a file says the one, and its camera the other.
+    /// Returns the orientation that applies `self` first and then `next`. A picture needs it if its file states one
+    /// orientation, and its camera another.
     #[must_use]
     pub const fn then(self, next: Self) -> Self {
         let quarter_turns = if self.mirrored {
@@ -77,17 +79,17 @@ impl Orientation {
         Self { quarter_turns: quarter_turns % 4, mirrored: self.mirrored != next.mirrored }
     }
 
-    /// Degrees clockwise that make the picture upright.
+    /// Returns the clockwise rotation that makes the picture upright, in degrees.
     pub const fn degrees(self) -> u32 {
         self.quarter_turns as u32 * 90
     }
 
-    /// Whether left and right are swapped after turning.
+    /// Returns whether left and right are swapped after the rotation.
     pub const fn is_mirrored(self) -> bool {
         self.mirrored
     }
 
-    /// Whether width and height change places.
+    /// Returns whether the rotation swaps width and height.
     pub const fn swaps_axes(self) -> bool {
         self.quarter_turns % 2 == 1
     }

@@ -5,7 +5,7 @@ use super::layout::{self, Layout};
 use super::orientation::Orientation;
 use crate::error::{Error, ErrorKind, Result};
 
-/// A borrowed view of a picture: format, size, strides and how to turn it upright. Nothing is copied.
+/// A borrowed view of a picture: its pixels, format, size, strides and orientation. Nothing is copied.
 ///
 /// ```
 /// use face_predict::{Format, Image, Orientation};
@@ -27,15 +27,15 @@ pub struct Image<'a> {
 }
 
 impl<'a> Image<'a> {
-    /// A picture without padding whose planes, if it has several, follow each other.
+    /// Makes a view of a picture without padding. If it has several planes, they follow each other.
     ///
     /// Fails when a size is zero or above 2^24 (positions are `f32`), or when `data` is too short.
     pub fn new(format: Format, width: usize, height: usize, data: &'a [u8]) -> Result<Self> {
         Self::from_planes(format, width, height, &[data], &Layout::default())
     }
 
-    /// A picture whose rows are `stride` bytes apart; 0 means without padding. Planes of colours follow with as much padding
-    /// ([`Layout::strides`]).
+    /// Makes a view of a picture whose rows are `stride` bytes apart. 0 means no padding. Colour planes follow, with as
+    /// much padding ([`Layout::strides`]).
     pub fn with_stride(
         format: Format,
         width: usize,
@@ -47,7 +47,7 @@ impl<'a> Image<'a> {
         Self::from_planes(format, width, height, &[data], &layout)
     }
 
-    /// A picture of several planes; those that are not given follow the last one that is, without a gap.
+    /// Makes a view of a picture of several planes. Planes that are not given follow the last given one without a gap.
     ///
     /// ```
     /// use face_predict::{Format, Image, Layout, Yuv};
@@ -94,39 +94,39 @@ impl<'a> Image<'a> {
         Ok(Self { format, width, height, planes: found, chroma_step, yuv, orientation })
     }
 
-    /// The same picture, to be turned upright by `orientation`.
+    /// Returns the same picture with another orientation.
     #[must_use]
     pub fn with_orientation(mut self, orientation: Orientation) -> Self {
         self.orientation = orientation;
         self
     }
 
-    /// The same picture, whose first row in memory is the lowest one: bitmaps of Windows. Comes after
-    /// [`with_orientation`](Self::with_orientation).
+    /// Returns the same picture, for pictures whose first row in memory is the lowest one, such as bitmaps of Windows.
+    /// Call it after [`with_orientation`](Self::with_orientation).
     #[must_use]
     pub fn bottom_up(mut self) -> Self {
         self.orientation = self.orientation.of_bottom_up();
         self
     }
 
-    /// The same picture, with other colours behind its Y, U and V.
+    /// Returns the same picture with another conversion from Y, U and V to colours.
     #[must_use]
     pub fn with_yuv(mut self, yuv: Yuv) -> Self {
         self.yuv = yuv;
         self
     }
 
-    /// Order of the components.
+    /// Returns the order of the components.
     pub fn format(&self) -> Format {
         self.format
     }
 
-    /// Width and height as stored, in pixels.
+    /// Returns the width and height as stored, in pixels.
     pub fn stored_size(&self) -> (usize, usize) {
         (self.width, self.height)
     }
 
-    /// Width and height after turning upright, in pixels.
+    /// Returns the width and height of the upright picture, in pixels.
     pub fn upright_size(&self) -> (usize, usize) {
         if self.orientation.swaps_axes() {
             (self.height, self.width)
@@ -135,12 +135,12 @@ impl<'a> Image<'a> {
         }
     }
 
-    /// How the picture is turned upright.
+    /// Returns how the picture is made upright.
     pub fn orientation(&self) -> Orientation {
         self.orientation
     }
 
-    /// The bytes of row `y` of the first plane; panics where there is none.
+    /// Returns the bytes of row `y` of the first plane. Panics if there is no such row.
     pub fn row(&self, y: usize) -> &'a [u8] {
         let plane = &self.planes[0];
         &plane.data[y * plane.stride..][..plane.row]

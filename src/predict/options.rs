@@ -4,7 +4,7 @@ use crate::error::{Error, Result};
 use crate::face::region::Region;
 use crate::predict::crops;
 
-/// What to predict, and of which faces.
+/// Options of a prediction: what to estimate, and for which faces.
 ///
 /// ```
 /// use face_predict::{Options, Rect, Region};
@@ -19,11 +19,11 @@ pub struct Options<'a> {
     pub regions: Option<&'a [Region]>,
     /// The picture is one face.
     pub cropped: bool,
-    /// Leaves the age out.
+    /// Does not estimate the age.
     pub skip_age: bool,
-    /// Leaves the gender out.
+    /// Does not estimate the gender.
     pub skip_gender: bool,
-    /// Keeps the largest so many faces; 0 keeps all.
+    /// Keeps at most this many faces, the largest. 0 keeps all.
     pub max_faces: usize,
     /// Shorter side of the box of the smallest face searched for, in pixels of the picture. 0 finds what shows when
     /// the picture is scaled to the detector's own size, from a fortieth of its longer side; below a sixteenth many are missed.
@@ -58,40 +58,40 @@ impl Default for Options<'_> {
 }
 
 impl<'a> Options<'a> {
-    /// The defaults: age and gender, an interval of 80 %.
+    /// Makes the default options: age, gender, and an interval of 80 %.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Takes these faces instead of searching, even none.
+    /// Estimates these faces, and searches none. An empty slice means that there are no faces.
     #[must_use]
     pub fn regions(mut self, regions: &'a [Region]) -> Self {
         self.regions = Some(regions);
         self
     }
 
-    /// Takes the whole picture as one face, cut as face data sets cut it.
+    /// Takes the whole picture as one face, cropped as in face data sets.
     #[must_use]
     pub fn cropped(mut self, cropped: bool) -> Self {
         self.cropped = cropped;
         self
     }
 
-    /// Leaves the age out.
+    /// Does not estimate the age.
     #[must_use]
     pub fn skip_age(mut self, skip: bool) -> Self {
         self.skip_age = skip;
         self
     }
 
-    /// Leaves the gender out.
+    /// Does not estimate the gender.
     #[must_use]
     pub fn skip_gender(mut self, skip: bool) -> Self {
         self.skip_gender = skip;
         self
     }
 
-    /// Keeps the largest so many faces; 0 keeps all.
+    /// Keeps at most this many faces, the largest. 0 keeps all.
     #[must_use]
     pub fn max_faces(mut self, count: usize) -> Self {
         self.max_faces = count;
@@ -105,28 +105,28 @@ impl<'a> Options<'a> {
         self
     }
 
-    /// Sets the score that a found face needs.
+    /// Sets the smallest score of a found face that is kept, above 0 and below 1.
     #[must_use]
     pub fn min_score(mut self, score: f32) -> Self {
         self.min_score = Some(score);
         self
     }
 
-    /// Sets the probability inside the age interval.
+    /// Sets the probability that the age interval holds the true age, above 0 and below 1.
     #[must_use]
     pub fn age_coverage(mut self, coverage: f32) -> Self {
         self.age_coverage = coverage;
         self
     }
 
-    /// Sets the probability that a gender label needs, 0.5 to 1.
+    /// Sets the smallest probability for which a gender label is given, from 0.5 to 1.
     #[must_use]
     pub fn gender_threshold(mut self, threshold: f32) -> Self {
         self.gender_threshold = Some(threshold);
         self
     }
 
-    /// Sets the crops of each face that are averaged, 1 to 8.
+    /// Sets the number of crops of each face whose answers are averaged, from 1 to 8.
     #[must_use]
     pub fn crops(mut self, count: usize) -> Self {
         self.crops = count;

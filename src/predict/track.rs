@@ -22,14 +22,15 @@ const MAX_TRACKS: usize = 1024;
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct TrackerOptions {
-    /// Searches each so many frames; in between faces keep moving as they did. At least 1.
+    /// The detector runs on every n-th frame. Between these frames, each box moves on at its last speed, which fades.
+    /// At least 1.
     pub detect_every: u32,
-    /// Estimates a face again each so many times that it is found. At least 1.
+    /// A face is estimated on every n-th frame in which the detector finds it. At least 1.
     pub estimate_every: u32,
-    /// Time constant of the average over estimates, in seconds.
+    /// The time constant of the average over estimates, in seconds.
     pub memory_seconds: f32,
-    /// Time after which a face that is not found is forgotten, in seconds. It lives at least until the search after the one
-    /// that missed it, however far apart searches are.
+    /// The time after which a face that is no longer found is forgotten, in seconds. A face is never forgotten before a
+    /// second search has missed it.
     pub lost_seconds: f32,
 }
 
@@ -61,8 +62,8 @@ impl TrackerOptions {
     }
 }
 
-/// Follows the faces of one camera: gives each a number and averages its answers, so that numbers settle instead of
-/// flickering. The same frames give the same answers.
+/// Follows the faces of one camera. It gives each face a number, and averages its estimates, so that the numbers settle
+/// and do not flicker. The same frames give the same answers.
 ///
 /// ```
 /// use face_predict::{
@@ -111,17 +112,17 @@ struct Followed {
 }
 
 impl Tracker {
-    /// A tracker that follows nothing yet. It keeps what it needs of the model. Fails with
-    /// [`InvalidArgument`](crate::ErrorKind::InvalidArgument) where an option is out of its range.
+    /// Makes a tracker that follows no face yet. It keeps what it needs of the model. Fails with
+    /// [`InvalidArgument`](crate::ErrorKind::InvalidArgument) if an option is out of its range.
     pub fn new(model: &Model, options: TrackerOptions) -> Result<Self> {
         options.check()?;
         let (tracks, last_id, frames, searches) = (Vec::new(), 0, 0, 0);
         Ok(Self { model: model.clone(), options, tracks, last_id, frames, searches, time_us: None })
     }
 
-    /// Takes the next frame, and fills `out` with the faces in it, the largest first. `time_us` is in microseconds from
-    /// any start; it may stand still. Fails, and changes nothing, when it goes back; other failures are those of
-    /// [`Model::predict_into`].
+    /// Takes the next frame, and fills `out` with its faces, the largest first. `time_us` is in microseconds from any
+    /// start, and may equal that of the frame before. If it is smaller, the call fails and changes nothing. Other
+    /// failures are those of [`Model::predict_into`].
     pub fn update(
         &mut self,
         image: &Image<'_>,
@@ -133,7 +134,7 @@ impl Tracker {
         self.update_input(image.into(), time_us, options, workspace, out)
     }
 
-    /// The same for a frame that may be encoded, as webcams give JPEGs. Other failures are those of
+    /// Does the same for a frame that may be encoded, such as a JPEG of a webcam. Other failures are those of
     /// [`Model::predict_encoded`].
     pub fn update_input(
         &mut self,
@@ -146,12 +147,12 @@ impl Tracker {
         out.refill(|out| self.follow(input, time_us, options, workspace, out))
     }
 
-    /// How many faces are followed, those among them that the last search missed.
+    /// Returns the number of faces that are followed. Faces that the last search missed are included.
     pub fn followed(&self) -> usize {
         self.tracks.len()
     }
 
-    /// Forgets all faces, as after a jump in the film. Their numbers are not used again.
+    /// Forgets all faces, for example after a jump in a video. Their numbers are not used again.
     pub fn reset(&mut self) {
         self.tracks.clear();
         (self.frames, self.time_us) = (0, None);

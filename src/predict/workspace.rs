@@ -4,8 +4,9 @@ use crate::face::candidate::Candidate;
 use crate::model::{Detection, Estimate};
 use crate::picture::sampling::warp::Warp;
 
-/// Working memory of a prediction. It holds no answer, so any call may use any workspace; only the time that it takes to
-/// allocate memory anew is saved. Its buffers grow to the largest picture seen and are then kept. Use one for each thread.
+/// The working memory of a prediction. It holds no answer, so any call may use any workspace. It saves the time to
+/// allocate memory again. Its buffers grow to what the largest picture needs, and are then kept. Use one for each
+/// thread.
 #[derive(Debug, Default)]
 pub struct Workspace {
     /// Cuts crops, and shrinks pictures to the detector's input.
@@ -23,7 +24,7 @@ pub struct Workspace {
 }
 
 impl Workspace {
-    /// No memory yet.
+    /// Makes a workspace without memory.
     pub fn new() -> Self {
         Self::default()
     }

@@ -44,7 +44,7 @@ pub trait Job {
 
 /// What validation says.
 pub struct Judgement {
-    /// What the best checkpoint has the smallest of.
+    /// The figure by which checkpoints are compared: the smallest value is the best.
     pub score: f64,
     /// Figures to watch, by group.
     pub groups: Vec<(String, Figures)>,

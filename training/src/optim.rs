@@ -16,7 +16,7 @@ use crate::flat::{Flat, Span, padded};
 pub struct Options {
     /// Weight decay; only kernels decay, not biases and norms.
     pub weight_decay: f64,
-    /// Longest gradient; 0 leaves it.
+    /// The length that a longer gradient is shortened to; 0 turns this off.
     pub grad_clip_norm: f64,
     /// Added to the root of the second moment.
     pub epsilon: f64,

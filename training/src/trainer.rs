@@ -24,7 +24,7 @@ pub struct Place<'a> {
     pub device: Device,
     /// What tells its faces from others, for a checkpoint.
     pub data: &'a str,
-    /// Stop after so many steps, as if interrupted.
+    /// Stop after this number of steps, as if interrupted.
     pub stop_after: Option<usize>,
 }
 

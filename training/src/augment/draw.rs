@@ -34,7 +34,7 @@ pub struct Draw {
     pub blur: Option<u8>,
     /// Standard deviation of noise, of 255.
     pub noise: Option<f32>,
-    /// Colours change in blocks of so many pixels.
+    /// The side, in pixels, of the blocks in which colours change.
     pub coarse: Option<u8>,
     /// Qualities of JPEGs, one after the other.
     pub jpeg: [Option<u8>; 2],

@@ -66,13 +66,13 @@ pub struct Judge {
     /// Spoil the pictures first, from just noticeable to bad, the same each time.
     #[arg(long, value_enum, conflicts_with_all = ["placement", "search"])]
     fault: Option<Fault>,
-    /// Crops of each face that are averaged, 1 to 8.
+    /// Number of crops of each face whose answers are averaged, 1 to 8.
     #[arg(long, default_value_t = 1)]
     crops: usize,
     /// Detector to search with, instead of the built-in one.
     #[arg(long, requires = "search")]
     detector: Option<PathBuf>,
-    /// Draws behind the 95 % intervals.
+    /// Number of bootstrap draws for the 95 % intervals.
     #[arg(long, default_value_t = 200)]
     resamples: usize,
     /// Threads.

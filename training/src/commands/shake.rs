@@ -36,7 +36,7 @@ pub struct Shake {
     /// Faces of each source at most, spread over its rows.
     #[arg(long, default_value_t = 1000)]
     faces: usize,
-    /// Crops of each face that are averaged, 1 to 8.
+    /// Number of crops of each face whose answers are averaged, 1 to 8.
     #[arg(long, default_value_t = 1)]
     crops: usize,
 }

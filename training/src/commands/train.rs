@@ -36,17 +36,17 @@ pub struct Train {
     /// A setting, such as learning_rate=0.001 or network.dropout=0.3. The run's config.toml has them all.
     #[arg(long, value_name = "KEY=VALUE")]
     pub set: Vec<String>,
-    /// Say what would happen, and do nothing.
+    /// Print what would happen, and do nothing.
     #[arg(long)]
     pub dry_run: bool,
     /// Write a sheet of a few faces' crops as they will be shown (PNG), and end.
     #[arg(long, value_name = "FILE")]
     pub preview: Option<PathBuf>,
-    /// Go on from the run's last checkpoint, to the same result as without a break. Other --epochs lengthen or shorten
+    /// Go on from the run's last checkpoint. The result is the same as without a break. Other --epochs lengthen or shorten
     /// the rest of the schedule.
     #[arg(long)]
     pub resume: bool,
-    /// Stop after so many steps as Ctrl-C does: with a checkpoint that --resume goes on from.
+    /// Stop after this number of steps, as Ctrl-C does: with a checkpoint from which --resume goes on.
     #[arg(long)]
     pub stop_after: Option<usize>,
     #[command(flatten)]
@@ -76,10 +76,10 @@ struct Flags {
     /// Folder that keeps crops of faces, or a detector's pictures, as raw pixels.
     #[arg(long)]
     cache: Option<PathBuf>,
-    /// Faces a step [default: 96; paper networks: 32; detectors: 24 pictures].
+    /// Number of faces in a step [default: 96; paper networks: 32; detectors: 24 pictures].
     #[arg(long, visible_alias = "batch")]
     batch_size: Option<usize>,
-    /// Epochs at most [default: 40; paper networks: 20].
+    /// Largest number of epochs [default: 40; paper networks: 20].
     #[arg(long)]
     epochs: Option<usize>,
     /// Faces an epoch; 0 means as many as there are to train on [default: 0; detectors: 8000 pictures]. Paper networks show each
@@ -113,7 +113,7 @@ struct Flags {
     /// Crops of each face that the teachers answer, 1 to 8 [default: 8].
     #[arg(long)]
     teacher_crops: Option<usize>,
-    /// How much the teachers' answers count against a label, 0 to 1 [default: 0.5].
+    /// Weight of the teachers' answers beside the labels, 0 to 1 [default: 0.5].
     #[arg(long)]
     teacher_weight: Option<f64>,
     /// Sources whose faces the teachers are asked about, the others learn from their labels alone. May be given several times; all

@@ -54,7 +54,7 @@ pub struct TrainConfig {
     /// Added to the root of Adam's second moment.
     #[serde(default = "epsilon")]
     pub adam_epsilon: f64,
-    /// Longest gradient; 0 leaves it as it is.
+    /// The length that a longer gradient is shortened to; 0 turns this off.
     #[serde(alias = "clip")]
     pub grad_clip_norm: f64,
     /// Decay of the exponential moving average of the weights, a step; 0 keeps the weights themselves.

@@ -53,7 +53,7 @@ pub struct Assigned {
     pub ignored: Vec<usize>,
 }
 
-/// Cells within so many strides of a face's middle may answer for it.
+/// Cells at most this many strides from a face's centre may answer for it.
 const RADIUS: f32 = 1.5;
 /// Cost of overlap against that of the score.
 const OVERLAP: f32 = 3.0;

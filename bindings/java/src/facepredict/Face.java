@@ -77,7 +77,7 @@ public final class Face {
         return years.clone();
     }
 
-    /** Probability that the person has lived so many years or more, linear between whole years; NaN without an age. */
+    /** Probability that the person has lived this many years or more, linear between whole years; NaN without an age. */
     public float ageAtLeast(float least) {
         if (years.length == 0 || Float.isNaN(least)) {
             return Float.NaN;

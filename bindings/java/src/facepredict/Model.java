@@ -152,7 +152,7 @@ public final class Model implements AutoCloseable {
     }
 
     /**
-     * Many pictures, encoded ones among them, spread over so many threads; 0 and 1: the caller's alone. One that fails does not
+     * Predicts many pictures, which may be encoded, on this many threads; 0 and 1 mean the caller's thread alone. One that fails does not
      * stop the rest: its answer holds the error. What concerns all, such as options with regions, which belong to one picture, is
      * the error of each.
      */

@@ -41,7 +41,7 @@ public final class Options {
         return flag(1 << 1, on);
     }
 
-    /** Keeps the largest so many; 0 means all. */
+    /** Keeps at most this many faces, the largest; 0 means all. */
     public Options maxFaces(int count) {
         if (count < 0) {
             throw new IllegalArgumentException("maxFaces is " + count);

@@ -7,13 +7,13 @@ public final class TrackerOptions {
     float memorySeconds;
     float lostSeconds;
 
-    /** Searches each so many frames; in between faces keep moving as they did. */
+    /** The detector runs on every n-th frame; between these frames each box moves on at its last speed, which fades. */
     public TrackerOptions detectEvery(int frames) {
         detectEvery = notNegative("detectEvery", frames);
         return this;
     }
 
-    /** Estimates a face again each so many times that it is found. */
+    /** A face is estimated on every n-th frame in which the detector finds it. */
     public TrackerOptions estimateEvery(int times) {
         estimateEvery = notNegative("estimateEvery", times);
         return this;

@@ -2,7 +2,7 @@ package facepredict;
 
 /** How YUV numbers map to colours. */
 public enum Yuv {
-    /** Most cameras. */
+    /** BT.601, with Y from 16 to 235: most cameras. */
     BT601_LIMITED,
     /** JPEG, and many phones. */
     BT601_FULL,

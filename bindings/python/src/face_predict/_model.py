@@ -187,7 +187,7 @@ class Model:
         crops: int = 1,
         threads: int = 1,
     ) -> list[Union[Prediction, FacePredictError]]:
-        """Predicts many pictures, on so many `threads`.
+        """Predicts many pictures on `threads` threads.
 
         `images` are pictures as for `predict`, which also explains the other arguments; they are taken from an iterator a
         few at a time. A picture that fails does not stop the rest: its exception stands in its place.

@@ -34,9 +34,11 @@ class Tracker:
         memory_seconds: Optional[float] = None,
         lost_seconds: Optional[float] = None,
     ) -> None:
-        """Searches each `detect_every` frames (in between faces keep moving as they did), estimates a face again each
-        `estimate_every` times that it is found, averages over estimates with the time constant `memory_seconds` (2), and
-        forgets a face unseen for `lost_seconds` (1).
+        """Makes a tracker.
+
+        The detector runs on every `detect_every`-th frame; between these frames each box moves on at its last speed. A face is
+        estimated on every `estimate_every`-th frame in which it is found. The average over estimates has the time constant
+        `memory_seconds` (2). A face that was not seen for `lost_seconds` (1) is forgotten.
         """
         self._handle: Optional[int] = None
         self._result: Optional[int] = None
