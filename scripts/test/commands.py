@@ -59,6 +59,19 @@ def blocks(page):
             yield match["kind"], match["mark"], match["text"], text.count("\n", 0, match.start("kind")) + 1
 
 
+def indented(page):
+    """Lines of indented code: they cannot have a mark, so a fence is due."""
+    with open(page, encoding="utf-8") as file:
+        lines = file.read().split("\n")
+    fenced = listed = False
+    for number, text in enumerate(lines, 1):
+        fenced ^= text.lstrip().startswith("```")
+        if text.strip() and not text.startswith(" "):
+            listed = bool(re.match(r"[-*] |\d+\. ", text))
+        if not fenced and not listed and text.startswith("    ") and not lines[number - 2].strip():
+            yield number
+
+
 def sandbox(folder):
     """A folder with what the repository has, the built library where Cargo puts it, and a photo."""
     for name in os.listdir(ROOT):
@@ -109,6 +122,7 @@ def main():
     wrong = []
     counts = {"run": 0, "tested elsewhere": 0, "not run": 0}
     for page in [os.path.abspath(page) for page in options.pages] or pages():
+        wrong += [f"{os.path.relpath(page, ROOT)}:{line}: indented code instead of a fenced block" for line in indented(page)]
         with tempfile.TemporaryDirectory() as folder:
             environment = None
             for kind, mark, text, line in blocks(page):
