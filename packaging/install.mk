@@ -97,7 +97,7 @@ dist:
 	$(PYTHON) packaging/licences.py $(if $(TARGET),--target $(TARGET)) \
 	  --output build/dist/$(FP_NAME)/share/doc/face_predict/THIRD_PARTY_LICENCES.txt
 	$(INSTALL) -m 644 "$(FP_RUST_LICENCES)" build/dist/$(FP_NAME)/share/doc/face_predict/RUST_LIBRARY_LICENCES.html
-	for file in $(filter-out %.notes.md,$(wildcard models/*.md docs/*.md)) examples/c/hello.c; do \
+	for file in $(filter-out %.notes.md,$(wildcard models/*.md docs/*.md docs/*/*.md docs/pictures/*.jpg)) examples/c/hello.c; do \
 	  if test -f "$$file"; then $(INSTALL) -D -m 644 "$$file" "build/dist/$(FP_NAME)/share/doc/face_predict/$$file"; fi; done
 	$(INSTALL) -m 644 packaging/RELEASE.md build/dist/$(FP_NAME)/RELEASE.md
 	tar -C build/dist --sort=name --owner=0 --group=0 --numeric-owner --mtime="@$${SOURCE_DATE_EPOCH:-0}" \
