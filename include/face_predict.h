@@ -924,7 +924,9 @@ face_predict_status face_predict_batch(const struct face_predict_model *model,
 /**
  * Makes an empty result. Returns NULL if there is not enough memory; the calls below report a NULL result as an error.
  */
-FACE_PREDICT_API FACE_PREDICT_MUST_USE struct face_predict_result *face_predict_result_new(void);
+FACE_PREDICT_API
+FACE_PREDICT_MUST_USE
+struct face_predict_result *face_predict_result_new(void);
 
 /**
  * Frees a result. NULL does nothing.
