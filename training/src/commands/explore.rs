@@ -145,7 +145,7 @@ impl Explore {
             let mean = values.iter().sum::<f64>() / n as f64;
             plot.spread(i, x, &mut values);
             let median = values.get(values.len() / 2).copied().unwrap_or(f64::NAN);
-            plot.label(x, 96.0, &format!("{name}: median {median:.0}, mean {mean:.1}"));
+            plot.label(x, 96.0, &format!("median {median:.0}, mean {mean:.1}"));
             plot.name(x, name);
         }
         out += &plot.finish(

@@ -254,15 +254,26 @@ fn curves(log: &str) -> String {
             }
         }
         let name = names.last().map_or("", String::as_str);
-        let what = NAMES.iter().find(|known| known.0 == name).map_or(name, |known| known.1);
-        let what = if name == "val_score" { "loss and score, no unit" } else { what };
-        let caption = match lines.len() {
+        let meaning = NAMES.iter().find(|known| known.0 == name).map_or("", |known| known.1);
+        let unit = match name {
+            "val_score" => "loss, score",
+            "age_cs5" => "share",
+            _ if name.starts_with("age_") => "years",
+            _ if meaning.contains("share") => "share",
+            _ => "value",
+        };
+        let note = match lines.len() {
             1 => "Measured on faces of the validation part, which are not trained on.",
             _ => {
                 "Where validation becomes worse while training improves, the network only remembers faces."
             }
         };
-        out += &plot.finish(&title, "epoch", what, caption);
+        let caption = if meaning.is_empty() {
+            note.to_owned()
+        } else {
+            format!("The figure is \"{meaning}\". {note}")
+        };
+        out += &plot.finish(&title, "epoch", unit, &caption);
     }
     out + "</div>"
 }
