@@ -29,7 +29,7 @@ examples: build/predict build/frames
 
 # The profile whose engine compiles within minutes, and the features of `make install`; Cargo.toml says what that costs.
 library:
-	$(CARGO) rustc --profile quick --package face-predict --lib --crate-type staticlib --no-default-features \
+	$(CARGO) rustc --profile quick --package face-predict --lib --crate-type cdylib,staticlib --no-default-features \
 	  --features decode,detector,weights-base
 
 build/predict build/frames: build/%: examples/c/%.c include/face_predict.h library
