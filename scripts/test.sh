@@ -21,6 +21,7 @@ done
 
 step links
 $python scripts/test/links.py
+$python scripts/test/readme_figures.py
 
 step licences
 cargo deny --log-level error check licenses bans sources
