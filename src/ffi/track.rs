@@ -94,9 +94,9 @@ pub unsafe extern "C" fn face_predict_tracker_new(
 }
 
 /// Takes the next frame, and fills `result` as face_predict() does. The frame may also be the bytes of a file
-/// (FACE_PREDICT_FORMAT_ENCODED). `time_us` is the time of the frame in microseconds, counted from any start. It must
-/// not be smaller than that of the frame before; the call then fails with INVALID_ARGUMENT, and leaves the tracker
-/// unchanged. Otherwise it fails as face_predict() does.
+/// (FACE_PREDICT_FORMAT_ENCODED). `time_us` is the time of the frame in microseconds, counted from any start. If it is
+/// smaller than that of the frame before, the call fails with INVALID_ARGUMENT, and leaves the tracker unchanged.
+/// Otherwise it fails as face_predict() does.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn face_predict_tracker_update(
