@@ -68,17 +68,17 @@ private:
     std::size_t size_ = 0;
 };
 
-/// What went wrong: who must act is in the number (see face_predict.h), the numbers are in the message.
+/// A failure. Its status says who must act (see face_predict.h), and its message names the values.
 class Error : public std::exception {
 public:
     Error(face_predict_status status, std::string message)
         : status_(status), message_(std::make_shared<const std::string>(std::move(message))) {}
 
-    /// The message of the calling thread's last failed call.
+    /// Makes an error with the message of the last failed call on this thread.
     static Error last(face_predict_status status) { return Error(status, face_predict_last_error()); }
 
     face_predict_status status() const noexcept { return status_; }
-    /// Such as "FACE_PREDICT_ERROR_IO".
+    /// The name of the status, such as "FACE_PREDICT_ERROR_IO".
     const char *name() const noexcept { return face_predict_status_name(status_); }
     const char *what() const noexcept override { return message_->c_str(); }
 
@@ -88,7 +88,7 @@ private:
 };
 
 namespace detail {
-/// Throws, or ends the program where it is compiled without exceptions.
+/// Throws the error, or ends the program if it is compiled without exceptions.
 [[noreturn]] inline void raise(const Error &error) {
 #if defined(__cpp_exceptions) || defined(_CPPUNWIND)
     throw error;
@@ -102,7 +102,7 @@ namespace detail {
 }
 } // namespace detail
 
-/// A value or the Error that stands in its place; std::expected for C++17.
+/// A value, or the Error in its place: std::expected for C++17.
 template <typename T>
 class [[nodiscard]] Expected {
 public:
@@ -111,7 +111,7 @@ public:
 
     bool has_value() const noexcept { return content_.index() == 0; }
     explicit operator bool() const noexcept { return has_value(); }
-    /// The value; throws the error where there is none.
+    /// The value. Throws the error if there is no value.
     T &value() & { return check(), *std::get_if<0>(&content_); }
     const T &value() const & { return check(), *std::get_if<0>(&content_); }
     T value() && { return check(), std::move(*std::get_if<0>(&content_)); }
@@ -119,7 +119,7 @@ public:
     const T &operator*() const noexcept { return *std::get_if<0>(&content_); }
     T *operator->() noexcept { return std::get_if<0>(&content_); }
     const T *operator->() const noexcept { return std::get_if<0>(&content_); }
-    /// The error; only where there is no value.
+    /// The error. Call it only if there is no value.
     const Error &error() const noexcept { return *std::get_if<1>(&content_); }
 
 private:
@@ -134,7 +134,7 @@ private:
 /// Success or an Error, for calls without a value.
 using Done = Expected<std::monostate>;
 
-/// Order of the components in memory; see face_predict.h.
+/// The order of the components in memory, as in face_predict.h.
 enum class Format : std::uint32_t {
     gray = FACE_PREDICT_FORMAT_GRAY,
     rgb = FACE_PREDICT_FORMAT_RGB,
@@ -151,7 +151,7 @@ enum class Format : std::uint32_t {
     p010 = FACE_PREDICT_FORMAT_P010,
 };
 
-/// How YUV numbers map to colours.
+/// How YUV is converted to colours.
 enum class Yuv : std::uint32_t {
     bt601_limited = FACE_PREDICT_YUV_BT601_LIMITED,
     bt601_full = FACE_PREDICT_YUV_BT601_FULL,
@@ -165,8 +165,8 @@ enum class Gender : std::uint32_t {
     male = FACE_PREDICT_GENDER_MALE,
 };
 
-/// Borrowed rows of a picture, or of its brightness or colours, `stride` bytes apart; 0 means no padding, or of colours with
-/// as much as the brightness has.
+/// Borrowed rows of a picture, or of its brightness or colours. They are `stride` bytes apart. 0 means no padding, or
+/// for colours as much padding as the brightness has.
 struct Plane {
     Span<const std::uint8_t> bytes = {};
     std::size_t stride = 0;
@@ -175,8 +175,8 @@ struct Plane {
 /// A borrowed view of a picture. The bytes must outlive the call it is passed to.
 class Image {
 public:
-    /// Rows `stride` bytes apart; 0 means no padding. The size of `bytes` is checked by the library. The colours of
-    /// NV12, NV21, I420 and P010 follow the brightness without a gap, with as much padding.
+    /// Makes a view of rows that are `stride` bytes apart; 0 means no padding. The library checks the size of `bytes`.
+    /// The colours of NV12, NV21, I420 and P010 follow the brightness without a gap, with as much padding.
     Image(Format format, std::uint32_t width, std::uint32_t height, Span<const std::uint8_t> bytes,
           std::size_t stride = 0) noexcept {
         image_.format = static_cast<std::uint32_t>(format);
@@ -185,8 +185,8 @@ public:
         set(0, {bytes, stride});
     }
 
-    /// The bytes of a JPEG, PNG, WebP or BMP file, such as the frames of a camera that gives MJPEG. Their Exif orientation
-    /// is applied before rotated().
+    /// Makes a view of the bytes of a JPEG, PNG, WebP or BMP file, such as an MJPEG frame. The Exif orientation is
+    /// applied before rotated().
     static Image encoded(Span<const std::uint8_t> bytes) noexcept {
         Image image(static_cast<Format>(FACE_PREDICT_FORMAT_ENCODED), 0, 0, bytes);
         // NULL would mean that there are no bytes at all.
@@ -195,7 +195,7 @@ public:
         return image;
     }
 
-    /// A picture of several planes: Y and UV of NV12, Y and VU of NV21; Y, U and V of I420.
+    /// Makes a view of several planes: Y and UV for NV12, Y and VU for NV21, and Y, U and V for I420.
     static Image of_planes(Format format, std::uint32_t width, std::uint32_t height, Plane first, Plane second,
                            Plane third = {}) noexcept {
         Image image(format, width, height, first.bytes, first.stride);
@@ -204,25 +204,26 @@ public:
         return image;
     }
 
-    /// What the numbers of a YUV format mean; BT.601 of limited range where it is not said.
+    /// Sets how a YUV format is converted to colours. Without it, it is BT.601 with limited range.
     Image &yuv(Yuv yuv) noexcept {
         image_.yuv = static_cast<std::uint32_t>(yuv);
         return *this;
     }
-    /// I420: bytes from one chroma sample to the next, Android's pixelStride.
+    /// Sets the number of bytes from one colour sample to the next in I420. Android calls it pixelStride.
     Image &chroma_step(std::uint32_t bytes) noexcept { return image_.chroma_step = bytes, *this; }
 
-    /// Degrees clockwise that make it upright, and whether left and right are swapped after that.
+    /// Sets the clockwise rotation in degrees that makes the picture upright, and whether left and right are swapped
+    /// after it.
     Image &rotated(std::uint32_t degrees, bool mirrored = false) noexcept {
         image_.rotation = degrees;
         image_.mirrored = mirrored;
         return *this;
     }
 
-    /// The first row in memory is the lowest one: bitmaps of Windows.
+    /// Says that the first row in memory is the lowest one, as in bitmaps of Windows.
     Image &bottom_up(bool on = true) noexcept { return image_.bottom_up = on, *this; }
 
-    /// Rotation and mirroring from an Exif orientation of 1 to 8.
+    /// Sets rotation and mirroring from an Exif orientation of 1 to 8.
     Image &exif(std::uint32_t orientation) { return try_exif(orientation).value(), *this; }
     Expected<std::monostate> try_exif(std::uint32_t orientation) noexcept {
         const face_predict_status status = face_predict_image_set_exif(&image_, orientation);
@@ -245,10 +246,10 @@ private:
     face_predict_image image_ = FACE_PREDICT_IMAGE_INIT;
 };
 
-/// A place in upright pixels.
+/// A position in pixels of the upright picture.
 using Point = face_predict_point;
 
-/// A face that was found already; landmarks all zero where unknown.
+/// A face that was found already. Unknown landmarks are all zero.
 struct Region : face_predict_region {
     Region(float left, float top, float wide, float high) noexcept : face_predict_region{} {
         x = left;
@@ -265,10 +266,11 @@ struct Region : face_predict_region {
 };
 static_assert(sizeof(Region) == sizeof(face_predict_region), "spans of regions are handed over as they are");
 
-/// What to predict. Unset fields are the library's defaults: the faces are searched.
+/// Options of a prediction. By default the library searches the faces.
 class Options {
 public:
-    /// The faces, found already: nothing is searched, even if there are none. Borrowed: they must outlive the call.
+    /// Gives the faces that were found already, so that nothing is searched, even if there are none. They are borrowed,
+    /// and must outlive the call.
     Options &regions(Span<const Region> regions) noexcept {
         // NULL would mean a search.
         static const face_predict_region none = {};
@@ -276,21 +278,21 @@ public:
         options_.region_count = static_cast<std::uint32_t>(regions.size());
         return *this;
     }
-    /// The picture is one face.
+    /// Says that the whole picture is one face.
     Options &cropped(bool on = true) noexcept { return flag(FACE_PREDICT_CROPPED, on); }
     Options &skip_age(bool on = true) noexcept { return flag(FACE_PREDICT_SKIP_AGE, on); }
     Options &skip_gender(bool on = true) noexcept { return flag(FACE_PREDICT_SKIP_GENDER, on); }
     /// Keeps at most this many faces, the largest; 0 means all.
     Options &max_faces(std::uint32_t count) noexcept { return options_.max_faces = count, *this; }
-    /// Probability inside age_low to age_high.
+    /// The probability that the true age lies between age_low and age_high.
     Options &age_coverage(float share) noexcept { return options_.age_coverage = share, *this; }
-    /// Probability that a label needs, 0.5 to 1.
+    /// The smallest probability for which a label is given, from 0.5 to 1.
     Options &gender_threshold(float share) noexcept { return options_.gender_threshold = share, *this; }
     /// Shorter side, in pixels, of the smallest box searched for; smaller faces cost more time.
     Options &min_face_size(std::uint32_t pixels) noexcept { return options_.min_face_size = pixels, *this; }
-    /// Score that a found face needs, above 0 and below 1.
+    /// The smallest score of a found face that is kept, above 0 and below 1.
     Options &min_score(float score) noexcept { return options_.min_score = score, *this; }
-    /// Crops of each face that are averaged, at most 8; each costs as much as the first.
+    /// The number of crops of each face whose answers are averaged, at most 8. Each costs as much as the first.
     Options &crops(std::uint32_t count) noexcept { return options_.crops = count, *this; }
 
     const face_predict_options &c() const noexcept { return options_; }
@@ -303,16 +305,17 @@ private:
     face_predict_options options_ = FACE_PREDICT_OPTIONS_INIT;
 };
 
-/// One face: the C struct, which is a plain copy, with names for its numbers. NaN where something was not estimated.
+/// One face: the C struct, which is a plain copy, with functions that name its numbers. Numbers that were not estimated
+/// are NaN.
 struct Face : face_predict_face {
     bool has_age() const noexcept { return !std::isnan(age); }
-    /// Whether it was given, as region `region_index` of the options.
+    /// Whether the caller gave this face, as region `region_index` of the options.
     bool has_region() const noexcept { return region_index != FACE_PREDICT_NO_REGION; }
     bool has_landmarks() const noexcept { return !std::isnan(landmarks[0].x); }
-    /// Whether yaw, pitch and roll are known: those of faces with landmarks are.
+    /// Whether yaw, pitch and roll are known. They are if the landmarks are.
     bool has_pose() const noexcept { return !std::isnan(yaw); }
     Gender label() const noexcept { return static_cast<Gender>(gender); }
-    /// Whether nothing speaks against the face.
+    /// Whether there is no reason to trust the face less.
     bool is_good() const noexcept { return quality == 0; }
     bool is_small() const noexcept { return has(FACE_PREDICT_QUALITY_SMALL); }
     bool is_blurred() const noexcept { return has(FACE_PREDICT_QUALITY_BLURRED); }
@@ -336,7 +339,7 @@ inline Done done(face_predict_status status) noexcept {
 }
 } // namespace detail
 
-/// Faces of one picture, the largest first, and the memory to find them.
+/// The faces of one picture, with the largest first, and the memory to find them.
 class Result {
 public:
     Result() : handle_(face_predict_result_new()) {
@@ -356,7 +359,7 @@ public:
         return Result(result);
     }
 
-    /// Why there are no faces: status and message of the call that filled it, or nothing where that succeeded.
+    /// The failure of the call that filled this result, or nothing if it succeeded.
     std::optional<Error> error() const {
         const face_predict_status failed = status();
         if (failed == FACE_PREDICT_OK) {
@@ -364,13 +367,13 @@ public:
         }
         return Error(failed, face_predict_result_message(handle_.get()));
     }
-    /// Status of the call that filled it.
+    /// The status of the call that filled this result.
     face_predict_status status() const noexcept { return face_predict_result_status(handle_.get()); }
-    /// Number of faces.
+    /// The number of faces.
     std::size_t size() const noexcept { return face_predict_result_count(handle_.get()); }
     bool empty() const noexcept { return size() == 0; }
 
-    /// Face `index`; throws OUT_OF_RANGE.
+    /// The face at `index`. Throws OUT_OF_RANGE.
     Face operator[](std::size_t index) const { return try_face(index).value(); }
     Expected<Face> try_face(std::size_t index) const noexcept {
         Face face = {};
@@ -390,7 +393,7 @@ public:
         return faces;
     }
 
-    /// Width and height of the upright picture.
+    /// The width and height of the upright picture in pixels.
     std::pair<std::uint32_t, std::uint32_t> picture_size() const noexcept {
         std::uint32_t width = 0, height = 0;
         // An empty handle leaves both 0, which is the answer.
@@ -398,12 +401,12 @@ public:
         return {width, height};
     }
 
-    /// Probability that the person has lived `years` or more; nothing where there is no such face or no age.
+    /// The probability that the person has lived `years` years or more. Nothing if there is no such face, or no age.
     std::optional<float> age_at_least(std::size_t index, float years) const noexcept {
         const float share = face_predict_result_age_at_least(handle_.get(), index, years);
         return std::isnan(share) ? std::nullopt : std::optional<float>(share);
     }
-    /// Interval that holds the age with this probability; throws where there is no such face. NaN without an age.
+    /// The interval that holds the true age with this probability. Throws if there is no such face. NaN without an age.
     std::pair<float, float> age_interval(std::size_t index, float coverage) const {
         return try_age_interval(index, coverage).value();
     }
@@ -416,7 +419,7 @@ public:
         }
         return out;
     }
-    /// Probability of each year from 0; empty where there is none. Borrowed until the result is filled again.
+    /// The probabilities of the years from 0 on. Empty if there is no age. Borrowed until the result is filled again.
     Span<const float> age_distribution(std::size_t index) const noexcept {
         std::size_t count = 0;
         const float *years = face_predict_result_age_distribution(handle_.get(), index, &count);
@@ -431,10 +434,10 @@ private:
     std::unique_ptr<face_predict_result, detail::Free> handle_;
 };
 
-/// How to load. Unset fields are the library's defaults.
+/// Options of loading. Fields that are not set are the library's defaults.
 class ModelOptions {
 public:
-    /// Largest picture accepted, in pixels.
+    /// The largest picture that is accepted, in pixels.
     ModelOptions &max_pixels(std::uint64_t pixels) noexcept { return options_.max_pixels = pixels, *this; }
     /// Leaves every convolution to the engine, for comparison.
     ModelOptions &plain_convolutions(bool on = true) noexcept {
@@ -454,24 +457,24 @@ enum class Task : std::uint32_t {
     detect = FACE_PREDICT_TASK_DETECT,
 };
 
-/// What a network's file says of it.
+/// What the file of a network says about it.
 struct Network {
     std::string name, version, license, data;
-    /// FACE_PREDICT_TASK_..., or-ed.
+    /// FACE_PREDICT_TASK_... combined with OR.
     std::uint32_t tasks = 0;
     std::uint32_t input_width = 0, input_height = 0;
 };
 
-/// Loaded networks; one for all threads. Loading is slow, so load once.
+/// Loaded networks. All threads share one model. Loading is slow, so load it once.
 class Model {
 public:
-    /// The model that is built into the library.
+    /// Loads the model that is built into the library.
     static Model load_default(const ModelOptions &options = {}) { return try_load_default(options).value(); }
     static Expected<Model> try_load_default(const ModelOptions &options = {}) noexcept {
         return load([&](face_predict_model **out) { return face_predict_model_load_default(&options.c(), out); });
     }
 
-    /// Model files (paths in UTF-8), each a part; what they lack comes from the built-in model.
+    /// Loads model files (paths in UTF-8), each of which is a part. Parts that they lack come from the built-in model.
     static Model load_files(const std::vector<std::string> &paths, const ModelOptions &options = {}) {
         return try_load_files(paths, options).value();
     }
@@ -494,7 +497,7 @@ public:
         });
     }
 
-    /// The bytes of a model file, which may go as soon as the call returns.
+    /// Loads the bytes of a model file, which may be freed when the call returns.
     static Model load_memory(Span<const std::uint8_t> bytes, const ModelOptions &options = {}) {
         return try_load_memory(bytes, options).value();
     }
@@ -505,20 +508,20 @@ public:
         });
     }
 
-    /// Name and version of the networks; "" for a model that was moved from.
+    /// The name and version of the networks. "" for a model that was moved from.
     std::string name() const {
         const char *name = face_predict_model_name(handle_.get());
         return name ? name : "";
     }
 
-    /// Licences of the weights, each with its network's name: those that are built in by default are for non-commercial research.
-    /// "" for a model that was moved from.
+    /// The licences of the weights, each with the name of its network. The weights that are built in by default are for
+    /// non-commercial research. "" for a model that was moved from.
     std::string license() const {
         const char *license = face_predict_model_license(handle_.get());
         return license ? license : "";
     }
 
-    /// The network that does a task; one may do several.
+    /// The network that does a task. One network may do several.
     Network network(Task task) const { return try_network(task).value(); }
     Expected<Network> try_network(Task task) const noexcept {
         face_predict_network network = {};
@@ -545,20 +548,20 @@ public:
         predict_into(image, options, result);
         return result;
     }
-    /// The same for a JPEG, PNG, WebP or BMP file; the path is UTF-8.
+    /// Does the same for a JPEG, PNG, WebP or BMP file. The path is UTF-8.
     Result predict_file(const std::string &path, const Options &options = {}) const {
         Result result;
         try_predict_file_into(path, options, result).value();
         return result;
     }
-    /// The same for the bytes of such a file.
+    /// Does the same for the bytes of such a file.
     Result predict_encoded(Span<const std::uint8_t> bytes, const Options &options = {}) const {
         Result result;
         try_predict_encoded_into(bytes, options, result).value();
         return result;
     }
 
-    /// The same into a result that is kept, whose buffers are used again.
+    /// Does the same with a result that is kept, whose buffers are used again.
     void predict_into(const Image &image, const Options &options, Result &result) const {
         try_predict_into(image, options, result).value();
     }
@@ -574,9 +577,9 @@ public:
             face_predict_encoded(handle_.get(), bytes.data(), bytes.size(), &options.c(), result.c()));
     }
 
-    /// Predicts many pictures, which may be encoded, on this many threads; 0 and 1 mean the caller's thread alone. A bad one does not stop
-    /// the rest: its error stands in its place. What concerns all, such as options with regions, which belong to one
-    /// picture, stands in each place.
+    /// Predicts many pictures, which may be encoded, on this many threads; 0 and 1 mean the caller's thread alone. A
+    /// bad picture does not stop the rest: its error stands in its place. An error of the whole call stands in each
+    /// place, for example for options with regions, which belong to one picture.
     std::vector<Expected<Result>> predict_batch(Span<const Image> images, const Options &options = {},
                                                 std::uint32_t threads = 1) const {
         std::vector<Result> results(images.size());
@@ -593,8 +596,8 @@ public:
         }
         return answers;
     }
-    /// The same into results that are kept, all different, one a picture. Gives the first failure; Result::error()
-    /// tells each.
+    /// Does the same with results that are kept, one for each picture and all different. Returns the first failure;
+    /// Result::error() has that of each picture.
     Done try_predict_batch_into(Span<const Image> images, const Options &options, std::uint32_t threads,
                                 Span<Result> results) const noexcept {
         if (images.size() != results.size()) {
@@ -636,16 +639,16 @@ private:
     std::unique_ptr<face_predict_model, detail::Free> handle_;
 };
 
-/// How to follow faces. Unset fields are the library's defaults.
+/// Options of a tracker. Fields that are not set are the library's defaults.
 class TrackerOptions {
 public:
     /// The detector runs on every n-th frame; between these frames each box moves on at its last speed, which fades.
     TrackerOptions &detect_every(std::uint32_t frames) noexcept { return options_.detect_every = frames, *this; }
     /// A face is estimated on every n-th frame in which the detector finds it.
     TrackerOptions &estimate_every(std::uint32_t times) noexcept { return options_.estimate_every = times, *this; }
-    /// Time constant of the average over estimates.
+    /// The time constant of the average over estimates.
     TrackerOptions &memory_seconds(float seconds) noexcept { return options_.memory_seconds = seconds, *this; }
-    /// Time after which an unseen face is forgotten.
+    /// The time after which a face that is no longer found is forgotten.
     TrackerOptions &lost_seconds(float seconds) noexcept { return options_.lost_seconds = seconds, *this; }
     const face_predict_tracker_options &c() const noexcept { return options_; }
 
@@ -653,8 +656,8 @@ private:
     face_predict_tracker_options options_ = FACE_PREDICT_TRACKER_OPTIONS_INIT;
 };
 
-/// Follows the faces of one camera: gives each a track_id and averages its answers over track_estimates estimates. For one
-/// thread at a time. Keeps what it needs of the model, which may go.
+/// Follows the faces of one camera. It gives each a track_id, and averages its answers over track_estimates estimates.
+/// Only one thread may use it at a time. It keeps what it needs of the model, which may be freed.
 class Tracker {
 public:
     explicit Tracker(const Model &model, const TrackerOptions &options = {})
@@ -668,13 +671,13 @@ public:
         return Tracker(tracker);
     }
 
-    /// Takes the next frame, `time` after any start; it must not go back.
+    /// Takes the next frame. `time` counts from any start, and must not go back.
     Result update(const Image &image, std::chrono::microseconds time, const Options &options = {}) {
         Result result;
         update_into(image, time, options, result);
         return result;
     }
-    /// The same into a result that is kept, whose buffers are used again.
+    /// Does the same with a result that is kept, whose buffers are used again.
     void update_into(const Image &image, std::chrono::microseconds time, const Options &options, Result &result) {
         try_update_into(image, time, options, result).value();
     }
@@ -685,7 +688,7 @@ public:
                                                         result.c()));
     }
 
-    /// Forgets all faces, as after a jump in the film. Their numbers are not used again.
+    /// Forgets all faces, for example after a jump in a video. Their numbers are not used again.
     void reset() noexcept { face_predict_tracker_reset(handle_.get()); }
 
     face_predict_tracker *c() const noexcept { return handle_.get(); }
