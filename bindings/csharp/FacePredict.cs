@@ -50,7 +50,7 @@ namespace FacePredict
         Encoded = 14,
     }
 
-    /// <summary>How YUV numbers map to colours.</summary>
+    /// <summary>How YUV is converted to colours.</summary>
     public enum Yuv : uint
     {
         /// <summary>BT.601, with Y from 16 to 235: most cameras.</summary>
@@ -123,7 +123,7 @@ namespace FacePredict
         CutOff = 1 << 5,
     }
 
-    /// <summary>A place in upright pixels.</summary>
+    /// <summary>A position in pixels of the upright picture.</summary>
     [StructLayout(LayoutKind.Sequential)]
     public struct Point
     {
@@ -243,7 +243,7 @@ namespace FacePredict
         public Format Format { get; }
         public int Width { get; }
         public int Height { get; }
-        /// <summary>Degrees clockwise that make the picture upright: 0, 90, 180 or 270.</summary>
+        /// <summary>The clockwise rotation that makes the picture upright, in degrees: 0, 90, 180 or 270.</summary>
         public int Rotation { get; set; }
         /// <summary>Swap left and right after that: selfie cameras.</summary>
         public bool Mirrored { get; set; }
@@ -407,7 +407,7 @@ namespace FacePredict
         public float Height { get; }
         /// <summary>Five places, or null where unknown.</summary>
         public IReadOnlyList<Point> Landmarks { get; }
-        /// <summary>How sure that this is a face, 0 to 1; null for a face that was given.</summary>
+        /// <summary>How sure the detector is that this is a face, from 0 to 1; null for a face that was given.</summary>
         public float? Score { get; }
         /// <summary>Years; the median of the distribution.</summary>
         public float? Age { get; }
@@ -420,15 +420,15 @@ namespace FacePredict
         public Quality Quality { get; }
         /// <summary>Where the head looks, in degrees, good to some ten: positive to the right of the picture; null without landmarks.</summary>
         public float? Yaw { get; }
-        /// <summary>Positive up.</summary>
+        /// <summary>The tilt of the head in degrees; positive upwards.</summary>
         public float? Pitch { get; }
-        /// <summary>Positive when tilted clockwise as seen.</summary>
+        /// <summary>The rotation of the head in the picture, in degrees; positive clockwise.</summary>
         public float? Roll { get; }
         /// <summary>Which of the Regions of the options it is, from 0; null for a face that was found.</summary>
         public int? RegionIndex { get; }
         /// <summary>With a tracker the same face has the same number; else 0.</summary>
         public ulong TrackId { get; }
-        /// <summary>Estimates that the answer averages, one for each frame in which a tracker estimated the face; else 0.</summary>
+        /// <summary>The number of estimates that the answer averages: one for each frame in which the tracker estimated the face; 0 without a tracker.</summary>
         public int TrackEstimates { get; }
         /// <summary>Probability of each whole year from 0, summing to 1; empty where the age was skipped.</summary>
         public IReadOnlyList<float> AgeDistribution { get; }
@@ -917,7 +917,7 @@ namespace FacePredict
             }
         }
 
-        /// <summary>Forgets all faces, as after a jump in the film. Their numbers are not used again.</summary>
+        /// <summary>Forgets all faces, for example after a jump in a video. Their numbers are not used again.</summary>
         public void Reset()
         {
             lock (gate)

@@ -1,12 +1,12 @@
 /// <reference lib="dom" />
 
-/** A place in upright pixels; (0, 0) is the top left corner. */
+/** A position in pixels of the upright picture; (0, 0) is the top left corner. */
 export interface Point {
   x: number;
   y: number;
 }
 
-/** A rectangle in upright pixels; it may reach outside the picture. */
+/** A rectangle in pixels of the upright picture; it may reach beyond the picture. */
 export interface Box {
   x: number;
   y: number;
@@ -23,7 +23,7 @@ export type Format =
   | 'GRAY' | 'RGB' | 'BGR' | 'RGBA' | 'BGRA' | 'ARGB' | 'ABGR'
   | 'NV12' | 'NV21' | 'I420' | 'YUYV' | 'UYVY' | 'P010';
 
-/** How YUV numbers map to colours. */
+/** How YUV is converted to colours. */
 export type Yuv = 'BT601_LIMITED' | 'BT601_FULL' | 'BT709_LIMITED' | 'BT709_FULL';
 
 /** One face. `null` stands where something was skipped, not given, or not decided. A plain object: it can be sent to a worker. */
@@ -31,13 +31,13 @@ export interface Face {
   box: Box;
   /** Left eye, right eye, nose, left and right mouth corner; left and right as seen. */
   landmarks: Point[] | null;
-  /** How sure that this is a face, 0 to 1; null for a face that was given. */
+  /** How sure the detector is that this is a face, from 0 to 1; null for a face that was given. */
   score: number | null;
-  /** Years: the median of the distribution. */
+  /** The estimated age in years: the median of the distribution. */
   age: number | null;
-  /** Interval that holds the age with the probability `ageCoverage`: its lower end. */
+  /** The lower end of the interval that holds the true age with the probability `ageCoverage`. */
   ageLow: number | null;
-  /** Its upper end. */
+  /** The upper end of that interval. */
   ageHigh: number | null;
   /** Probability of each whole year from 0, summing to 1. */
   ageDistribution: Float32Array | null;
@@ -45,19 +45,19 @@ export interface Face {
   femaleProbability: number | null;
   /** The label that strangers would give; null where the probability is below the threshold. */
   gender: Gender | null;
-  /** Reasons to trust the face less; empty when nothing speaks against it. */
+  /** Reasons to trust this face less; empty if there is none. */
   quality: Quality[];
-  /** Where the head looks, in degrees, good to some ten: positive to the right of the picture. null without landmarks. */
+  /** The direction of the head in degrees, with an error of about ten; positive towards the right of the picture. null without landmarks. */
   yaw: number | null;
-  /** Positive up. */
+  /** The tilt of the head in degrees; positive upwards. */
   pitch: number | null;
-  /** Positive when tilted clockwise as seen. */
+  /** The rotation of the head in the picture, in degrees; positive clockwise. */
   roll: number | null;
-  /** Which of `boxes` it is, from 0; null for a face that was found. */
+  /** The index of this face in `boxes`, from 0; null for a face that was found. */
   regionIndex: number | null;
-  /** With a tracker the same face has the same number. */
+  /** A number that stays the same while a tracker follows the face. */
   trackId: number | null;
-  /** Estimates that the answer averages, one for each frame in which a tracker estimated the face; else 0. */
+  /** The number of estimates that the answer averages: one for each frame in which the tracker estimated the face; 0 without a tracker. */
   trackEstimates: number;
 }
 
@@ -111,23 +111,23 @@ export interface PredictOptions {
   boxes?: readonly (Box | readonly [number, number, number, number])[];
   /** Five places for each box, null where they are not known. */
   landmarks?: readonly (readonly (Point | readonly [number, number])[] | null)[];
-  /** The picture is one face, cut as face data sets cut it. */
+  /** The whole picture is one face, cropped as in face data sets. */
   cropped?: boolean;
   /** Keeps at most this many faces, the largest; 0 means all. */
   maxFaces?: number;
-  /** Probability inside `ageLow` to `ageHigh`: 0.8 unless said otherwise. */
+  /** The probability that the true age lies between `ageLow` and `ageHigh`; 0.8 by default. */
   ageCoverage?: number;
-  /** Probability that a label needs, 0.5 to 1. */
+  /** The smallest probability for which a label is given, from 0.5 to 1. */
   genderThreshold?: number;
   skipAge?: boolean;
   skipGender?: boolean;
   /** Pixels of the shorter side of the smallest box searched for. */
   minFaceSize?: number;
-  /** Score that a found face needs, 0 to 1. */
+  /** The smallest score of a found face that is kept, from 0 to 1. */
   minScore?: number;
-  /** Crops of each face whose answers are averaged, 1 to 8; each costs as much as the first. */
+  /** The number of crops of each face whose answers are averaged, from 1 to 8; each costs as much as the first. */
   crops?: number;
-  /** Degrees clockwise that make the picture upright: 0, 90, 180 or 270. */
+  /** The clockwise rotation that makes the picture upright, in degrees: 0, 90, 180 or 270. */
   rotation?: number;
   /** Swaps left and right after rotating. */
   mirrored?: boolean;
@@ -138,9 +138,9 @@ export interface LoadOptions {
   wasm?: string | URL | ArrayBuffer | Uint8Array | Response | WebAssembly.Module;
   /** The bytes of a model file; what it lacks comes from the built-in model. */
   model?: Uint8Array | ArrayBuffer;
-  /** Largest picture that is accepted, in pixels: 67108864 unless said otherwise. */
+  /** The largest picture that is accepted, in pixels; 67108864 by default. */
   maxPixels?: number;
-  /** Leaves every convolution to the engine, for comparison. */
+  /** Leaves all convolutions to the engine, for comparison. */
   plainConvolutions?: boolean;
 }
 
@@ -168,23 +168,23 @@ export interface TrackerOptions {
   detectEvery?: number;
   /** A face is estimated on every n-th frame in which the detector finds it; 0 means every one. */
   estimateEvery?: number;
-  /** Time constant of the average over estimates: 2 unless said otherwise. */
+  /** The time constant of the average over estimates in seconds; 2 by default. */
   memorySeconds?: number;
-  /** Time after which an unseen face is forgotten: 1 unless said otherwise. */
+  /** The time in seconds after which a face that is no longer found is forgotten; 1 by default. */
   lostSeconds?: number;
 }
 
-/** Follows faces over frames: gives each a number and averages its estimates. One tracker a camera. */
+/** Follows faces over frames. It gives each face a number, and averages its estimates. Use one tracker for each camera. */
 export class Tracker {
   constructor(model: FacePredict, options?: TrackerOptions);
   /**
-   * Takes the next frame. `timeUs`, in microseconds from any start, must not go back; that of a VideoFrame, or the time that it is now,
-   * unless given.
+   * Takes the next frame. `timeUs` is in microseconds from any start, and must not go back. By default it is the time of the VideoFrame, or the
+   * current time.
    */
   update(picture: Picture, timeUs?: number, options?: PredictOptions): Promise<Prediction>;
-  /** Forgets all faces, as after a seek. Their numbers are not used again. */
+  /** Forgets all faces, for example after a seek. Their numbers are not used again. */
   reset(): Promise<void>;
-  /** Frees it. */
+  /** Frees the tracker. */
   close(): Promise<void>;
 }
 
@@ -195,12 +195,12 @@ export type ErrorCode = 'argument' | 'unsupported' | 'image' | 'limit' | 'model'
 
 /** A failure. */
 export class FacePredictError extends Error {
-  /** A word that stays. */
+  /** A word that later versions do not change. */
   readonly code: ErrorCode;
   /** The number of face_predict.h, or 0 where the failure is the binding's. */
   readonly status: number;
 }
-/** The call was wrong: a value makes no sense; the message says which. */
+/** The call was wrong: a value is not valid. The message says which. */
 export class ArgumentError extends FacePredictError {}
 /** Not in this build of the module. */
 export class UnsupportedError extends FacePredictError {}
@@ -208,11 +208,11 @@ export class UnsupportedError extends FacePredictError {}
 export class ImageError extends FacePredictError {}
 /** The picture is larger than the limit. */
 export class LimitError extends FacePredictError {}
-/** The model file is damaged, of an unknown version, or of another task. */
+/** The model file is damaged, has an unknown version, or is for another task. */
 export class ModelError extends FacePredictError {}
-/** Memory is short. */
+/** There is not enough memory. */
 export class MemoryShortError extends FacePredictError {}
-/** A bug of the library was caught; please report the message. */
+/** The library caught a bug of its own. Please report the message. */
 export class InternalError extends FacePredictError {}
 /** The module could not be fetched or started: no WebAssembly, no SIMD, a wrong address. */
 export class LoadError extends FacePredictError {}

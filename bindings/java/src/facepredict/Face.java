@@ -23,7 +23,7 @@ public final class Face {
     /** Calibrated probability of the label female, 0 to 1. */
     public final float femaleProbability;
     public final Gender gender;
-    /** Reasons to trust the face less; empty when nothing speaks against it. Not to be changed. */
+    /** Reasons to trust this face less; empty if there is none. Not to be changed. */
     public final Set<Quality> quality;
     /** Where the head looks, in degrees, good to some ten: to the right of the picture, up, tilted clockwise; NaN without landmarks. */
     public final float yaw, pitch, roll;
@@ -31,7 +31,7 @@ public final class Face {
     public final int regionIndex;
     /** With a tracker the same face has the same number; else 0. */
     public final long trackId;
-    /** Estimates that the answer averages, one for each frame in which a tracker estimated the face; else 0. */
+    /** The number of estimates that the answer averages: one for each frame in which the tracker estimated the face; 0 without a tracker. */
     public final int trackEstimates;
     private final float[] landmarks;
     private final float[] years;

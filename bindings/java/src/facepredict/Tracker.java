@@ -41,7 +41,7 @@ public final class Tracker implements AutoCloseable {
         return update(image, timeMicros, new Options());
     }
 
-    /** Forgets all faces, as after a jump in the film. Their numbers are not used again. */
+    /** Forgets all faces, for example after a jump in a video. Their numbers are not used again. */
     public synchronized void reset() {
         require();
         Native.resetTracker(handle);

@@ -1,6 +1,6 @@
 package facepredict;
 
-/** How YUV numbers map to colours. */
+/** How YUV is converted to colours. */
 public enum Yuv {
     /** BT.601, with Y from 16 to 235: most cameras. */
     BT601_LIMITED,

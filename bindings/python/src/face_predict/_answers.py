@@ -34,7 +34,7 @@ class Network:
 
 @dataclass(frozen=True)
 class Point:
-    """A place in upright pixels."""
+    """A position in pixels of the upright picture."""
 
     x: float
     y: float
@@ -42,7 +42,7 @@ class Point:
 
 @dataclass(frozen=True)
 class Box:
-    """A rectangle in upright pixels; may reach outside the picture."""
+    """A rectangle in pixels of the upright picture; it may reach beyond the picture."""
 
     x: float
     y: float
@@ -58,31 +58,31 @@ class Face:
     landmarks: Optional[tuple[Point, ...]]
     """Left eye, right eye, nose, left and right mouth corner; left and right as seen."""
     score: Optional[float]
-    """How sure that this is a face, 0 to 1; None for a face that was given."""
+    """How sure the detector is that this is a face, from 0 to 1; None for a face that was given."""
     age: Optional[float]
-    """Years: the median of the distribution."""
+    """The estimated age in years: the median of the distribution."""
     age_low: Optional[float]
-    """Interval that holds the age with the probability `age_coverage`: its lower end."""
+    """The lower end of the interval that holds the true age with the probability `age_coverage`."""
     age_high: Optional[float]
-    """Its upper end."""
+    """The upper end of that interval."""
     female_probability: Optional[float]
     """Calibrated probability of the label female, 0 to 1."""
     gender: Optional[Gender]
     """The label that strangers would give; None where the probability is below the threshold."""
     quality: tuple[Quality, ...]
-    """Reasons to trust the face less; empty when nothing speaks against it."""
+    """Reasons to trust this face less; empty if there is none."""
     yaw: Optional[float]
-    """Where the head looks, in degrees, good to some ten: positive to the right of the picture. None without landmarks."""
+    """The direction of the head in degrees, with an error of about ten; positive towards the right of the picture. None without landmarks."""
     pitch: Optional[float]
-    """Positive up."""
+    """The tilt of the head in degrees; positive upwards."""
     roll: Optional[float]
-    """Positive when tilted clockwise as seen."""
+    """The rotation of the head in the picture, in degrees; positive clockwise."""
     region_index: Optional[int]
-    """Which of the `boxes` it is; None for a face that was found."""
+    """The index of this face in `boxes`; None for a face that was found."""
     track_id: Optional[int]
-    """With a Tracker the same face has the same number."""
+    """A number that stays the same while a Tracker follows the face."""
     track_estimates: int
-    """Estimates that the answer averages, one for each frame in which a Tracker estimated the face; else 0."""
+    """The number of estimates that the answer averages: one for each frame in which the Tracker estimated the face; 0 without one."""
     age_distribution: tuple[float, ...] = field(repr=False)
     """Probability of each whole year from 0, summing to 1; empty where the age was skipped."""
 

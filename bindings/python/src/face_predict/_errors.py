@@ -11,7 +11,7 @@ class FacePredictError(Exception):
 
 
 class ArgumentError(FacePredictError, ValueError):
-    """The call was wrong: a value makes no sense; the message says which."""
+    """The call was wrong: a value is not valid. The message says which."""
 
 
 class UnsupportedError(FacePredictError, NotImplementedError):
@@ -31,15 +31,15 @@ class LimitError(FacePredictError, ValueError):
 
 
 class ModelError(FacePredictError, ValueError):
-    """The model file is damaged, of an unknown version, or of another task."""
+    """The model file is damaged, has an unknown version, or is for another task."""
 
 
 class MemoryShortError(FacePredictError, MemoryError):
-    """Memory is short."""
+    """There is not enough memory."""
 
 
 class InternalError(FacePredictError, RuntimeError):
-    """A bug of the library was caught; please report the message."""
+    """The library caught a bug of its own. Please report the message."""
 
 
 class LibraryError(FacePredictError, ImportError):

@@ -101,7 +101,7 @@ class Tracker:
             return read(self._native, result)
 
     def reset(self) -> None:
-        """Forgets all faces, as after a jump in the film. Their numbers are not used again."""
+        """Forgets all faces, for example after a jump in a video. Their numbers are not used again."""
         with self._lock:
             self._native.tracker_reset(self._open()[0])
 
