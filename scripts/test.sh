@@ -18,6 +18,7 @@ step scripts
 for script in scripts/*.sh scripts/*/*.sh scripts/*/*.py; do
     grep -qF "\`${script#scripts/}\`" scripts/README.md || { echo "scripts/README.md does not name $script"; exit 1; }
 done
+$python -m pytest -q -p no:cacheprovider scripts/bench/rivals
 
 step links
 $python scripts/test/links.py

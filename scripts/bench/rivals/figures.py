@@ -1,4 +1,5 @@
 """Figures of estimators and detectors, from their answers."""
+import math
 from statistics import mean, median
 
 from pictures import clip, holds, overlap
@@ -13,6 +14,13 @@ def chosen(people, row):
 def share(truths):
     truths = list(truths)
     return mean(truths) if truths else None
+
+
+def bracket(person, brackets):
+    """Of `brackets`, the one with the most probability; for a program that tells none, the one that its rounded year falls into."""
+    if person.years:
+        return max(brackets, key=lambda b: sum(person.years[int(b[0]):None if math.isinf(b[1]) else int(b[1]) + 1]))
+    return max((b for b in brackets if b[0] <= max(math.floor(person.age + 0.5), 0)), default=brackets[0])
 
 
 def estimates(pairs):
@@ -31,19 +39,21 @@ def estimates(pairs):
         figures["age error"] = mean(aged)
         figures["within 5"] = share(error <= 5 for error in aged)
     else:
-        figures["bracket"] = share(row.bracket == person.bracket for row, person in seen)
+        # As the rows have them: each set has its own.
+        brackets = sorted({row.bracket for row, _ in pairs})
+        figures["bracket"] = share(row.bracket == bracket(person, brackets) for row, person in seen)
     for race in sorted({row.race for row, _ in pairs}):
         figures["gender " + race] = right(lambda row: row.race == race)
     return figures
 
 
 def under_10(row):
-    return row.bracket < 2 if row.age is None else row.age < 10
+    return row.bracket[1] < 10 if row.age is None else row.age < 10
 
 
 def over_18(row):
     """A bracket that lies on both sides of 18 is left out."""
-    return row.bracket >= 3 if row.age is None else row.age >= 18
+    return row.bracket[0] >= 18 if row.age is None else row.age >= 18
 
 
 def found(answers, row, width, height):

