@@ -131,6 +131,100 @@ fn the_study_runs_in_the_library() {
     assert!(all(1).get("age_mae").is_none());
 }
 
+/// A figure of the last epoch in a run's log.
+fn logged(folder: &Path, run: &str, head: &str) -> f64 {
+    let log = std::fs::read_to_string(folder.join(run).join("log.csv")).expect("a log");
+    let mut lines = log.trim_end().lines();
+    let heads = lines.next().expect("names");
+    let at = heads.split(',').position(|h| h == head);
+    let at = at.unwrap_or_else(|| panic!("{head}: {heads}"));
+    let cell = lines.next_back().expect("an epoch").split(',').nth(at).expect("a cell");
+    cell.parse().unwrap_or_else(|e| panic!("{head}: {cell:?} {e}"))
+}
+
+/// Both heads, with few units each: the dense layers of the published size would take a gigabyte to keep.
+#[test]
+fn the_multi_task_form_learns_both_and_answers_both() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let here = folder.path();
+    faces(here, 20);
+    let train = "train --arch paper-multi --set network.age=[8,4] --set network.gender=[8] --manifest faces.csv --root photos \
+                 --batch 4 --seed 3 --threads 1";
+    ok(here, &format!("{train} --run multi --epochs 3"));
+    for head in ["made_mae", "made_gender", "train made_mae", "train made_gender"] {
+        assert!(logged(here, "multi", head) >= 0.0, "{head}");
+    }
+    // Each head has a loss of its own, and the total is their sum.
+    let [total, age, gender] =
+        ["loss", "age_loss", "gender_loss"].map(|head| logged(here, "multi", head));
+    assert!(
+        age > 0.0 && gender > 0.0 && (total - age - gender).abs() < 1e-3,
+        "{total} {age} {gender}"
+    );
+    ok(here, "calibrate --run multi --manifest faces.csv --root photos");
+    let out = ok(
+        here,
+        "export --run multi --out multi.onnx --manifest faces.csv --root photos --probes probes.json",
+    );
+    assert!(here.join("probes.json").exists(), "{out}");
+    let out = ok(here, "inspect multi.onnx");
+    assert!(out.contains("task      age") && out.contains("gender"), "{out}");
+    let model = Model::load_files(&[here.join("multi.onnx")], &ModelOptions::new()).expect("loads");
+    assert_eq!(model.age_metadata().name, "paper-multi");
+    assert_eq!(model.gender_metadata().name, "paper-multi");
+    ok(
+        here,
+        "evaluate --model multi multi.onnx --manifest faces.csv --root photos --out report --split all --resamples 5",
+    );
+    let metrics = std::fs::read_to_string(here.join("report/metrics.json")).expect("figures");
+    let metrics: serde_json::Value = serde_json::from_str(&metrics).expect("JSON");
+    let value = |model: usize, figure: &str| {
+        let all = &metrics["models"][model]["sources"]["made"]["all"];
+        assert_eq!(all[figure]["faces"], 20, "{figure}");
+        all[figure]["value"].as_f64().expect("a number")
+    };
+    // The file answers as the run does, for both.
+    for (figure, near) in [("age_mae", 0.05), ("age_mae_raw", 0.05), ("gender_accuracy", 1e-6)] {
+        let (run, file) = (value(0, figure), value(1, figure));
+        assert!((run - file).abs() <= near, "{figure}: {run} {file}");
+    }
+}
+
+/// `--augment paper` turns, shears, zooms and mirrors evenly, each face anew in each epoch; without it the same faces come each time.
+#[test]
+fn augmentation_as_in_the_study_changes_what_is_shown() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let here = folder.path();
+    faces(here, 20);
+    let train = "train --arch tiny --manifest faces.csv --root photos --batch 5 --epochs 1 --threads 1 --cache kept";
+    for (run, more) in [("plain", "none"), ("paper", "paper"), ("again", "paper")] {
+        ok(here, &format!("{train} --run {run} --augment {more}"));
+    }
+    let loss = |run: &str| logged(here, run, "loss");
+    assert!((loss("plain") - loss("paper")).abs() > 1e-4, "{} {}", loss("plain"), loss("paper"));
+    assert_eq!(loss("paper"), loss("again"));
+    let settings = std::fs::read_to_string(here.join("paper/config.toml")).expect("settings");
+    for setting in
+        ["uniform = true", "turn = 40", "zoom = 0.2", "shear = 0.2", "flip = 0.5", "light = 0"]
+    {
+        assert!(settings.contains(setting), "{setting}: {settings}");
+    }
+    let sheet = |name: &str, more: &str| {
+        ok(here, &format!("{train} --run none --augment {more} --preview {name}"));
+        image::open(here.join(name)).expect("a sheet").to_rgb8()
+    };
+    // A row of the sheet shows one face several times.
+    let (still, moved) = (sheet("still.png", "none"), sheet("moved.png", "paper"));
+    let side = 96;
+    let crop = |sheet: &image::RgbImage, column: u32| {
+        image::imageops::crop_imm(sheet, column * side, 0, side, side).to_image()
+    };
+    assert_eq!(crop(&still, 0), crop(&still, 1));
+    assert_ne!(crop(&moved, 0), crop(&moved, 1));
+    let error = fails(here, &format!("{train} --run odd --augment strong"));
+    assert!(error.contains("none, detector or paper"), "{error}");
+}
+
 #[test]
 fn the_table_of_layers_is_printed() {
     let folder = tempfile::tempdir().expect("a folder");

@@ -213,3 +213,31 @@ fn spoiled_faces_are_marked_and_judged() {
         fails(here, "evaluate --model x --manifest faces.csv --root photos --out r --fault dark");
     assert!(error.contains('x'), "{error}");
 }
+
+/// `evaluate --crops` averages over crops of each face.
+#[test]
+fn several_crops_of_a_face_give_one_answer() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let here = folder.path();
+    faces(here, 20);
+    let model = concat!(env!("CARGO_MANIFEST_DIR"), "/../models/tiny.onnx");
+    let evaluate = format!(
+        "evaluate --model {model} --manifest faces.csv --root photos --out report --split all --resamples 5"
+    );
+    let error = |more: &str| {
+        ok(here, &format!("{evaluate}{more}"));
+        let metrics = std::fs::read_to_string(here.join("report/metrics.json")).expect("figures");
+        let metrics: serde_json::Value = serde_json::from_str(&metrics).expect("JSON");
+        let all = &metrics["models"][0]["sources"]["made"]["all"];
+        assert_eq!(all["age_mae"]["faces"], 20);
+        all["age_mae"]["value"].as_f64().expect("years")
+    };
+    let one = error("");
+    assert_eq!(one, error(" --crops 1"));
+    // One crop more moves the mean a little, not far.
+    let (two, eight) = (error(" --crops 2"), error(" --crops 8"));
+    assert!(two != one && eight != two, "{one} {two} {eight}");
+    assert!((two - one).abs() < 5.0 && (eight - one).abs() < 5.0, "{one} {two} {eight}");
+    let refused = fails(here, &format!("{evaluate} --crops 9"));
+    assert!(refused.contains("crops"), "{refused}");
+}

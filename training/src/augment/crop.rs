@@ -20,22 +20,30 @@ pub fn widened(input: &InputSpec) -> Affine {
     Affine { x0: -more, y0: -more, ..Affine::scale(span, span) }
 }
 
+/// The way back of a map; none where it leads to a line or a point.
+pub fn inverse(map: &Affine) -> Option<Affine> {
+    let det = map.xx * map.yy - map.xy * map.yx;
+    if !det.is_finite() || det.abs() < 1e-12 {
+        return None;
+    }
+    let (xx, xy, yx, yy) = (map.yy / det, -map.xy / det, -map.yx / det, map.xx / det);
+    let (x0, y0) = (-(xx * map.x0 + xy * map.y0), -(yx * map.x0 + yy * map.y0));
+    Some(Affine { xx, xy, x0, yx, yy, y0 })
+}
+
 /// Crops of `side` pixels from `kept`, bytes `[N, S, S, 3]`. `maps` lead from each crop's unit square to the kept one's.
 /// Returns `[N, 3, side, side]` from 0 to 255.
 pub fn cut(kept: &Tensor, maps: &[Affine], side: i64) -> Tensor {
     let device = kept.device();
-    let numbers: Vec<f32> =
-        maps.iter().flat_map(|m| [m.xx, m.xy, m.x0, m.yx, m.yy, m.y0]).collect();
-    let numbers = Tensor::from_slice(&numbers).to_device(device).view([-1, 6, 1, 1]);
-    let number = |index: i64| numbers.narrow(1, index, 1).squeeze_dim(1);
-    let middles = (Tensor::arange(side, (Kind::Float, device)) + 0.5) / side as f64;
-    let (x, y) = (middles.view([1, 1, -1]), middles.view([1, -1, 1]));
-    // grid_sample counts from -1 to 1.
-    let along = |first: i64| {
-        let at = number(first) * &x + (number(first + 1) * &y + number(first + 2));
-        at * 2.0 - 1.0
-    };
-    let grid = Tensor::stack(&[along(0), along(3)], -1);
+    // The grid counts from -1 to 1 on both sides of a map.
+    let shifted = |a: f32, b: f32, shift: f32| [a, b, a + b + 2.0 * shift - 1.0];
+    let numbers: Vec<f32> = maps
+        .iter()
+        .flat_map(|m| [shifted(m.xx, m.xy, m.x0), shifted(m.yx, m.yy, m.y0)])
+        .flatten()
+        .collect();
+    let maps = Tensor::from_slice(&numbers).view([-1, 2, 3]).to_device(device);
+    let grid = Tensor::affine_grid_generator(&maps, [maps.size()[0], 3, side, side], false);
     // The channels of a pixel stay side by side: to part them would cost as much as the sampling.
     let images = kept.to_kind(Kind::Float).permute([0, 3, 1, 2]);
     // Bilinear; the edge repeats; a pixel's middle is its place.
@@ -49,7 +57,7 @@ pub fn normalise(images: &Tensor, input: &InputSpec) -> Tensor {
     };
     let scale = of(input.std.iter().map(|std| 1.0 / (255.0 * std)).collect());
     let offset = of(input.mean.iter().zip(&input.std).map(|(mean, std)| mean / std).collect());
-    images * scale - offset
+    (-offset).addcmul(images, &scale)
 }
 
 #[cfg(test)]
@@ -68,7 +76,7 @@ mod tests {
     fn an_unmoved_crop_is_the_middle_of_the_kept_one_to_the_pixel() {
         let input = inputs::canonical(96);
         assert_eq!(margin(&input), 16);
-        let back = crate::detect::paint::inverse(&widened(&input)).expect("a way back");
+        let back = inverse(&widened(&input)).expect("a way back");
         let crops = cut(&kept(128), &[back], 96);
         let middle = kept(128).permute([0, 3, 1, 2]).narrow(2, 16, 96).narrow(3, 16, 96);
         let off = (crops - middle).abs().max().double_value(&[]);

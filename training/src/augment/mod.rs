@@ -1,12 +1,14 @@
 //! What may happen to a face between the world and the library, imitated for training.
 
 pub mod batch;
+mod columns;
+mod cover;
 pub mod crop;
+mod detail;
 pub mod draw;
 pub mod fault;
 mod jpeg;
-
-pub use fault::Fault;
+mod light;
 
 use anyhow::{Result, bail, ensure};
 use face_predict::Affine;

@@ -7,7 +7,7 @@ use anyhow::{Result, ensure};
 use clap::Args;
 use face_predict::{AgeSpec, Task};
 
-use crate::augment::Fault;
+use crate::augment::fault::Fault;
 use crate::data::loader::{Placement, Source};
 use crate::data::manifest::Row;
 use crate::detect::job::Data;

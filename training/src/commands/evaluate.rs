@@ -14,7 +14,7 @@ use face_predict::{
 use rand_pcg::Pcg64Mcg;
 use serde::Serialize;
 
-use crate::augment::Fault;
+use crate::augment::fault::Fault;
 use crate::data::loader::Placement;
 use crate::data::manifest::{self, Row};
 use crate::data::pictures;

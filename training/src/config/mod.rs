@@ -9,7 +9,6 @@ use face_predict::{InputSpec, Task};
 use serde::{Deserialize, Serialize};
 
 use crate::augment::Augment;
-use crate::detect::loss::DetectWeights;
 use crate::loss::LossWeights;
 use crate::model::Arch;
 
@@ -118,6 +117,21 @@ pub struct Distillation {
     /// Sources whose faces they are asked about; none: all.
     #[serde(default)]
     pub sources: Vec<String>,
+}
+
+/// Weights of the parts of a detector's loss.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DetectWeights {
+    /// Boxes against scores.
+    pub boxes: f64,
+    /// Landmarks against scores.
+    pub landmarks: f64,
+}
+
+impl Default for DetectWeights {
+    fn default() -> Self {
+        Self { boxes: 2.0, landmarks: 6.0 }
+    }
 }
 
 /// What only a detector's training needs.

@@ -1,4 +1,5 @@
-//! The age bands of tables: the one place that has them. A data set's own brackets are in [`super::brackets`].
+//! The age bands of tables: the one place that has them. A data set's own brackets are in
+//! [`metrics::brackets`](crate::metrics::brackets).
 
 /// First year of each band; infants apart, who look like nobody else. The last is open.
 const FIRST: [f32; 9] = [0.0, 3.0, 10.0, 20.0, 30.0, 40.0, 50.0, 60.0, 70.0];

@@ -15,10 +15,9 @@ use super::labels::{Batch, Label, Taught, upload};
 use super::manifest::Row;
 use super::sampler::generator;
 use super::stream::Stream;
-use crate::augment::crop::{cut, normalise, widened};
+use crate::augment::crop::{cut, inverse, normalise, widened};
 use crate::augment::draw::Draw;
 use crate::augment::{Augment, batch};
-use crate::detect::paint::inverse;
 
 /// Who says something of a face beside its label.
 pub trait Teachers: Send + Sync {
@@ -60,16 +59,30 @@ impl Fed {
 
     /// The faces as they look after what happened to them, `[N, 3, H, W]` from 0 to 255.
     pub fn pictures(&self, device: Device) -> Tensor {
-        let side = self.side as i64;
-        let kept = Tensor::from_slice(&self.pixels).view([-1, side, side, 3]);
-        let kept = upload(kept, device, Kind::Uint8);
-        let images = cut(&kept, &self.maps, self.input.width as i64);
-        batch::apply(images, &self.draws)
+        self.made(device, |pictures| pictures)
     }
 
     /// The faces as the network sees them.
     pub fn images(&self, device: Device) -> Tensor {
-        normalise(&self.pictures(device), &self.input)
+        self.made(device, |pictures| normalise(&pictures, &self.input))
+    }
+
+    /// All that happens to the faces, then `last`; for as many of them together as is best where the network is.
+    fn made(&self, device: Device, last: impl Fn(Tensor) -> Tensor) -> Tensor {
+        let (side, width) = (self.side as i64, self.input.width as i64);
+        let kept = Tensor::from_slice(&self.pixels).view([-1, side, side, 3]);
+        let kept = upload(kept, device, Kind::Uint8);
+        let together = batch::together(&kept, self.len());
+        let mut parts = Vec::new();
+        for (maps, draws) in self.maps.chunks(together).zip(self.draws.chunks(together)) {
+            let first = (parts.len() * together) as i64;
+            let kept = kept.narrow(0, first, maps.len() as i64);
+            parts.push(last(batch::apply(cut(&kept, maps, width), draws)));
+        }
+        if parts.is_empty() {
+            return Tensor::zeros([0, 3, width, width], (Kind::Float, device));
+        }
+        Tensor::cat(&parts, 0)
     }
 
     /// The faces and what is known of them.

@@ -10,8 +10,7 @@ use sha2::{Digest, Sha256};
 use super::manifest::Row;
 use super::pictures;
 use super::records::{Key, Records};
-use crate::augment::crop::{margin, widened};
-use crate::detect::paint::inverse;
+use crate::augment::crop::{inverse, margin, widened};
 
 /// A face with some room around it.
 pub struct Crop {

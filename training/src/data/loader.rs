@@ -14,7 +14,7 @@ use super::manifest::Row;
 use super::pictures;
 use super::sampler::generator;
 use super::stream::Stream;
-use crate::augment::Fault;
+use crate::augment::fault::Fault;
 
 /// Faces of a batch, as numbers.
 pub struct Exact {

@@ -1,5 +1,6 @@
 //! Faces with labels: the manifest that lists them, and the loader that streams them.
 
+pub mod bands;
 pub mod feed;
 pub mod kept;
 pub mod labels;

@@ -7,8 +7,8 @@ use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_pcg::Pcg64Mcg;
 
+use super::bands;
 use super::manifest::Row;
-use crate::metrics::bands;
 
 /// A generator for one purpose: `stream` keeps what is drawn for one from what is drawn for another.
 pub fn generator(seed: u64, epoch: u64, stream: u64) -> Pcg64Mcg {

@@ -5,7 +5,7 @@ use face_predict::{Affine, Image, InputSpec, Region, Warp};
 use rand::Rng;
 use rand_pcg::Pcg64Mcg;
 
-use crate::augment::Fault;
+use crate::augment::fault::Fault;
 
 /// A picture of packed RGB, and where its face lies.
 pub struct Spoiled {

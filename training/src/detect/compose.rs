@@ -5,10 +5,11 @@ use face_predict::{Affine, Point, Rect, Region};
 use rand::Rng;
 use rand_pcg::Pcg64Mcg;
 
-use super::paint::{Bitmap, Canvas, Mask, inverse};
+use super::paint::{Bitmap, Canvas, Mask};
 use super::scene::Scene;
 use super::store::Store;
 use super::{SMALLEST, Target, texture};
+use crate::augment::crop::inverse;
 use crate::model::detector::SIDE;
 
 /// A picture of a face.

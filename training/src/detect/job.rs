@@ -12,7 +12,7 @@ use tch::{Device, Kind, Tensor};
 
 use super::compose::{Composer, Face, Frame};
 use super::letterbox::{Letterbox, tensor};
-use super::loss::{DetectWeights, losses};
+use super::loss::losses;
 use super::measure::{Answer, Judged, Truth};
 use super::paint::Canvas;
 use super::scene::Scene;
@@ -22,7 +22,7 @@ use crate::augment::Augment;
 use crate::augment::batch::apply as degraded;
 use crate::augment::crop::normalise;
 use crate::augment::draw::Draw;
-use crate::config::TrainConfig;
+use crate::config::{DetectWeights, TrainConfig};
 use crate::data::labels::upload;
 use crate::data::manifest::Row;
 use crate::data::sampler::generator;

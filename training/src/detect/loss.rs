@@ -2,26 +2,11 @@
 
 use anyhow::{Result, ensure};
 use face_predict::DetectSpec;
-use serde::{Deserialize, Serialize};
 use tch::{Kind, Reduction, Tensor};
 
 use super::Target;
 use super::assign::{Grid, assign};
-
-/// Weights of the parts of the loss.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct DetectWeights {
-    /// Boxes against scores.
-    pub boxes: f64,
-    /// Landmarks against scores.
-    pub landmarks: f64,
-}
-
-impl Default for DetectWeights {
-    fn default() -> Self {
-        Self { boxes: 2.0, landmarks: 6.0 }
-    }
-}
+use crate::config::DetectWeights;
 
 /// Landmarks nearer than this share of the face's size cost the square of their distance.
 const NEAR: f64 = 0.03;

@@ -7,6 +7,8 @@ use std::borrow::Cow;
 
 use face_predict::{Affine, Format, Image, Point};
 
+use crate::augment::crop::inverse;
+
 /// Pixels, row by row.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Bitmap {
@@ -204,17 +206,6 @@ impl Mask {
         let t = ((1.0 - radius) / self.feather).min(edge / fade).min(1.0);
         t * t * (3.0 - 2.0 * t)
     }
-}
-
-/// The way back.
-pub fn inverse(map: &Affine) -> Option<Affine> {
-    let det = map.xx * map.yy - map.xy * map.yx;
-    if !det.is_finite() || det.abs() < 1e-12 {
-        return None;
-    }
-    let (xx, xy, yx, yy) = (map.yy / det, -map.xy / det, -map.yx / det, map.xx / det);
-    let (x0, y0) = (-(xx * map.x0 + xy * map.y0), -(yx * map.x0 + yy * map.y0));
-    Some(Affine { xx, xy, x0, yx, yy, y0 })
 }
 
 #[cfg(test)]

@@ -9,8 +9,9 @@ use serde::Serialize;
 
 use super::compose::{place, target};
 use super::measure::RIGHT;
-use super::paint::{Bitmap, Canvas, inverse};
+use super::paint::{Bitmap, Canvas};
 use super::store::Store;
+use crate::augment::crop::inverse;
 use crate::data::manifest::Row;
 
 /// Figures of one kind of pictures.

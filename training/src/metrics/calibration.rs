@@ -7,8 +7,8 @@ use face_predict::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::bands::band;
 use super::widths;
+use crate::data::bands::band;
 use crate::data::manifest::Row;
 use crate::model::YEARS;
 use crate::model::raw::Raw;

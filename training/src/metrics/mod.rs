@@ -1,6 +1,5 @@
 //! Figures, one kind a file.
 
-pub mod bands;
 pub mod brackets;
 pub mod calibration;
 pub mod judged;

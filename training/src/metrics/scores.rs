@@ -6,8 +6,8 @@ use face_predict::AgeDistribution;
 use rand::Rng;
 use serde::Serialize;
 
-use super::bands::{self, band};
 use super::brackets::Brackets;
+use crate::data::bands::{self, band};
 use crate::data::manifest::Row;
 use crate::data::sampler::generator;
 

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use face_predict::{AgeDistribution, AgeSpec, Quality};
 
-use super::bands;
+use crate::data::bands;
 use crate::data::manifest::Row;
 use crate::model::raw::Raw;
 

@@ -1,6 +1,6 @@
 //! The table about strangers: sets that a network has never seen, by age band.
 
-use crate::metrics::bands;
+use crate::data::bands;
 use crate::metrics::judged::Judged;
 use crate::metrics::scores::Case;
 

@@ -14,6 +14,7 @@ use sha2::{Digest, Sha256};
 use tch::{Device, Kind, Tensor};
 
 use crate::augment::Augment;
+use crate::augment::crop::inverse;
 use crate::checkpoint::weights_in;
 use crate::data::feed::fixed;
 use crate::data::kept::{Places, key};
@@ -22,7 +23,6 @@ use crate::data::manifest::Row;
 use crate::data::pictures;
 use crate::data::records::{Key, Records};
 use crate::data::stream::Stream;
-use crate::detect::paint::inverse;
 use crate::infer::Averaged;
 use crate::interrupt;
 use crate::model::YEARS;

@@ -1,0 +1,83 @@
+//! The faces that a run trains on and stops by.
+
+use std::path::Path;
+
+use anyhow::{Result, ensure};
+
+use crate::config::settings::Settings;
+use crate::data::manifest::{self, Row};
+use crate::data::split;
+use crate::detect::scene::{self, Scene};
+use crate::run;
+
+/// The faces and scenes of a run.
+pub struct Faces {
+    /// Of all manifests.
+    pub rows: Vec<Row>,
+    /// Of a detector.
+    pub scenes: Vec<Scene>,
+    /// A tenth of train is kept aside, since no row has split val.
+    pub aside: bool,
+}
+
+impl Faces {
+    /// Reads the manifests.
+    pub fn read(settings: &Settings) -> Result<Self> {
+        let (mut rows, mut scenes) = (Vec::new(), Vec::new());
+        for path in &settings.manifest {
+            rows.extend(manifest::read(path)?);
+        }
+        for path in &settings.scenes {
+            scenes.extend(scene::read(path)?);
+        }
+        let aside = !rows.iter().any(|row| row.split == "val");
+        if aside {
+            split::keep_aside(&mut rows, settings.train.seed);
+        }
+        Ok(Self { rows, scenes, aside })
+    }
+
+    /// Tells and writes down which faces were kept aside, for `calibrate` and `export`.
+    pub fn note_aside(&self, folder: &Path) -> Result<()> {
+        let aside: Vec<_> = self.rows.iter().filter(|row| row.split == "val").cloned().collect();
+        let file = folder.join(run::ASIDE);
+        println!(
+            "no row has split val: {} of train are kept aside to stop by ({})",
+            aside.len(),
+            file.display()
+        );
+        manifest::write(&file, "train, kept aside", &aside)
+    }
+
+    /// The parts train and val, without faces that the network can learn nothing from.
+    pub fn parts(self, settings: &Settings) -> Result<(Vec<Row>, Vec<Row>)> {
+        let (task, arch) = (settings.train.network.task(), &settings.train.arch);
+        let taught = !settings.train.distillation.teachers.is_empty();
+        let useful = |row: &Row| {
+            taught && row.split == "train"
+                || task.has_age() && row.rough_age().is_some()
+                || task.has_gender() && row.is_male().is_some()
+        };
+        let all = self.rows.len();
+        // Moved, not copied: a manifest of half a million rows is 200 MB.
+        let (mut train, mut val) = (Vec::new(), Vec::new());
+        for row in self.rows {
+            match row.split.as_str() {
+                "train" if useful(&row) => train.push(row),
+                "val" if useful(&row) => val.push(row),
+                _ => {}
+            }
+        }
+        for (part, rows) in [("train", &train), ("val", &val)] {
+            ensure!(!rows.is_empty(), "none of {all} rows has split {part} and a label for {arch}");
+        }
+        let males = train.iter().filter_map(Row::is_male).filter(|m| *m).count();
+        let known = train.iter().filter(|row| row.is_male().is_some()).count();
+        if task.has_gender() && (males == 0 || males == known) {
+            eprintln!(
+                "warning: of {known} faces with a gender, {males} are male: nothing to tell apart"
+            );
+        }
+        Ok((train, val))
+    }
+}
