@@ -295,6 +295,7 @@ fn share(spec: &AgeSpec, row: &Row, raw: &Raw, quality: Quality) -> Option<f32> 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::data::labels::Label;
     use crate::metrics::calibration::{Calibration, RANGE};
     use face_predict::UncertaintyFactors;
 
@@ -401,6 +402,15 @@ mod tests {
             assert!((distribution.median() - label).abs() <= 0.001, "{year}");
             assert_eq!(distribution.at_least(label), 1.0);
             assert_eq!(distribution.at_least(label + 1.0), 0.0);
+        }
+        // What training aims at has its middle there, too, and holds the label in its interval.
+        for year in [10usize, 17, 18, 21, 64, 90] {
+            let row = Row { age: Some(year as f32), ..Row::default() };
+            let label = Label::of(&row);
+            let target = AgeDistribution::new(&label.ages);
+            let (low, high) = target.interval(COVERAGE);
+            assert!((target.median() - year as f32).abs() < 0.02, "{year}: {}", target.median());
+            assert!((low + high - 2.0 * year as f32).abs() < 0.05, "{year}: {low} to {high}");
         }
     }
 

@@ -63,7 +63,8 @@ fn number(value: Option<f64>, digits: usize) -> String {
 }
 
 fn percent(value: Option<f64>) -> String {
-    value.map_or(String::new(), |value| format!("{:.0}", value * 100.0))
+    // Plus nothing: a share of a rounding error below 0 is written 0, not -0.
+    value.map_or(String::new(), |value| format!("{:.0}", (value * 100.0).round() + 0.0))
 }
 
 /// One table: each set as a stranger, by band.
@@ -136,4 +137,18 @@ pub fn brings(all: &Judged, without: &[(String, &Judged)]) -> String {
         line(set, judged);
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shares_are_whole_percents_and_nothing_is_nothing() {
+        assert_eq!(
+            [0.0, -1e-7, 0.005, 0.826, 1.0].map(|v| percent(Some(v))),
+            ["0", "0", "1", "83", "100"]
+        );
+        assert_eq!(percent(None), "");
+    }
 }
