@@ -1,7 +1,8 @@
 # make install [PREFIX=/usr/local] [DESTDIR=] [LIBDIR=] [INCLUDEDIR=] [TARGET=aarch64-unknown-linux-gnu] [PROFILE=dist]
 #              [FEATURES=decode,detector,weights-base]
-# make uninstall with the same settings. make dist for a release tarball. Included by the Makefile at the top; also
-# runs alone, from the top: make -f packaging/install.mk install.
+# make uninstall with the same settings. make dist [TARGET=...] for a release folder and its archive, make packages for what
+# package managers take (packaging/packages.sh). Included by the Makefile at the top; also runs alone, from the top:
+# make -f packaging/install.mk install.
 #
 # Installs the header, the C++ header, the static and the shared library with soname and links, face_predict.pc
 # and a CMake package. The folders of Cargo are read from CARGO_TARGET_DIR or are target/.
@@ -22,8 +23,8 @@ INSTALL ?= install
 
 FP_VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
 FP_MAJOR := $(firstword $(subst ., ,$(FP_VERSION)))
-FP_BUILT ?= $(or $(CARGO_TARGET_DIR),target)/$(if $(TARGET),$(TARGET)/)$(PROFILE)
-FP_SYSTEM := $(if $(TARGET),$(if $(findstring apple,$(TARGET)),Darwin,Linux),$(shell uname -s))
+FP_BUILT ?= $(or $(CARGO_TARGET_DIR),target)/$(if $(TARGET),cross/$(TARGET)/)$(PROFILE)
+FP_SYSTEM := $(if $(TARGET),$(if $(findstring apple,$(TARGET)),Darwin,$(if $(findstring windows,$(TARGET)),Windows,Linux)),$(shell uname -s))
 
 ifeq ($(FP_SYSTEM),Darwin)
 FP_SHARED := libface_predict.$(FP_VERSION).dylib
@@ -44,14 +45,20 @@ FP_FILL = PREFIX='$(PREFIX)' LIBDIR='$(LIBDIR)' INCLUDEDIR='$(INCLUDEDIR)' VERSI
 	PRIVATE='$(FP_PRIVATE)' SHARED='$(FP_SHARED)' SONAME='$(FP_SONAME)'
 FP_CMAKEDIR = $(LIBDIR)/cmake/FacePredict
 
-.PHONY: install uninstall dist library-built
+# Systems that get the static library alone, and Windows, are not installed into: `make dist` gives a folder.
+FP_FLAT := $(strip $(foreach system,windows musl android apple-ios,$(findstring $(system),$(TARGET))))
+
+.PHONY: install uninstall dist packages library-built
 
 # Cargo decides what is out of date. FP_NO_BUILD=1 installs what lies there (root without a toolchain, cross builds).
 library-built:
 ifndef FP_NO_BUILD
+ifdef TARGET
+	PROFILE='$(PROFILE)' FEATURES='$(FEATURES)' scripts/build/cross.sh $(TARGET)
+else
 	$(CARGO) rustc --profile $(PROFILE) --package face-predict --lib --crate-type cdylib,staticlib \
-	  --no-default-features $(if $(FEATURES),--features $(FEATURES)) $(if $(TARGET),--target $(TARGET)) \
-	  -- $(shell packaging/link_options.sh $(TARGET))
+	  --no-default-features $(if $(FEATURES),--features $(FEATURES)) -- $(shell packaging/link_options.sh)
+endif
 endif
 
 install: library-built
@@ -87,19 +94,33 @@ uninstall:
 # A folder with everything a program needs, and the licences of all that is inside, Rust's own library among it.
 FP_RUST_LICENCES ?= $(shell rustc --print sysroot)/share/doc/rust/COPYRIGHT-library.html
 FP_COMPRESS ?= gzip -9n
+FP_STRIP = $(or $(STRIP),$(if $(findstring aarch64-unknown-linux-gnu,$(TARGET)),aarch64-linux-gnu-strip,$(if $(findstring \
+  armv7,$(TARGET)),arm-linux-gnueabihf-strip,strip)))
 FP_NAME = face_predict-$(FP_VERSION)-$(or $(TARGET),$(shell uname -m)-$(shell uname -s | tr A-Z a-z))
-dist:
+dist: library-built
 	rm -rf build/dist/$(FP_NAME)
-	$(MAKE) -f packaging/install.mk install PREFIX=/$(FP_NAME) DESTDIR=build/dist \
+ifeq ($(FP_FLAT),)
+	$(MAKE) -f packaging/install.mk install FP_NO_BUILD=1 PREFIX=/$(FP_NAME) DESTDIR=build/dist \
 	  LIBDIR=/$(FP_NAME)/lib INCLUDEDIR=/$(FP_NAME)/include DOCDIR=/$(FP_NAME)/share/doc/face_predict
-	$(or $(STRIP),strip) --strip-unneeded build/dist/$(FP_NAME)/lib/$(FP_SHARED)
-	$(or $(STRIP),strip) --strip-debug build/dist/$(FP_NAME)/lib/libface_predict.a
+	$(FP_STRIP) --strip-unneeded build/dist/$(FP_NAME)/lib/$(FP_SHARED)
+	$(FP_STRIP) --strip-debug build/dist/$(FP_NAME)/lib/libface_predict.a
+	$(INSTALL) -m 644 packaging/RELEASE.md build/dist/$(FP_NAME)/RELEASE.md
+else
+	packaging/flat.sh $(TARGET) "$(FP_BUILT)" build/dist/$(FP_NAME)
+endif
 	$(PYTHON) packaging/licences.py $(if $(TARGET),--target $(TARGET)) \
 	  --output build/dist/$(FP_NAME)/share/doc/face_predict/THIRD_PARTY_LICENCES.txt
 	$(INSTALL) -m 644 "$(FP_RUST_LICENCES)" build/dist/$(FP_NAME)/share/doc/face_predict/RUST_LIBRARY_LICENCES.html
 	for file in $(filter-out %.notes.md,$(wildcard models/*.md docs/*.md docs/*/*.md docs/pictures/*.jpg)) examples/c/hello.c; do \
 	  if test -f "$$file"; then $(INSTALL) -D -m 644 "$$file" "build/dist/$(FP_NAME)/share/doc/face_predict/$$file"; fi; done
-	$(INSTALL) -m 644 packaging/RELEASE.md build/dist/$(FP_NAME)/RELEASE.md
+ifneq ($(FP_SYSTEM),Windows)
 	tar -C build/dist --sort=name --owner=0 --group=0 --numeric-owner --mtime="@$${SOURCE_DATE_EPOCH:-0}" \
 	  -cf - $(FP_NAME) | $(FP_COMPRESS) > build/dist/$(FP_NAME).tar.gz
 	@ls -l build/dist/$(FP_NAME).tar.gz
+else
+	$(PYTHON) packaging/zip.py build/dist $(FP_NAME) build/dist/$(FP_NAME).zip
+	@ls -l build/dist/$(FP_NAME).zip
+endif
+
+packages:
+	packaging/packages.sh

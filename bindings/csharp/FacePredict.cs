@@ -554,7 +554,8 @@ namespace FacePredict
     public sealed class Model : IDisposable
     {
         private readonly Native.ModelHandle handle;
-        private readonly Stack<Native.ResultHandle> spare = new Stack<Native.ResultHandle>();
+        // No Stack: Mono has it in another assembly than .NET, which then finds none.
+        private readonly List<Native.ResultHandle> spare = new List<Native.ResultHandle>();
         private readonly string name;
         private bool disposed;
 
@@ -785,10 +786,8 @@ namespace FacePredict
             lock (spare)
             {
                 disposed = true;
-                while (spare.Count > 0)
-                {
-                    spare.Pop().Dispose();
-                }
+                spare.ForEach(result => result.Dispose());
+                spare.Clear();
             }
             handle.Dispose();
         }
@@ -812,7 +811,11 @@ namespace FacePredict
                 {
                     ThrowIfDisposed();
                     // Reused with its buffers; as many as threads ran at once.
-                    result = spare.Count > 0 ? spare.Pop() : null;
+                    if (spare.Count > 0)
+                    {
+                        result = spare[spare.Count - 1];
+                        spare.RemoveAt(spare.Count - 1);
+                    }
                 }
                 result = result ?? Native.NewResult();
                 Native.Check(call(ref o, result));
@@ -829,7 +832,7 @@ namespace FacePredict
                     }
                     else if (result != null)
                     {
-                        spare.Push(result);
+                        spare.Add(result);
                     }
                 }
             }

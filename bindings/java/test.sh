@@ -26,6 +26,19 @@ echo 'int Java_facepredict_Native_version(void *e, void *c) { (void)e, (void)c; 
 cc -shared -fPIC -Wall -o $out/other.so $out/other.c
 $run -Dfacepredict.library="$PWD/$out/other.so" Load | grep -q 'LINK.*is version 3.0.1.*major version 0' || fail "another major version"
 echo "missing, broken and other libraries: good"
+# A jar that carries the library needs no path, and leaves no file behind.
+folder=$out/carried/facepredict/native/linux-$(uname -m)
+rm -rf $out/carried $out/temporary
+mkdir -p "$folder" $out/temporary
+cp $out/libface_predict_jni.so "$folder/"
+cp $out/face-predict.jar $out/carried.jar
+jar --update --file $out/carried.jar -C $out/carried facepredict
+carried="$java -Xcheck:jni -XX:-UsePerfData -Djava.library.path=/nowhere -Djava.io.tmpdir=$out/temporary -cp $out/carried.jar:$out/tests Load"
+$carried | grep -v LINK | grep -c . | grep -qx 2 || fail "a jar with the library inside"
+[ -z "$(ls $out/temporary)" ] || fail "the jar's library was left in the folder of temporary files"
+rm -r $out/temporary
+$carried | grep -c 'LINK.*cannot be unpacked' | grep -qx 2 || fail "a jar whose library cannot be unpacked"
+echo "a jar with the library inside: good"
 
 # Debian's kotlinc is of 2019, and 86 MB: not installed for this.
 if command -v kotlinc >/dev/null; then

@@ -2,6 +2,7 @@
 
 FACE_PREDICT_LIBRARY names a shared library that was built before; without it, Cargo builds the one of the repository
 that this folder lies in. The wheel fits every Python 3 of its platform: there is no extension module.
+FACE_PREDICT_PLATFORM, a platform tag as `win_amd64`, is that of a library for another system.
 """
 
 import json
@@ -22,7 +23,9 @@ except ImportError:  # setuptools before 70.1
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
-NAME = {"win32": "face_predict.dll", "darwin": "libface_predict.dylib"}.get(sys.platform, "libface_predict.so")
+PLATFORM = os.environ.get("FACE_PREDICT_PLATFORM", "")
+SYSTEM = {"win": "win32", "mac": "darwin", "": sys.platform}.get(PLATFORM[:3], "linux")
+NAME = {"win32": "face_predict.dll", "darwin": "libface_predict.dylib"}.get(SYSTEM, "libface_predict.so")
 
 
 def version() -> str:
@@ -56,13 +59,13 @@ class BuildWithLibrary(build_py):
         super().run()
         target = Path(self.build_lib) / "face_predict" / NAME
         shutil.copyfile(library(), target)
-        if sys.platform.startswith("linux") and shutil.which("strip"):
+        if SYSTEM == sys.platform == "linux" and shutil.which("strip"):
             subprocess.run(["strip", "--strip-unneeded", str(target)], check=False)
 
 
 class PlatformWheel(bdist_wheel):
     def get_tag(self) -> "tuple[str, str, str]":
-        return "py3", "none", super().get_tag()[2]
+        return "py3", "none", PLATFORM or super().get_tag()[2]
 
 
 class WithLibrary(Distribution):

@@ -6,7 +6,10 @@
 
 /// The default settings, until it is dropped; then those of the host again, its flags included.
 pub(super) struct DefaultFloat(
-    #[cfg_attr(not(target_family = "wasm"), expect(dead_code, reason = "restores when dropped"))]
+    #[cfg_attr(
+        any(target_arch = "x86", target_arch = "x86_64", target_arch = "aarch64"),
+        expect(dead_code, reason = "restores when dropped")
+    )]
     host::Settings,
 );
 

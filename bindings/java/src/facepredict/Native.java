@@ -1,6 +1,12 @@
 package facepredict;
 
+import java.io.File;
+import java.io.FileOutputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
 import java.nio.ByteBuffer;
+import java.util.Locale;
 
 /** The functions of face_predict_jni.c. Handles are pointers; only Model and Tracker see them. */
 final class Native {
@@ -17,7 +23,7 @@ final class Native {
             if (path != null) {
                 System.load(path);
             } else {
-                System.loadLibrary("face_predict_jni");
+                loadByName();
             }
             int version = version();
             if (version >> 16 != ABI_MAJOR) {
@@ -30,6 +36,59 @@ final class Native {
                     + "): build it with bindings/java/build.sh, then set -Djava.library.path to its folder or "
                     + "-Dfacepredict.library to the file");
         }
+    }
+
+    /** From the library path, or from the jar where the path has none. */
+    private static void loadByName() {
+        try {
+            System.loadLibrary("face_predict_jni");
+        } catch (UnsatisfiedLinkError error) {
+            File carried;
+            try {
+                carried = carried();
+            } catch (IOException unwritable) {
+                throw new UnsatisfiedLinkError("the jar's own library cannot be unpacked: " + unwritable.getMessage());
+            }
+            if (carried == null) {
+                throw error;
+            }
+            try {
+                System.load(carried.getAbsolutePath());
+            } finally {
+                // Where a loaded file can be removed, nothing is left behind; elsewhere at the end.
+                if (!carried.delete()) {
+                    carried.deleteOnExit();
+                }
+            }
+        }
+    }
+
+    /** The library of this system from the jar, as a temporary file, since only files can be loaded. Null where the jar has none. */
+    private static File carried() throws IOException {
+        String name = System.mapLibraryName("face_predict_jni");
+        try (InputStream in = Native.class.getResourceAsStream("native/" + system() + "/" + name)) {
+            if (in == null) {
+                return null;
+            }
+            File file = File.createTempFile("face_predict", name);
+            try (OutputStream out = new FileOutputStream(file)) {
+                byte[] bytes = new byte[1 << 16];
+                for (int count = in.read(bytes); count >= 0; count = in.read(bytes)) {
+                    out.write(bytes, 0, count);
+                }
+            } catch (IOException error) {
+                file.delete();
+                throw error;
+            }
+            return file;
+        }
+    }
+
+    /** As folders of the jar are named: linux-x86_64, windows-x86_64 and so on. */
+    private static String system() {
+        String os = System.getProperty("os.name", "").toLowerCase(Locale.ROOT), arch = System.getProperty("os.arch", "");
+        os = os.startsWith("windows") ? "windows" : os.startsWith("mac") ? "macos" : "linux";
+        return os + "-" + (arch.equals("amd64") ? "x86_64" : arch.equals("arm64") ? "aarch64" : arch);
     }
 
     /** Throws where the library is missing; each time, and with the reason, unlike a failed static initialiser. */

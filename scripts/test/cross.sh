@@ -1,0 +1,60 @@
+#!/bin/sh
+# Builds the library for other systems with scripts/build/cross.sh and runs C programs there: the portrait, the list of cases with the tolerances of
+# tests/cases/cases.json, whose answers come from x86-64 Linux, and the tests of the C interface. Windows runs under wine, armv7 under qemu, and
+# musl in a folder that holds nothing else, as its root. FP_NO_BUILD=1 takes the libraries that are there.
+#   scripts/test/cross.sh [TARGET...]
+set -eu
+cd "$(dirname "$0")/../.."
+. scripts/build/cross_env.sh
+fail() { echo "test/cross: $*" >&2; exit 1; }
+[ $# -gt 0 ] || set -- x86_64-pc-windows-gnu x86_64-unknown-linux-musl armv7-unknown-linux-gnueabihf
+# The inputs of the C programs are written by the test that runs them natively.
+inputs=${CARGO_TARGET_DIR:-target}/tmp/c_abi/inputs
+[ -d "$inputs" ] || fail "no $inputs: run cargo test --release --workspace --test c_abi first"
+
+# What x86-64 Linux says of sizes and places, which depend on the header alone.
+mkdir -p build
+cc -std=c99 -Iinclude tests/c/layout.c -o build/cross-layout
+
+for name in "$@"; do
+    echo "== $name"
+    [ -n "${FP_NO_BUILD-}" ] || scripts/build/cross.sh "$name"
+    cross_env "$name"
+    library=${CARGO_TARGET_DIR:-target}/cross/$name/${PROFILE:-quick}/libface_predict.a
+    out=build/cross/$name
+    rm -rf "$out"
+    mkdir -p "$out/tests" "$out/examples/images"
+    cp -r tests/cases "$out/tests/"
+    cp -rL "$inputs" "$out/inputs"
+    cp examples/images/eileen_collins.png "$out/"
+    # Where the list of cases looks for it.
+    cp examples/images/eileen_collins.png "$out/examples/images/"
+    for source in examples/c/predict.c examples/c/hello.c tests/cases/runner.c tests/c/test.c tests/c/misuse.c tests/c/threads.c \
+        tests/c/traps.c tests/c/layout.c; do
+        $cross_cc -std=c99 -O1 -Wall -Wextra -Wpedantic -Werror -Iinclude "$source" "$library" $cross_libraries \
+            -o "$out/$(basename "$source" .c).exe"
+    done
+    case $name in
+    *-musl)
+        # Nothing but the programs and their files: no loader, no library, no /proc.
+        run() { unshare -r chroot "$out" "$@" || return 1; } ;;
+    *) run() { (cd "$out" && $cross_run "$@"); } ;;
+    esac
+    case $name in
+    armv7*) ;;
+    # Structs have the sizes and places of 64-bit Linux; those of 32 bits follow from C's rules.
+    *) build/cross-layout > "$out/layout.txt"
+       run ./layout.exe | tr -d '\r' | diff "$out/layout.txt" - || fail "$name: sizes or places differ" ;;
+    esac
+    run ./hello.exe eileen_collins.png
+    run ./predict.exe --box 177,66,94,122 eileen_collins.png
+    run ./runner.exe tests/cases
+    programs="test misuse threads traps"
+    # These processors do not trap.
+    case $name in armv7*) programs="test misuse threads" ;; esac
+    for program in $programs; do
+        said=$(run "./$program.exe" inputs 2>&1) || fail "$name: $program: $said"
+        [ -z "$said" ] || fail "$name: $program printed $said"
+        echo "$program: good"
+    done
+done
