@@ -5,6 +5,7 @@
 # make docs-table  the table of operators in docs/models.md anew
 # make dist      a release folder and its archive; TARGET=... for another system (docs/platforms.md)
 # make packages  wheels, jar, NuGet, Debian packages and crates of what `make dist` made
+# make fuzz      builds the fuzz targets and runs each for MINUTES (10), side by side
 # make install   header, libraries, pkg-config and CMake files (packaging/install.mk)
 # make book      the documents as a site: build/book/index.html
 # make bench     criterion benchmarks, then ours beside ONNX Runtime in one run
@@ -21,7 +22,7 @@ system_libs := -lutil -lrt -lpthread -lm -ldl -lc -Wl,-z,noexecstack
 .DEFAULT_GOAL := demo
 include packaging/install.mk
 
-.PHONY: demo examples library test header docs-table book bench fmt clean
+.PHONY: demo examples library test header docs-table book bench fuzz fmt clean
 demo: examples
 	@examples/demo.sh build/predict
 
@@ -59,6 +60,9 @@ bench:
 	scripts/setup.sh
 	$(CARGO) bench --workspace --bench predict
 	scripts/bench/conv.sh models/*.onnx
+
+fuzz:
+	scripts/test/fuzz.sh $(MINUTES)
 
 fmt:
 	$(CARGO) fmt --all

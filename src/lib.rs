@@ -35,6 +35,7 @@ mod memory;
 mod model;
 mod picture;
 mod predict;
+mod quiet;
 
 pub use error::{Error, ErrorKind, Result};
 pub use face::age::AgeDistribution;

@@ -152,7 +152,7 @@ fn compiler((c, cpp): (&str, &str), source: &Path) -> Command {
     let mut command = Command::new(if is_c { c } else { cpp });
     command.args(WARNINGS).arg(if is_c { "-std=c99" } else { "-std=c++17" });
     command.arg("-I").arg(Path::new(ROOT).join("include"));
-    if source.ends_with("threads.c") {
+    if ["threads.c", "signals.c", "everything.c"].iter().any(|name| source.ends_with(name)) {
         command.arg("-pthread");
     }
     command.arg(source);
@@ -314,6 +314,36 @@ fn eight_threads_on_one_model() {
     for_every_build(&source("tests/c/threads.c"), |program| {
         runs_silently(Command::new(program).arg(inputs()));
     });
+}
+
+/// What the library does with its host: one compiler, and each way to link, is enough.
+fn host_program(name: &str) {
+    for link in [Link::Static, Link::Shared] {
+        let program = build(("gcc", "g++"), &source(&format!("tests/c/{name}.c")), link);
+        runs_silently(Command::new(program).arg(inputs()));
+    }
+}
+
+#[test]
+fn every_read_fails_in_turn() {
+    // The program stands in for the system's calls, which a static library is linked to for good.
+    let program = build(("gcc", "g++"), &source("tests/c/reads.c"), Link::Static);
+    runs_silently(Command::new(program).arg(inputs()));
+}
+
+#[test]
+fn signals_that_interrupt_reads() {
+    host_program("signals");
+}
+
+#[test]
+fn children_of_fork() {
+    host_program("fork");
+}
+
+#[test]
+fn eight_threads_load_at_once_and_do_everything_on_small_stacks() {
+    host_program("everything");
 }
 
 #[test]

@@ -153,3 +153,85 @@ fn graphs_that_a_careless_pass_would_break() {
         }
     }
 }
+
+/// What the fuzzer starts from: right inputs of each kind, small, and none of them a picture of anybody.
+fn seeds() -> Vec<(&'static str, &'static str, Vec<u8>)> {
+    use prost::Message;
+
+    let shade = |x: u32, y: u32| image::Rgb([(x * 15) as u8, (y * 15) as u8, (x * y) as u8]);
+    let picture = image::RgbImage::from_fn(17, 13, shade);
+    let encoded = |format| {
+        let mut bytes = std::io::Cursor::new(Vec::new());
+        picture.write_to(&mut bytes, format).unwrap();
+        bytes.into_inner()
+    };
+    let jpeg = encoded(image::ImageFormat::Jpeg);
+    let mut face = vec![90, 14, 1, 30, 25, 50, 50];
+    face.extend([20; 10]);
+    face.extend([0, 1, 32, 20, 0, 0, 0, 0, 0, 0, 50, 50]);
+    // Calls by their numbers: a tracker and frames, a batch, everything freed and used again.
+    let session = |calls: &[u8]| -> Vec<u8> {
+        let steps = calls.iter().flat_map(|call| {
+            let mut step = vec![*call, 0, 0, 5, 5, 20, 15, 0, 0, 1, 1, 1, 40, 0, 1];
+            step.extend([*call; 2]);
+            step
+        });
+        std::iter::once(0).chain(steps).collect()
+    };
+    vec![
+        ("encoded", "png", encoded(image::ImageFormat::Png)),
+        ("encoded", "webp", encoded(image::ImageFormat::WebP)),
+        ("encoded", "bmp", encoded(image::ImageFormat::Bmp)),
+        ("encoded", "jpeg", jpeg.clone()),
+        ("jpeg", "baseline", jpeg),
+        ("image_descriptor", "face", face),
+        ("session", "tracker", session(&[4, 7, 8, 9, 6, 7])),
+        ("session", "batch", session(&[2, 10, 13, 11, 12, 14])),
+        ("session", "freed", session(&[13, 1, 13, 3, 13, 0, 2, 13, 4, 7])),
+        ("model_bytes", "both", small::bytes(Task::AgeGender)),
+        ("model_bytes", "age", small::bytes(Task::Age)),
+        ("model_bytes", "gender", small::bytes(Task::Gender)),
+        ("detector_bytes", "detector", small::detector().encode_to_vec()),
+    ]
+}
+
+/// `UPDATE_SEEDS=1` writes them anew. The fuzzer's own finds are put beside them.
+#[test]
+fn committed_seeds() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/seeds");
+    for (target, name, bytes) in seeds() {
+        let path = folder.join(target).join(name);
+        if std::env::var_os("UPDATE_SEEDS").is_some() {
+            std::fs::create_dir_all(folder.join(target)).unwrap();
+            std::fs::write(&path, &bytes).unwrap();
+        }
+        assert!(path.exists(), "{path:?} is missing");
+    }
+    let mut count = 0;
+    for (target, body) in [
+        ("encoded", bodies::encoded as fn(&[u8])),
+        ("jpeg", bodies::jpeg),
+        ("image_descriptor", bodies::image_descriptor),
+        ("session", bodies::session),
+        ("model_bytes", bodies::model_bytes),
+        ("detector_bytes", |bytes| {
+            let _ = bodies::detector_bytes(bytes);
+        }),
+    ] {
+        for file in std::fs::read_dir(folder.join(target)).unwrap() {
+            body(&std::fs::read(file.unwrap().path()).unwrap());
+            count += 1;
+        }
+    }
+    assert!(count >= seeds().len());
+}
+
+/// Sessions of calls that nobody thought of.
+#[test]
+fn sessions() {
+    let mut random = Numbers(6);
+    for length in 0..150 {
+        let bytes: Vec<u8> = (0..3 * length).map(|_| random.below(256) as u8).collect();
+        bodies::session(&bytes);
+    }
+}

@@ -116,3 +116,30 @@ fn memory_that_runs_out_while_a_network_runs() {
         assert_eq!(predictions.face(0).unwrap().age().unwrap().mean(), before);
     }
 }
+
+/// The engine panics where memory is short. A Rust program that uses the library must not find that on its stderr.
+#[test]
+fn a_panic_that_is_caught_prints_nothing() {
+    let mut command = std::process::Command::new(std::env::current_exe().unwrap());
+    // Without `--nocapture` the harness would take what a panic prints.
+    let output = command
+        .args(["--exact", "memory_that_runs_out_while_a_network_loads", "--nocapture"])
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && said.contains("1 passed"), "{said}");
+    assert!(said.contains("maps: "), "nothing ran out: {said}");
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+}
+
+/// A panic of the program's own still goes where it went.
+#[test]
+fn panics_of_others_are_still_told() {
+    use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+
+    static TOLD: AtomicBool = AtomicBool::new(false);
+    std::panic::set_hook(Box::new(|_| TOLD.store(true, Relaxed)));
+    Model::load_bytes(&small::bytes(Task::Age), &ModelOptions::new()).unwrap();
+    let panicked = std::thread::spawn(|| panic!("of the program's own")).join();
+    assert!(panicked.is_err() && TOLD.load(Relaxed));
+}

@@ -3,6 +3,9 @@
 use face_predict::ffi::*;
 use face_predict::{DecodeLimits, Model, ModelOptions, Options, Picture, Predictions, Workspace};
 
+mod session;
+pub use session::session;
+
 /// Numbers taken from the bytes, zero once they are used up.
 struct Source<'a>(&'a [u8]);
 

@@ -8,6 +8,7 @@ use super::predict::{face_predict_options, plain};
 use super::result::face_predict_result;
 use super::status::face_predict_status;
 use crate::error::{Error, Result};
+use crate::memory::{list, reserve};
 use crate::predict::batch::run_on_threads;
 
 /// The largest number of threads for a batch.
@@ -26,11 +27,13 @@ unsafe fn refuse(results: *const *mut face_predict_result, count: usize, reason:
 }
 
 /// The index of the first result that is given twice.
-fn twice(results: &[*mut face_predict_result]) -> Option<usize> {
-    let mut sorted: Vec<_> = results.iter().collect();
-    sorted.sort();
-    let pair = sorted.windows(2).find(|pair| pair[0] == pair[1])?;
-    results.iter().position(|p| p == pair[0])
+fn twice(results: &[*mut face_predict_result]) -> Result<Option<usize>> {
+    let mut sorted = Vec::new();
+    reserve(&mut sorted, results.len())?;
+    sorted.extend_from_slice(results);
+    sorted.sort_unstable();
+    let pair = sorted.windows(2).find(|pair| pair[0] == pair[1]);
+    Ok(pair.and_then(|pair| results.iter().position(|p| *p == pair[0])))
 }
 
 /// Predicts many pictures, which may also be encoded. The answer to `images[i]` is written to `results[i]`, and all
@@ -67,18 +70,21 @@ pub unsafe extern "C" fn face_predict_batch(
         }
         // SAFETY: as above.
         let pointers = unsafe { handle::array(results, count, "results")? };
-        if let Some(index) = twice(pointers) {
+        if let Some(index) = twice(pointers)? {
             return Err(Error::invalid(format!("results[{index}] is given twice")));
         }
-        let mut filled = Vec::with_capacity(count);
+        let mut filled = Vec::new();
+        reserve(&mut filled, count)?;
         for (index, result) in pointers.iter().enumerate() {
             // SAFETY: each a handle of its own, as was just seen; nobody else uses it meanwhile.
             let result = unsafe { handle::exclusive(*result) };
             filled.push(result.map_err(|e| e.context(format!("results[{index}]")))?);
         }
-        let mut done: Vec<Result<()>> = (0..count).map(|_| Ok(())).collect();
+        let mut done: Vec<Result<()>> = list(count, || Ok(()))?;
         // The memory of the first results serves all pictures, one of them for each thread.
-        let (mut workspaces, mut jobs) = (Vec::new(), Vec::with_capacity(count));
+        let (mut workspaces, mut jobs) = (Vec::new(), Vec::new());
+        reserve(&mut workspaces, threads.max(1).min(count))?;
+        reserve(&mut jobs, count)?;
         for ((result, image), done) in filled.iter_mut().zip(images).zip(&mut done) {
             result.start();
             let (predictions, workspace, _) = result.parts();

@@ -19,7 +19,8 @@ impl DefaultFloat {
     }
 }
 
-#[cfg(all(any(target_arch = "x86", target_arch = "x86_64"), target_feature = "sse"))]
+// Miri has no registers.
+#[cfg(all(any(target_arch = "x86", target_arch = "x86_64"), target_feature = "sse", not(miri)))]
 mod host {
     use std::arch::asm;
 
@@ -129,7 +130,7 @@ mod host {
 
 /// Processors that have no such settings, as WebAssembly, or whose hosts were never seen to change them.
 #[cfg(not(any(
-    all(any(target_arch = "x86", target_arch = "x86_64"), target_feature = "sse"),
+    all(any(target_arch = "x86", target_arch = "x86_64"), target_feature = "sse", not(miri)),
     target_arch = "aarch64"
 )))]
 mod host {

@@ -188,7 +188,7 @@ pub(super) unsafe fn entries<T: Entry>(
     pointer: *const T,
     count: usize,
     size: usize,
-    mut each: impl FnMut(&T),
+    mut each: impl FnMut(&T) -> Result<()>,
 ) -> Result<()> {
     let (known, align) = (size_of::<T>(), align_of::<T>());
     let size = if size == 0 { T::FIRST_SIZE } else { size };
@@ -225,7 +225,7 @@ pub(super) unsafe fn entries<T: Entry>(
                 size.min(known),
             );
         }
-        each(&value);
+        each(&value)?;
     }
     Ok(())
 }

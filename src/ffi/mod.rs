@@ -27,6 +27,9 @@ mod version;
 #[cfg(target_family = "wasm")]
 mod wasm;
 
+#[cfg(target_family = "wasm")]
+pub(crate) use wasm::remember_panic;
+
 // For Rust tests of the C interface, which compare it with the header.
 pub use batch::*;
 pub use error::*;

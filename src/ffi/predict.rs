@@ -13,6 +13,7 @@ use crate::error::Result;
 use crate::face::answer::Predictions;
 use crate::face::region::Region;
 use crate::geometry::{Point, Rect};
+use crate::memory::reserve;
 use crate::model::Model;
 use crate::predict::options::Options;
 use crate::predict::workspace::Workspace;
@@ -158,7 +159,11 @@ pub(super) unsafe fn fill(
             let (count, size) = (given.region_count as usize, given.region_size as usize);
             // SAFETY: the caller promises `region_count` entries.
             unsafe {
-                handle::entries(given.regions, count, size, |given| buffer.push(region(given)))?;
+                handle::entries(given.regions, count, size, |given| {
+                    reserve(buffer, 1)?;
+                    buffer.push(region(given));
+                    Ok(())
+                })?;
             }
             options = options.regions(buffer);
         }

@@ -14,7 +14,7 @@ thread_local! {
 }
 
 /// Keeps what a panic says.
-pub(super) fn remember_panic(info: &PanicHookInfo<'_>) {
+pub(crate) fn remember_panic(info: &PanicHookInfo<'_>) {
     let text = info.to_string().replace(['\0', '\r', '\n'], " ");
     // A panic while the message is read or written has none.
     let _ = PANIC.try_with(|panic| {

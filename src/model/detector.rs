@@ -7,10 +7,10 @@ use tract_core::prelude::*;
 
 use super::contract::{DetectSpec, Metadata};
 use super::engine::{guard, run, trial_error};
-use super::file::graph::{Graph, Ready};
+use super::file::graph::{Graph, LOADING, Ready};
 use super::outputs::Detection;
 use crate::error::{Error, Result};
-use crate::memory::grow_to;
+use crate::memory::{grow_to, room};
 
 /// Sizes whose plans are kept; one more drops the one that was used longest ago. Pictures of one longer side have some twenty. The
 /// weights of fast convolutions are shared between them, so that a plan is small.
@@ -28,12 +28,19 @@ pub(crate) struct Detector {
     clock: AtomicU64,
 }
 
+/// What runs, and the bytes that a run takes.
+#[derive(Clone, Debug)]
+struct Plan {
+    runnable: Arc<TypedSimplePlan>,
+    needs: usize,
+}
+
 /// The network for one size of input.
 #[derive(Debug)]
 struct SizedPlan {
     height: usize,
     width: usize,
-    plan: Arc<TypedSimplePlan>,
+    plan: Plan,
     /// When it was used last.
     used: AtomicU64,
 }
@@ -49,9 +56,9 @@ impl Detector {
         let (width, height) = detector.whole(input.width, input.height);
         let mut empty = Vec::new();
         let empty = grow_to(&mut empty, 3 * width * height)?;
-        let Ready { plan, accelerated } = guard(|| detector.ready(height, width))?;
+        let Ready { plan, accelerated, needs } = guard(|| detector.ready(height, width))?;
         detector.accelerated = accelerated;
-        detector.keep(height, width, plan);
+        detector.keep(height, width, Plan { runnable: plan, needs });
         guard(|| detector.run(height, width, empty, 0.99, &mut Vec::new())).map_err(trial_error)?;
         Ok(detector)
     }
@@ -70,7 +77,7 @@ impl Detector {
         (width.div_ceil(step) * step, height.div_ceil(step) * step)
     }
 
-    fn plan(&self, height: usize, width: usize) -> Result<Arc<TypedSimplePlan>> {
+    fn plan(&self, height: usize, width: usize) -> Result<Plan> {
         // Plans are only ever added whole, so a panic elsewhere leaves nothing half done.
         let kept = self.plans.read().unwrap_or_else(|e| e.into_inner());
         if let Some(plan) = self.find(&kept, height, width) {
@@ -78,8 +85,9 @@ impl Detector {
         }
         drop(kept);
         // Not while it is locked: it takes milliseconds, and others may search meanwhile.
-        let plan = guard(|| self.ready(height, width))?.plan;
-        Ok(self.keep(height, width, plan))
+        room(LOADING)?;
+        let Ready { plan: runnable, needs, .. } = guard(|| self.ready(height, width))?;
+        Ok(self.keep(height, width, Plan { runnable, needs }))
     }
 
     fn ready(&self, height: usize, width: usize) -> Result<Ready> {
@@ -87,24 +95,14 @@ impl Detector {
     }
 
     /// The plan for this size, which is used now.
-    fn find(
-        &self,
-        plans: &[SizedPlan],
-        height: usize,
-        width: usize,
-    ) -> Option<Arc<TypedSimplePlan>> {
+    fn find(&self, plans: &[SizedPlan], height: usize, width: usize) -> Option<Plan> {
         let found = plans.iter().find(|plan| plan.height == height && plan.width == width)?;
         found.used.store(self.clock.fetch_add(1, Relaxed), Relaxed);
-        Some(Arc::clone(&found.plan))
+        Some(found.plan.clone())
     }
 
     /// Keeps a plan unless another thread was faster, in place of the one that was used longest ago.
-    fn keep(
-        &self,
-        height: usize,
-        width: usize,
-        plan: Arc<TypedSimplePlan>,
-    ) -> Arc<TypedSimplePlan> {
+    fn keep(&self, height: usize, width: usize, plan: Plan) -> Plan {
         let mut kept = self.plans.write().unwrap_or_else(|e| e.into_inner());
         if let Some(plan) = self.find(&kept, height, width) {
             return plan;
@@ -116,7 +114,7 @@ impl Detector {
             }
         }
         let used = AtomicU64::new(self.clock.fetch_add(1, Relaxed));
-        kept.push(SizedPlan { height, width, plan: Arc::clone(&plan), used });
+        kept.push(SizedPlan { height, width, plan: plan.clone(), used });
         plan
     }
 
@@ -130,7 +128,7 @@ impl Detector {
         found: &mut Vec<Detection>,
     ) -> Result<()> {
         let plan = self.plan(height, width)?;
-        run(&plan, height, width, planes, |outputs| {
+        run(&plan.runnable, height, width, planes, plan.needs, |outputs| {
             self.spec.read(outputs, width, threshold, found)
         })
     }
@@ -151,7 +149,7 @@ mod tests {
     /// Asks for plans of these numbers of steps of the last stride, and counts those that had to be made.
     fn built(detector: &Detector, sizes: impl Iterator<Item = (usize, usize)>) -> usize {
         let pointers = |plans: &[SizedPlan]| -> HashSet<usize> {
-            plans.iter().map(|plan| Arc::as_ptr(&plan.plan) as usize).collect()
+            plans.iter().map(|plan| Arc::as_ptr(&plan.plan.runnable) as usize).collect()
         };
         // What is seen stays alive, so that no address comes back.
         let mut alive = Vec::new();
@@ -159,7 +157,7 @@ mod tests {
         for (rows, columns) in sizes {
             let before = pointers(&detector.plans.read().expect("no panic"));
             let plan = detector.plan(32 * rows, 32 * columns).expect("a plan");
-            count += usize::from(!before.contains(&(Arc::as_ptr(&plan) as usize)));
+            count += usize::from(!before.contains(&(Arc::as_ptr(&plan.runnable) as usize)));
             alive.push(plan);
         }
         count

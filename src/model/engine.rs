@@ -3,13 +3,14 @@
 //! The engine answers with errors, but asserts here and there what a file may get wrong, and that it got the memory it asked for.
 
 use std::any::Any;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use face_predict_kernels::OutOfMemory;
 use tract_core::prelude::*;
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::memory::room;
+use crate::quiet;
 
 /// How the engine's assertions that an allocation succeeded begin (`tract-data`, `blob.rs`); tests/out_of_memory.rs provokes one.
 const NO_MEMORY: [&str; 2] = ["failed to allocate", "assertion failed: !self.data.is_null()"];
@@ -19,14 +20,16 @@ pub(super) fn guard<T>(load: impl FnOnce() -> Result<T>) -> Result<T> {
     catch(ErrorKind::Model, "the model file broke the engine", load)
 }
 
-/// Runs a plan on normalised planes; `read` gets the outputs.
+/// Runs a plan on normalised planes, for which there must be `needs` bytes; `read` gets the outputs.
 pub(super) fn run<T>(
     plan: &Arc<TypedSimplePlan>,
     height: usize,
     width: usize,
     planes: &[f32],
+    needs: usize,
     read: impl FnOnce(&[&[f32]]) -> Result<T>,
 ) -> Result<T> {
+    room(needs)?;
     let failed = |e| engine_error(ErrorKind::Internal, "the network failed to run", e);
     let outputs = catch(ErrorKind::Internal, "the network broke the engine", || {
         let tensor = Tensor::from_shape(&[1, 3, height, width], planes).map_err(failed)?;
@@ -53,7 +56,7 @@ pub(super) fn trial_error(error: Error) -> Error {
 }
 
 fn catch<T>(kind: ErrorKind, what: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
-    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| Err(caught(kind, what, &*panic)))
+    quiet::catch(work).unwrap_or_else(|panic| Err(caught(kind, what, &*panic)))
 }
 
 fn caught(kind: ErrorKind, what: &str, panic: &(dyn Any + Send)) -> Error {

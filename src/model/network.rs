@@ -17,6 +17,8 @@ use crate::memory::grow_to;
 pub(crate) struct Network {
     pub(crate) metadata: Metadata,
     plan: Arc<TypedSimplePlan>,
+    /// Bytes that a run takes.
+    needs: usize,
     age_output: Option<usize>,
     gender_output: Option<usize>,
     /// Operators that run as fast convolutions.
@@ -36,9 +38,10 @@ impl Network {
             (age.as_ref().map(|_| 0), gender.as_ref().map(|_| usize::from(age.is_some())));
         let wanted: Vec<_> = age.into_iter().chain(gender).collect();
         let input = &graph.metadata.input;
-        let Ready { plan, accelerated } = graph.ready(input.height, input.width, &wanted, fast)?;
+        let Ready { plan, accelerated, needs } =
+            graph.ready(input.height, input.width, &wanted, fast)?;
         let metadata = graph.metadata;
-        let network = Self { metadata, plan, age_output, gender_output, accelerated };
+        let network = Self { metadata, plan, needs, age_output, gender_output, accelerated };
         // Whatever only shows when it runs shows now, and not at the first face.
         let mut empty = Vec::new();
         let empty = grow_to(&mut empty, network.metadata.input.len())?;
@@ -57,11 +60,12 @@ impl Network {
         out: &mut Estimate,
     ) -> Result<()> {
         let input = &self.metadata.input;
-        run(&self.plan, input.height, input.width, planes, |outputs| {
+        run(&self.plan, input.height, input.width, planes, self.needs, |outputs| {
             if let (Some(index), Some(spec), true) = (self.age_output, &self.metadata.age, age) {
                 if !outputs[index].iter().all(|v| v.is_finite()) {
                     return Err(not_a_number("age"));
                 }
+                spec.reserve(outputs[index].len(), &mut out.years)?;
                 spec.read(outputs[index], quality, &mut out.years);
             }
             if let (Some(index), Some(spec), true) =

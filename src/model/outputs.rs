@@ -10,6 +10,7 @@ use crate::face::age::AgeDistribution;
 use crate::face::quality::Quality;
 use crate::face::region::Region;
 use crate::geometry::{Point, Rect};
+use crate::memory::reserve;
 
 /// What a network says of one face.
 #[derive(Debug, Default)]
@@ -38,6 +39,16 @@ impl AgeSpec {
             Self::Distribution { count, .. } => Output::new("age_logits", tvec!(1, *count)),
             Self::Regression { .. } => Output::new("age", tvec!(1, 1)),
         }
+    }
+
+    /// Makes room for what [`read`](Self::read) gives for so many numbers.
+    pub(super) fn reserve(&self, values: usize, years: &mut Vec<f32>) -> Result<()> {
+        let first = match self {
+            Self::Distribution { first, .. } => *first,
+            Self::Regression { .. } => 0,
+        };
+        years.clear();
+        reserve(years, (first + values).max(MIN_YEARS))
     }
 
     /// Fills `years` with the probability of each, from the finite numbers of the output, for a face of such quality.
@@ -199,6 +210,7 @@ fn decode(
             return Err(Error::new(ErrorKind::Model, "a box of the detector is not finite"));
         }
         let score = 1.0 / (1.0 + (-logit).exp());
+        reserve(found, 1)?;
         found.push(Detection { region: Region { rect, landmarks }, score });
     }
     Ok(())

@@ -1,7 +1,9 @@
 //! Answers of one face over the frames of a camera, averaged with weights that fade.
 
 use super::options::Options;
+use crate::error::Result;
 use crate::face::age::AgeDistribution;
+use crate::memory::reserve;
 use crate::model::Estimate;
 
 /// The average so far. Years are averaged as distributions, gender as logits.
@@ -23,10 +25,17 @@ impl Average {
 
     /// Adds an estimate; one that says nothing does not count. A surer one, of less variance, weighs more; what is older
     /// fades. A mean of distributions is never surer than its parts, and it must not be: estimates of one face err alike.
-    pub(super) fn add(&mut self, estimate: &Estimate, time_us: i64, memory_seconds: f32) {
+    pub(super) fn add(
+        &mut self,
+        estimate: &Estimate,
+        time_us: i64,
+        memory_seconds: f32,
+    ) -> Result<()> {
         if estimate.years.is_empty() && estimate.female.is_none() {
-            return;
+            return Ok(());
         }
+        let more = estimate.years.len().saturating_sub(self.years.len());
+        reserve(&mut self.years, more)?;
         let seconds = (time_us.saturating_sub(self.time_us) as f64 * 1e-6) as f32;
         let fade = if self.estimates == 0 { 0.0 } else { (-seconds / memory_seconds).exp() };
         self.years_weight *= fade;
@@ -49,16 +58,19 @@ impl Average {
             self.logit_weight += 1.0;
             self.logit += (logit - self.logit) / self.logit_weight;
         }
+        Ok(())
     }
 
     /// Fills `out` with the average, of what the options ask for.
-    pub(super) fn read(&self, options: &Options<'_>, out: &mut Estimate) {
+    pub(super) fn read(&self, options: &Options<'_>, out: &mut Estimate) -> Result<()> {
         out.clear();
+        reserve(&mut out.years, self.years.len())?;
         if self.years_weight > 0.0 && !options.skip_age {
             out.years.extend_from_slice(&self.years);
         }
         if self.logit_weight > 0.0 && !options.skip_gender {
             out.female = Some(1.0 / (1.0 + (-self.logit).exp()));
         }
+        Ok(())
     }
 }

@@ -9,6 +9,7 @@ use super::source::Input;
 use super::workspace::Workspace;
 use crate::error::{Error, Result};
 use crate::face::answer::Predictions;
+use crate::memory::list;
 use crate::model::Model;
 
 /// Predicts each picture into the predictions at its place.
@@ -32,7 +33,7 @@ pub(super) fn predict_batch(
     if options.regions.is_some() {
         return Err(Error::invalid("regions belong to one picture, a batch takes none"));
     }
-    let mut done: Vec<Result<()>> = inputs.iter().map(|_| Ok(())).collect();
+    let mut done: Vec<Result<()>> = list(inputs.len(), || Ok(()))?;
     let jobs = inputs.iter().zip(out).zip(&mut done);
     run_on_threads(workspaces.iter_mut(), jobs, |workspace, ((input, out), done)| {
         *done = pipeline::predict(model, *input, options, workspace, out);

@@ -8,7 +8,7 @@ use crate::error::Result;
 use crate::face::candidate::{Candidate, Observation};
 use crate::face::quality::{CropStats, Quality};
 use crate::geometry::Affine;
-use crate::memory::grow_to;
+use crate::memory::{grow_to, reserve};
 use crate::model::{Model, Network};
 
 /// Estimates a face into `workspace.estimate`. Only what the options ask for is estimated; where that is nothing, no pixel is
@@ -38,6 +38,8 @@ pub(super) fn estimate_face(
             input.normalise(planes);
             crop_estimate.clear();
             network.run(planes, age, gender, observation.quality(), crop_estimate)?;
+            let more = crop_estimate.years.len().saturating_sub(estimate.years.len());
+            reserve(&mut estimate.years, more)?;
             crops::blend(estimate, crop_estimate, index);
         }
     }

@@ -16,6 +16,7 @@ use super::workspace::Workspace;
 use crate::error::{Error, ErrorKind, Result};
 use crate::face::answer::{FaceRecord, Gender, Predictions, Track};
 use crate::face::candidate::{Candidate, Observation};
+use crate::memory::reserve;
 use crate::model::{Estimate, Model};
 
 /// Longer side that a picture to be searched is decoded with, against the detector's input: twice, so that faces a
@@ -37,7 +38,7 @@ pub(super) fn predict(
         for index in 0..workspace.candidates.len() {
             let face = workspace.candidates[index];
             let observation = estimate_face(model, &source, &face, options, workspace)?;
-            record(model, &face, observation, &workspace.estimate, None, options, out);
+            record(model, &face, observation, &workspace.estimate, None, options, out)?;
         }
         Ok(())
     })
@@ -90,7 +91,9 @@ pub(super) fn record(
     track: Option<Track>,
     options: &Options<'_>,
     out: &mut Predictions,
-) {
+) -> Result<()> {
+    reserve(&mut out.years, estimate.years.len())?;
+    reserve(&mut out.faces, 1)?;
     let threshold = options
         .gender_threshold
         .or(model.gender_metadata().gender.as_ref().map(|g| g.threshold))
@@ -109,4 +112,5 @@ pub(super) fn record(
         quality: observation.quality(),
         track,
     });
+    Ok(())
 }

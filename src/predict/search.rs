@@ -7,7 +7,7 @@ use crate::error::Result;
 use crate::face::candidate::Candidate;
 use crate::face::region::Region;
 use crate::geometry::{Affine, Point, Rect};
-use crate::memory::grow_to;
+use crate::memory::{grow_to, reserve};
 use crate::model::{Detector, Model};
 use crate::picture::{Format, Layout};
 
@@ -27,6 +27,7 @@ pub(super) fn find_faces(
         let (width, height) = source.size();
         let region = Region::from_box(Rect::new(0.0, 0.0, width as f32, height as f32));
         let (score, region_index) = (None, None);
+        reserve(&mut workspace.candidates, 1)?;
         workspace.candidates.push(Candidate { region, score, is_picture: true, region_index });
         return Ok(());
     }
@@ -35,12 +36,14 @@ pub(super) fn find_faces(
         Candidate { region, score, is_picture: false, region_index }
     };
     if let Some(regions) = options.regions {
+        reserve(&mut workspace.candidates, regions.len())?;
         let given = regions.iter().enumerate();
         let given = given.map(|(index, region)| candidate(*region, None, Some(index)));
         workspace.candidates.extend(given);
     } else {
         search(model.detector()?, source, options, workspace)?;
         let Workspace { candidates, detections, .. } = workspace;
+        reserve(candidates, detections.len())?;
         candidates
             .extend(detections.iter().map(|face| candidate(face.region, Some(face.score), None)));
     }

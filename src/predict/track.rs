@@ -12,6 +12,7 @@ use crate::face::answer::{Predictions, Track};
 use crate::face::candidate::{Candidate, Observation};
 use crate::face::region::Region;
 use crate::geometry::{Point, Rect};
+use crate::memory::{list, reserve};
 use crate::model::Model;
 use crate::picture::Image;
 
@@ -194,8 +195,7 @@ impl Tracker {
             self.searches += 1;
             self.report_found(&source, time_us, options, workspace, out)
         } else {
-            self.report_expected(time_us, options, workspace, out);
-            Ok(())
+            self.report_expected(time_us, options, workspace, out)
         }
     }
 
@@ -208,7 +208,8 @@ impl Tracker {
         workspace: &mut Workspace,
         out: &mut Predictions,
     ) -> Result<()> {
-        let owners = self.owners(&workspace.candidates, time_us);
+        let owners = self.owners(&workspace.candidates, time_us)?;
+        reserve(&mut self.tracks, owners.len())?;
         for (face, owner) in owners.into_iter().enumerate() {
             let face = workspace.candidates[face];
             let index = owner.unwrap_or(self.tracks.len());
@@ -221,11 +222,11 @@ impl Tracker {
             let track = &mut self.tracks[index];
             if (track.times_found - 1).is_multiple_of(self.options.estimate_every) {
                 track.observation = estimate_face(&self.model, source, &face, options, workspace)?;
-                track.average.add(&workspace.estimate, time_us, self.options.memory_seconds);
+                track.average.add(&workspace.estimate, time_us, self.options.memory_seconds)?;
             } else {
                 track.observation.observe_place(&face, source.size());
             }
-            self.report(index, &face, options, workspace, out);
+            self.report(index, &face, options, workspace, out)?;
         }
         self.forget(time_us);
         Ok(())
@@ -238,18 +239,17 @@ impl Tracker {
         options: &Options<'_>,
         workspace: &mut Workspace,
         out: &mut Predictions,
-    ) {
-        let mut current: Vec<(usize, Candidate)> = self
-            .tracks
-            .iter()
-            .enumerate()
-            .filter(|(_, track)| track.found_by == self.searches)
-            .map(|(index, track)| (index, track.expected(time_us)))
-            .collect();
+    ) -> Result<()> {
+        let mut current = Vec::<(usize, Candidate)>::new();
+        reserve(&mut current, self.tracks.len())?;
+        let found = self.tracks.iter().enumerate();
+        let found = found.filter(|(_, track)| track.found_by == self.searches);
+        current.extend(found.map(|(index, track)| (index, track.expected(time_us))));
         current.sort_by(|(_, a), (_, b)| b.region.rect.area().total_cmp(&a.region.rect.area()));
         for (index, face) in current {
-            self.report(index, &face, options, workspace, out);
+            self.report(index, &face, options, workspace, out)?;
         }
+        Ok(())
     }
 
     fn report(
@@ -259,12 +259,12 @@ impl Tracker {
         options: &Options<'_>,
         workspace: &mut Workspace,
         out: &mut Predictions,
-    ) {
+    ) -> Result<()> {
         let Followed { id, average, observation, .. } = &self.tracks[index];
         let track = Track { id: *id, estimates: average.estimates() };
-        average.read(options, &mut workspace.estimate);
+        average.read(options, &mut workspace.estimate)?;
         let estimate = &workspace.estimate;
-        pipeline::record(&self.model, face, *observation, estimate, Some(track), options, out);
+        pipeline::record(&self.model, face, *observation, estimate, Some(track), options, out)
     }
 
     /// Forgets faces that were not found for too long. A search is not proof that a face is gone, so each track lives at
@@ -277,34 +277,35 @@ impl Tracker {
             missed < 2 || time_us.saturating_sub(track.found_us) <= lost_us
         });
         if self.tracks.len() > MAX_TRACKS {
-            self.tracks.sort_by_key(|track| std::cmp::Reverse((track.found_by, track.id)));
+            self.tracks.sort_unstable_by_key(|track| std::cmp::Reverse((track.found_by, track.id)));
             self.tracks.truncate(MAX_TRACKS);
-            self.tracks.sort_by_key(|track| track.id);
+            self.tracks.sort_unstable_by_key(|track| track.id);
         }
     }
 
     /// For each face the track that it continues: pairs that fit best first, each side once.
-    fn owners(&self, faces: &[Candidate], time_us: i64) -> Vec<Option<usize>> {
+    fn owners(&self, faces: &[Candidate], time_us: i64) -> Result<Vec<Option<usize>>> {
         let mut pairs = Vec::new();
         for (index, track) in self.tracks.iter().enumerate() {
             let place = track.expected(time_us).region.rect;
             for (face, candidate) in faces.iter().enumerate() {
                 if let Some(fit) = fit(&place, &candidate.region.rect, track.away(time_us)) {
+                    reserve(&mut pairs, 1)?;
                     pairs.push((fit, index, face));
                 }
             }
         }
         // Ties go to the older track and the larger face, so that the same frames give the same numbers.
-        pairs.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)).then(a.2.cmp(&b.2)));
-        let mut owners = vec![None; faces.len()];
-        let mut taken = vec![false; self.tracks.len()];
+        pairs.sort_unstable_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)).then(a.2.cmp(&b.2)));
+        let mut owners = list(faces.len(), || None)?;
+        let mut taken = list(self.tracks.len(), || false)?;
         for (_, track, face) in pairs {
             if owners[face].is_none() && !taken[track] {
                 owners[face] = Some(track);
                 taken[track] = true;
             }
         }
-        owners
+        Ok(owners)
     }
 }
 

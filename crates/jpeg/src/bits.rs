@@ -1,6 +1,7 @@
 //! The bits of entropy-coded data.
 
 use crate::error::{Error, Result};
+use crate::planes::boxed;
 
 /// Bytes that are unstuffed at a time.
 const WINDOW: usize = 1 << 15;
@@ -42,10 +43,10 @@ pub(crate) struct Reader<'w> {
 
 impl<'a> Bits<'a> {
     /// Starts at `next`, the first byte after a scan's header.
-    pub(crate) fn new(source: &'a [u8], next: usize) -> Self {
-        let window = Box::new([0; WINDOW + BLOCK]);
+    pub(crate) fn new(source: &'a [u8], next: usize) -> Result<Self> {
+        let window = boxed()?;
         let cursor = Cursor { buffer: 0, count: 0, at: 0 };
-        Self { source, next, window, filled: 0, ended: false, cursor }
+        Ok(Self { source, next, window, filled: 0, ended: false, cursor })
     }
 
     /// Reads a block.

@@ -2,6 +2,7 @@
 
 use crate::bits::Reader;
 use crate::error::{Error, Result};
+use crate::planes::boxed;
 
 /// Bits of a code, and of the value behind it, that one look finds.
 const LOOK: u32 = 11;
@@ -100,7 +101,7 @@ pub(crate) struct Table {
 
 impl Table {
     pub(crate) fn new(listed: &Listed) -> Result<Self> {
-        let mut look = Box::new([0; 1 << LOOK]);
+        let mut look = boxed()?;
         let (mut ends, mut shifts) = ([0; 17], [0; 17]);
         let (mut code, mut place) = (0_u32, 0_usize);
         for length in 1..=16_u32 {

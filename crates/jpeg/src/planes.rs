@@ -100,6 +100,11 @@ impl Upsampling {
     }
 }
 
+/// An array of zeros, or an error where there is no memory for it.
+pub(crate) fn boxed<T: Clone + Default, const N: usize>() -> Result<Box<[T; N]>> {
+    zeros(N)?.into_boxed_slice().try_into().map_err(|_| Error::memory())
+}
+
 /// Zeros, or an error where there is no memory for them.
 pub(crate) fn zeros<T: Clone + Default>(count: usize) -> Result<Vec<T>> {
     let mut data = Vec::new();

@@ -99,7 +99,7 @@ fn read_scans(header: &Header<'_>, scale: Scale, all: &mut [Coefficients]) -> Re
         if work > PASSES * pass {
             return Err(Error::limit("the JPEG has more scans than any picture needs"));
         }
-        let mut bits = scans.bits();
+        let mut bits = scans.bits()?;
         if scan.first == 0 {
             read_first(&scan, frame, &scans.tables, &mut bits, all)?;
         } else {

@@ -100,7 +100,7 @@ impl<'a> Scans<'a> {
     }
 
     /// The data of the scan whose header was read last.
-    pub(crate) fn bits(&self) -> Bits<'a> {
+    pub(crate) fn bits(&self) -> Result<Bits<'a>> {
         Bits::new(self.segments.bytes, self.segments.at)
     }
 

@@ -28,7 +28,7 @@ pub(crate) fn decode(header: &Header<'_>, scale: Scale) -> Result<Pixels> {
             return Err(Error::damaged("a component has two scans"));
         }
         missing.retain(|index| scan.parts.iter().all(|(done, _, _)| done != index));
-        let mut bits = scans.bits();
+        let mut bits = scans.bits()?;
         if scan.parts.len() == frame.components.len() {
             let mut planes = Plane::all(frame, scale, unit_rows.min(2))?;
             decode_scan(&scan, frame, &scans.tables, &mut bits, &mut planes, |planes, row| {

@@ -16,9 +16,13 @@ use super::operators;
 use crate::error::{Error, ErrorKind, Result};
 #[cfg(feature = "all-operators")]
 use crate::memory::grow_to;
+use crate::memory::room;
 
 /// What the one input is called.
 const INPUT: &str = "image";
+
+/// What the graph of a network of a few hundred nodes takes while it is optimised, in small blocks.
+pub(in crate::model) const LOADING: usize = 4 << 20;
 
 /// Most bytes that the weights of a file may take once unpacked.
 const MAX_WEIGHTS: u64 = 1 << 30;
@@ -58,11 +62,15 @@ pub(in crate::model) struct Ready {
     pub(in crate::model) plan: Arc<TypedSimplePlan>,
     /// Operators that run as fast convolutions.
     pub(in crate::model) accelerated: usize,
+    /// Bytes that a run takes for its intermediate results.
+    pub(in crate::model) needs: usize,
 }
 
 impl Graph {
     /// Parses and checks an ONNX file.
     pub(in crate::model) fn parse(bytes: &[u8]) -> Result<Self> {
+        // The structures that are parsed, the file that is kept, and the network's own copy of the weights.
+        room(bytes.len().saturating_mul(4).saturating_add(LOADING))?;
         let not_onnx = || format!("{} bytes that are no ONNX file", bytes.len());
         let proto = ModelProto::decode(bytes)
             .map_err(|e| Error::with_source(ErrorKind::Model, not_onnx(), e))?;
@@ -106,11 +114,11 @@ impl Graph {
         } else {
             (model, 0)
         };
-        let plan = model
-            .into_optimized()
-            .and_then(|model| model.into_runnable())
-            .map_err(|e| model_error("the model cannot be optimised", e))?;
-        Ok(Ready { plan, accelerated })
+        let failed = |e| model_error("the model cannot be optimised", e);
+        let model = model.into_optimized().map_err(failed)?;
+        let needs = largest_need(&model).map_err(failed)?;
+        let plan = model.into_runnable().map_err(failed)?;
+        Ok(Ready { plan, accelerated, needs })
     }
 
     /// The graph for one picture, decluttered, with exactly the outputs that are wanted.
@@ -154,6 +162,37 @@ impl Graph {
             .into_typed()?
             .into_decluttered()
     }
+}
+
+/// Bytes of the intermediate results that are alive at once, at the worst place, twice: an operator may hold a rearranged copy.
+fn largest_need(model: &TypedModel) -> TractResult<usize> {
+    let bytes = |node: usize| -> usize {
+        let outputs = &model.node(node).outputs;
+        let one = |o: &Outlet<TypedFact>| {
+            let values = o.fact.shape.as_concrete().map_or(0, |shape| shape.iter().product());
+            o.fact.datum_type.size_of().saturating_mul(values)
+        };
+        outputs.iter().map(one).fold(0, usize::saturating_add)
+    };
+    let mut order = model.eval_order()?;
+    order.retain(|node| !model.node(*node).op_is::<Const>());
+    let mut last_use = vec![0; model.nodes.len()];
+    for (step, node) in order.iter().enumerate() {
+        last_use[*node] = step;
+        model.node(*node).inputs.iter().for_each(|input| last_use[input.node] = step);
+    }
+    let mut ending = order.clone();
+    ending.sort_by_key(|node| last_use[*node]);
+    let mut ending = ending.into_iter().peekable();
+    let (mut alive, mut most) = (0usize, 0);
+    for (step, node) in order.iter().enumerate() {
+        alive = alive.saturating_add(bytes(*node));
+        most = most.max(alive);
+        while let Some(gone) = ending.next_if(|node| last_use[*node] <= step) {
+            alive = alive.saturating_sub(bytes(gone));
+        }
+    }
+    Ok(most.saturating_mul(2))
 }
 
 /// Refuses weights that lie in other files, or that claim to be larger than the file could hold.

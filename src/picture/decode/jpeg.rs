@@ -4,6 +4,7 @@ use face_predict_jpeg::{Jpeg, Pixels, Scale};
 
 use super::{DecodeLimits, Picture, exif, too_many_pixels};
 use crate::error::{Error, ErrorKind, Result};
+use crate::memory::room;
 use crate::picture::{Format, Orientation};
 
 /// A file whose header has been read, within limits.
@@ -18,6 +19,8 @@ impl<'a> File<'a> {
         if !bytes.starts_with(&[0xFF, 0xD8, 0xFF]) {
             return Ok(None);
         }
+        // Tables; planes and pixels ask for themselves.
+        room(0)?;
         let jpeg = Jpeg::new(bytes).map_err(|e| reason(&e))?;
         too_many_pixels(jpeg.width(), jpeg.height(), limits)?;
         let orientation = exif::orientation(jpeg.exif());

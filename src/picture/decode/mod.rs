@@ -12,6 +12,8 @@ use std::path::Path;
 
 use super::{Format, Image, Orientation};
 use crate::error::{Error, ErrorKind, Result};
+#[cfg(feature = "decode")]
+use crate::memory::room;
 
 /// The limits that a file must keep before it is decoded.
 #[derive(Clone, Copy, Debug)]
@@ -165,6 +167,8 @@ fn decode(bytes: &[u8], limits: &DecodeLimits) -> Result<Picture> {
 fn decode_other(bytes: &[u8], limits: &DecodeLimits) -> Result<Picture> {
     use image::{ColorType, DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
 
+    // Of the decoders and their tables.
+    room(0)?;
     let mut reader = ImageReader::new(std::io::Cursor::new(bytes))
         .with_guessed_format()
         .map_err(|e| Error::with_source(ErrorKind::Image, "picture cannot be read", e))?;
@@ -187,6 +191,8 @@ fn decode_other(bytes: &[u8], limits: &DecodeLimits) -> Result<Picture> {
     let (width, height) = (width as usize, height as usize);
     too_many_pixels(width, height, limits)?;
     decoder.set_limits(decoder_limits).map_err(image_error)?;
+    // The decoder's pixels, those of a simpler format, and rows on the way.
+    room(usize::try_from(decoder.total_bytes()).unwrap_or(usize::MAX).saturating_mul(2))?;
     // A damaged Exif block is no reason to refuse the picture.
     let block = decoder.exif_metadata().ok().flatten();
     let orientation = exif::orientation(block.as_deref());

@@ -1,0 +1,48 @@
+#!/usr/bin/env bash
+# Builds the fuzz targets with libFuzzer and AddressSanitizer, and runs them side by side.
+#
+#   scripts/test/fuzz.sh [MINUTES [TARGET...]]        10 minutes of each target
+#   scripts/test/fuzz.sh --build                      builds alone
+#
+# The stable compiler does, told that it may use what is not stable. The first build takes the engine's quarter of an hour, and is kept in
+# FUZZ_TARGET_DIR. What is found lies in build/fuzz/TARGET, beside the corpus that grows; the one that is committed, fuzz/seeds/TARGET, is only read.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+export RUSTC_BOOTSTRAP=1
+export CARGO_TARGET_DIR=${FUZZ_TARGET_DIR:-build/fuzz/target}
+triple=$(rustc -vV | sed -n 's/^host: //p')
+coverage="-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 -Cllvm-args=-sanitizer-coverage-inline-8bit-counters"
+coverage+=" -Cllvm-args=-sanitizer-coverage-pc-table -Cllvm-args=-sanitizer-coverage-trace-compares"
+# With a target named, flags do not reach build scripts and macros, which need no sanitizer.
+export RUSTFLAGS="$coverage -Zsanitizer=address --cfg fuzzing -Clink-dead-code=no"
+nice -n "${FUZZ_NICE:-10}" cargo build --manifest-path fuzz/Cargo.toml --release --target "$triple" --bins
+[ "${1:-}" != --build ] || exit 0
+
+minutes=${1:-10}
+shift || true
+targets=("$@")
+if ((${#targets[@]} == 0)); then
+    targets=(encoded jpeg image_descriptor session model_bytes detector_bytes matlab manifest)
+fi
+export ASAN_OPTIONS=detect_odr_violation=0:allocator_may_return_null=1
+failed=0 pids=()
+for target in "${targets[@]}"; do
+    work=build/fuzz/$target
+    mkdir -p "$work/corpus" "fuzz/seeds/$target"
+    seeds=("fuzz/seeds/$target")
+    case $target in encoded | jpeg) seeds+=(crates/jpeg/tests/cases) ;; esac
+    # A file of a model is some kilobytes; of the rest little shows more.
+    nice -n "${FUZZ_NICE:-10}" "$CARGO_TARGET_DIR/$triple/release/$target" "$work/corpus" "${seeds[@]}" -max_total_time=$((minutes * 60)) \
+        -artifact_prefix="$work/" -timeout=60 -rss_limit_mb=2048 -malloc_limit_mb=1500 -max_len=20000 -close_fd_mask=1 -print_final_stats=1 \
+        >"$work/log" 2>&1 &
+    pids+=($!)
+done
+for index in "${!pids[@]}"; do
+    target=${targets[$index]}
+    if wait "${pids[$index]}"; then verdict=clean; else verdict=FOUND failed=1; fi
+    log=build/fuzz/$target/log
+    last=$(grep -E 'cov: [0-9]+' "$log" | tail -1)
+    printf '%s: %s, %s\n' "$target" "$verdict" "${last:-it never ran}"
+    [ "$verdict" = clean ] || tail -30 "$log"
+done
+exit "$failed"
