@@ -131,8 +131,8 @@ def least(demands):
 def demanded(chosen, found):
     """By set, the least demand that lets at most 1 % of the younger pass on its validation part, and what it does on its test part; and
     what the largest of these demands does."""
-    lines = ["| question | set | its own demand | of the younger pass, % | of the others are refused, % | demand for all sets | of the younger pass, % "
-             "| of the others are refused, % |", "| --- " * 8 + "|"]
+    lines = ["| question | set | its own demand | younger faces that pass, % | others that are refused, % | demand for all sets | younger faces that pass, % "
+             "| others that are refused, % |", "| --- " * 8 + "|"]
 
     def cells(demands, wanted):
         at = next((d for d in demands if d["demand"] == wanted), None)
@@ -211,12 +211,15 @@ def estimator(judged):
     exact = judged["reliability"].get("utkface", {})
     if all(exact.get(question) for question in QUESTIONS):
         put(f"models/{NAME}.reliability.svg", diagram(exact))
-        parts.append("### `age_at_least`\n\nHow often it was so, by what was said, and of how many faces of UTKFace:\n\n"
-                     f"{reliability(exact)}\n\n![The same as a diagram]({NAME}.reliability.svg)\n")
+        parts.append("### `age_at_least`\n\nThe faces of UTKFace are sorted by the probability that the network states. Each cell says for how many % "
+                     "of these faces it was true, and how many faces there are:\n\n"
+                     f"{reliability(exact)}\n\n![Stated probability against the share of faces for which it was true]({NAME}.reliability.svg)\n\n"
+                     "On the dashed line a probability keeps its word. Below it, the statement was true less often than stated.\n")
         demands = validation and validation.get("demands")
         if demands and judged.get("demands"):
-            parts.append("What to demand: the least probability that lets at most 1 % of the younger pass on a set's validation part, and what it "
-                         "does on its test part. The sets ask for different demands; the largest of them is the safe one, and refuses more adults. "
+            parts.append("A demand is the least probability that a program accepts. The demand of a set is the smallest one that lets at most 1 % of the "
+                         "younger faces of its validation part pass. The figures say what demands do on the test part. The sets need different "
+                         "demands; the largest of them is the safe one, and refuses more adults. "
                          "Faces of minors look like those of adults: nobody should rely on this alone.\n\n"
                          f"{demanded(demands, judged['demands'])}\n")
     for source, groups in sorted(found.items(), reverse=True):
