@@ -96,6 +96,7 @@ fn frames(c: &mut Criterion) {
             let (mut workspace, mut out) = (Workspace::new(), Predictions::new());
             for (name, skip) in [("search", true), ("answer", false)] {
                 let options = Options::new().skip_age(skip).skip_gender(skip);
+                let options = options.fast_search(true);
                 group.bench_function(format!("{width}x{height}/{count}/{name}"), |b| {
                     b.iter(|| {
                         let image = black_box(&image);
@@ -108,6 +109,7 @@ fn frames(c: &mut Criterion) {
         }
     }
     group.finish();
+    stills(c, &portrait, &model);
     let large = image::imageops::resize(&portrait, 4000, 3000, FilterType::Triangle);
     let mut bytes = Cursor::new(Vec::new());
     large.write_to(&mut bytes, ImageFormat::Jpeg).expect("an encoder");
@@ -120,6 +122,30 @@ fn frames(c: &mut Criterion) {
                 .expect("an answer");
         });
     });
+}
+
+/// The search of a still picture beside that of a frame, which is what it is measured against.
+fn stills(c: &mut Criterion, portrait: &RgbImage, model: &Model) {
+    let mut group = c.benchmark_group("search");
+    for (width, height) in [(640, 480), (1024, 768), (1920, 1080)] {
+        let picture = image::imageops::resize(portrait, width, height, FilterType::Triangle);
+        let image = Image::new(Format::Rgb, width as usize, height as usize, &picture);
+        let image = image.expect("a right picture");
+        let (mut workspace, mut out) = (Workspace::new(), Predictions::new());
+        let still = Options::new().skip_age(true).skip_gender(true);
+        for (name, options) in
+            [("frame", still.fast_search(true)), ("still", still), ("turns", still.try_turns(true))]
+        {
+            group.bench_function(format!("{width}x{height}/{name}"), |b| {
+                b.iter(|| {
+                    let image = black_box(&image);
+                    model
+                        .predict_into(image, &options, &mut workspace, &mut out)
+                        .expect("an answer");
+                });
+            });
+        }
+    }
 }
 
 criterion_group!(benches, crop, crop_to_answer, bytes_to_answer, frames);

@@ -310,6 +310,19 @@
 #define FACE_PREDICT_CROPPED (1 << 2)
 
 /**
+ * Flag of face_predict_options: searches as a tracker searches its frames, at one small scale, in a sixth of the time. Faces are
+ * then missed below a sixteenth of the picture's longer side. For frames that no tracker follows; a tracker does so anyway.
+ */
+#define FACE_PREDICT_FAST_SEARCH (1 << 3)
+
+/**
+ * Flag of face_predict_options: searches in four quarter turns, for pictures that may lie on a side or stand on their head
+ * without saying so, and for people who lie. Takes four times as long. Without it such a face, if it is found at all, is marked
+ * FACE_PREDICT_QUALITY_NOT_UPRIGHT.
+ */
+#define FACE_PREDICT_TRY_TURNS (1 << 4)
+
+/**
  * No label is given: the gender was skipped, or its probability is below the threshold.
  */
 #define FACE_PREDICT_GENDER_UNDECIDED 0
@@ -353,6 +366,12 @@
  * Quality: more than 15 % of the box lies outside the picture.
  */
 #define FACE_PREDICT_QUALITY_CUT_OFF (1 << 5)
+
+/**
+ * Quality: on its side or upside down, and read as if it were upright, which is wrong; FACE_PREDICT_TRY_TURNS reads it rightly. Only
+ * set where an age or a gender was asked for and the face has 40 pixels.
+ */
+#define FACE_PREDICT_QUALITY_NOT_UPRIGHT (1 << 6)
 
 /**
  * Value of `region_index` for a face that the caller did not give, or that comes from an earlier frame.
@@ -564,7 +583,7 @@ typedef struct face_predict_options {
      */
     uint32_t struct_size;
     /**
-     * FACE_PREDICT_SKIP_AGE, FACE_PREDICT_SKIP_GENDER and FACE_PREDICT_CROPPED, or-ed. Others are UNSUPPORTED.
+     * FACE_PREDICT_SKIP_AGE, _SKIP_GENDER, _CROPPED, _FAST_SEARCH and _TRY_TURNS, or-ed. Others are UNSUPPORTED.
      */
     uint32_t flags;
     /**
@@ -590,8 +609,9 @@ typedef struct face_predict_options {
      */
     float gender_threshold;
     /**
-     * Pixels of the shorter side of the smallest box searched for. 0 means all that show at the detector's own scale, from a
-     * fortieth of the picture's longer side; below a sixteenth many are missed. Smaller faces cost more time.
+     * Smallest face that is searched for, in pixels of the picture: the shorter side of its box. 0 means a fiftieth of the picture's
+     * longer side and at least 13 pixels (20 of 1024; a tracker's frame is searched less closely). Asking for smaller ones looks
+     * closer, in time that grows with the square; asking for larger ones leaves out the smaller and finds the same.
      */
     uint32_t min_face_size;
     /**

@@ -99,14 +99,17 @@ fn estimates_agree_within_a_ten_thousandth() {
     }
 }
 
-/// In four sizes of input, with small faces asked for and a low threshold, so that weak answers are compared too.
+/// In the sizes of input of frames, of still pictures and of turned ones, with a low threshold, so that weak answers are compared too.
 #[test]
 fn detections_agree_within_a_hundredth_of_a_pixel() {
     let picture = Picture::open(portrait(), &DecodeLimits::default()).expect("the portrait");
     for name in DETECTORS {
         let (fast, plain) = (load(name, false), load(name, true));
-        for smallest in [0.0, 60.0, 30.0, 15.0] {
+        for (fast_search, try_turns, smallest) in
+            [(true, false, 0.0), (true, false, 15.0), (false, false, 0.0), (false, true, 0.0)]
+        {
             let options = Options::new().min_face_size(smallest).min_score(0.1);
+            let options = options.fast_search(fast_search).try_turns(try_turns);
             let found = |model: &Model| model.predict(&picture.image(), &options).expect("found");
             let (a, b) = (found(&fast), found(&plain));
             assert!(a.len() == b.len() && !a.is_empty(), "{name}: {} and {}", a.len(), b.len());

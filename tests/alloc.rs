@@ -1,6 +1,7 @@
 //! What a steady prediction allocates.
 #![allow(clippy::unwrap_used)]
 
+#[allow(dead_code)]
 mod counting;
 
 use face_predict::{Format, Image, Model, Options, Predictions, Rect, Region, Workspace};

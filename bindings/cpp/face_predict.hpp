@@ -288,7 +288,11 @@ public:
     Options &age_coverage(float share) noexcept { return options_.age_coverage = share, *this; }
     /// The smallest probability for which a label is given, from 0.5 to 1.
     Options &gender_threshold(float share) noexcept { return options_.gender_threshold = share, *this; }
-    /// Shorter side, in pixels, of the smallest box searched for; smaller faces cost more time.
+    /// Searches as a tracker searches its frames: at one small scale, in a sixth of the time.
+    Options &fast_search(bool on = true) noexcept { return flag(FACE_PREDICT_FAST_SEARCH, on); }
+    /// Searches in four quarter turns, for pictures that may lie on a side or stand on their head; four times as long.
+    Options &try_turns(bool on = true) noexcept { return flag(FACE_PREDICT_TRY_TURNS, on); }
+    /// Smallest face that is searched for, in pixels of the picture: the shorter side of its box. 0 means a fiftieth of the longer side.
     Options &min_face_size(std::uint32_t pixels) noexcept { return options_.min_face_size = pixels, *this; }
     /// The smallest score of a found face that is kept, above 0 and below 1.
     Options &min_score(float score) noexcept { return options_.min_score = score, *this; }
@@ -323,6 +327,8 @@ struct Face : face_predict_face {
     bool is_bright() const noexcept { return has(FACE_PREDICT_QUALITY_BRIGHT); }
     bool is_turned() const noexcept { return has(FACE_PREDICT_QUALITY_TURNED); }
     bool is_cut_off() const noexcept { return has(FACE_PREDICT_QUALITY_CUT_OFF); }
+    /// On its side or upside down, and read wrongly; `Options().try_turns()` reads it rightly.
+    bool is_not_upright() const noexcept { return has(FACE_PREDICT_QUALITY_NOT_UPRIGHT); }
 
 private:
     bool has(std::uint32_t reason) const noexcept { return (quality & reason) != 0; }

@@ -125,6 +125,8 @@ static void one_case(const fp::Model &model, fp::Result &result, const std::stri
                              .min_score(static_cast<float>(json_number_or(one, "min_score", 0)))
                              .crops(static_cast<std::uint32_t>(json_number_or(one, "crops", 0)))
                              .cropped(integer("cropped") != 0)
+                             .fast_search(integer("fast_search") != 0)
+                             .try_turns(integer("try_turns") != 0)
                              .skip_age(integer("skip_age") != 0)
                              .skip_gender(integer("skip_gender") != 0)
                              .max_faces(integer("max_faces"))

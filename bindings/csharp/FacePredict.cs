@@ -121,6 +121,8 @@ namespace FacePredict
         Turned = 1 << 4,
         /// <summary>Reaches beyond the picture.</summary>
         CutOff = 1 << 5,
+        /// <summary>On its side or upside down, and read wrongly; Options.TryTurns reads it rightly.</summary>
+        NotUpright = 1 << 6,
     }
 
     /// <summary>A position in pixels of the upright picture.</summary>
@@ -335,7 +337,11 @@ namespace FacePredict
         public float AgeCoverage { get; set; }
         /// <summary>Probability that a label needs, 0.5 to 1; 0 means the model's.</summary>
         public float GenderThreshold { get; set; }
-        /// <summary>Shorter side, in pixels, of the smallest box searched for; 0 means all that show at the detector's own scale, from a fortieth of the picture's longer side.</summary>
+        /// <summary>Searches as a tracker searches its frames: at one small scale, in a sixth of the time.</summary>
+        public bool FastSearch { get; set; }
+        /// <summary>Searches in four quarter turns, for pictures that may lie on a side or stand on their head. Takes four times as long.</summary>
+        public bool TryTurns { get; set; }
+        /// <summary>Smallest face that is searched for, in pixels of the picture: the shorter side of its box. 0 means a fiftieth of the longer side, at least 13. Smaller ones cost more time.</summary>
         public int MinFaceSize { get; set; }
         /// <summary>Score that a found face needs, above 0 and below 1; 0 means the model's.</summary>
         public float MinScore { get; set; }
@@ -352,7 +358,7 @@ namespace FacePredict
             Native.Options o = new Native.Options
             {
                 StructSize = (uint)Marshal.SizeOf(typeof(Native.Options)),
-                Flags = (SkipAge ? 1u : 0) | (SkipGender ? 2u : 0) | (Cropped ? 4u : 0),
+                Flags = (SkipAge ? 1u : 0) | (SkipGender ? 2u : 0) | (Cropped ? 4u : 0) | (FastSearch ? 8u : 0) | (TryTurns ? 16u : 0),
                 MaxFaces = (uint)MaxFaces,
                 AgeCoverage = AgeCoverage,
                 GenderThreshold = GenderThreshold,

@@ -81,6 +81,8 @@ internal static class Test
             MinScore = Number(one, "min_score"),
             Crops = (int)Number(one, "crops"),
             Cropped = Flag(one, "cropped"),
+            FastSearch = Flag(one, "fast_search"),
+            TryTurns = Flag(one, "try_turns"),
             SkipAge = Flag(one, "skip_age"),
             SkipGender = Flag(one, "skip_gender"),
             MaxFaces = (int)Number(one, "max_faces"),

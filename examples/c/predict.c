@@ -44,6 +44,7 @@ static const struct {
     {FACE_PREDICT_QUALITY_SMALL, "small"},   {FACE_PREDICT_QUALITY_BLURRED, "blurred"},
     {FACE_PREDICT_QUALITY_DARK, "dark"},     {FACE_PREDICT_QUALITY_BRIGHT, "bright"},
     {FACE_PREDICT_QUALITY_TURNED, "turned"}, {FACE_PREDICT_QUALITY_CUT_OFF, "cut_off"},
+    {FACE_PREDICT_QUALITY_NOT_UPRIGHT, "not_upright"},
 };
 
 static void json_string(const char *text) {

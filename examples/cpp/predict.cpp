@@ -82,6 +82,7 @@ std::string quality(const face_predict_face &face, const char *quote) {
         {FACE_PREDICT_QUALITY_SMALL, "small"},   {FACE_PREDICT_QUALITY_BLURRED, "blurred"},
         {FACE_PREDICT_QUALITY_DARK, "dark"},     {FACE_PREDICT_QUALITY_BRIGHT, "bright"},
         {FACE_PREDICT_QUALITY_TURNED, "turned"}, {FACE_PREDICT_QUALITY_CUT_OFF, "cut_off"},
+        {FACE_PREDICT_QUALITY_NOT_UPRIGHT, "not_upright"},
     };
     for (const auto &[bit, name] : reasons) {
         if (face.quality & bit) {

@@ -7,6 +7,7 @@ const REASONS = {
   bright: 'overexposed',
   turned: 'turned away',
   cut_off: 'cut off',
+  not_upright: 'not upright',
 };
 
 const percent = (share) => `${Math.round(100 * share)} %`;

@@ -107,7 +107,7 @@ pub fn image_descriptor(data: &[u8]) {
     };
     let options = face_predict_options {
         struct_size: size(&mut source, size_of::<face_predict_options>() as u64),
-        flags: source.number() as u32 % 16,
+        flags: source.number() as u32 % 64,
         max_faces: source.number() as u32 % 4,
         region_count: regions.len() as u32,
         min_face_size: u32::from(source.byte()),

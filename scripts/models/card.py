@@ -6,7 +6,7 @@
 Reads models/NAME.onnx (metadata, size, checksum), models/NAME.metrics.json (by landmarks) and, where they exist,
 models/NAME.picture.metrics.json (pictures taken as one face), models/NAME.search.metrics.json (faces that the library found
 itself), models/NAME.{crops2,crops8}.metrics.json (several crops a face), models/NAME.{small,blurred,dark,bright}.metrics.json (faces spoiled on purpose) and models/NAME.val.metrics.json (the validation part, on which demands on a probability are chosen). Of a detector,
-models/NAME.metrics.json alone. --check fails where a file is not what would be written. The words about data and use are in
+models/NAME.metrics.json and models/NAME.still.metrics.json alone. --check fails where a file is not what would be written. The words about data and use are in
 models/NAME.notes.md.
 """
 import hashlib
@@ -283,6 +283,36 @@ def detector(judged):
     return parts
 
 
+STILL = [("clear, uncovered, picture 20-40", "20 to 40 pixels of the picture, in focus, nothing covers them"),
+         ("clear, uncovered, picture 40+", "40 and more, in focus, nothing covers them"),
+         ("picture 20-40", "20 to 40, all"), ("picture 40-80", "40 to 80, all"), ("picture 80+", "80 and more, all")]
+
+
+def still(judged, frame):
+    """How still pictures are searched, beside a tracker's frames where those were judged so, too."""
+    percent = lambda value: f"{100 * value:.1f}"
+    lines = ["| WIDER FACE val, pictures of 1,024 pixels | faces | found, % | recall at one wrong answer in ten pictures, % | a frame's search finds, % |",
+             "| --- | ---: | ---: | ---: | ---: |"]
+    for group, title in STILL:
+        f, other = judged["scenes"][group], frame["scenes"].get(group)
+        lines.append(f"| {title} | {f['faces']:,} | {percent(f['recall'])} | {percent(f['recall_at_a_tenth'])} | {percent(other['recall']) if other else ''} |")
+    wrong, empty = judged["scenes"]["hard"]["wrong_a_picture"], judged["without_faces"]
+    parts = [f"## Still pictures\n\nSearched at two scales ([DESIGN.md](../DESIGN.md)), {judged['pictures']:,} scenes. At the threshold for still pictures, "
+             f"{judged['threshold']:.3f}, {wrong:.2f} wrong answers a picture; {percent(empty['wrong'])} % of {empty['parts']:,} quarters in which no face is marked show one.\n",
+             "\n".join(lines) + "\n"]
+    found = [f"FairFace's portraits ({name})" if source == "fairface" else f"{source} ({name})" for source in judged["portraits"] for name in ("plain",)]
+    shares = [percent(judged["portraits"][source]["variants"]["plain"]["found"]) for source in judged["portraits"]]
+    if found:
+        parts.append("Found of " + ", of ".join(f"{name} {share} %" for name, share in zip(found, shares)) + ".\n")
+    if judged.get("kinds"):
+        rows = ["| faces of 40 pixels and more, in focus | faces | found, % | of these marked `turned`, % |", "| --- | ---: | ---: | ---: |"]
+        for name, k in judged["kinds"].items():
+            rows.append(f"| {name} | {k['faces']:,} | {percent(k['found'] / max(k['faces'], 1))} | {percent(k['turned'] / max(k['found'], 1))} |")
+        parts.append("Profiles and other heads that look aside (\"atypical pose\"), and faces behind masks, hands or others (\"covered\"), by the set's own marks. "
+                     "A covering has no mark in `quality`.\n\n" + "\n".join(rows) + "\n")
+    return parts
+
+
 def beside(models):
     """Figures of all faces, by source, of several answers to them."""
     lines = ["| | " + " | ".join(c[0] for c in COLUMNS) + " |", "| --- " * (len(COLUMNS) + 1) + "|"]
@@ -318,6 +348,8 @@ def main():
     if judged is None:
         sys.exit(f"models/{NAME}.metrics.json: run face-train evaluate first")
     figures = detector(judged) if "detect" in meta else estimator(judged)
+    if (of_still := metrics(f"models/{NAME}.still.metrics.json")) is not None:
+        figures += still(of_still, judged)
     if NAME.endswith("-open"):
         figures.insert(0, price(judged, metrics(f"models/{NAME.removesuffix('-open')}.metrics.json")))
     put(f"models/{NAME}.md", "\n".join([facts(meta, data), text(f"models/{NAME}.notes.md").strip() + "\n", *figures]))

@@ -31,15 +31,19 @@ impl Quality {
     pub const TURNED: Self = Self { bits: 1 << 4 };
     /// More than 15 % of the box lies outside the picture.
     pub const CUT_OFF: Self = Self { bits: 1 << 5 };
+    /// On its side or upside down, and read as if it were upright: wrongly. Set where an answer was asked for and the face has
+    /// 40 pixels; [`Options::try_turns`](crate::Options::try_turns) answers it rightly.
+    pub const NOT_UPRIGHT: Self = Self { bits: 1 << 6 };
 
     /// All reasons with their names.
-    pub const ALL: [(Self, &'static str); 6] = [
+    pub const ALL: [(Self, &'static str); 7] = [
         (Self::SMALL, "small"),
         (Self::BLURRED, "blurred"),
         (Self::DARK, "dark"),
         (Self::BRIGHT, "bright"),
         (Self::TURNED, "turned"),
         (Self::CUT_OFF, "cut_off"),
+        (Self::NOT_UPRIGHT, "not_upright"),
     ];
 
     /// Whether nothing speaks against the face.

@@ -1,7 +1,7 @@
 //! A face that is known: its box and its landmarks.
 
 use crate::error::{Error, Result};
-use crate::geometry::{Point, Rect};
+use crate::geometry::{Affine, Point, Rect};
 
 /// A face that was found already: its box and, if they are known, five landmarks, in pixels of the upright picture.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -27,6 +27,18 @@ impl Region {
         Self {
             rect: Rect::new(x * factor, y * factor, width * factor, height * factor),
             landmarks: self.landmarks.map(grown),
+        }
+    }
+
+    /// The same face where a map of whole quarter turns, scales and shifts takes it.
+    #[must_use]
+    pub(crate) fn mapped(&self, map: &Affine) -> Self {
+        let Rect { x, y, width, height } = self.rect;
+        let (a, b) = (map.apply(Point::new(x, y)), map.apply(Point::new(x + width, y + height)));
+        let (left, top) = (a.x.min(b.x), a.y.min(b.y));
+        Self {
+            rect: Rect::new(left, top, (a.x - b.x).abs(), (a.y - b.y).abs()),
+            landmarks: self.landmarks.map(|points| points.map(|p| map.apply(p))),
         }
     }
 

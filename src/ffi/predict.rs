@@ -25,6 +25,14 @@ pub const FACE_PREDICT_SKIP_GENDER: u32 = 1 << 1;
 /// Flag of face_predict_options: the whole picture is one face, cropped as in face data sets. Nothing is searched.
 pub const FACE_PREDICT_CROPPED: u32 = 1 << 2;
 
+/// Flag of face_predict_options: searches as a tracker searches its frames, at one small scale, in a sixth of the time. Faces are
+/// then missed below a sixteenth of the picture's longer side. For frames that no tracker follows; a tracker does so anyway.
+pub const FACE_PREDICT_FAST_SEARCH: u32 = 1 << 3;
+/// Flag of face_predict_options: searches in four quarter turns, for pictures that may lie on a side or stand on their head
+/// without saying so, and for people who lie. Takes four times as long. Without it such a face, if it is found at all, is marked
+/// FACE_PREDICT_QUALITY_NOT_UPRIGHT.
+pub const FACE_PREDICT_TRY_TURNS: u32 = 1 << 4;
+
 /// A face that the caller has found already, in pixels of the upright picture. If the landmarks are unknown, leave them
 /// zero.
 #[repr(C)]
@@ -51,7 +59,7 @@ pub struct face_predict_region {
 pub struct face_predict_options {
     /// sizeof(face_predict_options)
     pub struct_size: u32,
-    /// FACE_PREDICT_SKIP_AGE, FACE_PREDICT_SKIP_GENDER and FACE_PREDICT_CROPPED, or-ed. Others are UNSUPPORTED.
+    /// FACE_PREDICT_SKIP_AGE, _SKIP_GENDER, _CROPPED, _FAST_SEARCH and _TRY_TURNS, or-ed. Others are UNSUPPORTED.
     pub flags: u32,
     /// The largest number of faces to keep. If there are more, the largest faces are kept. 0 means all.
     pub max_faces: u32,
@@ -65,8 +73,9 @@ pub struct face_predict_options {
     pub age_coverage: f32,
     /// The smallest probability for which a gender label is given, from 0.5 to 1. 0 means the threshold of the model.
     pub gender_threshold: f32,
-    /// Pixels of the shorter side of the smallest box searched for. 0 means all that show at the detector's own scale, from a
-    /// fortieth of the picture's longer side; below a sixteenth many are missed. Smaller faces cost more time.
+    /// Smallest face that is searched for, in pixels of the picture: the shorter side of its box. 0 means a fiftieth of the picture's
+    /// longer side and at least 13 pixels (20 of 1024; a tracker's frame is searched less closely). Asking for smaller ones looks
+    /// closer, in time that grows with the square; asking for larger ones leaves out the smaller and finds the same.
     pub min_face_size: u32,
     /// The smallest score of a found face that is kept, above 0 and below 1. 0 means the threshold of the model.
     pub min_score: f32,
@@ -117,10 +126,16 @@ fn region(given: &face_predict_region) -> Region {
 
 /// The options without their regions.
 pub(super) fn plain(given: &face_predict_options) -> Result<Options<'static>> {
-    let known = FACE_PREDICT_SKIP_AGE | FACE_PREDICT_SKIP_GENDER | FACE_PREDICT_CROPPED;
+    let known = FACE_PREDICT_SKIP_AGE
+        | FACE_PREDICT_SKIP_GENDER
+        | FACE_PREDICT_CROPPED
+        | FACE_PREDICT_FAST_SEARCH
+        | FACE_PREDICT_TRY_TURNS;
     handle::known_flags("options.flags", given.flags, known)?;
     let mut options = Options::new()
         .cropped(given.flags & FACE_PREDICT_CROPPED != 0)
+        .fast_search(given.flags & FACE_PREDICT_FAST_SEARCH != 0)
+        .try_turns(given.flags & FACE_PREDICT_TRY_TURNS != 0)
         .skip_age(given.flags & FACE_PREDICT_SKIP_AGE != 0)
         .skip_gender(given.flags & FACE_PREDICT_SKIP_GENDER != 0)
         .max_faces(given.max_faces as usize)

@@ -34,6 +34,9 @@ pub const FACE_PREDICT_QUALITY_BRIGHT: u32 = 1 << 3;
 pub const FACE_PREDICT_QUALITY_TURNED: u32 = 1 << 4;
 /// Quality: more than 15 % of the box lies outside the picture.
 pub const FACE_PREDICT_QUALITY_CUT_OFF: u32 = 1 << 5;
+/// Quality: on its side or upside down, and read as if it were upright, which is wrong; FACE_PREDICT_TRY_TURNS reads it rightly. Only
+/// set where an age or a gender was asked for and the face has 40 pixels.
+pub const FACE_PREDICT_QUALITY_NOT_UPRIGHT: u32 = 1 << 6;
 
 /// Value of `region_index` for a face that the caller did not give, or that comes from an earlier frame.
 pub const FACE_PREDICT_NO_REGION: u32 = 0xFFFF_FFFF;
@@ -46,6 +49,7 @@ const _: () = assert!(
         && Quality::BRIGHT.bits() == FACE_PREDICT_QUALITY_BRIGHT
         && Quality::TURNED.bits() == FACE_PREDICT_QUALITY_TURNED
         && Quality::CUT_OFF.bits() == FACE_PREDICT_QUALITY_CUT_OFF
+        && Quality::NOT_UPRIGHT.bits() == FACE_PREDICT_QUALITY_NOT_UPRIGHT
 );
 
 /// A position in pixels. (0, 0) is the top left corner of the upright picture.

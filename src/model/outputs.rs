@@ -217,7 +217,7 @@ fn decode(
 }
 
 /// Drops the weaker of two faces whose boxes share more than `overlap` of their union.
-fn suppress(found: &mut Vec<Detection>, overlap: f32) {
+pub(crate) fn suppress(found: &mut Vec<Detection>, overlap: f32) {
     found.sort_by(|a, b| b.score.total_cmp(&a.score));
     found.truncate(MAX_DETECTIONS);
     let mut kept = 0;

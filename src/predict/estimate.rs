@@ -3,6 +3,7 @@
 use super::crops;
 use super::options::Options;
 use super::source::Source;
+use super::upright;
 use super::workspace::Workspace;
 use crate::error::Result;
 use crate::face::candidate::{Candidate, Observation};
@@ -23,6 +24,11 @@ pub(super) fn estimate_face(
     let mut observation = Observation::default();
     observation.observe_place(face, source.size());
     workspace.estimate.clear();
+    let answers = networks(model, options).next().is_some();
+    if answers && !options.try_turns && face.score.is_some() {
+        let lies = upright::lies(model.detector()?, source, face, workspace)?;
+        observation.observe_pixels(if lies { Quality::NOT_UPRIGHT } else { Quality::default() });
+    }
     for (network, age, gender) in networks(model, options) {
         let input = &network.metadata.input;
         let to_source = Affine::scale(1.0 / source.scale(), 1.0 / source.scale());

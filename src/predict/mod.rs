@@ -5,10 +5,12 @@ pub(crate) mod batch;
 mod crops;
 mod estimate;
 pub(crate) mod options;
+mod passes;
 mod pipeline;
 mod search;
 pub(crate) mod source;
 pub(crate) mod track;
+mod upright;
 pub(crate) mod workspace;
 
 use std::path::Path;
@@ -23,7 +25,8 @@ use source::Input;
 use workspace::Workspace;
 
 impl Model {
-    /// Finds the faces of a picture, unless the options give them, and estimates each.
+    /// Finds the faces of a picture, unless the options give them, and estimates each. A still picture is searched for all that a
+    /// person would point at, which takes some 10 ms; who has frames and no tracker sets [`Options::fast_search`].
     ///
     /// This allocates its working memory anew. Who predicts often keeps a [`Workspace`] and calls
     /// [`predict_into`](Self::predict_into). Failures are the same as there.
@@ -136,16 +139,30 @@ impl Model {
     }
 
     /// Prepares for pictures of `width` x `height` pixels, so that the first of them takes no longer than the others: loads
-    /// the detector, and optimises it for the size that these options search at. Where the faces are given or the picture is
+    /// the detector, and optimises it for the sizes that these options search at. A tracker searches like
+    /// [`Options::fast_search`]; what is prepared for still pictures serves it, too. Where the faces are given or the picture is
     /// one, there is nothing to prepare. Fails with [`InvalidArgument`](crate::ErrorKind::InvalidArgument) where no picture
     /// can be so large, and with [`Unsupported`](crate::ErrorKind::Unsupported) where there is no detector.
     pub fn warm_up(&self, width: usize, height: usize, options: &Options<'_>) -> Result<()> {
         search::warm_up(self, width, height, options)
     }
 
-    /// Pixels of the detector's input for each of a picture's of `width` x `height`, along a line. Faces that are smaller than
-    /// some 20 pixels there are mostly missed; [`Options::min_face_size`] asks for more. Fails where there is no detector.
+    /// Pixels of the detector's input for each of a picture's of `width` x `height`, along a line, where it is looked at most
+    /// closely. Many faces that are smaller than some 20 pixels there are missed; [`Options::min_face_size`] asks for more. Fails
+    /// where there is no detector.
     pub fn search_scale(&self, width: usize, height: usize, options: &Options<'_>) -> Result<f32> {
-        Ok(search::SearchInput::new(self.detector()?, options, width, height).scale())
+        let finest = passes::passes(self.detector()?, options, width, height).last();
+        Ok(finest.map_or(0.0, |pass| pass.scale()))
+    }
+
+    /// Score that a face of a picture of `width` x `height` pixels needs with these options. Fails where there is no detector.
+    pub fn search_threshold(
+        &self,
+        width: usize,
+        height: usize,
+        options: &Options<'_>,
+    ) -> Result<f32> {
+        let own = || Ok(passes::threshold(self.detector()?, options, width.max(height)));
+        options.min_score.map_or_else(own, Ok)
     }
 }

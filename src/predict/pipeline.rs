@@ -10,7 +10,8 @@
 
 use super::estimate::{estimate_face, finest_crop};
 use super::options::Options;
-use super::search::{find_faces, longest_side};
+use super::passes::finest_side;
+use super::search::find_faces;
 use super::source::{Input, Source};
 use super::workspace::Workspace;
 use crate::error::{Error, ErrorKind, Result};
@@ -19,8 +20,8 @@ use crate::face::candidate::{Candidate, Observation};
 use crate::memory::reserve;
 use crate::model::{Estimate, Model};
 
-/// Longer side that a picture to be searched is decoded with, against the detector's input: twice, so that faces a
-/// quarter as large as the picture can be cut from it, too.
+/// Longer side that a picture to be searched is decoded with at least, against the detector's own input: twice, so that faces
+/// a quarter as large as the picture can be cut from it, too.
 const SPARE: f32 = 2.0;
 
 /// Predicts the faces of a picture.
@@ -56,7 +57,11 @@ pub(super) fn open<'a>(
         Input::Image(image) => Source::borrowed(image),
         Input::Encoded { bytes, orientation } if options.searches() => {
             let detector = model.detector()?;
-            let enough = |longer| SPARE * longest_side(detector, options, longer) as f32;
+            let enough = |longer: f32| {
+                let fast = options.min_face_size(0.0).fast_search(true);
+                let spare = SPARE * finest_side(detector, &fast, longer) as f32;
+                spare.max(finest_side(detector, options, longer) as f32)
+            };
             Source::reduced(bytes, orientation, &model.limits, enough)?
         }
         Input::Encoded { bytes, orientation } => Source::whole(bytes, orientation, &model.limits)?,

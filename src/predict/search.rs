@@ -1,18 +1,25 @@
 //! Searching a picture for faces.
 
 use super::options::Options;
+use super::passes::{Window, passes, smallest, threshold};
 use super::source::Source;
+use super::upright;
 use super::workspace::Workspace;
 use crate::error::Result;
 use crate::face::candidate::Candidate;
 use crate::face::region::Region;
 use crate::geometry::{Affine, Point, Rect};
 use crate::memory::{grow_to, reserve};
-use crate::model::{Detector, Model};
-use crate::picture::{Format, Layout};
+use crate::model::{Detector, Model, suppress};
+use crate::picture::{Format, Layout, Orientation};
 
-/// Longer sides of the detector's input, as multiples of its own size in quarters: few, because each is optimised once.
-const QUARTERS: [usize; 7] = [2, 3, 4, 6, 8, 12, 16];
+/// How a picture is turned to be searched: as it is, and where the options ask for it on each side, too.
+const TURNS: [Orientation; 4] = [
+    Orientation::UPRIGHT,
+    Orientation::ROTATE_90,
+    Orientation::ROTATE_180,
+    Orientation::ROTATE_270,
+];
 
 /// Fills `workspace.candidates` with the faces to estimate, the largest first: the whole picture, the regions of the options,
 /// or what the detector finds.
@@ -55,32 +62,83 @@ pub(super) fn find_faces(
     Ok(())
 }
 
-/// Runs the detector. `workspace.detections` becomes the faces in pixels of the original, the surest first.
+/// Runs the detector over all passes, and joins what they find. `workspace.detections` becomes the faces in pixels of the
+/// original, the surest first.
 fn search(
     detector: &Detector,
     source: &Source<'_>,
     options: &Options<'_>,
     workspace: &mut Workspace,
 ) -> Result<()> {
-    let Workspace { warp, planes, detections, .. } = workspace;
     let (width, height) = source.size();
-    let input = SearchInput::new(detector, options, width, height);
-    let planes = grow_to(planes, 3 * input.width * input.height)?;
-    // The picture lies in the top left corner; beside it its edge repeats.
-    let to_original = 1.0 / input.scale();
-    let to_source = Affine::scale(to_original / source.scale(), to_original / source.scale());
-    warp.cut_planes(&source.image(), &to_source, input.width, input.height, planes)?;
-    detector.metadata().input.normalise(planes);
-    let threshold = options.min_score.unwrap_or(detector.spec().threshold);
-    detector.run(input.height, input.width, planes, threshold, detections)?;
-    detections.iter_mut().for_each(|face| face.region = face.region.scaled(to_original));
-    detections.retain(|face| {
+    let longer = width.max(height);
+    let least = options.min_score.unwrap_or_else(|| threshold(detector, options, longer));
+    workspace.detections.clear();
+    for turn in turns(options) {
+        let first = workspace.detections.len();
+        let turned = turned_size(*turn, (width, height));
+        let to_original = turn.to_stored(width, height);
+        for pass in passes(detector, options, turned.0, turned.1) {
+            for window in pass.windows(detector) {
+                look(detector, source, &window, &to_original, least, workspace)?;
+            }
+        }
+        if *turn != Orientation::UPRIGHT {
+            // Without landmarks nobody would know how the head lies.
+            let mut index = 0;
+            workspace.detections.retain(|face| {
+                index += 1;
+                index <= first || face.region.without_implausible_landmarks().landmarks.is_some()
+            });
+        }
+    }
+    let smallest = smallest(detector, options, longer);
+    workspace.detections.retain(|face| {
         let rect = &face.region.rect;
         let Point { x, y } = rect.center();
         let inside = (0.0..width as f32).contains(&x) && (0.0..height as f32).contains(&y);
-        inside && rect.width.min(rect.height) >= options.min_face_size
+        inside && rect.width.min(rect.height) >= smallest
     });
+    // After that, so that a face which one pass sees a little smaller than was asked for stays as another one sees it.
+    suppress(&mut workspace.detections, detector.spec().overlap);
     Ok(())
+}
+
+/// Runs the detector once, and adds what it finds to `workspace.detections`. `to_original` leads there from the picture that
+/// the window is of.
+pub(super) fn look(
+    detector: &Detector,
+    source: &Source<'_>,
+    window: &Window,
+    to_original: &Affine,
+    threshold: f32,
+    workspace: &mut Workspace,
+) -> Result<()> {
+    let Workspace { warp, planes, detections, seen, .. } = workspace;
+    let Window { width, height, to_picture, .. } = window;
+    let to_original = to_original.after(to_picture);
+    let to_source = Affine::scale(1.0 / source.scale(), 1.0 / source.scale()).after(&to_original);
+    let planes = grow_to(planes, 3 * width * height)?;
+    warp.cut_planes(&source.image(), &to_source, *width, *height, planes)?;
+    detector.metadata().input.normalise(planes);
+    detector.run(*height, *width, planes, threshold, seen)?;
+    seen.retain(|face| window.owns(face.region.rect.center()));
+    for face in &mut *seen {
+        face.region = face.region.mapped(&to_original);
+    }
+    reserve(detections, seen.len())?;
+    detections.append(seen);
+    Ok(())
+}
+
+/// How the options ask a picture to be turned.
+fn turns(options: &Options<'_>) -> &'static [Orientation] {
+    if options.try_turns { &TURNS } else { &TURNS[..1] }
+}
+
+/// Width and height of a picture that was turned.
+fn turned_size(turn: Orientation, (width, height): (usize, usize)) -> (usize, usize) {
+    if turn.swaps_axes() { (height, width) } else { (width, height) }
 }
 
 /// Loads the detector and optimises it for what pictures of `width` x `height` pixels are searched at.
@@ -97,91 +155,22 @@ pub(super) fn warm_up(
         return Ok(());
     }
     let detector = model.detector()?;
-    let input = SearchInput::new(detector, options, width, height);
     let mut planes = Vec::new();
-    let planes = grow_to(&mut planes, 3 * input.width * input.height)?;
-    detector.run(input.height, input.width, planes, 1.0, &mut Vec::new())
-}
-
-/// How a picture is laid into the detector's input. Sizes are whole numbers throughout: in `f32`, 1200 pixels scaled to 320
-/// came out as a little more, which took another 32 of them.
-///
-/// With numbers: 1200 x 900 pixels, where the input's longer side is to be 320. The picture takes 320 x 240 of the input,
-/// since 900 * 320 / 1200 = 240. The input's sides are multiples of the last stride, 32: 320 x 256. A picture of 1200 x 1000
-/// takes 320 x 267 (266.7 rounded up) of an input of 320 x 288.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct SearchInput {
-    /// Of the input, in pixels.
-    width: usize,
-    height: usize,
-    /// The longer side that the picture takes of the input, and the one that it has.
-    taken: usize,
-    longer: usize,
-}
-
-impl SearchInput {
-    /// For a picture of `width` x `height` pixels.
-    pub(super) fn new(
-        detector: &Detector,
-        options: &Options<'_>,
-        width: usize,
-        height: usize,
-    ) -> Self {
-        let longer = width.max(height);
-        // More than the picture has only for tiny ones: what is enlarged shows no more, but a face of 40 pixels that fills
-        // its picture lies between the detector's finest cells and its edge.
-        let least = longer.max(own_side(detector) / 2);
-        let taken = longest_side(detector, options, longer as f32).min(least);
-        let scaled = |side: usize| (side as u64 * taken as u64).div_ceil(longer as u64) as usize;
-        let (width, height) = detector.whole(scaled(width), scaled(height));
-        Self { width, height, taken, longer }
-    }
-
-    /// Pixels of the input for each of the picture's, along a line.
-    pub(super) fn scale(&self) -> f32 {
-        self.taken as f32 / self.longer as f32
-    }
-}
-
-/// Longer side of the input that shows the smallest face asked for in a picture whose longer side is `longer`.
-pub(super) fn longest_side(detector: &Detector, options: &Options<'_>, longer: f32) -> usize {
-    let own = own_side(detector);
-    if options.min_face_size == 0.0 {
-        return own;
-    }
-    let wanted = longer * detector.spec().smallest / options.min_face_size;
-    let sizes = QUARTERS.map(|quarters| own * quarters / 4);
-    sizes.into_iter().find(|size| *size as f32 >= wanted).unwrap_or(sizes[QUARTERS.len() - 1])
-}
-
-/// Longer side of the input that a detector was made for.
-fn own_side(detector: &Detector) -> usize {
-    let input = &detector.metadata().input;
-    input.width.max(input.height)
-}
-
-#[cfg(all(test, feature = "detector", feature = "weights-base"))]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_size_of_the_input_is_exact() {
-        let model = Model::load_default().expect("built in");
-        let detector = model.detector().expect("built in");
-        let size = |width, height| {
-            let input = SearchInput::new(detector, &Options::new(), width, height);
-            (input.width, input.height)
-        };
-        for longer in (320..5000).step_by(16) {
-            assert_eq!(size(longer, longer), (320, 320), "{longer}");
-            assert_eq!(size(longer, longer / 2).0, 320, "{longer}");
+    let mut ready = Vec::new();
+    let checked = (!options.try_turns).then(|| upright::window(detector));
+    let searched = turns(options).iter().flat_map(|turn| {
+        let (width, height) = turned_size(*turn, (width, height));
+        passes(detector, options, width, height).flat_map(|pass| pass.windows(detector))
+    });
+    for window in searched.chain(checked) {
+        let size = (window.width, window.height);
+        // The parts of one pass are alike.
+        if !ready.contains(&size) {
+            let planes = grow_to(&mut planes, 3 * size.0 * size.1)?;
+            detector.run(size.1, size.0, planes, 1.0, &mut Vec::new())?;
+            reserve(&mut ready, 1)?;
+            ready.push(size);
         }
-        assert_eq!(size(1200, 900), (320, 256));
-        assert_eq!(size(2448, 3264), (256, 320));
-        assert_eq!(size(1200, 1000), (320, 288));
-        assert_eq!(size(1 << 24, 1), (320, 32));
-        // Small ones as they are, tiny ones enlarged.
-        assert_eq!(size(200, 100), (224, 128));
-        assert_eq!(size(40, 40), (160, 160));
     }
+    Ok(())
 }

@@ -121,8 +121,8 @@ impl Tracker {
         Ok(Self { model: model.clone(), options, tracks, last_id, frames, searches, time_us: None })
     }
 
-    /// Takes the next frame, and fills `out` with its faces, the largest first. `time_us` is in microseconds from any
-    /// start, and may equal that of the frame before. If it is smaller, the call fails and changes nothing. Other
+    /// Takes the next frame, which is searched fast ([`Options::fast_search`]), and fills `out` with its faces, the
+    /// largest first. `time_us` is in microseconds from any start, and may equal that of the frame before. If it is smaller, the call fails and changes nothing. Other
     /// failures are those of [`Model::predict_into`].
     pub fn update(
         &mut self,
@@ -183,6 +183,7 @@ impl Tracker {
                 "time goes back from {last} to {time_us} microseconds"
             )));
         }
+        let options = &options.fast_search(true);
         let mut source = pipeline::open(&self.model, input, options, out)?;
         let is_due = self.frames.is_multiple_of(u64::from(self.options.detect_every));
         let searches = is_due || !options.searches();

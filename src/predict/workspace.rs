@@ -15,6 +15,8 @@ pub struct Workspace {
     pub(crate) planes: Vec<f32>,
     /// What the detector found in the picture, the surest first.
     pub(crate) detections: Vec<Detection>,
+    /// What one run of the detector found.
+    pub(crate) seen: Vec<Detection>,
     /// The faces to estimate, the largest first.
     pub(crate) candidates: Vec<Candidate>,
     /// What the networks say of one crop.

@@ -14,7 +14,7 @@ use face_predict::{
 use serde_json::{Value, json};
 
 /// What a case may say, in the order it is written in. What is not said is 0, false or empty.
-const KEYS: [&str; 28] = [
+const KEYS: [&str; 30] = [
     "name",
     "picture",
     "input",
@@ -34,6 +34,8 @@ const KEYS: [&str; 28] = [
     "cropped",
     "skip_age",
     "skip_gender",
+    "fast_search",
+    "try_turns",
     "max_faces",
     "age_coverage",
     "gender_threshold",
@@ -130,6 +132,8 @@ fn predict(model: &Model, case: &Value) -> Result<Predictions, Error> {
         .min_face_size(integer(case, "min_face_size") as f32)
         .cropped(flag(case, "cropped"))
         .skip_age(flag(case, "skip_age"))
+        .fast_search(flag(case, "fast_search"))
+        .try_turns(flag(case, "try_turns"))
         .skip_gender(flag(case, "skip_gender"))
         .max_faces(integer(case, "max_faces") as usize);
     if let Some(coverage) = case["age_coverage"].as_f64() {

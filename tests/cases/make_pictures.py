@@ -104,6 +104,9 @@ def main() -> None:
     cameras(face, turned)
 
     face.convert("L").save(OUT / "face_gray.png")
+    # Files that do not say how they lie.
+    portrait.transpose(Image.Transpose.ROTATE_180).save(OUT / "upside_down.jpg", quality=85)
+    portrait.transpose(Image.Transpose.ROTATE_90).save(OUT / "sideways.jpg", quality=85)
     face.save(OUT / "face.bmp")
     face.save(OUT / "face.webp", lossless=True)
     face.save(OUT / "face.jpg", quality=92)

@@ -116,6 +116,7 @@ static uint32_t quality_bit(const char *name) {
         {"small", FACE_PREDICT_QUALITY_SMALL},   {"blurred", FACE_PREDICT_QUALITY_BLURRED},
         {"dark", FACE_PREDICT_QUALITY_DARK},     {"bright", FACE_PREDICT_QUALITY_BRIGHT},
         {"turned", FACE_PREDICT_QUALITY_TURNED}, {"cut_off", FACE_PREDICT_QUALITY_CUT_OFF},
+        {"not_upright", FACE_PREDICT_QUALITY_NOT_UPRIGHT},
     };
     size_t i;
     for (i = 0; i < sizeof reasons / sizeof *reasons; i++) {
@@ -189,7 +190,9 @@ static void run(const face_predict_model *model, face_predict_result *result, co
     memset(regions, 0, sizeof regions);
     options.flags = (json_number_or(one, "cropped", 0) != 0 ? FACE_PREDICT_CROPPED : 0) |
                     (json_number_or(one, "skip_age", 0) != 0 ? FACE_PREDICT_SKIP_AGE : 0) |
-                    (json_number_or(one, "skip_gender", 0) != 0 ? FACE_PREDICT_SKIP_GENDER : 0);
+                    (json_number_or(one, "skip_gender", 0) != 0 ? FACE_PREDICT_SKIP_GENDER : 0) |
+                    (json_number_or(one, "fast_search", 0) != 0 ? FACE_PREDICT_FAST_SEARCH : 0) |
+                    (json_number_or(one, "try_turns", 0) != 0 ? FACE_PREDICT_TRY_TURNS : 0);
     options.max_faces = (uint32_t)json_number_or(one, "max_faces", 0);
     options.age_coverage = (float)json_number_or(one, "age_coverage", 0);
     options.gender_threshold = (float)json_number_or(one, "gender_threshold", 0);

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicIsize, AtomicUsize, Ordering::Relaxed};
 static COUNT: AtomicUsize = AtomicUsize::new(0);
 static BYTES: AtomicUsize = AtomicUsize::new(0);
 static HELD: AtomicIsize = AtomicIsize::new(0);
+static PEAK: AtomicIsize = AtomicIsize::new(0);
 
 thread_local! {
     /// Only the thread that predicts is counted: the test harness has one that reports slow tests.
@@ -26,7 +27,8 @@ unsafe impl GlobalAlloc for Counting {
         if counted() {
             COUNT.fetch_add(1, Relaxed);
             BYTES.fetch_add(layout.size(), Relaxed);
-            HELD.fetch_add(layout.size() as isize, Relaxed);
+            let size = layout.size() as isize;
+            PEAK.fetch_max(HELD.fetch_add(size, Relaxed) + size, Relaxed);
         }
         // SAFETY: the caller's promise.
         unsafe { System.alloc(layout) }
@@ -57,4 +59,14 @@ pub fn so_far() -> (usize, usize) {
 /// Bytes that were allocated and not given back; less than 0 when earlier ones were.
 pub fn held() -> isize {
     HELD.load(Relaxed)
+}
+
+/// The most bytes that were held at once since `forget_peak`.
+pub fn peak() -> isize {
+    PEAK.load(Relaxed)
+}
+
+/// Counts the peak from what is held now.
+pub fn forget_peak() {
+    PEAK.store(HELD.load(Relaxed), Relaxed);
 }

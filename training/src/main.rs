@@ -72,6 +72,8 @@ enum Command {
     EvaluateDetector(commands::evaluate_detector::EvaluateDetector),
     /// Measure how answers shake when a face's place is a little off.
     Shake(commands::shake::Shake),
+    /// Measure what it costs to find the landmarks of small faces.
+    SmallFaces(commands::small_faces::SmallFaces),
     /// Print what a model file says of itself.
     Inspect(commands::inspect::Inspect),
     /// Print a network's layers.
@@ -96,6 +98,7 @@ fn dispatch(command: Command) -> anyhow::Result<()> {
         Command::Strangers(command) => command.run(),
         Command::EvaluateDetector(command) => command.run(),
         Command::Shake(command) => command.run(),
+        Command::SmallFaces(command) => command.run(),
         Command::Inspect(command) => command.run(),
         Command::Summary(command) => command.run(),
     }

@@ -15,6 +15,8 @@ const KNOWN = new Set([
   'minFaceSize',
   'minScore',
   'crops',
+  'fastSearch',
+  'tryTurns',
   'rotation',
   'mirrored',
 ]);
@@ -83,7 +85,9 @@ export function prepare(given) {
   const flags =
     (given.skipAge ? CONSTANTS.SKIP_AGE : 0) |
     (given.skipGender ? CONSTANTS.SKIP_GENDER : 0) |
-    (given.cropped ? CONSTANTS.CROPPED : 0);
+    (given.cropped ? CONSTANTS.CROPPED : 0) |
+    (given.fastSearch ? CONSTANTS.FAST_SEARCH : 0) |
+    (given.tryTurns ? CONSTANTS.TRY_TURNS : 0);
   const values = {
     flags,
     max_faces: whole('maxFaces', given.maxFaces),

@@ -15,6 +15,8 @@ const groups = (flat, size) => Array.from({ length: flat.length / size }, (_, i)
 function options(case_) {
   const plain = {
     cropped: case_.cropped,
+    fastSearch: case_.fast_search,
+    tryTurns: case_.try_turns,
     skipAge: case_.skip_age,
     skipGender: case_.skip_gender,
     maxFaces: case_.max_faces,

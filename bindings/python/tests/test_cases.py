@@ -21,7 +21,7 @@ def arguments(case):
     boxes = case.get("boxes")
     out = {
         key: case[key]
-        for key in ("cropped", "skip_age", "skip_gender", "max_faces", "age_coverage", "gender_threshold", "min_face_size", "min_score", "crops")
+        for key in ("cropped", "skip_age", "skip_gender", "fast_search", "try_turns", "max_faces", "age_coverage", "gender_threshold", "min_face_size", "min_score", "crops")
         if key in case
     }
     if boxes is not None:

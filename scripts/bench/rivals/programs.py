@@ -51,10 +51,10 @@ def timed(work):
 class Ours:
     package = "face-predict"
 
-    def __init__(self, side=None):
-        """With `side`, the detector's input has that longer side instead of its own."""
-        self.name = f"face-predict at {side}" if side else "face-predict"
-        self.side = side
+    def __init__(self, still=False):
+        """`still` searches as still pictures are searched, else as a tracker searches its frames."""
+        self.name = "face-predict, still pictures" if still else "face-predict"
+        self.still = still
         self.model = face_predict.Model()
         self.version = f"{importlib.metadata.version(self.package)}, {self.model.name}"
 
@@ -68,14 +68,12 @@ class Ours:
 
     @timed
     def search(self, image):
-        return [self._person(f) for f in self.model.predict(image).faces]
+        return [self._person(f) for f in self.model.predict(image, fast_search=not self.still).faces]
 
     @timed
     def detect(self, image, every=False):
         options = {"min_score": LEAST} if every else {}
-        if self.side:
-            # The input is made so large that a face of this size has 8 pixels in it.
-            options["min_face_size"] = 8 * max(image.shape[:2]) // self.side
+        options["fast_search"] = not self.still
         found = self.model.predict(image, skip_age=True, skip_gender=True, **options)
         return [(f.box.x, f.box.y, f.box.width, f.box.height, f.score) for f in found.faces]
 

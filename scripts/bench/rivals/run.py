@@ -83,7 +83,7 @@ def estimators(rows):
 def all_detectors():
     return [
         programs.Ours(),
-        programs.Ours(640),
+        programs.Ours(still=True),
         programs.YuNet(320),
         programs.YuNet(640),
         programs.BlazeFace("SHORT", "BlazeFace short range at 128"),

@@ -314,7 +314,9 @@ fn searched(
     let image = picture.image();
     let (pixels, (width, height), shift) = framed(&image)?;
     let frame = Image::new(Format::Rgb, width, height, &pixels)?;
-    model.predict_into(&frame, &Options::new().crops(crops), workspace, out)?;
+    // As a tracker searches it.
+    let options = Options::new().crops(crops).fast_search(true);
+    model.predict_into(&frame, &options, workspace, out)?;
     let rect = region.rect;
     let rect = Rect::new(rect.x + shift.x, rect.y + shift.y, rect.width, rect.height);
     let best =

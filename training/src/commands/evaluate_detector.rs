@@ -6,12 +6,15 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use anyhow::{Context, Result, ensure};
-use clap::Args;
-use face_predict::{Affine, Format, Image, Model, ModelOptions, Options, Rect, Warp};
+use clap::{Args, ValueEnum};
+use face_predict::{
+    Affine, Face, Format, Image, Model, ModelOptions, Options, Predictions, Rect, Warp,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::data::manifest::{self, Row};
 use crate::detect::job::WRONG_RATE;
+use crate::detect::marked::{self, Kinds};
 use crate::detect::measure::{Answer, Judged, Truth};
 use crate::detect::portraits::{self, Portraits};
 use crate::detect::scene::{self, Scene};
@@ -45,7 +48,10 @@ pub struct EvaluateDetector {
     /// Part of the manifests to judge on, or all.
     #[arg(long, default_value = "test")]
     split: String,
-    /// Smallest face that is asked for, in pixels of the picture; 0 leaves the input at the detector's own size.
+    /// How to search: as a tracker searches its frames, which shows what the detector alone can do, or as still pictures are searched.
+    #[arg(long, value_enum, default_value_t = Search::Frame)]
+    search: Search,
+    /// Smallest face that is asked for, in pixels of the picture; 0 leaves it to the kind of search.
     #[arg(long, default_value_t = 0.0)]
     min_face_size: f32,
     /// Pictures of a source of faces at most, spread over its rows; 0 means all.
@@ -54,6 +60,16 @@ pub struct EvaluateDetector {
     /// Threads.
     #[arg(long, default_value_t = 1)]
     workers: usize,
+}
+
+/// How pictures are searched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ValueEnum)]
+#[serde(rename_all = "lowercase")]
+enum Search {
+    /// At one small scale.
+    Frame,
+    /// As thoroughly as a person would.
+    Still,
 }
 
 /// Figures of a group of faces.
@@ -93,6 +109,7 @@ struct Report {
     scenes: BTreeMap<String, Figures>,
     portraits: BTreeMap<String, Portraits>,
     without_faces: Empty,
+    kinds: Kinds,
 }
 
 /// Parts of scenes, a quarter of the picture's area each, in which no face is marked.
@@ -110,7 +127,7 @@ const LEAST: f32 = 0.01;
 const SIZES: [(&str, f32, f32); 4] =
     [("10-20", 10.0, 20.0), ("20-40", 20.0, 40.0), ("40-80", 40.0, 80.0), ("80+", 80.0, 1e9)];
 
-/// Groups of faces that nothing covers, in pixels of the input.
+/// Groups of faces that nothing covers, in pixels of the input, and of clear ones in pixels of the picture.
 const CLEAR: [(&str, f32, f32); 2] = [("20-40", 20.0, 40.0), ("40+", 40.0, 1e9)];
 
 impl EvaluateDetector {
@@ -147,6 +164,7 @@ impl EvaluateDetector {
         let json = serde_json::json!({
             "program": concat!("face-train ", env!("CARGO_PKG_VERSION")),
             "split": self.split,
+            "search": self.search,
             "min_face_size": self.min_face_size,
             "models": reports,
         });
@@ -159,12 +177,18 @@ impl EvaluateDetector {
         let model = Model::load_file(file, &ModelOptions::default())?;
         let metadata = model.detector_metadata()?;
         let spec = metadata.detect.as_ref().context("the file holds no detector")?;
-        let threshold = spec.threshold;
-        let OfScenes { groups, empty, failures } = self.scenes(&model, scenes, threshold)?;
+        let threshold = match self.search {
+            Search::Frame => spec.threshold,
+            Search::Still => spec.still_threshold(),
+        };
+        let OfScenes { groups, empty, kinds, failures } = self.scenes(&model, scenes, threshold)?;
         let scenes_of = groups.iter().map(|(name, j)| (name.clone(), Figures::new(j, threshold)));
         let mut found = BTreeMap::new();
         for (source, rows) in self.sources(rows) {
-            found.insert(source.to_owned(), portraits::judge(&model, &rows, &self.root)?);
+            found.insert(
+                source.to_owned(),
+                portraits::judge(&model, &rows, &self.root, &self.options())?,
+            );
         }
         Ok(Report {
             name: format!("{} {}", metadata.name, metadata.version),
@@ -175,6 +199,7 @@ impl EvaluateDetector {
             scenes: scenes_of.collect(),
             portraits: found,
             without_faces: empty,
+            kinds,
         })
     }
 
@@ -188,11 +213,13 @@ impl EvaluateDetector {
             for _ in 0..self.workers.max(1) {
                 scope.spawn(|| {
                     while let Some(scene) = scenes.get(next.fetch_add(1, Ordering::Relaxed)) {
-                        let answers = self.answers(model, scene, threshold);
+                        let answers = self.answers(model, scene);
                         let mut out = out.lock().expect("no holder panics");
                         match answers {
-                            Ok((answers, scale, wrong)) => {
+                            Ok((found, scale, wrong)) => {
+                                let answers: Vec<Answer> = found.faces().map(answer).collect();
                                 add(&mut out.groups, scene, &answers, scale, graded);
+                                marked::add(&mut out.kinds, &scene.marks, &found, threshold);
                                 out.empty.parts += usize::from(wrong.is_some());
                                 out.empty.wrong += wrong.unwrap_or_default() as f64;
                             }
@@ -211,20 +238,11 @@ impl EvaluateDetector {
 
     /// The faces of a scene, sure or not, the scale at which it was looked at, and how many are found in a part without any,
     /// if it has one.
-    fn answers(
-        &self,
-        model: &Model,
-        scene: &Scene,
-        threshold: f32,
-    ) -> Result<(Vec<Answer>, f32, Option<usize>)> {
+    fn answers(&self, model: &Model, scene: &Scene) -> Result<(Predictions, f32, Option<usize>)> {
         let picture = crate::data::pictures::open(&self.root.join(&scene.path))?;
         let image = picture.image();
-        let options = Options::new().skip_age(true).skip_gender(true);
-        let options = options.min_face_size(self.min_face_size);
+        let options = self.options();
         let found = model.predict(&image, &options.min_score(LEAST))?;
-        let answers = found
-            .faces()
-            .map(|face| Answer { rect: face.rect(), score: face.score().unwrap_or_default() });
         let (width, height) = image.upright_size();
         let wrong = match without_faces(scene, width, height) {
             Some((x, y)) => {
@@ -232,11 +250,17 @@ impl EvaluateDetector {
                 let map = Affine { x0: x as f32, y0: y as f32, ..Affine::IDENTITY };
                 let pixels = Warp::default().cut_rgb(&image, &map, w, h)?;
                 let part = Image::new(Format::Rgb, w, h, &pixels)?;
-                Some(model.predict(&part, &options.min_score(threshold))?.len())
+                Some(model.predict(&part, &options)?.len())
             }
             None => None,
         };
-        Ok((answers.collect(), model.search_scale(width, height, &options)?, wrong))
+        Ok((found, model.search_scale(width, height, &options)?, wrong))
+    }
+
+    /// What is asked of the library.
+    fn options(&self) -> Options<'static> {
+        let options = Options::new().skip_age(true).skip_gender(true);
+        options.min_face_size(self.min_face_size).fast_search(self.search == Search::Frame)
     }
 
     /// The rows of each source, as many as are asked for.
@@ -286,6 +310,7 @@ impl EvaluateDetector {
             scenes: groups.iter().map(|(name, j)| (name.clone(), Figures::new(j, 0.0))).collect(),
             portraits: BTreeMap::new(),
             without_faces: Empty::default(),
+            kinds: Kinds::default(),
         })
     }
 }
@@ -302,7 +327,12 @@ struct Given {
 struct OfScenes {
     groups: BTreeMap<String, Judged>,
     empty: Empty,
+    kinds: Kinds,
     failures: BTreeMap<String, String>,
+}
+
+fn answer(face: Face<'_>) -> Answer {
+    Answer { rect: face.rect(), score: face.score().unwrap_or_default() }
 }
 
 /// The corner of a part of half the width and height that no mark touches, the ignored ones included.
@@ -342,6 +372,10 @@ fn add(
             usual(m) && !m.covered && (least..most).contains(&(size(&m.rect) * scale))
         };
         judge(format!("uncovered, input {name}"), &counts);
+        let counts = |m: &scene::Mark| {
+            usual(m) && !m.covered && !m.blurred && (least..most).contains(&size(&m.rect))
+        };
+        judge(format!("clear, uncovered, picture {name}"), &counts);
     }
     for (name, least, most) in SIZES {
         let within = |size: f32| size >= least && size < most;
@@ -384,6 +418,10 @@ impl Report {
         if self.without_faces.parts > 0 {
             let Empty { parts, wrong } = self.without_faces;
             println!("{wrong:.3} wrong in a part without faces, of {parts}");
+        }
+        for (name, kind) in &self.kinds {
+            let marked::Kind { faces, found, turned } = kind;
+            println!("{name}: {found} of {faces} found, {turned} of these marked as turned");
         }
         if !self.failures.is_empty() {
             println!("{} pictures left out", self.failures.len());

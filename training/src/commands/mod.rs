@@ -11,6 +11,7 @@ pub mod ingest;
 pub mod inspect;
 pub mod loader;
 pub mod shake;
+pub mod small_faces;
 pub mod split;
 pub mod strangers;
 pub mod summary;

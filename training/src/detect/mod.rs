@@ -5,6 +5,7 @@ pub mod compose;
 pub mod job;
 pub mod letterbox;
 pub mod loss;
+pub mod marked;
 pub mod measure;
 pub mod paint;
 pub mod portraits;

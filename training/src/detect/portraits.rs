@@ -41,9 +41,13 @@ const SHRUNK: f32 = 40.0;
 /// Degrees of turned ones.
 const TURN: f32 = 30.0;
 
-/// Looks for the faces of `rows`, whose pictures lie below `root`.
-pub fn judge(model: &Model, rows: &[&Row], root: &Path) -> Result<Portraits> {
-    let options = Options::new().skip_age(true).skip_gender(true);
+/// Looks for the faces of `rows`, whose pictures lie below `root`, with these options.
+pub fn judge(
+    model: &Model,
+    rows: &[&Row],
+    root: &Path,
+    options: &Options<'_>,
+) -> Result<Portraits> {
     let store = Store::new(root, None, 1024);
     let mut portraits = Portraits::default();
     for row in rows {
@@ -62,7 +66,7 @@ pub fn judge(model: &Model, rows: &[&Row], root: &Path) -> Result<Portraits> {
             ("turned by -30", 1.0, -turned, 1.4),
         ] {
             let (picture, truth) = changed(&bitmap, &region, scale, turn, room)?;
-            let found = model.predict(&picture.image()?, &options)?;
+            let found = model.predict(&picture.image()?, options)?;
             let variant = portraits.variants.entry(name.to_owned()).or_default();
             variant.pictures += 1;
             let hit = found.faces().find(|f| f.rect().overlap(&truth.rect) >= RIGHT);

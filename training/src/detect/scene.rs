@@ -30,6 +30,10 @@ pub struct Row {
     pub ignored: u8,
     /// 1 where something covers a part of the face.
     pub covered: u8,
+    /// 1 where the face is out of focus.
+    pub blurred: u8,
+    /// 1 where the head looks aside, up or down.
+    pub atypical: u8,
     /// 1 where the set's easy part counts the face.
     pub easy: u8,
     /// The same of the medium part.
@@ -47,6 +51,10 @@ pub struct Mark {
     pub ignored: bool,
     /// Whether something covers a part of it.
     pub covered: bool,
+    /// Whether it is out of focus.
+    pub blurred: bool,
+    /// Whether the head looks aside, up or down.
+    pub atypical: bool,
     /// Whether the easy, the medium and the hard part count it.
     pub parts: [bool; 3],
 }
@@ -78,8 +86,9 @@ pub fn read(path: &Path) -> Result<Vec<Scene>> {
             bail!("{} line {line}: {rect:?} is no box", path.display());
         }
         let parts = [row.easy, row.medium, row.hard].map(|v| v != 0);
-        let (ignored, covered) = (row.ignored != 0, row.covered != 0);
-        let mark = Mark { rect, ignored, covered, parts };
+        let flags = [row.ignored, row.covered, row.blurred, row.atypical];
+        let [ignored, covered, blurred, atypical] = flags.map(|v| v != 0);
+        let mark = Mark { rect, ignored, covered, blurred, atypical, parts };
         scenes.last_mut().context("a scene was just added")?.marks.push(mark);
     }
     Ok(scenes)

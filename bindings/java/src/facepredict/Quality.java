@@ -13,7 +13,9 @@ public enum Quality {
     /** Far from frontal. */
     TURNED(1 << 4),
     /** Reaches beyond the picture. */
-    CUT_OFF(1 << 5);
+    CUT_OFF(1 << 5),
+    /** On its side or upside down, and read wrongly; {@link Options#tryTurns} reads it rightly. */
+    NOT_UPRIGHT(1 << 6);
 
     final int bit;
 

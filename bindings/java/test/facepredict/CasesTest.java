@@ -51,6 +51,7 @@ public class CasesTest {
         // Without boxes, be it an empty list of them, the picture is searched.
         Options options = new Options().regions(one.containsKey("boxes") ? regions : null).cropped(one.get("cropped") == Boolean.TRUE)
                 .skipAge(one.get("skip_age") == Boolean.TRUE).skipGender(one.get("skip_gender") == Boolean.TRUE)
+                .fastSearch(one.get("fast_search") == Boolean.TRUE).tryTurns(one.get("try_turns") == Boolean.TRUE)
                 .maxFaces((int) number(one, "max_faces")).ageCoverage(number(one, "age_coverage"))
                 .genderThreshold(number(one, "gender_threshold")).minFaceSize((int) number(one, "min_face_size"))
                 .minScore(number(one, "min_score"))

@@ -12,7 +12,7 @@ from . import _native as native
 from ._errors import ArgumentError
 
 Gender = Literal["female", "male"]
-Quality = Literal["small", "blurred", "dark", "bright", "turned", "cut_off"]
+Quality = Literal["small", "blurred", "dark", "bright", "turned", "cut_off", "not_upright"]
 
 _GENDERS: dict[int, Gender] = {1: "female", 2: "male"}
 

@@ -18,6 +18,7 @@ ABI_MAJOR = 0
 NAME = {"win32": "face_predict.dll", "darwin": "libface_predict.dylib"}.get(sys.platform, "libface_predict.so")
 
 CROPPED, SKIP_AGE, SKIP_GENDER = 1 << 2, 1 << 0, 1 << 1
+FAST_SEARCH, TRY_TURNS = 1 << 3, 1 << 4
 PLAIN_CONVOLUTIONS = 1 << 0
 FORMATS = {
     "GRAY": 1, "RGB": 2, "BGR": 3, "RGBA": 4, "BGRA": 5, "NV12": 6, "NV21": 7, "I420": 8, "YUYV": 9, "UYVY": 10,
@@ -32,7 +33,9 @@ TASKS: dict[Task, int] = {"age": 1 << 0, "gender": 1 << 1, "detect": 1 << 2}
 FEATURES = {"decode": 1 << 0, "detector": 1 << 1, "weights": 1 << 2, "open_weights": 1 << 3, "all_operators": 1 << 4}
 NO_REGION = 0xFFFFFFFF
 YUV = {"BT601_LIMITED": 0, "BT601_FULL": 1, "BT709_LIMITED": 2, "BT709_FULL": 3}
-QUALITY = {"small": 1 << 0, "blurred": 1 << 1, "dark": 1 << 2, "bright": 1 << 3, "turned": 1 << 4, "cut_off": 1 << 5}
+QUALITY = {
+    "small": 1 << 0, "blurred": 1 << 1, "dark": 1 << 2, "bright": 1 << 3, "turned": 1 << 4, "cut_off": 1 << 5, "not_upright": 1 << 6,
+}
 
 
 class ModelOptions(ctypes.Structure):

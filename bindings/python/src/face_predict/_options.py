@@ -87,11 +87,14 @@ def options(
     min_face_size: int,
     min_score: Optional[float],
     crops: int,
+    fast_search: bool = False,
+    try_turns: bool = False,
 ) -> native.Options:
     """What to predict; without boxes, and not cropped, of the faces that are found."""
     regions, count = _regions(boxes, landmarks)
     flags = (native.CROPPED if cropped else 0) | (native.SKIP_AGE if skip_age else 0)
-    flags |= native.SKIP_GENDER if skip_gender else 0
+    flags |= (native.SKIP_GENDER if skip_gender else 0) | (native.FAST_SEARCH if fast_search else 0)
+    flags |= native.TRY_TURNS if try_turns else 0
     out = native.Options(
         struct_size=ctypes.sizeof(native.Options),
         flags=flags,

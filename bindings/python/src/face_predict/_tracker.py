@@ -80,6 +80,7 @@ class Tracker:
         min_face_size: int = 0,
         min_score: Optional[float] = None,
         crops: int = 1,
+        try_turns: bool = False,
     ) -> Prediction:
         """Takes the next frame and gives the faces in it.
 
@@ -88,7 +89,7 @@ class Tracker:
         """
         given = options(
             boxes, landmarks, cropped, max_faces, age_coverage, gender_threshold, skip_age, skip_gender, min_face_size, min_score,
-            crops,
+            crops, False, try_turns,
         )
         if isinstance(image, (str, os.PathLike)):
             raise ArgumentError("a tracker takes frames in memory: an array, bytes of a file, a list of planes or a PIL image")

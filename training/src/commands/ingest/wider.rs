@@ -43,6 +43,8 @@ struct TableRow {
     height: f32,
     blur: u8,
     occlusion: u8,
+    #[serde(default)]
+    pose: u8,
     invalid: u8,
     #[serde(default)]
     easy: u8,
@@ -89,6 +91,8 @@ impl Wider {
                     height: Some(face.height),
                     ignored: u8::from(leave_out),
                     covered: u8::from(face.occlusion > 0),
+                    blurred: u8::from(face.blur > 0),
+                    atypical: u8::from(face.pose > 0),
                     easy: face.easy,
                     medium: face.medium,
                     hard: face.hard,

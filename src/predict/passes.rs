@@ -1,0 +1,280 @@
+//! At which scales a picture is searched, and in which parts.
+
+use super::options::Options;
+use crate::geometry::{Affine, Point};
+use crate::model::Detector;
+
+/// Longer side of the finer input that a still picture is searched with, against the detector's own. More finds more, and takes
+/// more than six times as long as a frame (training/EXPERIMENTS.md, "How a still picture is searched").
+const FINER: usize = 2;
+
+/// Pixels of the input on the shorter side of a face from which on most are found: what `min_face_size` is to have there.
+const FOUND: f32 = 20.0;
+
+/// The same for the smallest face of a still picture that nothing was asked of. Smaller ones are as often wrong as right.
+const DEFAULT_SMALLEST: f32 = 12.5;
+
+/// Pixels of the input that neighbouring parts share. Half of it is looked at around each part, which holds a face of as
+/// many pixels whole; a coarser search finds larger ones.
+const SHARED: usize = 128;
+
+/// One search of a whole picture at one scale. Sizes are whole numbers throughout: in `f32`, 1200 pixels scaled to 320
+/// came out as a little more, which took another 32 of them.
+///
+/// With numbers: 1200 x 900 pixels, where the longer side is to be 320. The picture takes 320 x 240 of the input, since
+/// 900 * 320 / 1200 = 240. The input's sides are multiples of the last stride, 32: 320 x 256. A picture of 1200 x 1000
+/// takes 320 x 267 (266.7 rounded up) of an input of 320 x 288.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Pass {
+    /// What the picture takes at this scale, in pixels.
+    width: usize,
+    height: usize,
+    /// The longer side of that, and the one that the picture has.
+    taken: usize,
+    longer: usize,
+    /// Longest side that one input may have.
+    largest: usize,
+}
+
+/// A part of a picture at the scale of a pass: what one run of the detector sees.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Window {
+    /// Sides of the input, in whole strides.
+    pub(super) width: usize,
+    pub(super) height: usize,
+    /// From the input to the picture.
+    pub(super) to_picture: Affine,
+    across: Span,
+    down: Span,
+}
+
+/// Where a part lies along one side, in pixels of the pass.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Span {
+    start: usize,
+    length: usize,
+    /// Faces whose centres lie from here to there are this part's, counted from its start; others are a neighbour's.
+    from: f32,
+    to: f32,
+}
+
+/// The passes over a picture of `width` x `height` pixels, from coarse to fine. The first ones do not depend on
+/// `min_face_size`: who asks for small faces gets all that are found without asking.
+pub(super) fn passes(
+    detector: &Detector,
+    options: &Options<'_>,
+    width: usize,
+    height: usize,
+) -> impl Iterator<Item = Pass> {
+    let longer = width.max(height);
+    // More than the picture has only for tiny ones: what is enlarged shows no more, but a face of 40 pixels that fills
+    // its picture lies between the detector's finest cells and its edge.
+    let most = longer.max(own_side(detector) / 2);
+    let largest = finer_side(detector);
+    let scaled = move |side: usize, taken: usize| {
+        (side as u64 * taken as u64).div_ceil(longer as u64) as usize
+    };
+    let mut before = 0;
+    sides(detector, options, longer as f32).filter_map(move |side| {
+        let taken = side.min(most);
+        let is_new = taken > before;
+        before = before.max(taken);
+        let (width, height) = (scaled(width, taken), scaled(height, taken));
+        is_new.then_some(Pass { width, height, taken, longer, largest })
+    })
+}
+
+/// The longer side of the finest pass that a picture whose longer side is `longer` is to have, whatever it has.
+pub(super) fn finest_side(detector: &Detector, options: &Options<'_>, longer: f32) -> usize {
+    sides(detector, options, longer).last().unwrap_or_default()
+}
+
+/// Shorter side of the smallest face that is answered, in pixels of a picture whose longer side is `longer`.
+pub(super) fn smallest(detector: &Detector, options: &Options<'_>, longer: usize) -> f32 {
+    if options.min_face_size > 0.0 || options.fast_search {
+        return options.min_face_size;
+    }
+    let taken = longer.min(finer_side(detector));
+    DEFAULT_SMALLEST * longer as f32 / taken as f32
+}
+
+/// Score that a face needs where none was asked for.
+pub(super) fn threshold(detector: &Detector, options: &Options<'_>, longer: usize) -> f32 {
+    let several = !options.fast_search && longer > own_side(detector);
+    match (options.try_turns, several) {
+        (true, _) => detector.spec().turns_threshold(),
+        (false, true) => detector.spec().still_threshold(),
+        (false, false) => detector.spec().threshold,
+    }
+}
+
+/// Longer sides of the input, from coarse to fine: the detector's own; a finer one; and where small faces are asked for
+/// always twice the one before, until the smallest of them are large enough.
+fn sides(
+    detector: &Detector,
+    options: &Options<'_>,
+    longer: f32,
+) -> impl Iterator<Item = usize> + use<> {
+    let (own, finer) = (own_side(detector), finer_side(detector));
+    let first = if options.fast_search { own } else { finer };
+    let step = own / 2;
+    let asked = match options.min_face_size {
+        // No more than there is.
+        size if size > 0.0 => (longer * (FOUND / size).min(1.0)).ceil() as usize,
+        _ => 0,
+    };
+    let last = (asked.div_ceil(step) * step).max(first);
+    std::iter::successors(Some(own), move |side| {
+        let next = if *side < finer { finer } else { 2 * side };
+        (*side < last).then_some(next.min(last))
+    })
+}
+
+/// Longer side of the input that a detector was made for.
+fn own_side(detector: &Detector) -> usize {
+    let input = &detector.metadata().input;
+    input.width.max(input.height)
+}
+
+/// Longer side of the finer input for still pictures, and of the parts of finer ones.
+fn finer_side(detector: &Detector) -> usize {
+    own_side(detector) * FINER
+}
+
+impl Pass {
+    /// Pixels of the input for each of the picture's, along a line.
+    pub(super) fn scale(&self) -> f32 {
+        self.taken as f32 / self.longer as f32
+    }
+
+    /// The parts that are looked at one after another: a single one unless the pass is finer than usual, so that memory
+    /// does not grow with the picture.
+    pub(super) fn windows(self, detector: &Detector) -> impl Iterator<Item = Window> {
+        let to_original = 1.0 / self.scale();
+        let spans = move |length| spans(length, self.largest);
+        spans(self.height).flat_map(move |down| {
+            spans(self.width).map(move |across| {
+                // The picture lies in the top left corner; beside it its edge repeats.
+                let (width, height) = detector.whole(across.length, down.length);
+                let to_picture = Affine {
+                    x0: across.start as f32 * to_original,
+                    y0: down.start as f32 * to_original,
+                    ..Affine::scale(to_original, to_original)
+                };
+                Window { width, height, to_picture, across, down }
+            })
+        })
+    }
+}
+
+impl Window {
+    /// A square input that takes whole strides and has at least this side.
+    pub(super) fn square(detector: &Detector, side: usize) -> Self {
+        let (width, height) = detector.whole(side, side);
+        let span = |length| Span { start: 0, length, from: 0.0, to: length as f32 };
+        let (across, down) = (span(width), span(height));
+        Self { width, height, to_picture: Affine::IDENTITY, across, down }
+    }
+
+    /// Whether a face with this centre, in pixels of the input, is this part's.
+    pub(super) fn owns(&self, center: Point) -> bool {
+        (self.across.from..self.across.to).contains(&center.x)
+            && (self.down.from..self.down.to).contains(&center.y)
+    }
+}
+
+/// Cuts a length into as few parts as possible, of at most `largest`, that share `SHARED` with their neighbours.
+fn spans(length: usize, largest: usize) -> impl Iterator<Item = Span> {
+    let count = match length {
+        length if length <= largest => 1,
+        _ => (length - SHARED).div_ceil(largest - SHARED),
+    };
+    let part = (length + (count - 1) * SHARED).div_ceil(count);
+    let start = move |index: usize| match index {
+        0 => 0,
+        _ => index * (length - part) / (count - 1),
+    };
+    (0..count).map(move |index| {
+        let here = start(index);
+        // Half of what is shared belongs to each.
+        let half = |a: usize, b: usize| (a + part + b) as f32 / 2.0 - here as f32;
+        let from = if index == 0 { 0.0 } else { half(start(index - 1), here) };
+        let to = if index + 1 == count { part as f32 } else { half(here, start(index + 1)) };
+        Span { start: here, length: part, from, to }
+    })
+}
+
+#[cfg(all(test, feature = "detector", feature = "weights-base"))]
+mod tests {
+    use super::*;
+    use crate::model::Model;
+
+    fn inputs(options: &Options<'_>, width: usize, height: usize) -> Vec<(usize, usize)> {
+        let model = Model::load_default().expect("built in");
+        let detector = model.detector().expect("built in");
+        let windows = passes(detector, options, width, height).flat_map(|p| p.windows(detector));
+        windows.map(|window| (window.width, window.height)).collect()
+    }
+
+    #[test]
+    fn the_size_of_the_input_is_exact() {
+        let fast = Options::new().fast_search(true);
+        for longer in (320..5000).step_by(16) {
+            assert_eq!(inputs(&fast, longer, longer), [(320, 320)], "{longer}");
+            assert_eq!(inputs(&fast, longer, longer / 2)[0].0, 320, "{longer}");
+        }
+        assert_eq!(inputs(&fast, 1200, 900), [(320, 256)]);
+        assert_eq!(inputs(&fast, 2448, 3264), [(256, 320)]);
+        assert_eq!(inputs(&fast, 1200, 1000), [(320, 288)]);
+        assert_eq!(inputs(&fast, 1 << 24, 1), [(320, 32)]);
+        // Small ones as they are, tiny ones enlarged.
+        assert_eq!(inputs(&fast, 200, 100), [(224, 128)]);
+        assert_eq!(inputs(&fast, 40, 40), [(160, 160)]);
+    }
+
+    #[test]
+    fn a_still_picture_is_searched_twice_where_that_shows_more() {
+        let still = Options::new();
+        assert_eq!(inputs(&still, 1024, 768), [(320, 256), (640, 480)]);
+        assert_eq!(inputs(&still, 4000, 3000), [(320, 256), (640, 480)]);
+        assert_eq!(inputs(&still, 500, 300), [(320, 192), (512, 320)]);
+        assert_eq!(inputs(&still, 320, 200), [(320, 224)]);
+        // Asking for large faces takes nothing away.
+        assert_eq!(inputs(&still.min_face_size(40.0), 1024, 768), [(320, 256), (640, 480)]);
+        assert_eq!(inputs(&still.min_face_size(500.0), 1024, 768), [(320, 256), (640, 480)]);
+    }
+
+    #[test]
+    fn small_faces_are_looked_for_in_parts_as_large_as_any() {
+        let asked = |size| Options::new().min_face_size(size);
+        // 20 pixels of 1024 need the whole: two by two parts that share 128 pixels.
+        let mut right = vec![(320, 256), (640, 480)];
+        right.extend([(576, 448); 4]);
+        assert_eq!(inputs(&asked(20.0), 1024, 768), right);
+        // A picture has no more than its own pixels, and no part has more than usual.
+        let most = inputs(&asked(1.0), 8000, 8000);
+        assert!(most.iter().all(|(width, height)| *width <= 640 && *height <= 640), "{most:?}");
+        let all: usize = most.iter().map(|(width, height)| width * height).sum();
+        assert!((64_000_000..200_000_000).contains(&all), "{all}");
+        // A tracker's frame that is asked for small faces is searched for large ones, too.
+        let fast = asked(20.0).fast_search(true);
+        assert_eq!(inputs(&fast, 640, 480), [(320, 256), (640, 480)]);
+        assert_eq!(inputs(&asked(40.0).fast_search(true), 640, 480), [(320, 256)]);
+    }
+
+    #[test]
+    fn every_place_belongs_to_one_part() {
+        for length in [1, 31, 320, 640, 641, 1000, 1024, 1280, 5000] {
+            let all: Vec<Span> = spans(length, 640).collect();
+            assert_eq!(all.first().map(|s| (s.start, s.from)), Some((0, 0.0)));
+            assert_eq!(all.last().map(|s| s.start + s.length), Some(length), "{all:?}");
+            for two in all.windows(2) {
+                let (end, next) = (two[0].start as f32 + two[0].to, two[1].start as f32);
+                assert_eq!(end, next + two[1].from, "{all:?}");
+                // A face of up to 128 pixels with its centre there is whole in either.
+                assert!(two[1].from >= 63.5 && two[0].length as f32 - two[0].to >= 63.5);
+            }
+            assert!(all.iter().all(|s| s.length <= 640), "{all:?}");
+        }
+    }
+}

@@ -1,0 +1,202 @@
+//! What it costs to find a small face's landmarks in the small picture, against those of the large one.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, ensure};
+use clap::Args;
+use face_predict::{
+    Affine, Face, Format, Image, Model, ModelOptions, Options, Predictions, Region, Warp, Workspace,
+};
+use rand::Rng;
+
+use crate::data::manifest::{self, Row};
+use crate::data::pictures;
+use crate::data::sampler::generator;
+
+/// Shrinks each picture until its face has 30 to 60 pixels, lays it into a picture of 1024 x 768, and lets the library find the face
+/// there. Tells the error of age and gender by the landmarks that it finds, by those of the large picture, shrunk as the picture is,
+/// and by the manifest's.
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Example: face-train small-faces --model base.onnx --manifest faces.csv --root photos --split test"
+)]
+pub struct SmallFaces {
+    /// ONNX file. What it lacks, detector or estimator, is the built-in one.
+    #[arg(long, required = true, num_args = 1..)]
+    model: Vec<PathBuf>,
+    /// Manifest with boxes and landmarks. May be given several times; sources are judged apart.
+    #[arg(long, required = true, num_args = 1..)]
+    manifest: Vec<PathBuf>,
+    /// Folder that the manifests' paths start from.
+    #[arg(long)]
+    root: PathBuf,
+    /// Part of the manifests to judge on.
+    #[arg(long, default_value = "val")]
+    split: String,
+    /// Faces of each source at most, spread over its rows.
+    #[arg(long, default_value_t = 1000)]
+    faces: usize,
+    /// Fewest pixels of a face, the root of its box's area.
+    #[arg(long, default_value_t = 30.0)]
+    least: f32,
+    /// Most of them.
+    #[arg(long, default_value_t = 60.0)]
+    most: f32,
+}
+
+/// Whose landmarks cut the face.
+const BY: [&str; 3] = ["found in the small picture", "found in the large one", "the manifest's"];
+
+/// The picture that the small one is laid into.
+const FRAME: (usize, usize) = (1024, 768);
+
+/// Boxes that share this much of their union show the same face, though their makers draw them differently.
+const SAME: f32 = 0.3;
+
+/// Sums over the faces of a source, by whose landmarks cut them.
+#[derive(Default)]
+struct Sums {
+    faces: usize,
+    missed: usize,
+    failed: usize,
+    ages: usize,
+    error: [f64; 3],
+    genders: usize,
+    right: [usize; 3],
+    /// Mean distance from the landmarks of the large picture, in eye distances.
+    off: f64,
+}
+
+impl SmallFaces {
+    /// Runs the command.
+    pub fn run(self) -> Result<()> {
+        ensure!(
+            self.least >= 8.0 && self.least < self.most,
+            "least must be 8 or more, most above it"
+        );
+        let mut by_source: BTreeMap<String, Vec<Row>> = BTreeMap::new();
+        for path in &self.manifest {
+            for row in manifest::read(path)? {
+                let known = row.region().is_some_and(|region| region.landmarks.is_some());
+                if row.split == self.split && known {
+                    by_source.entry(row.source.clone()).or_default().push(row);
+                }
+            }
+        }
+        ensure!(!by_source.is_empty(), "no row with landmarks has split {}", self.split);
+        for file in &self.model {
+            let told = || format!("model {}", file.display());
+            let bytes = std::fs::read(file).with_context(told)?;
+            let model = Model::load_parts(&[&bytes], &ModelOptions::new()).with_context(told)?;
+            for (source, rows) in &by_source {
+                println!("{} {source}:", file.display());
+                self.measured(&model, rows)?.print();
+            }
+        }
+        Ok(())
+    }
+
+    fn measured(&self, model: &Model, rows: &[Row]) -> Result<Sums> {
+        let mut sums = Sums::default();
+        let mut memory = (Workspace::new(), Predictions::new());
+        let step = rows.len().div_ceil(self.faces.max(1));
+        for (index, row) in rows.iter().enumerate().step_by(step) {
+            let side = generator(1, 0, index as u64).random_range(self.least..self.most);
+            if self.add(model, row, side, &mut sums, &mut memory).is_err() {
+                sums.failed += 1;
+            }
+        }
+        Ok(sums)
+    }
+
+    /// Adds what the library says of one face at `side` pixels.
+    fn add(
+        &self,
+        model: &Model,
+        row: &Row,
+        side: f32,
+        sums: &mut Sums,
+        (workspace, out): &mut (Workspace, Predictions),
+    ) -> Result<()> {
+        let picture = pictures::open(&self.root.join(&row.path))?;
+        let (image, known) = (picture.image(), row.region().context("no face")?);
+        model.predict_into(&image, &faces_only(), workspace, out)?;
+        let Some(large) = same(out, &known) else {
+            sums.missed += 1;
+            return Ok(());
+        };
+        let scale = known.rect.area().sqrt() / side;
+        let (width, height) = image.upright_size();
+        // To the middle, in whole pixels; the edge of the picture repeats around it.
+        let shift = [(FRAME.0, width), (FRAME.1, height)]
+            .map(|(frame, own)| ((frame as f32 - own as f32 / scale) / 2.0).round());
+        let to_large =
+            Affine { x0: -shift[0] * scale, y0: -shift[1] * scale, ..Affine::scale(scale, scale) };
+        let pixels = Warp::default().cut_rgb(&image, &to_large, FRAME.0, FRAME.1)?;
+        let frame = Image::new(Format::Rgb, FRAME.0, FRAME.1, &pixels)?;
+        let shrunk = |region: &Region| {
+            let mut small = region.scaled(1.0 / scale);
+            (small.rect.x, small.rect.y) = (small.rect.x + shift[0], small.rect.y + shift[1]);
+            for point in small.landmarks.iter_mut().flatten() {
+                (point.x, point.y) = (point.x + shift[0], point.y + shift[1]);
+            }
+            small
+        };
+        let (large, known) = (shrunk(&large), shrunk(&known));
+        model.predict_into(&frame, &faces_only(), workspace, out)?;
+        let Some(found) = same(out, &known) else {
+            sums.missed += 1;
+            return Ok(());
+        };
+        sums.faces += 1;
+        sums.off += off(&found, &large);
+        let regions = [found, large, known];
+        model.predict_into(&frame, &Options::new().regions(&regions), workspace, out)?;
+        sums.ages += usize::from(row.age.is_some());
+        sums.genders += usize::from(row.is_male().is_some());
+        for face in out.faces() {
+            let by = face.region_index().context("a face that was given")?;
+            if let Some((age, right)) = face.age().zip(row.age) {
+                sums.error[by] += f64::from((age.median() - right).abs());
+            }
+            if let Some((female, male)) = face.female_probability().zip(row.is_male()) {
+                sums.right[by] += usize::from((female < 0.5) == male);
+            }
+        }
+        Ok(())
+    }
+}
+
+fn faces_only() -> Options<'static> {
+    Options::new().skip_age(true).skip_gender(true)
+}
+
+/// The found face that is `known`, if it has landmarks.
+fn same(out: &Predictions, known: &Region) -> Option<Region> {
+    let overlap = |face: &Face<'_>| face.rect().overlap(&known.rect);
+    let best = out.faces().max_by(|a, b| overlap(a).total_cmp(&overlap(b)))?;
+    let region = Region { rect: best.rect(), landmarks: best.landmarks() };
+    (overlap(&best) >= SAME && region.landmarks.is_some()).then_some(region)
+}
+
+/// Mean distance of two faces' landmarks, in distances between the second's eyes.
+fn off(found: &Region, right: &Region) -> f64 {
+    let (Some(found), Some(right)) = (found.landmarks, right.landmarks) else { return 0.0 };
+    let distance = |a: face_predict::Point, b: face_predict::Point| (a.x - b.x).hypot(a.y - b.y);
+    let sum: f32 = found.iter().zip(&right).map(|(a, b)| distance(*a, *b)).sum();
+    f64::from(sum / 5.0 / distance(right[0], right[1]).max(1e-3))
+}
+
+impl Sums {
+    fn print(&self) {
+        let Self { faces, missed, failed, ages, genders, .. } = self;
+        println!("  {faces} faces, {missed} not found, {failed} left out");
+        println!("  landmarks off by {:.3} eye distances", self.off / (*faces).max(1) as f64);
+        for ((by, error), right) in BY.iter().zip(self.error).zip(self.right) {
+            let age = error / (*ages).max(1) as f64;
+            let gender = 100.0 * right as f64 / (*genders).max(1) as f64;
+            println!("  landmarks {by}: {age:.2} years, gender {gender:.2} %");
+        }
+    }
+}
