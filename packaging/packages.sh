@@ -51,7 +51,7 @@ elf="-fPIC -I$home/include/linux -Wl,--version-script=$out/jni.map -Wl,-z,noexec
 jni "${CC:-cc}" "linux-$(uname -m)" libface_predict_jni.so $elf "$(folder "$native")/lib/libface_predict.a" -lpthread -lm -ldl
 ! has aarch64-unknown-linux-gnu || jni aarch64-linux-gnu-gcc linux-aarch64 libface_predict_jni.so $elf \
     "$(folder aarch64-unknown-linux-gnu)/lib/libface_predict.a" -lpthread -lm -ldl
-! has x86_64-pc-windows-gnu || jni x86_64-w64-mingw32-gcc windows-x86_64 face_predict_jni.dll -include packaging/jni_windows.h -Wl,-s \
+! has x86_64-pc-windows-gnu || jni x86_64-w64-mingw32-gcc windows-x86_64 face_predict_jni.dll -Ipackaging/jni_windows -Wl,-s \
     "$(folder x86_64-pc-windows-gnu)/lib/libface_predict.a" -lws2_32 -luserenv -lntdll -lkernel32 -ldbghelp
 mkdir -p "$classes/META-INF/maven"
 cp LICENSE-MIT LICENSE-APACHE "$(folder "$native")/share/doc/face_predict/THIRD_PARTY_LICENCES.txt" "$classes/META-INF/"
