@@ -31,17 +31,18 @@ fn picture(source: &mut Source<'_>, pixels: &[u8]) -> Option<face_predict_image>
     image.planes[0] = pixels.as_ptr().cast();
     image.sizes[0] = pixels.len();
     image.rotation = u32::from(source.byte()) % 4 * 90;
-    (source.byte() % 8 != 0).then_some(image)
+    (!source.byte().is_multiple_of(8)).then_some(image)
 }
 
 fn options(source: &mut Source<'_>, regions: &[face_predict_region]) -> face_predict_options {
     let mut options: face_predict_options = zeroed();
     options.struct_size = size_of_val(&options) as u32;
     options.flags = u32::from(source.byte()) % 8;
-    options.max_faces = u32::from(source.byte()) % 3;
+    // At most three, since a low score lets hundreds through.
+    options.max_faces = 1 + u32::from(source.byte()) % 3;
     // Low, so that the small network finds something in anything.
     options.min_score = 0.01 + f32::from(source.byte() % 64) / 100.0;
-    if source.byte() % 2 == 0 {
+    if source.byte().is_multiple_of(2) {
         (options.regions, options.region_count) = (regions.as_ptr(), regions.len() as u32);
     }
     options
