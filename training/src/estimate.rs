@@ -178,7 +178,11 @@ impl Estimate<'_> {
         })?;
         let predictions = predictions.into_iter().map(|(row, raw)| {
             let years = softmax(&raw.age_logits, 1.0);
-            let age = raw.age.unwrap_or_else(|| AgeDistribution::new(&years).median());
+            let age = match raw.age {
+                Some(age) => age,
+                None if years.is_empty() => f32::NAN,
+                None => AgeDistribution::new(&years).median(),
+            };
             let male = raw.gender_logit.map_or(f32::NAN, |logit| 1.0 / (1.0 + (-logit).exp()));
             (row, Prediction { age, male })
         });

@@ -68,6 +68,12 @@ fn the_study_runs_in_the_library() {
             let value: f64 = line.split(',').nth(at).expect("a cell").parse().expect(&head);
             assert!(value >= 0.0, "{head}: {value}");
         }
+        // And none of what the network does not answer.
+        let other = if arch == "paper-age" { "gender" } else { "mae" };
+        for head in [format!("made_{other}"), format!("train made_{other}")] {
+            let at = heads.split(',').position(|h| h == head);
+            assert_eq!(at.and_then(|at| line.split(',').nth(at)), Some(""), "{head}: {log}");
+        }
         // Room for the next.
         std::fs::remove_file(here.join(arch).join("last.safetensors")).expect("removed");
     }

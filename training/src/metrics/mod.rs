@@ -11,9 +11,9 @@ use crate::data::manifest::Row;
 
 /// What a network said of one face.
 pub struct Prediction {
-    /// Years.
+    /// Years; no number where the network has no such head.
     pub age: f32,
-    /// Probability of male.
+    /// Probability of male; the same.
     pub male: f32,
 }
 
@@ -33,6 +33,7 @@ pub fn summary<'a>(faces: impl Iterator<Item = (&'a Row, &'a Prediction)>) -> Su
     let (mut errors, mut inside, mut right) = (Vec::new(), Vec::new(), Vec::new());
     for (row, prediction) in faces {
         match (row.age, row.age_min, row.age_max) {
+            _ if prediction.age.is_nan() => {}
             (Some(age), ..) => errors.push(f64::from((prediction.age - age).abs())),
             (None, Some(first), Some(last)) => {
                 let year = prediction.age.round();
