@@ -2,8 +2,7 @@
 # What package managers take, of every release folder that `make dist` has laid out: build/dist/packages/
 #   Python wheels (auditwheel checks and names the one for Linux), a jar with the native libraries, a NuGet package, Debian packages, the crates,
 #   the npm package where scripts/build/npm_package.sh has made it, and SHA256SUMS of all of it and of the archives.
-# The same input gives the same bytes, but for the assembly of C#, which Mono's compiler makes anew each time. packaging/test_packages.sh installs and
-# runs them.
+# Times are those of the last commit, so that the same input may give the same bytes. packaging/test_packages.sh compares, installs and runs them.
 set -eu
 cd "$(dirname "$0")/.."
 export SOURCE_DATE_EPOCH="${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || echo 315532800)}"
