@@ -3,6 +3,7 @@
 mod average;
 pub(crate) mod batch;
 mod crops;
+mod detect;
 mod estimate;
 pub(crate) mod options;
 mod passes;

@@ -1,14 +1,15 @@
 //! Searching a picture for faces.
 
+use super::detect::detect_window;
 use super::options::Options;
-use super::passes::{Window, passes, smallest, threshold};
+use super::passes::{passes, smallest, threshold};
 use super::source::Source;
 use super::upright;
 use super::workspace::Workspace;
 use crate::error::Result;
 use crate::face::candidate::Candidate;
 use crate::face::region::Region;
-use crate::geometry::{Affine, Point, Rect};
+use crate::geometry::{Point, Rect};
 use crate::memory::{grow_to, reserve};
 use crate::model::{Detector, Model, suppress};
 use crate::picture::{Format, Layout, Orientation};
@@ -80,7 +81,7 @@ fn search(
         let to_original = turn.to_stored(width, height);
         for pass in passes(detector, options, turned.0, turned.1) {
             for window in pass.windows(detector) {
-                look(detector, source, &window, &to_original, least, workspace)?;
+                detect_window(detector, source, &window, &to_original, least, workspace)?;
             }
         }
         if *turn != Orientation::UPRIGHT {
@@ -101,33 +102,6 @@ fn search(
     });
     // After that, so that a face which one pass sees a little smaller than was asked for stays as another one sees it.
     suppress(&mut workspace.detections, detector.spec().overlap);
-    Ok(())
-}
-
-/// Runs the detector once, and adds what it finds to `workspace.detections`. `to_original` leads there from the picture that
-/// the window is of.
-pub(super) fn look(
-    detector: &Detector,
-    source: &Source<'_>,
-    window: &Window,
-    to_original: &Affine,
-    threshold: f32,
-    workspace: &mut Workspace,
-) -> Result<()> {
-    let Workspace { warp, planes, detections, seen, .. } = workspace;
-    let Window { width, height, to_picture, .. } = window;
-    let to_original = to_original.after(to_picture);
-    let to_source = Affine::scale(1.0 / source.scale(), 1.0 / source.scale()).after(&to_original);
-    let planes = grow_to(planes, 3 * width * height)?;
-    warp.cut_planes(&source.image(), &to_source, *width, *height, planes)?;
-    detector.metadata().input.normalise(planes);
-    detector.run(*height, *width, planes, threshold, seen)?;
-    seen.retain(|face| window.owns(face.region.rect.center()));
-    for face in &mut *seen {
-        face.region = face.region.mapped(&to_original);
-    }
-    reserve(detections, seen.len())?;
-    detections.append(seen);
     Ok(())
 }
 

@@ -1,8 +1,8 @@
 //! Whether a face that was found is upright, or looks like one only because a detector makes an upright face of whatever is
 //! most like it.
 
+use super::detect::detect_window;
 use super::passes::Window;
-use super::search::look;
 use super::source::Source;
 use super::workspace::Workspace;
 use crate::error::Result;
@@ -68,7 +68,7 @@ fn turned(
     let about_middle = Affine { x0: -half, y0: -half, ..Affine::IDENTITY };
     let to_original = Affine::similarity(scale, angle, x, y).after(&about_middle);
     let found = workspace.detections.len();
-    look(detector, source, &window, &to_original, WEAK, workspace)?;
+    detect_window(detector, source, &window, &to_original, WEAK, workspace)?;
     let again = workspace.detections.drain(found..);
     let same = again.filter(|other| other.region.rect.overlap(&rect) >= SAME);
     Ok(same.map(|other| other.score).fold(0.0, f32::max))
