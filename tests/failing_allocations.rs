@@ -336,10 +336,7 @@ fn pixels() -> Vec<u8> {
 }
 
 fn small_files() -> Files {
-    let mut detector = small::detector();
-    // Of any size: a picture may be searched at two.
-    detector.graph.as_mut().unwrap().input[0].r#type = None;
-    let detector = detector.encode_to_vec();
+    let detector = small::detector().encode_to_vec();
     Files::new(&[&small::bytes(Task::AgeGender), &detector])
 }
 

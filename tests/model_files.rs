@@ -205,6 +205,21 @@ fn metadata_that_do_not_fit_the_graph() {
     predict(&load(&open).unwrap()).unwrap();
 }
 
+/// A search runs a detector at several sizes: a file that loads must be able to do so.
+#[test]
+fn a_detector_of_one_size_is_refused() {
+    let detector = small::detector();
+    load(&detector).expect("a detector of any size");
+    let fixed = |shape: &[usize]| {
+        let mut detector = detector.clone();
+        let graph = detector.graph.as_mut().expect("a graph");
+        graph.input[0] = Onnx::value("image", shape);
+        detector
+    };
+    refused(&fixed(&[1, 3, SIDE, SIDE]), "must leave height and width open");
+    load(&fixed(&[1, 3, usize::MAX, usize::MAX])).expect("open sides");
+}
+
 #[test]
 fn inputs_outputs_and_nodes_that_are_missing_or_too_many() {
     refused(&with_graph(|g| g.input.clear()), "");

@@ -50,6 +50,7 @@ impl Detector {
     pub(super) fn new(graph: Graph, fast: bool) -> Result<Self> {
         let spec = graph.metadata.detect.clone();
         let spec = spec.ok_or_else(|| Error::model("a detector without face_predict.detect"))?;
+        graph.check_any_size()?;
         let (plans, clock) = (RwLock::default(), AtomicU64::new(0));
         let mut detector = Self { graph, spec, fast, accelerated: 0, plans, clock };
         let input = &detector.graph.metadata.input;

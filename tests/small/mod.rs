@@ -137,6 +137,8 @@ pub fn detector() -> ModelProto {
         for name in [&mut graph.output[0].name, &mut graph.node[0].output[0]] {
             *name = "stride8".into();
         }
+        // A search runs it at several sizes.
+        graph.input[0].r#type = None;
     }
     let mut metadata = metadata(Task::Detect);
     metadata.input.crop = CropRule::Whole;

@@ -121,6 +121,17 @@ impl Graph {
         Ok(Ready { plan, accelerated, needs })
     }
 
+    /// Refuses a graph whose picture has fixed sides: a detector is run at the size that a search needs.
+    pub(in crate::model) fn check_any_size(&self) -> Result<()> {
+        let inputs = self.proto.graph.iter().flat_map(|graph| &graph.input);
+        match inputs.filter(|input| input.name == INPUT).find_map(ValueInfoProto::shape) {
+            Some(declared) => Err(Error::model(format!(
+                "input {INPUT:?} has the fixed shape {declared:?}: a detector must leave height and width open"
+            ))),
+            None => Ok(()),
+        }
+    }
+
     /// The graph for one picture, decluttered, with exactly the outputs that are wanted.
     fn read(&self, height: usize, width: usize, wanted: &[Output]) -> Result<TypedModel> {
         let graph = self.proto.graph.as_ref().ok_or_else(|| Error::model("no graph"))?;
