@@ -277,7 +277,7 @@ static void wrong_options(void) {
     }
     o = options_of(&box, 1);
     o.flags = 1u << 31;
-    REFUSED_PREDICTION(PREDICT(), UNSUPPORTED, "options.flags are 0x80000000|0x7");
+    REFUSED_PREDICTION(PREDICT(), UNSUPPORTED, "options.flags are 0x80000000|0x1f");
     for (i = 0; i < sizeof region_sizes / sizeof *region_sizes; i++) {
         o = options_of(&box, 1);
         o.region_size = region_sizes[i];
