@@ -102,7 +102,7 @@ pub unsafe trait Lanes: Copy {
 
 /// Something to do with lanes of whichever kind.
 ///
-/// All that it calls is `#[inline(always)]`: [`with_lanes`](crate::simd::with_lanes) compiles it once for each kind, with that
+/// All that it calls is `#[inline(always)]`: `simd::with_lanes` compiles it once for each kind, with that
 /// kind's instructions switched on.
 pub trait SimdKernel {
     /// Does it.
