@@ -31,8 +31,8 @@ impl Quality {
     pub const TURNED: Self = Self { bits: 1 << 4 };
     /// More than 15 % of the box lies outside the picture.
     pub const CUT_OFF: Self = Self { bits: 1 << 5 };
-    /// On its side or upside down, and read as if it were upright: wrongly. Set where an answer was asked for and the face has
-    /// 40 pixels; [`Options::try_turns`](crate::Options::try_turns) answers it rightly.
+    /// On its side or upside down, and read as if it were upright: wrongly. Set in still pictures, where an answer was
+    /// asked for and the face has 40 pixels; never by a tracker or a fast search. [`Options::try_turns`](crate::Options::try_turns) answers it rightly.
     pub const NOT_UPRIGHT: Self = Self { bits: 1 << 6 };
 
     /// All reasons with their names.

@@ -35,7 +35,7 @@ pub const FACE_PREDICT_QUALITY_TURNED: u32 = 1 << 4;
 /// Quality: more than 15 % of the box lies outside the picture.
 pub const FACE_PREDICT_QUALITY_CUT_OFF: u32 = 1 << 5;
 /// Quality: on its side or upside down, and read as if it were upright, which is wrong; FACE_PREDICT_TRY_TURNS reads it rightly. Only
-/// set where an age or a gender was asked for and the face has 40 pixels.
+/// set in still pictures where an age or a gender was asked for and the face has 40 pixels; never by a tracker or a fast search.
 pub const FACE_PREDICT_QUALITY_NOT_UPRIGHT: u32 = 1 << 6;
 
 /// Value of `region_index` for a face that the caller did not give, or that comes from an earlier frame.

@@ -25,7 +25,9 @@ pub(super) fn estimate_face(
     observation.observe_place(face, source.size());
     workspace.estimate.clear();
     let answers = networks(model, options).next().is_some();
-    if answers && !options.try_turns && face.score.is_some() {
+    // A frame has no time for this, and a camera does not lie on its side unnoticed.
+    let unsure = answers && !options.try_turns && !options.fast_search;
+    if unsure && face.score.is_some() {
         let lies = upright::lies(model.detector()?, source, face, workspace)?;
         observation.observe_pixels(if lies { Quality::NOT_UPRIGHT } else { Quality::default() });
     }
