@@ -369,7 +369,7 @@
 
 /**
  * Quality: on its side or upside down, and read as if it were upright, which is wrong; FACE_PREDICT_TRY_TURNS reads it rightly. Only
- * set where an age or a gender was asked for and the face has 40 pixels.
+ * set in still pictures where an age or a gender was asked for and the face has 40 pixels; never by a tracker or a fast search.
  */
 #define FACE_PREDICT_QUALITY_NOT_UPRIGHT (1 << 6)
 
