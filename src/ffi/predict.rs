@@ -29,7 +29,8 @@ pub const FACE_PREDICT_CROPPED: u32 = 1 << 2;
 /// then missed below a sixteenth of the picture's longer side. For frames that no tracker follows; a tracker does so anyway.
 pub const FACE_PREDICT_FAST_SEARCH: u32 = 1 << 3;
 /// Flag of face_predict_options: searches in four quarter turns, for pictures that may lie on a side or stand on their head
-/// without saying so, and for people who lie. Takes four times as long. Without it such a face, if it is found at all, is marked
+/// without saying so, and for people who lie. Takes four times as long, and asks for a higher score, so that some small upright faces are lost. Without it such a face, if it is
+/// found at all, is marked
 /// FACE_PREDICT_QUALITY_NOT_UPRIGHT.
 pub const FACE_PREDICT_TRY_TURNS: u32 = 1 << 4;
 
@@ -73,9 +74,10 @@ pub struct face_predict_options {
     pub age_coverage: f32,
     /// The smallest probability for which a gender label is given, from 0.5 to 1. 0 means the threshold of the model.
     pub gender_threshold: f32,
-    /// Smallest face that is searched for, in pixels of the picture: the shorter side of its box. 0 means a fiftieth of the picture's
-    /// longer side and at least 13 pixels (20 of 1024; a tracker's frame is searched less closely). Asking for smaller ones looks
-    /// closer, in time that grows with the square; asking for larger ones leaves out the smaller and finds the same.
+    /// Smallest face that is searched for, in pixels of the picture: the shorter side of its box. 0 searches at two scales and
+    /// answers faces from a fiftieth of the picture's longer side on, and from 13 pixels (20 of 1024). The smallest of them are often
+    /// missed. A tracker's frame is searched less closely. A number searches as closely as faces of that size need: time grows with
+    /// the square, and what 0 finds of that size is always found.
     pub min_face_size: u32,
     /// The smallest score of a found face that is kept, above 0 and below 1. 0 means the threshold of the model.
     pub min_score: f32,

@@ -25,15 +25,17 @@ pub struct Options<'a> {
     pub skip_gender: bool,
     /// Keeps at most this many faces, the largest. 0 keeps all.
     pub max_faces: usize,
-    /// Smallest face that is searched for, in pixels of the picture: the shorter side of its box. 0 means a fiftieth of the
-    /// picture's longer side and 13 pixels at least (20 of 1024); fast searches find most from a sixteenth on. Asking for smaller ones
-    /// looks closer, in time that grows with the square; asking for larger ones leaves out the smaller and finds the same.
+    /// Smallest face that is searched for, in pixels of the picture: the shorter side of its box. 0 searches at two scales
+    /// and answers faces from a fiftieth of the picture's longer side on, and from 13 pixels (20 of 1024); the smallest of them are often
+    /// missed, and fast searches miss most below a sixteenth. A number searches as closely as faces of that size need: time grows with
+    /// the square, and what 0 finds of that size is always found.
     pub min_face_size: f32,
     /// Searches as a tracker searches its frames: at one small scale, in a sixth of the time. Faces are then missed below a sixteenth
     /// of the picture's longer side. For frames that no tracker follows.
     pub fast_search: bool,
     /// Searches in four quarter turns, for pictures that may lie on a side or stand on their head without saying so, and for people
-    /// who lie. Takes four times as long. Without it such a face is marked, if it is found at all
+    /// who lie. Takes four times as long, and asks for a higher score, so that some small upright faces are lost. Without it such a face is marked,
+    /// if it is found at all
     /// ([`Quality::NOT_UPRIGHT`](crate::Quality::NOT_UPRIGHT)).
     pub try_turns: bool,
     /// Score that a found face needs, above 0 and below 1; `None` takes the model's.
