@@ -317,7 +317,8 @@
 
 /**
  * Flag of face_predict_options: searches in four quarter turns, for pictures that may lie on a side or stand on their head
- * without saying so, and for people who lie. Takes four times as long. Without it such a face, if it is found at all, is marked
+ * without saying so, and for people who lie. Takes four times as long, and asks for a higher score, so that some small upright faces are lost. Without it such a face, if it is
+ * found at all, is marked
  * FACE_PREDICT_QUALITY_NOT_UPRIGHT.
  */
 #define FACE_PREDICT_TRY_TURNS (1 << 4)
@@ -609,9 +610,10 @@ typedef struct face_predict_options {
      */
     float gender_threshold;
     /**
-     * Smallest face that is searched for, in pixels of the picture: the shorter side of its box. 0 means a fiftieth of the picture's
-     * longer side and at least 13 pixels (20 of 1024; a tracker's frame is searched less closely). Asking for smaller ones looks
-     * closer, in time that grows with the square; asking for larger ones leaves out the smaller and finds the same.
+     * Smallest face that is searched for, in pixels of the picture: the shorter side of its box. 0 searches at two scales and
+     * answers faces from a fiftieth of the picture's longer side on, and from 13 pixels (20 of 1024). The smallest of them are often
+     * missed. A tracker's frame is searched less closely. A number searches as closely as faces of that size need: time grows with
+     * the square, and what 0 finds of that size is always found.
      */
     uint32_t min_face_size;
     /**
