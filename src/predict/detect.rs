@@ -21,7 +21,7 @@ pub(super) fn detect_window(
     let Workspace { warp, planes, detections, seen, .. } = workspace;
     let Window { width, height, to_picture, .. } = window;
     let to_original = to_original.after(to_picture);
-    let to_source = Affine::scale(1.0 / source.scale(), 1.0 / source.scale()).after(&to_original);
+    let to_source = source.original_to_here().after(&to_original);
     let planes = grow_to(planes, 3 * width * height)?;
     warp.cut_planes(&source.image(), &to_source, *width, *height, planes)?;
     detector.metadata().input.normalise(planes);

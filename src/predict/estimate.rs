@@ -33,8 +33,7 @@ pub(super) fn estimate_face(
     }
     for (network, age, gender) in networks(model, options) {
         let input = &network.metadata.input;
-        let to_source = Affine::scale(1.0 / source.scale(), 1.0 / source.scale());
-        let place = to_source.after(&place(network, face, source.size())?);
+        let place = source.original_to_here().after(&place(network, face, source.size())?);
         let Workspace { warp, planes, crop_estimate, estimate, .. } = &mut *workspace;
         let planes = grow_to(planes, input.len())?;
         for index in 0..options.crops {

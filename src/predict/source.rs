@@ -1,6 +1,7 @@
 //! The picture that is predicted on, at the scale that the step at hand needs.
 
 use crate::error::Result;
+use crate::geometry::Affine;
 use crate::picture::decode::reduced::Reduced;
 use crate::picture::{DecodeLimits, Image, Orientation, Picture};
 
@@ -122,8 +123,8 @@ impl<'a> Source<'a> {
         self.size
     }
 
-    /// Pixels of the original for one that is here, along a line.
-    pub(super) fn scale(&self) -> f32 {
-        self.scale
+    /// The map from pixels of the original to those that are here.
+    pub(super) fn original_to_here(&self) -> Affine {
+        Affine::scale(1.0 / self.scale, 1.0 / self.scale)
     }
 }

@@ -5,7 +5,7 @@
 //! samples a pixel where it still shrinks ([`Grid`](super::grid::Grid)). Outside the picture the edge pixel repeats.
 //!
 //! With numbers: a crop of 96 x 96 out of a square of 260 x 260 pixels. One pixel of the crop stands for 2.7 of the picture, so
-//! blocks of 2 x 2 are averaged, and the crop is read from 130 x 130 blocks, at a step of 1.35 of them.
+//! blocks of 2 x 2 are averaged. The crop is then read from 130 x 130 blocks, at a step of 1.35 blocks.
 
 use super::pixels::RowSum;
 use super::shrink::{Part, shrink};

@@ -68,23 +68,8 @@ mod tests {
     use tch::{Kind, Tensor};
 
     use super::coarse_colours;
-    use crate::augment::batch::apply;
+    use crate::augment::by_hand::{apply_one, at, close, flat};
     use crate::augment::draw::Draw;
-    fn flat(values: [f32; 3], side: i64) -> Tensor {
-        Tensor::from_slice(&values).view([1, 3, 1, 1]).expand([1, 3, side, side], false).copy()
-    }
-
-    fn apply_one(image: &Tensor, draw: Draw) -> Tensor {
-        apply(image.copy(), &[draw])
-    }
-
-    fn at(image: &Tensor, channel: i64, y: i64, x: i64) -> f64 {
-        image.double_value(&[0, channel, y, x])
-    }
-
-    fn close(a: f64, b: f64) {
-        assert!((a - b).abs() < 1e-2, "{a} {b}");
-    }
 
     /// A grey crop with a bright column.
     fn column_image() -> Tensor {

@@ -94,25 +94,9 @@ pub fn gamma(x: Tensor, exponents: &[f32]) -> Tensor {
 
 #[cfg(test)]
 mod tests {
-    use tch::Tensor;
 
-    use crate::augment::batch::apply;
+    use crate::augment::by_hand::{apply_one, at, close, flat};
     use crate::augment::draw::{Cap, Draw, Edge, Lights, Shadow};
-    fn flat(values: [f32; 3], side: i64) -> Tensor {
-        Tensor::from_slice(&values).view([1, 3, 1, 1]).expand([1, 3, side, side], false).copy()
-    }
-
-    fn apply_one(image: &Tensor, draw: Draw) -> Tensor {
-        apply(image.copy(), &[draw])
-    }
-
-    fn at(image: &Tensor, channel: i64, y: i64, x: i64) -> f64 {
-        image.double_value(&[0, channel, y, x])
-    }
-
-    fn close(a: f64, b: f64) {
-        assert!((a - b).abs() < 1e-2, "{a} {b}");
-    }
 
     #[test]
     fn colours_are_those_of_hand_computation() {

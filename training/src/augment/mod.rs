@@ -1,6 +1,8 @@
 //! What may happen to a face between the world and the library, imitated for training.
 
 pub mod batch;
+#[cfg(test)]
+mod by_hand;
 mod columns;
 mod cover;
 pub mod crop;

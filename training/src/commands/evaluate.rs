@@ -326,7 +326,7 @@ fn searched(
 }
 
 /// Boxes that share this much of their union show the same face, though their makers draw them differently.
-const SAME: f32 = 0.3;
+pub(super) const SAME: f32 = 0.3;
 
 /// The picture in the middle of a frame of a camera's size, if it is smaller, and where its corner came to lie. Its edge repeats
 /// around it, as it does where a crop reaches out of a picture: what is compared is where the face was found.

@@ -10,6 +10,7 @@ use face_predict::{
 };
 use rand::Rng;
 
+use super::evaluate::SAME;
 use crate::data::manifest::{self, Row};
 use crate::data::pictures;
 use crate::data::sampler::generator;
@@ -50,9 +51,6 @@ const BY: [&str; 3] = ["found in the small picture", "found in the large one", "
 
 /// The picture that the small one is laid into.
 const FRAME: (usize, usize) = (1024, 768);
-
-/// Boxes that share this much of their union show the same face, though their makers draw them differently.
-const SAME: f32 = 0.3;
 
 /// Sums over the faces of a source, by whose landmarks cut them.
 #[derive(Default)]
