@@ -23,8 +23,8 @@ use crate::data::spoil::spoiled;
 use crate::export::{self, Card};
 use crate::infer::Averaged;
 use crate::metrics::brackets::Brackets;
+use crate::metrics::cases::{Answer, Case};
 use crate::metrics::judged::Judged;
-use crate::metrics::scores::{Answer, Case};
 use crate::onnx::{self, Storage};
 use crate::report::evaluation;
 

@@ -8,6 +8,7 @@ use clap::Args;
 use face_predict::Metadata;
 use serde_json::Value;
 
+use crate::data::bands::order;
 use crate::model::Arch;
 use crate::{checkpoint, onnx};
 
@@ -222,7 +223,9 @@ fn compare(metrics: &Value) -> Result<String> {
     let (mut worse, mut better) = (Vec::new(), Vec::new());
     let sources = before["sources"].as_object().context("no sources in the metrics")?;
     for (source, groups) in sources {
-        for (group, figures) in groups.as_object().into_iter().flatten() {
+        let mut groups: Vec<_> = groups.as_object().into_iter().flatten().collect();
+        groups.sort_by_key(|(group, _)| order(group));
+        for (group, figures) in groups {
             for (name, called, less, factor) in FIGURES {
                 let of = |figures: &Value| figures[name]["value"].as_f64().map(|v| factor * v);
                 let new = &after["sources"][source.as_str()][group.as_str()];
@@ -267,6 +270,8 @@ mod tests {
             json!({ "sources": { "ours": {
                 "all": { "age_mae": figure(all, 200) },
                 "60-69": { "age_mae": figure(old, 40) },
+                "3-9": { "age_mae": figure(2.0, 30) },
+                "10-19": { "age_mae": figure(3.0, 30) },
                 "70-79": { "age_mae": figure(few, 5) },
             } } })
         };
@@ -278,6 +283,10 @@ mod tests {
             "Worse, with 20 faces or more:\n- age error, years of 60-69: 8.00 to 8.50\n"
         ));
         assert!(!text.contains("of 70-79"), "{text}");
+        // By age, not by letter.
+        let rows = text.lines().filter_map(|line| line.strip_prefix("| "));
+        let groups: Vec<&str> = rows.filter_map(|row| row.split(" |").next()).collect();
+        assert_eq!(groups, ["group", "---", "all", "3-9", "10-19", "60-69", "70-79"]);
         assert!(compare(&json!({ "models": [] })).is_err());
     }
 }

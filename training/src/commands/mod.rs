@@ -7,6 +7,7 @@ pub mod explore;
 pub mod export;
 pub mod finetune;
 pub mod frames;
+pub mod given;
 pub mod ingest;
 pub mod inspect;
 pub mod loader;

@@ -1,15 +1,11 @@
 //! How answers shake when a face's place is a little off.
 
-use std::collections::BTreeMap;
-use std::path::PathBuf;
-
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use clap::Args;
-use face_predict::{
-    DecodeLimits, Model, ModelOptions, Options, Picture, Predictions, Region, Workspace,
-};
+use face_predict::{DecodeLimits, Model, Options, Picture, Predictions, Region, Workspace};
 
-use crate::data::manifest::{self, Row};
+use super::given::Given;
+use crate::data::manifest::Row;
 
 /// Shifts each face's place to nine places and tells how far the answers differ: the standard deviation of the age, and the share
 /// of faces whose gender changes.
@@ -18,24 +14,11 @@ use crate::data::manifest::{self, Row};
     after_help = "Example: face-train shake --model base.onnx tiny.onnx --manifest faces.csv --root photos --split val"
 )]
 pub struct Shake {
-    /// ONNX file. Give several to see them side by side.
-    #[arg(long, required = true, num_args = 1..)]
-    model: Vec<PathBuf>,
-    /// Manifest with boxes. May be given several times; sources are judged apart.
-    #[arg(long, required = true, num_args = 1..)]
-    manifest: Vec<PathBuf>,
-    /// Folder that the manifests' paths start from.
-    #[arg(long)]
-    root: PathBuf,
-    /// Part of the manifests to judge on.
-    #[arg(long, default_value = "val")]
-    split: String,
+    #[command(flatten)]
+    given: Given,
     /// Shift in parts of the face's side, the root of its box's area.
     #[arg(long, default_value_t = 0.03)]
     shift: f32,
-    /// Faces of each source at most, spread over its rows.
-    #[arg(long, default_value_t = 1000)]
-    faces: usize,
     /// Number of crops of each face whose answers are averaged, 1 to 8.
     #[arg(long, default_value_t = 1)]
     crops: usize,
@@ -54,21 +37,11 @@ impl Shake {
     /// Runs the command.
     pub fn run(self) -> Result<()> {
         ensure!(self.shift.is_finite(), "shift must be a number");
-        let mut by_source: BTreeMap<String, Vec<Row>> = BTreeMap::new();
-        for path in &self.manifest {
-            for row in manifest::read(path)? {
-                if row.split == self.split && row.region().is_some() {
-                    by_source.entry(row.source.clone()).or_default().push(row);
-                }
-            }
-        }
-        ensure!(!by_source.is_empty(), "no row with a box has split {}", self.split);
-        for file in &self.model {
-            let told = || format!("model {}", file.display());
-            let bytes = std::fs::read(file).with_context(told)?;
-            let model = Model::load_parts(&[&bytes], &ModelOptions::new()).with_context(told)?;
-            for (source, rows) in &by_source {
-                let found = self.shaken(&model, rows)?;
+        self.given.each(
+            "a box",
+            |_| true,
+            |file, model, source, rows| {
+                let found = self.shaken(model, rows)?;
                 let faces = found.faces.max(1) as f64;
                 println!(
                     "{} {source}: {} faces, age shakes by {:.3} years, {:.2} % of labels change, {} left out",
@@ -78,19 +51,17 @@ impl Shake {
                     100.0 * found.flipped as f64 / faces,
                     found.failed
                 );
-            }
-        }
-        Ok(())
+                Ok(())
+            },
+        )
     }
 
     fn shaken(&self, model: &Model, rows: &[Row]) -> Result<Shaken> {
         let mut sums = Shaken::default();
         let (mut workspace, mut answers) = (Workspace::new(), Predictions::new());
-        for row in rows.iter().step_by(rows.len().div_ceil(self.faces.max(1))) {
-            let path = self.root.join(&row.path);
-            let (Ok(picture), Some(region)) =
-                (Picture::open(path, &DecodeLimits::default()), row.region())
-            else {
+        for (_, row) in self.given.spread(rows) {
+            let picture = Picture::open(self.given.picture(row), &DecodeLimits::default());
+            let (Ok(picture), Some(region)) = (picture, row.region()) else {
                 sums.failed += 1;
                 continue;
             };

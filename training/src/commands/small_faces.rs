@@ -1,17 +1,15 @@
 //! What it costs to find a small face's landmarks in the small picture, against those of the large one.
 
-use std::collections::BTreeMap;
-use std::path::PathBuf;
-
 use anyhow::{Context, Result, ensure};
 use clap::Args;
 use face_predict::{
-    Affine, Face, Format, Image, Model, ModelOptions, Options, Predictions, Region, Warp, Workspace,
+    Affine, Face, Format, Image, Model, Options, Predictions, Region, Warp, Workspace,
 };
 use rand::Rng;
 
 use super::evaluate::SAME;
-use crate::data::manifest::{self, Row};
+use super::given::Given;
+use crate::data::manifest::Row;
 use crate::data::pictures;
 use crate::data::sampler::generator;
 
@@ -23,21 +21,8 @@ use crate::data::sampler::generator;
     after_help = "Example: face-train small-faces --model base.onnx --manifest faces.csv --root photos --split test"
 )]
 pub struct SmallFaces {
-    /// ONNX file. What it lacks, detector or estimator, is the built-in one.
-    #[arg(long, required = true, num_args = 1..)]
-    model: Vec<PathBuf>,
-    /// Manifest with boxes and landmarks. May be given several times; sources are judged apart.
-    #[arg(long, required = true, num_args = 1..)]
-    manifest: Vec<PathBuf>,
-    /// Folder that the manifests' paths start from.
-    #[arg(long)]
-    root: PathBuf,
-    /// Part of the manifests to judge on.
-    #[arg(long, default_value = "val")]
-    split: String,
-    /// Faces of each source at most, spread over its rows.
-    #[arg(long, default_value_t = 1000)]
-    faces: usize,
+    #[command(flatten)]
+    given: Given,
     /// Fewest pixels of a face, the root of its box's area.
     #[arg(long, default_value_t = 30.0)]
     least: f32,
@@ -73,33 +58,21 @@ impl SmallFaces {
             self.least >= 8.0 && self.least < self.most,
             "least must be 8 or more, most above it"
         );
-        let mut by_source: BTreeMap<String, Vec<Row>> = BTreeMap::new();
-        for path in &self.manifest {
-            for row in manifest::read(path)? {
-                let known = row.region().is_some_and(|region| region.landmarks.is_some());
-                if row.split == self.split && known {
-                    by_source.entry(row.source.clone()).or_default().push(row);
-                }
-            }
-        }
-        ensure!(!by_source.is_empty(), "no row with landmarks has split {}", self.split);
-        for file in &self.model {
-            let told = || format!("model {}", file.display());
-            let bytes = std::fs::read(file).with_context(told)?;
-            let model = Model::load_parts(&[&bytes], &ModelOptions::new()).with_context(told)?;
-            for (source, rows) in &by_source {
+        self.given.each(
+            "landmarks",
+            |region| region.landmarks.is_some(),
+            |file, model, source, rows| {
                 println!("{} {source}:", file.display());
-                self.measured(&model, rows)?.print();
-            }
-        }
-        Ok(())
+                self.measured(model, rows)?.print();
+                Ok(())
+            },
+        )
     }
 
     fn measured(&self, model: &Model, rows: &[Row]) -> Result<Sums> {
         let mut sums = Sums::default();
         let mut memory = (Workspace::new(), Predictions::new());
-        let step = rows.len().div_ceil(self.faces.max(1));
-        for (index, row) in rows.iter().enumerate().step_by(step) {
+        for (index, row) in self.given.spread(rows) {
             let side = generator(1, 0, index as u64).random_range(self.least..self.most);
             if self.add(model, row, side, &mut sums, &mut memory).is_err() {
                 sums.failed += 1;
@@ -117,7 +90,7 @@ impl SmallFaces {
         sums: &mut Sums,
         (workspace, out): &mut (Workspace, Predictions),
     ) -> Result<()> {
-        let picture = pictures::open(&self.root.join(&row.path))?;
+        let picture = pictures::open(&self.given.picture(row))?;
         let (image, known) = (picture.image(), row.region().context("no face")?);
         model.predict_into(&image, &faces_only(), workspace, out)?;
         let Some(large) = same(out, &known) else {

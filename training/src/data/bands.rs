@@ -40,6 +40,17 @@ pub fn strangers() -> impl Iterator<Item = &'static str> {
     STRANGERS.iter().map(|(_, name)| *name)
 }
 
+/// Where a group stands in a table: all faces first, then bands by their years, then the rest by name.
+pub fn order(group: &str) -> (usize, &str) {
+    let first = group.split(|c: char| !c.is_ascii_digit()).next().unwrap_or_default();
+    let place = match first.parse::<usize>() {
+        _ if group == "all" => 0,
+        Ok(year) => 1 + year,
+        Err(_) => usize::MAX,
+    };
+    (place, group)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -54,5 +65,14 @@ mod tests {
             assert_eq!(first.parse::<f32>().expect("a year"), FIRST[i]);
         }
         assert_eq!(ages.map(stranger)[4..], ["15-19", "60+", "60+", "60+"]);
+    }
+
+    #[test]
+    fn groups_stand_by_age() {
+        let mut groups =
+            ["10-19", "3-9 / male", "70+", "White", "3-9", "all", "female / White", "0-2"];
+        groups.sort_by_key(|group| order(group));
+        let right = ["all", "0-2", "3-9", "3-9 / male", "10-19", "70+", "White", "female / White"];
+        assert_eq!(groups, right);
     }
 }

@@ -7,7 +7,7 @@ use face_predict::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::widths;
+use super::{interval, widths};
 use crate::data::bands::band;
 use crate::data::manifest::Row;
 use crate::model::YEARS;
@@ -92,7 +92,7 @@ impl Calibration {
                 continue;
             }
             if let Some(spec @ AgeSpec::Distribution { .. }) = &mut self.age {
-                let factor = widths::factor(spec, &with, reason, name);
+                let factor = interval::factor(spec, &with, reason, name);
                 if let AgeSpec::Distribution { doubt, .. } = spec {
                     doubt.0.insert(name.to_owned(), factor);
                 }

@@ -5,8 +5,10 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::brackets::Brackets;
+use super::cases::{Case, LIMITS};
 use super::limits::{self, Demand};
-use super::scores::{self, Bin, Case, Figures};
+use super::probabilities::{Bin, reliability};
+use super::scores::{self, Figures};
 
 /// A model and what became of it.
 #[derive(Serialize)]
@@ -49,14 +51,14 @@ impl Judged {
             self.sources.insert(source.clone(), figures.collect());
             let mut bins: BTreeMap<String, Vec<Bin>> = BTreeMap::new();
             let mut demands: BTreeMap<String, Vec<Demand>> = BTreeMap::new();
-            for (i, limit) in scores::LIMITS.iter().enumerate() {
+            for (i, limit) in LIMITS.iter().enumerate() {
                 let pairs: Vec<_> = cases.iter().filter_map(|c| c.at_least[i]).collect();
-                bins.insert(format!("at least {limit}"), scores::reliability(&pairs));
+                bins.insert(format!("at least {limit}"), reliability(&pairs));
                 demands.insert(format!("at least {limit}"), limits::demands(&pairs));
             }
             self.demands.insert(source.clone(), demands);
             let pairs: Vec<_> = cases.iter().filter_map(|c| c.p_male.zip(c.male)).collect();
-            bins.insert("male".into(), scores::reliability(&pairs));
+            bins.insert("male".into(), reliability(&pairs));
             self.reliability.insert(source, bins);
         }
     }

@@ -2,8 +2,11 @@
 
 pub mod brackets;
 pub mod calibration;
+pub mod cases;
+pub mod interval;
 pub mod judged;
 pub mod limits;
+pub mod probabilities;
 pub mod scores;
 pub mod widths;
 

@@ -2,133 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use face_predict::AgeDistribution;
 use rand::Rng;
 use serde::Serialize;
 
-use super::brackets::Brackets;
-use crate::data::bands::{self, band};
-use crate::data::manifest::Row;
+use super::cases::Case;
+use super::probabilities::{auc, ece};
 use crate::data::sampler::generator;
-
-/// What the library answered for one face.
-#[derive(Clone, Debug)]
-pub struct Answer {
-    /// Probability of each whole year; empty without an age network.
-    pub years: Vec<f32>,
-    /// The 80 % interval.
-    pub interval: (f32, f32),
-    /// Probability of male; none without a gender network.
-    pub male: Option<f32>,
-    /// Whether a gender was named instead of none.
-    pub named: bool,
-    /// Whether there was a reason to trust the face less.
-    pub marked: bool,
-    /// Of a regression, the number that the network itself gave.
-    pub raw: Option<f32>,
-}
-
-/// A face reduced to numbers, so that resampling is cheap.
-#[derive(Clone, Debug)]
-pub struct Case {
-    /// Band, gender, race as labelled; empty where unknown.
-    pub cell: [String; 3],
-    /// Band of the tables about strangers, of an exact age.
-    pub stranger: Option<&'static str>,
-    /// Name of the data set.
-    pub source: String,
-    /// Labelled year, where exact.
-    pub age: Option<f32>,
-    /// Median.
-    pub predicted: Option<f32>,
-    /// Whether the label lies in the interval; for a bracket the network's own probability of that, given the bracket.
-    pub covered: Option<f64>,
-    /// Of a bracket, whether the interval holds all of it, and whether it meets it: the year lies inside where the first is so,
-    /// and outside where the second is not.
-    pub reach: Option<[bool; 2]>,
-    /// What the network itself said, where that is one number and the library's median differs from it.
-    pub raw: Option<f32>,
-    /// Index of the bracket of the label, of most mass, and of the rounded median, among those of the source.
-    pub brackets: Option<[usize; 3]>,
-    /// Probability of at least 18, 21 and 25 years, and whether it is so, where the label tells.
-    pub at_least: [Option<(f32, bool)>; 3],
-    /// Labelled male.
-    pub male: Option<bool>,
-    /// Probability of male.
-    pub p_male: Option<f32>,
-    /// Whether a gender was named instead of none.
-    pub named: bool,
-    /// Whether there was a reason to trust the face less.
-    pub marked: bool,
-}
-
-/// Ages whose probability of being reached is judged.
-pub const LIMITS: [f32; 3] = [18.0, 21.0, 25.0];
-
-impl Case {
-    /// Compares a label with an answer. `brackets` are those of the row's source.
-    pub fn new(row: &Row, answer: &Answer, brackets: &Brackets) -> Self {
-        let distribution = AgeDistribution::new(&answer.years);
-        let has_age = !answer.years.is_empty();
-        let mass = |first: f32, last: f32| -> f64 {
-            let inside = |(year, _): &(usize, &f32)| (first..=last).contains(&(*year as f32));
-            let years = answer.years.iter().enumerate().filter(inside);
-            years.map(|(_, p)| f64::from(*p)).sum()
-        };
-        let (low, high) = answer.interval;
-        let bracket = row.age.is_none().then(|| row.age_min.zip(row.age_max)).flatten();
-        let covered = match (row.age, bracket) {
-            _ if !has_age => None,
-            (Some(age), _) => Some(f64::from(u8::from(low <= age && age <= high))),
-            (None, Some((first, last))) => {
-                let inside = mass(first, last);
-                let both = mass(first.max(low.round()), last.min(high.round()));
-                Some(if inside > 0.0 { both / inside } else { 0.0 })
-            }
-            _ => None,
-        };
-        // A whole year reaches half a year to both sides, so an interval from 19.3 on still meets the bracket 10 to 19.
-        let reach = bracket.filter(|_| has_age).map(|(first, last)| {
-            [low <= first && last <= high, low.round() <= last && first <= high.round()]
-        });
-        let median = has_age.then(|| distribution.median());
-        let own = brackets.index(row);
-        let brackets = own.zip(median).map(|(own, median)| {
-            [own, brackets.most(&answer.years, own), brackets.holding(median.round(), own)]
-        });
-        let at_least = LIMITS.map(|limit| {
-            let label = match (row.age, bracket) {
-                (Some(age), _) => Some(age >= limit),
-                (_, Some((first, _))) if first >= limit => Some(true),
-                (_, Some((_, last))) if last < limit => Some(false),
-                _ => None,
-            };
-            label.filter(|_| has_age).map(|label| (distribution.at_least(limit), label))
-        });
-        let band = row.rough_age().map_or(String::new(), |age| band(age).to_owned());
-        Self {
-            cell: [band, row.gender.clone(), row.race.clone()],
-            stranger: row.age.map(bands::stranger),
-            source: row.source.clone(),
-            age: row.age,
-            predicted: median,
-            raw: answer.raw,
-            covered,
-            reach,
-            brackets,
-            at_least,
-            male: row.is_male(),
-            p_male: answer.male,
-            named: answer.named,
-            marked: answer.marked,
-        }
-    }
-
-    /// Median minus label, where the label is exact.
-    pub fn error(&self) -> Option<f64> {
-        Some(f64::from(self.predicted? - self.age?))
-    }
-}
 
 /// A figure with its 95 % bootstrap interval.
 #[derive(Clone, Debug, Serialize)]
@@ -303,48 +182,14 @@ pub fn groups(cases: &[Case]) -> BTreeMap<String, Vec<&Case>> {
     groups
 }
 
-/// A bin of a reliability diagram: mean probability, share that was so, faces.
-pub type Bin = (f64, f64, usize);
-
-/// Ten bins of equal width.
-pub fn reliability(pairs: &[(f32, bool)]) -> Vec<Bin> {
-    let mut bins = vec![(0.0, 0.0, 0usize); 10];
-    for (p, so) in pairs {
-        let bin = &mut bins[((p * 10.0) as usize).min(9)];
-        bin.0 += f64::from(*p);
-        bin.1 += f64::from(u8::from(*so));
-        bin.2 += 1;
-    }
-    bins.retain(|bin| bin.2 > 0);
-    bins.into_iter().map(|(p, so, n)| (p / n as f64, so / n as f64, n)).collect()
-}
-
-/// Expected calibration error (Naeini et al. 2015).
-pub fn ece(pairs: &[(f32, bool)]) -> f64 {
-    let gaps = reliability(pairs).into_iter().map(|(p, so, n)| (p - so).abs() * n as f64);
-    gaps.sum::<f64>() / pairs.len().max(1) as f64
-}
-
-/// Probability that a true one scores above a false one, ties counting half.
-pub fn auc(pairs: &[(f32, bool)]) -> Option<f64> {
-    let mut sorted = pairs.to_vec();
-    sorted.sort_by(|a, b| a.0.total_cmp(&b.0));
-    let (mut ranks, mut first) = (0.0, 0);
-    while first < sorted.len() {
-        let score = sorted[first].0;
-        let last = first + sorted[first..].iter().take_while(|p| p.0 == score).count();
-        let rank = (first + last + 1) as f64 / 2.0;
-        ranks += rank * sorted[first..last].iter().filter(|p| p.1).count() as f64;
-        first = last;
-    }
-    let yes = sorted.iter().filter(|p| p.1).count() as f64;
-    let no = sorted.len() as f64 - yes;
-    (yes > 0.0 && no > 0.0).then(|| (ranks - yes * (yes + 1.0) / 2.0) / (yes * no))
-}
-
 #[cfg(test)]
 mod tests {
+    use face_predict::AgeDistribution;
+
     use super::*;
+    use crate::data::manifest::Row;
+    use crate::metrics::brackets::Brackets;
+    use crate::metrics::cases::Answer;
 
     fn exact(age: f32, predicted: usize, male: bool, p_male: f32) -> Case {
         let mut years = vec![0.0; 101];
@@ -355,12 +200,6 @@ mod tests {
         let male = Some(p_male);
         let answer = Answer { years, interval, male, named: true, marked: false, raw: None };
         Case::new(&row, &answer, &Brackets::default())
-    }
-
-    fn answer_years(masses: &[(usize, f32)]) -> Vec<f32> {
-        let mut years = vec![0.0; 101];
-        masses.iter().for_each(|(year, mass)| years[*year] = *mass);
-        years
     }
 
     #[test]
@@ -388,39 +227,5 @@ mod tests {
         assert_eq!(found["age_mae"].faces, 4);
         assert!(found["age_mae"].low >= 0.0 && found["age_mae"].high <= 8.0);
         assert!(!found.contains_key("bracket_accuracy"));
-    }
-
-    #[test]
-    fn a_bracket_is_judged_by_mass_and_by_median() {
-        // Most mass in 20-29, the median of 30 in the next.
-        let years = answer_years(&[(28, 0.45), (30, 0.3), (45, 0.25)]);
-        let row = Row { age_min: Some(20.0), age_max: Some(29.0), ..Row::default() };
-        let all = [(0, 19), (20, 29), (30, 39), (40, 100)].map(|(first, last)| Row {
-            age_min: Some(first as f32),
-            age_max: Some(last as f32),
-            ..Row::default()
-        });
-        let interval = (27.6, 45.3);
-        let answer = Answer { years, interval, male: None, named: false, marked: false, raw: None };
-        let case = Case::new(&row, &answer, &Brackets::of(all.iter()));
-        assert_eq!(case.brackets, Some([1, 1, 2]));
-        assert_eq!(case.covered, Some(1.0));
-        assert_eq!(case.reach, Some([false, true]));
-        // The year 29 reaches to 29.5: what is estimated to lie inside never exceeds the bound.
-        let years = answer_years(&[(29, 0.5), (31, 0.5)]);
-        let interval = (29.3, 31.3);
-        let answer = Answer { years, interval, male: None, named: false, marked: false, raw: None };
-        let edge = Case::new(&row, &answer, &Brackets::of(all.iter()));
-        assert_eq!((edge.covered, edge.reach), (Some(1.0), Some([false, true])));
-        assert_eq!(case.at_least.map(|a| a.map(|a| a.1)), [Some(true), None, None]);
-    }
-
-    #[test]
-    fn area_and_calibration_by_hand() {
-        assert_eq!(auc(&[(0.1, false), (0.4, true), (0.35, false), (0.8, true)]), Some(1.0));
-        assert_eq!(auc(&[(0.5, false), (0.5, true)]), Some(0.5));
-        assert_eq!(auc(&[(0.5, true)]), None);
-        let pairs = [(0.95, true), (0.95, false)];
-        assert!((ece(&pairs) - 0.45).abs() < 1e-6);
     }
 }

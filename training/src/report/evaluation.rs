@@ -4,8 +4,10 @@ use std::path::Path;
 
 use super::page::{document, escape, table, thumbnail};
 use super::svg::{Plot, histogram};
+use crate::data::bands::order;
+use crate::metrics::cases::Case;
 use crate::metrics::judged::Judged;
-use crate::metrics::scores::{Case, Figure, NAMES};
+use crate::metrics::scores::{Figure, NAMES};
 
 /// Faces drawn as the worst mistakes of each kind.
 const WORST: usize = 16;
@@ -164,8 +166,10 @@ fn by_group(model: &Judged, source: &str) -> String {
     let text = |name: &str| NAMES.iter().find(|n| n.0 == name).map_or(name, |n| n.1).to_owned();
     let head = std::iter::once("group".to_owned()).chain(SHOWN.iter().map(|name| text(name)));
     let head: Vec<_> = head.collect();
-    let groups = model.sources.get(source).into_iter().flatten();
+    let mut groups: Vec<_> = model.sources.get(source).into_iter().flatten().collect();
+    groups.sort_by_key(|(group, _)| order(group));
     let rows: Vec<Vec<String>> = groups
+        .into_iter()
         .map(|(group, figures)| {
             let cells = SHOWN.iter().map(|name| show(figures.get(name)));
             std::iter::once(group.clone()).chain(cells).collect()

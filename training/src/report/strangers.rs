@@ -1,8 +1,8 @@
 //! The table about strangers: sets that a network has never seen, by age band.
 
 use crate::data::bands;
+use crate::metrics::cases::Case;
 use crate::metrics::judged::Judged;
-use crate::metrics::scores::Case;
 
 /// A network judged on a set, and the same set judged by a network that has seen it, where there is one.
 pub struct Stranger<'a> {

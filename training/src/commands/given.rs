@@ -1,0 +1,70 @@
+//! What `shake` and `small-faces` are given: models, and faces of manifests.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, ensure};
+use clap::Args;
+use face_predict::{Model, ModelOptions, Region};
+
+use crate::data::manifest::{self, Row};
+
+/// Models, and the faces to judge them on.
+#[derive(Args, Debug)]
+pub struct Given {
+    /// ONNX file. What it lacks, detector or estimator, is the built-in one. Give several to see them side by side.
+    #[arg(long, required = true, num_args = 1..)]
+    model: Vec<PathBuf>,
+    /// Manifest with boxes. May be given several times; sources are judged apart.
+    #[arg(long, required = true, num_args = 1..)]
+    manifest: Vec<PathBuf>,
+    /// Folder that the manifests' paths start from.
+    #[arg(long)]
+    root: PathBuf,
+    /// Part of the manifests to judge on.
+    #[arg(long, default_value = "val")]
+    split: String,
+    /// Faces of each source at most, spread over its rows.
+    #[arg(long, default_value_t = 1000)]
+    faces: usize,
+}
+
+impl Given {
+    /// Calls `judge` with each model's path, the model, a source and its rows of the split whose face is `wanted`; `what` says
+    /// in words what those have.
+    pub fn each(
+        &self,
+        what: &str,
+        wanted: impl Fn(&Region) -> bool,
+        mut judge: impl FnMut(&Path, &Model, &str, &[Row]) -> Result<()>,
+    ) -> Result<()> {
+        let mut by_source: BTreeMap<String, Vec<Row>> = BTreeMap::new();
+        for path in &self.manifest {
+            for row in manifest::read(path)? {
+                if row.split == self.split && row.region().is_some_and(|region| wanted(&region)) {
+                    by_source.entry(row.source.clone()).or_default().push(row);
+                }
+            }
+        }
+        ensure!(!by_source.is_empty(), "no row with {what} has split {}", self.split);
+        for file in &self.model {
+            let told = || format!("model {}", file.display());
+            let bytes = std::fs::read(file).with_context(told)?;
+            let model = Model::load_parts(&[&bytes], &ModelOptions::new()).with_context(told)?;
+            for (source, rows) in &by_source {
+                judge(file, &model, source, rows)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// As many rows as were asked for, spread over all, with their places.
+    pub fn spread<'a>(&self, rows: &'a [Row]) -> impl Iterator<Item = (usize, &'a Row)> {
+        rows.iter().enumerate().step_by(rows.len().div_ceil(self.faces.max(1)).max(1))
+    }
+
+    /// Where a row's picture lies.
+    pub fn picture(&self, row: &Row) -> PathBuf {
+        self.root.join(&row.path)
+    }
+}
