@@ -66,6 +66,9 @@ for model in models/*.onnx; do
         examples/images/eileen_collins.png "${faces[@]:0:80}"
 done
 
+step "the C interface around a made-up network"
+CARGO_TARGET_DIR=build/made-up cargo test --quiet --manifest-path tests/miri/Cargo.toml -- --skip picture:: --skip face:: --skip model::
+
 step lints
 cargo clippy --release --workspace --all-targets -- -D warnings
 

@@ -15,7 +15,7 @@ pub(crate) use detector::Detector;
 pub use loading::{Model, ModelOptions};
 pub(crate) use network::Network;
 pub use outputs::Detection;
-pub(crate) use outputs::Estimate;
+pub(crate) use outputs::{Estimate, suppress};
 
 mod engine {
     use crate::error::{Error, ErrorKind, Result};
