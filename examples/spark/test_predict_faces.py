@@ -1,7 +1,10 @@
 """The job in local mode, with two workers, on a few hundred pictures."""
 
 import os
+import signal
+import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -142,3 +145,35 @@ def test_searching(spark, folder, tmp_path):
     boxes.write_text("path,x,y,width,height\n")
     assert predict_faces.run(spark, str(some), str(tmp_path / "none.parquet"), str(boxes)) == 4
     assert {index for _, index in table(spark, tmp_path / "none.parquet")} == {None}
+
+
+def killed_within_a_batch(command, output, environment, log):
+    """Starts the job, and kills all its processes once it has committed more than was there and works on the next batch."""
+    committed = lambda: len(list(output.glob("part-*")))  # noqa: E731
+    before = committed()
+    process = subprocess.Popen(command, env=environment, start_new_session=True, stdout=log, stderr=log)
+    end = time.monotonic() + 600
+    while time.monotonic() < end:
+        assert process.poll() is None, "the job ended by itself"
+        if committed() > before and list(output.glob("_temporary/**/part-*")):
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+            return
+        time.sleep(0.02)
+    raise AssertionError("the job committed nothing within ten minutes")
+
+
+def test_a_job_that_is_killed_loses_and_doubles_nothing(spark, folder, tmp_path):
+    output = tmp_path / "killed.parquet"
+    environment = {**os.environ, "SPARK_LOCAL_IP": "127.0.0.1"}
+    command = [sys.executable, predict_faces.__file__, "--input", str(folder), "--output", str(output), "--cropped", "--batch", "60"]
+    with open(tmp_path / "log", "w") as log:
+        for _ in range(3):
+            killed_within_a_batch(command, output, environment, log)
+            done = [row.path for row in spark.read.schema(predict_faces.SCHEMA).parquet(str(output)).collect()]
+            assert 0 < len(done) == len(set(done)) < COUNT + 3
+        subprocess.run(command, env=environment, check=True, stdout=log, stderr=log)
+    # Not `table`, which would hide what is there twice.
+    done = [row.path for row in spark.read.parquet(str(output)).collect()]
+    pictures = [path for path in folder.rglob("*") if path.suffix in (".jpg", ".png")]
+    assert sorted(Path(path.removeprefix("file:")) for path in done) == sorted(pictures)
