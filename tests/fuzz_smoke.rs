@@ -195,7 +195,8 @@ fn seeds() -> Vec<(&'static str, &'static str, Vec<u8>)> {
     ]
 }
 
-/// `UPDATE_SEEDS=1` writes them anew. The fuzzer's own finds are put beside them.
+/// `UPDATE_SEEDS=1` writes them anew. The fuzzer's own finds are put beside them. `FUZZ_FOUND=build/fuzz` runs all that a fuzzer has
+/// gathered there, too, as scripts/test/fuzz_lines.sh does.
 #[test]
 fn committed_seeds() {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/seeds");
@@ -218,11 +219,16 @@ fn committed_seeds() {
             let _ = bodies::detector_bytes(bytes);
         }),
     ] {
-        for file in std::fs::read_dir(folder.join(target)).unwrap() {
-            body(&std::fs::read(file.unwrap().path()).unwrap());
-            count += 1;
+        let found = std::env::var_os("FUZZ_FOUND");
+        let found = found.map(|found| std::path::Path::new(&found).join(target).join("corpus"));
+        for inputs in std::iter::once(folder.join(target)).chain(found) {
+            for file in std::fs::read_dir(inputs).unwrap() {
+                body(&std::fs::read(file.unwrap().path()).unwrap());
+                count += 1;
+            }
         }
     }
+    println!("{count} inputs");
     assert!(count >= seeds().len());
 }
 

@@ -1,0 +1,37 @@
+#!/usr/bin/env bash
+# How many lines of the library the inputs of the fuzzers reach: those that are committed, and those that scripts/test/fuzz.sh has gathered.
+#
+#   scripts/test/fuzz_lines.sh        first the seeds alone, then with all that was found
+#
+# Runs the bodies of the targets (tests/fuzz_smoke.rs), of which matlab and manifest are the trainer's and not among them. Only our crates count lines, so
+# the engine is as it is for tests; in LINES_TARGET_DIR, which is kept. Needs llvm-profdata and llvm-cov of the compiler's LLVM.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+if [ "${1-}" = --wrap ]; then
+    # As the compiler's wrapper: rustc and its arguments.
+    shift
+    case " $* " in
+    *" --crate-name face_predict"* | *" --crate-name fuzz_smoke "*) exec "$@" -Cinstrument-coverage ;;
+    *) exec "$@" ;;
+    esac
+fi
+version=$(rustc -vV | sed -n 's/^LLVM version: \([0-9]*\).*/\1/p')
+for tool in llvm-profdata llvm-cov; do
+    command -v "$tool-$version" >/dev/null || { echo "$tool-$version is not installed (Debian's llvm-$version)" >&2; exit 1; }
+done
+export CARGO_TARGET_DIR=${LINES_TARGET_DIR:-build/lines/target} LIBTORCH=${LIBTORCH:-$PWD/build/libtorch}
+work=$PWD/build/lines
+mkdir -p "$work"
+printf '#!/bin/sh\nexec "%s" --wrap "$@"\n' "$PWD/scripts/test/fuzz_lines.sh" >"$work/rustc"
+chmod +x "$work/rustc"
+export RUSTC_WRAPPER=$work/rustc
+program=$(nice -n 10 cargo test --release --workspace --test fuzz_smoke --no-run --message-format=json |
+    sed -n 's/.*"name":"fuzz_smoke".*"executable":"\([^"]*\)".*/\1/p' | tail -n 1)
+for what in seeds found; do
+    [ $what = seeds ] || export FUZZ_FOUND=$PWD/build/fuzz
+    LLVM_PROFILE_FILE=$work/$what.profraw nice -n 10 "$program" committed_seeds --exact --nocapture | grep ' inputs'
+    "llvm-profdata-$version" merge -sparse "$work/$what.profraw" -o "$work/$what.profdata"
+    "llvm-cov-$version" report "$program" -instr-profile="$work/$what.profdata" -ignore-filename-regex='/(tests|fuzz|\.cargo|rustc)/' >"$work/$what.txt"
+    head -n 1 "$work/$what.txt"
+    tail -n 1 "$work/$what.txt"
+done
