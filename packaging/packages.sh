@@ -81,7 +81,7 @@ done
 
 packaging/debian.sh "$(folder "$native")" "$out"
 
-(cd build/dist && find packages -type f -not -path '*/FacePredict.[0-9]*/*' | cat - | sort | xargs sha256sum
+(cd build/dist && find packages -type f -not -path '*/FacePredict.[0-9]*/*' -not -name SHA256SUMS | sort | xargs sha256sum
     ls face_predict-"$version"-*.tar.gz face_predict-"$version"-*.zip 2>/dev/null | xargs -r sha256sum) > "$out/SHA256SUMS"
 (cd "$nuget" && find . -type f | sort | xargs -d '\n' sha256sum) | sed "s| \./| packages/FacePredict.$version/|" >> "$out/SHA256SUMS"
 cat "$out/SHA256SUMS"

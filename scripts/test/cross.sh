@@ -53,7 +53,9 @@ for name in "$@"; do
     # These processors do not trap.
     case $name in armv7*) programs="test misuse threads" ;; esac
     for program in $programs; do
-        said=$(run "./$program.exe" inputs 2>&1) || fail "$name: $program: $said"
+        # An emulated face takes a second: two programs leave networks or rounds out.
+        case $name-$program in armv7*-misuse | armv7*-threads) quick=quick ;; *) quick='' ;; esac
+        said=$(run "./$program.exe" inputs $quick 2>&1) || fail "$name: $program: $said"
         [ -z "$said" ] || fail "$name: $program printed $said"
         echo "$program: good"
     done

@@ -14,6 +14,14 @@
 #define IO FACE_PREDICT_ERROR_IO
 #define UNSUPPORTED FACE_PREDICT_ERROR_UNSUPPORTED
 
+/* What follows from the size of a pointer, for processors of 32 and of 64 bits. */
+#if UINTPTR_MAX == UINT32_MAX
+#define BITS(on32, on64) on32
+#else
+#define BITS(on32, on64) on64
+#endif
+#define LARGEST BITS("4294967295", "18446744073709551615") /* SIZE_MAX */
+
 static int quick;
 static face_predict_model *model;
 static face_predict_result *result;
@@ -166,7 +174,7 @@ static void reading_a_result(void) {
         REFUSED(face_predict_result_face(result, 0, &face, sizes[i]), INVALID, "size is|sizeof(face_predict_face) is 112");
     }
     REFUSED(face_predict_result_face(result, 1, &face, sizeof face), RANGE, "face 1|has 1");
-    REFUSED(face_predict_result_face(result, SIZE_MAX, &face, sizeof face), RANGE, "face 18446744073709551615|has 1");
+    REFUSED(face_predict_result_face(result, SIZE_MAX, &face, sizeof face), RANGE, "face " LARGEST "|has 1");
     REFUSED(face_predict_result_age_interval(result, 9, 0.5f, &low, &high), RANGE, "face 9|has 1");
     for (i = 0; i < sizeof coverages / sizeof *coverages; i++) {
         REFUSED(face_predict_result_age_interval(result, 0, coverages[i], &low, &high), INVALID, "coverage is|above 0 and below 1");
@@ -179,7 +187,7 @@ static void reading_a_result(void) {
 static void wrong_pictures(void) {
     face_predict_options options = options_of(&box, 1);
     face_predict_image p;
-    static const uint32_t struct_sizes[] = {0, 1, 16, 95, 4097, UINT32_MAX};
+    static const uint32_t struct_sizes[] = {0, 1, 16, BITS(59, 95), 4097, UINT32_MAX};
     static const uint32_t formats[] = {0, 15, 255, UINT32_MAX};
     static const uint32_t rotations[] = {1, 45, 91, 360, UINT32_MAX};
     static const uint32_t exifs[] = {0, 9, 255, UINT32_MAX};
@@ -189,7 +197,7 @@ static void wrong_pictures(void) {
     for (i = 0; i < sizeof struct_sizes / sizeof *struct_sizes; i++) {
         p = image();
         p.struct_size = struct_sizes[i];
-        REFUSED_PREDICTION(PREDICT(), INVALID, "face_predict_image.struct_size is|sizeof(face_predict_image) is 112");
+        REFUSED_PREDICTION(PREDICT(), INVALID, "face_predict_image.struct_size is|sizeof(face_predict_image) is " BITS("76", "112"));
         REFUSED(face_predict_image_set_exif(&p, 1), INVALID, "face_predict_image.struct_size");
     }
     for (i = 0; i < sizeof formats / sizeof *formats; i++) {
@@ -214,7 +222,7 @@ static void wrong_pictures(void) {
     }
     p = image();
     p.strides[0] = SIZE_MAX;
-    REFUSED_PREDICTION(PREDICT(), INVALID, "512 rows of 18446744073709551615 bytes");
+    REFUSED_PREDICTION(PREDICT(), INVALID, "512 rows of " LARGEST " bytes");
     p.strides[0] = SIZE_MAX / 600; /* No overflow, yet more than an address space. */
     REFUSED_PREDICTION(PREDICT(), INVALID, "512 rows of|overflow");
     p.strides[0] = SIZE_MAX / 2000; /* Possible, but not here. */
@@ -230,7 +238,7 @@ static void wrong_pictures(void) {
     p.height = UINT32_MAX;
     REFUSED_PREDICTION(PREDICT(), INVALID, "512x4294967295");
     p.width = p.height = 1 << 24;
-    REFUSED_PREDICTION(PREDICT(), BUFFER, "786432|16777216x16777216");
+    REFUSED_PREDICTION(PREDICT(), BITS(INVALID, BUFFER), BITS("16777216 rows of|overflow", "786432|16777216x16777216"));
     p = image();
     p.sizes[0] = 1;
     REFUSED_PREDICTION(PREDICT(), BUFFER, "plane 0 has 1 bytes|512x512|needs 786432");
@@ -262,7 +270,7 @@ static void wrong_options(void) {
     face_predict_image picture = image();
     face_predict_options o;
     face_predict_region regions[2];
-    static const uint32_t struct_sizes[] = {0, 4, 31, 4097, UINT32_MAX};
+    static const uint32_t struct_sizes[] = {0, 4, BITS(27, 31), 4097, UINT32_MAX};
     static const uint32_t region_sizes[] = {1, 55, 57, 4100, UINT32_MAX};
     static const float coverages[] = {-0.1f, 1, 2, NAN, INFINITY, -INFINITY};
     static const float thresholds[] = {0.49f, 1.01f, -1, NAN, INFINITY};
@@ -273,7 +281,7 @@ static void wrong_options(void) {
     for (i = 0; i < sizeof struct_sizes / sizeof *struct_sizes; i++) {
         o = options_of(&box, 1);
         o.struct_size = struct_sizes[i];
-        REFUSED_PREDICTION(PREDICT(), INVALID, "face_predict_options.struct_size is|is 48");
+        REFUSED_PREDICTION(PREDICT(), INVALID, "face_predict_options.struct_size is|is " BITS("44", "48"));
     }
     o = options_of(&box, 1);
     o.flags = 1u << 31;
@@ -491,7 +499,7 @@ static void encoded_pictures(void) {
     p.planes[0] = bytes;
     REFUSED_PREDICTION(PREDICT(), BAD_IMAGE, "0 bytes|JPEG, PNG, WebP or BMP");
     p.sizes[0] = SIZE_MAX;
-    REFUSED_PREDICTION(PREDICT(), INVALID, "size of image.planes[0] is 18446744073709551615");
+    REFUSED_PREDICTION(PREDICT(), INVALID, "size of image.planes[0] is " LARGEST);
     p.sizes[0] = size / 2;
     REFUSED_PREDICTION(PREDICT(), BAD_IMAGE, "");
     p.sizes[0] = size;
@@ -520,7 +528,7 @@ static void what_is_inside(void) {
         REFUSED(face_predict_model_network(model, tasks[i], &network, sizeof network), INVALID, "task is 0x|0x1, 0x2 or 0x4");
     }
     for (i = 0; i < sizeof sizes / sizeof *sizes; i++) {
-        REFUSED(face_predict_model_network(model, FACE_PREDICT_TASK_AGE, &network, sizes[i]), INVALID, "size is|sizeof(face_predict_network) is 48");
+        REFUSED(face_predict_model_network(model, FACE_PREDICT_TASK_AGE, &network, sizes[i]), INVALID, "size is|sizeof(face_predict_network) is " BITS("32", "48"));
     }
     CHECK(network.tasks == 0xA5A5A5A5u);
     REFUSED(face_predict_model_warm_up(model, 0, 64, NULL), INVALID, "picture size 0x64");
@@ -630,7 +638,7 @@ static void wrong_bytes(void) {
     size_t i, size, cut;
     unsigned char *bytes;
     REFUSED_PREDICTION(face_predict_encoded(model, rgb, 0, &options, result), BAD_IMAGE, "0 bytes|JPEG, PNG, WebP or BMP");
-    REFUSED_PREDICTION(face_predict_encoded(model, rgb, SIZE_MAX, &options, result), INVALID, "data|18446744073709551615");
+    REFUSED_PREDICTION(face_predict_encoded(model, rgb, SIZE_MAX, &options, result), INVALID, "data|" LARGEST);
     REFUSED_PREDICTION(face_predict_encoded(model, "no picture at all", 17, &options, result), BAD_IMAGE, "17 bytes|JPEG, PNG, WebP or BMP");
     REFUSED_PREDICTION(face_predict_encoded(model, rgb, rgb_size, &options, result), BAD_IMAGE, "786432 bytes");
     for (i = 0; i < sizeof names / sizeof *names; i++) {
@@ -694,7 +702,7 @@ static void wrong_paths(void) {
     REFUSED(face_predict_model_load_file(folder, NULL, &out), IO, "cannot be read");
     REFUSED(face_predict_model_load_file("\xFF", NULL, &out), INVALID, "path is not UTF-8 at byte 0");
     REFUSED(face_predict_model_load_files(paths, 2, NULL, &out), INVALID, "paths[1] is not UTF-8 at byte 0");
-    REFUSED(face_predict_model_load_files(paths, SIZE_MAX, NULL, &out), INVALID, "paths|18446744073709551615");
+    REFUSED(face_predict_model_load_files(paths, SIZE_MAX, NULL, &out), INVALID, "paths|" LARGEST);
     CHECK(out == NULL);
 }
 
@@ -707,7 +715,7 @@ static void wrong_models(void) {
     REFUSED(face_predict_model_load_file(in_folder("text.txt"), NULL, &out), BAD_MODEL, "text.txt|ONNX");
     REFUSED(face_predict_model_load_file(in_folder("empty"), NULL, &out), BAD_MODEL, "empty|0 bytes|ONNX");
     REFUSED(face_predict_model_load_memory(rgb, 0, NULL, &out), BAD_MODEL, "0 bytes|ONNX");
-    REFUSED(face_predict_model_load_memory(rgb, SIZE_MAX, NULL, &out), INVALID, "data|18446744073709551615");
+    REFUSED(face_predict_model_load_memory(rgb, SIZE_MAX, NULL, &out), INVALID, "data|" LARGEST);
     REFUSED(face_predict_model_load_file(in_folder("other_task.onnx"), NULL, &out), BAD_MODEL, "face_predict.task is \"landmarks\"|age_gender");
     REFUSED(face_predict_model_load_file(in_folder("other_contract.onnx"), NULL, &out), BAD_MODEL, "contract is \"2\"|\"1\"");
     REFUSED(face_predict_model_load_file(in_folder("no_contract.onnx"), NULL, &out), BAD_MODEL, "not a face-predict model");
