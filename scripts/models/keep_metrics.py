@@ -4,7 +4,7 @@
     scripts/models/keep_metrics.py NAME metrics.json              models/NAME.metrics.json: all, and groups of one kind
     scripts/models/keep_metrics.py NAME metrics.json --kind KIND  models/NAME.KIND.metrics.json: figures of all faces (of val: demands, too)
 
-KIND: picture, search, val, small, blurred, dark, bright, crops2, crops8.
+KIND: picture, search, val, small, blurred, dark, bright, crops2, crops8; of a detector still.
 """
 import argparse
 import json
@@ -17,7 +17,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("name")
     parser.add_argument("metrics")
-    parser.add_argument("--kind", choices=["picture", "search", "val", "small", "blurred", "dark", "bright", "crops2", "crops8"])
+    parser.add_argument("--kind", choices=["picture", "search", "val", "small", "blurred", "dark", "bright", "crops2", "crops8", "still"])
     options = parser.parse_args()
     with open(options.metrics, encoding="utf-8") as file:
         found = json.load(file)
