@@ -9,8 +9,10 @@ use face_predict::{Model, ModelOptions, Region};
 
 use crate::data::manifest::{self, Row};
 
-/// Models, and the faces to judge them on.
+// Models, and the faces to judge them on. No documentation comment, since clap can show it in place of what a
+// command says of itself.
 #[derive(Args, Debug)]
+#[allow(missing_docs)]
 pub struct Given {
     /// ONNX file. What it lacks, detector or estimator, is the built-in one. Give several to see them side by side.
     #[arg(long, required = true, num_args = 1..)]
