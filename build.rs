@@ -1,4 +1,5 @@
-//! Options of the shared library's linker: its soname, whose major version is the ABI's, and what unloading does.
+//! Options for the linker of the shared library: its soname, whose major version is that of the ABI, and what unloading
+//! does.
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
@@ -8,8 +9,8 @@ fn main() {
         println!("cargo::rustc-cdylib-link-arg=-Wl,-soname,libface_predict.so.{major}");
         // One object of tract lacks the note that it needs no executable stack.
         println!("cargo::rustc-cdylib-link-arg=-Wl,-z,noexecstack");
-        // The built-in networks live as long as the process: a program that unloads the library and loads it again would
-        // load them again each time.
+        // The built-in networks live as long as the process. A program that unloads the library and loads it again
+        // would load them again each time.
         println!("cargo::rustc-cdylib-link-arg=-Wl,-z,nodelete");
     }
 }

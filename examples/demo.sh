@@ -1,6 +1,6 @@
 #!/bin/sh
 # The demo: predicts on a portrait, and explains the answer to somebody who sees it for the first time.
-#   examples/demo.sh PREDICT     PREDICT: the program that examples/c/predict.c became
+#   examples/demo.sh PREDICT     PREDICT is the program that was built from examples/c/predict.c
 set -eu
 cd "$(dirname "$0")/.."
 predict=$1
@@ -18,14 +18,15 @@ What this means:
   N years              the estimate: the true age is as likely above as below it
   (N to M)             the range that holds the true age of about 80 of 100 people
   female (N %)         the label that strangers would give the face, and how sure that is
-  small, blurred, dark, bright, turned, cut_off
-                       what speaks against trusting this face, named only where it applies
+  small, blurred, dark, bright, turned, cut_off, not_upright
+                       reasons to trust this face less, named only where they apply
 
 Compare the answer with her age. Errors of five years are normal, and those of fifteen happen,
 so a program must not decide about a person by one answer alone (docs/use.md).
 
 What to try next:
   build/predict photo.jpg                     a photo of your own: JPEG, PNG, WebP or BMP
+  build/predict --try-turns photo.jpg         a photo that may lie on its side
   build/predict --json photo.jpg              the same for programs, with all numbers
   cargo run --release --example annotate photo.jpg out.png
                                               the answers drawn into the photo

@@ -1,8 +1,9 @@
 //! Age and gender of faces in pictures, from Rust.
 //!
-//! `predict [--json] [--cropped] [--box X,Y,W,H] [--model FILE]... [--repeat N] IMAGE... | @LIST`
+//! `predict [--json] [--cropped] [--box X,Y,W,H]... [--try-turns] [--model FILE]... [--repeat N] IMAGE... | @LIST`
 //!
-//! Without `--box` and `--cropped` the faces are searched.
+//! Without `--box` and `--cropped` the program searches the faces. `--try-turns` also searches heads that lie on their side
+//! or stand upside down.
 
 use std::process::ExitCode;
 use std::time::Instant;
@@ -11,13 +12,14 @@ use face_predict::{
     Face, Gender, Model, ModelOptions, Options, Predictions, Rect, Region, Workspace,
 };
 
-const USAGE: &str = "usage: predict [--json] [--cropped] [--box X,Y,W,H]... [--model FILE]... \
-                     [--repeat N] IMAGE... | @LIST";
+const USAGE: &str = "usage: predict [--json] [--cropped] [--box X,Y,W,H]... [--try-turns] \
+                     [--model FILE]... [--repeat N] IMAGE... | @LIST";
 
 #[derive(Default)]
 struct Arguments {
     json: bool,
     cropped: bool,
+    try_turns: bool,
     boxes: Vec<Region>,
     models: Vec<String>,
     repeat: usize,
@@ -32,6 +34,7 @@ fn parse() -> Result<Arguments, String> {
         match word.as_str() {
             "--json" => arguments.json = true,
             "--cropped" => arguments.cropped = true,
+            "--try-turns" => arguments.try_turns = true,
             "--box" => {
                 let numbers: Result<Vec<f32>, _> = value()?.split(',').map(str::parse).collect();
                 let Ok(&[x, y, width, height]) = numbers.as_deref() else {
@@ -52,7 +55,8 @@ fn parse() -> Result<Arguments, String> {
             }
             path => match path.strip_prefix('@') {
                 Some(list) => {
-                    let text = std::fs::read_to_string(list).map_err(|e| format!("{list}: {e}"))?;
+                    let text = std::fs::read_to_string(list)
+                        .map_err(|e| format!("{list} cannot be read: {e}"))?;
                     arguments
                         .images
                         .extend(text.lines().filter(|l| !l.is_empty()).map(String::from));
@@ -124,7 +128,7 @@ fn run(arguments: &Arguments) -> face_predict::Result<bool> {
     } else {
         Model::load_files(&arguments.models, &ModelOptions::new())?
     };
-    let mut options = Options::new().cropped(arguments.cropped);
+    let mut options = Options::new().cropped(arguments.cropped).try_turns(arguments.try_turns);
     if !arguments.boxes.is_empty() {
         options = options.regions(&arguments.boxes);
     }
@@ -146,7 +150,7 @@ fn run(arguments: &Arguments) -> face_predict::Result<bool> {
                     serde_json::Value::from(path.as_str())
                 );
             } else {
-                eprintln!("{path}: {error}");
+                eprintln!("predict: {error}");
             }
             continue;
         }

@@ -63,7 +63,7 @@ impl Error {
         Self::new(ErrorKind::Model, message)
     }
 
-    /// A panic that was caught, with its message.
+    /// Makes an error of a panic that was caught, with the panic's message.
     pub(crate) fn caught(kind: ErrorKind, what: &str, panic: &(dyn Any + Send)) -> Self {
         let message = panic
             .downcast_ref::<String>()

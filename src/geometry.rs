@@ -23,13 +23,13 @@ impl Point {
 /// A rectangle in pixels, with sides along the axes. It may reach beyond the picture.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Rect {
-    /// Left edge.
+    /// The left edge.
     pub x: f32,
-    /// Top edge.
+    /// The top edge.
     pub y: f32,
-    /// Width.
+    /// The width.
     pub width: f32,
-    /// Height.
+    /// The height.
     pub height: f32,
 }
 
@@ -68,17 +68,17 @@ impl Rect {
 /// An affine map of the plane: `x' = xx x + xy y + x0`, `y' = yx x + yy y + y0`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Affine {
-    /// Part of x' that grows with x.
+    /// The part of x' that grows with x.
     pub xx: f32,
-    /// Part of x' that grows with y.
+    /// The part of x' that grows with y.
     pub xy: f32,
-    /// x' of the origin.
+    /// The x' of the origin.
     pub x0: f32,
-    /// Part of y' that grows with x.
+    /// The part of y' that grows with x.
     pub yx: f32,
-    /// Part of y' that grows with y.
+    /// The part of y' that grows with y.
     pub yy: f32,
-    /// y' of the origin.
+    /// The y' of the origin.
     pub y0: f32,
 }
 

@@ -14,12 +14,12 @@
 //! # Ok::<(), face_predict::Error>(())
 //! ```
 //!
-//! - [`Model`] holds the networks: the built-in ones, or those of files or bytes. All threads share one model.
+//! - [`Model`] holds the networks: the built-in ones, or those of model files. All threads share one model.
 //! - [`Image`] is a borrowed view of pixels, which are read in place. [`Picture`] is a decoded file.
 //! - [`Options`] and [`Region`] say which faces to estimate, and what to estimate.
 //! - [`Predictions`] and [`Face`] are the answers. [`AgeDistribution`] is an age as a distribution over years.
 //! - [`Tracker`] follows faces over the frames of a camera.
-//! - [`Error`] is every failure. Its kind says who must act.
+//! - [`Error`] is the type of every failure. Its kind says who must act.
 //! - [`Metadata`], [`CropRule`] and [`Warp`] are the contract of model files and the preprocessing. The trainer uses
 //!   the same code.
 //!

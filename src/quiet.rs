@@ -1,15 +1,15 @@
-//! Panics that are caught print nothing. Those of a Rust program around the library still go where they went.
+//! Panics that are caught print nothing. Panics of a Rust program around the library are still reported as before.
 
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Once;
 
 thread_local! {
-    /// Whether a panic of this thread would be caught.
+    /// Whether this library would catch a panic of this thread.
     static INSIDE: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Runs `body`; a panic inside comes back as an error, and nothing is printed.
+/// Runs `body`. A panic inside comes back as an error, and nothing is printed.
 pub(crate) fn catch<T>(body: impl FnOnce() -> T) -> std::thread::Result<T> {
     hook();
     let outer = INSIDE.replace(true);

@@ -250,7 +250,12 @@ fn errors_by_kind_and_an_empty_result() {
     for crops in [0, 9, usize::MAX] {
         fails(&options().crops(crops), invalid, "crops");
     }
-    fails(&options().cropped(true), invalid, "1 regions");
+    let size = SIDE as f32;
+    for (x, y) in [(size, 0.0), (0.0, size), (-30.0, 0.0), (0.0, -30.0), (9e6, 9e6)] {
+        let regions = [FACE, Region::from_box(Rect::new(x, y, 30.0, 30.0))];
+        fails(&Options::new().regions(&regions), invalid, "lies outside the picture of 512x512");
+    }
+    fails(&options().cropped(true), invalid, "one face, but 1 regions");
     for coverage in [0.0, 1.0, -1.0, f32::NAN, f32::INFINITY] {
         fails(&options().age_coverage(coverage), invalid, "age_coverage");
     }

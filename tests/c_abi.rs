@@ -599,6 +599,18 @@ fn the_examples_answer() {
             assert!(lines[0]["error"].as_str().expect("text").contains("cannot be read"));
             assert!(lines[1]["age"].is_number());
             assert_eq!(Command::new(program).output().expect("runs").status.code(), Some(2));
+            // A picture that lies on its side.
+            let turned = work().join("turned.png");
+            let upright = image::open(&portrait).expect("the portrait");
+            upright.rotate90().save(&turned).expect("written");
+            let answer = |command: &mut Command| {
+                let output = run(command.arg(&turned));
+                String::from_utf8(output.stdout).expect("UTF-8")
+            };
+            let marked = answer(&mut Command::new(program));
+            assert!(!marked.contains(" years") || marked.contains("not_upright"), "{marked}");
+            let read = answer(Command::new(program).arg("--try-turns"));
+            assert!(read.contains(" years") && !read.contains("not_upright"), "{read}");
         });
     }
 }
@@ -609,8 +621,9 @@ fn the_examples_of_c_and_cpp_answer_alike() {
     let list = work().join("both.txt");
     fs::write(&list, format!("missing.png\r\n\n{portrait}\r\n{portrait}")).expect("a list");
     let list = format!("@{}", list.display());
-    let all_arguments: [&[&str]; 9] = [
+    let all_arguments: [&[&str]; 10] = [
         &[&portrait],
+        &["--try-turns", &portrait],
         &["--json", &portrait],
         &["--box", "177,66,94,122", "--box", "-60,380,120,120", &portrait, "missing.png"],
         &["--json", "--box", "10,300,30,30", &portrait, "missing.png"],

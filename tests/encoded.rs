@@ -179,7 +179,7 @@ fn a_missing_end_marker_is_forgiven_and_a_missing_block_is_not() {
         assert_eq!(error.kind(), ErrorKind::Image);
         assert_eq!(
             error.to_string(),
-            "picture is damaged: the JPEG ends before all of its blocks are there"
+            "the picture is damaged: the JPEG ends before all of its blocks have come"
         );
     }
 }
@@ -209,11 +209,11 @@ fn what_is_not_read_is_named_once() {
     for (bytes, name) in named {
         let error = decode(bytes).expect_err("refused");
         assert_eq!(error.kind(), ErrorKind::Image);
-        let want = format!("{} bytes that are {name}, not JPEG, PNG, WebP or BMP", bytes.len());
+        let want = format!("the {} bytes are {name}, not JPEG, PNG, WebP or BMP", bytes.len());
         assert_eq!(error.to_string(), want);
     }
     let error = decode(b"anything else").expect_err("refused");
-    assert_eq!(error.to_string(), "13 bytes that are no JPEG, PNG, WebP or BMP");
+    assert_eq!(error.to_string(), "the 13 bytes are no JPEG, PNG, WebP or BMP");
 }
 
 #[test]
@@ -230,6 +230,18 @@ fn paths_are_shown_short_and_urls_are_named() {
     assert!(kind == ErrorKind::Unsupported && text.contains("is a URL"), "{text}");
     let (kind, text) = message(&format!("{}/face.jpg", "ä".repeat(300)));
     assert!(kind == ErrorKind::Io && text.contains("ä/face.jpg") && text.len() < 500, "{text}");
+    let empty = tempfile::NamedTempFile::new().expect("a file");
+    let path = empty.path().to_str().expect("a path");
+    let (kind, text) = message(path);
+    assert_eq!(kind, ErrorKind::Image);
+    assert_eq!(text, format!("{path}: the 0 bytes are no JPEG, PNG, WebP or BMP"));
+    let model = model();
+    let (mut workspace, mut out) = (Workspace::new(), Predictions::new());
+    let error = model.predict_file(path, &Options::new(), &mut workspace, &mut out);
+    assert_eq!(error.expect_err("refused").to_string(), text);
+    // What is wrong with the options does not depend on the file.
+    let error = model.predict_file(path, &Options::new().crops(9), &mut workspace, &mut out);
+    assert!(error.expect_err("refused").to_string().starts_with("crops is 9"));
     let (kind, text) = message("missing.jpg");
     assert!(kind == ErrorKind::Io && text.starts_with("missing.jpg cannot be read"), "{text}");
 }

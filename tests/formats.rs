@@ -399,8 +399,14 @@ fn layouts_that_cannot_be() {
     };
     let (invalid, short) = (ErrorKind::InvalidArgument, ErrorKind::BufferTooSmall);
     let plain = Layout::default();
-    refused(Format::Nv12, &[], plain, invalid, "Nv12 has 2 planes, 0 are given");
-    refused(Format::Rgb, &[&data, &data], plain, invalid, "Rgb has 1 planes, 2 are given");
+    refused(Format::Nv12, &[], plain, invalid, "the format NV12 has 2 planes, but 0 are given");
+    refused(
+        Format::Rgb,
+        &[&data, &data],
+        plain,
+        invalid,
+        "the format RGB has 1 planes, but 2 are given",
+    );
     refused(Format::Nv12, &[&data[..255]], plain, short, "plane 0 has 255 bytes");
     refused(Format::Nv12, &[&data, &data[..127]], plain, short, "plane 1 has 127 bytes");
     refused(Format::I420, &[&data, &data, &data[..63]], plain, short, "plane 2 has 63 bytes");
@@ -409,6 +415,12 @@ fn layouts_that_cannot_be() {
     refused(Format::Yuyv, &[&data], strides([31, 0, 0]), invalid, "stride 0 is 31 bytes");
     refused(Format::Gray, &[&data], strides([usize::MAX, 0, 0]), invalid, "overflow");
     let step = |chroma_step| Layout { chroma_step, ..plain };
-    refused(Format::Nv12, &[&data], step(2), invalid, "chroma step is 2, Nv12 has none");
+    refused(
+        Format::Nv12,
+        &[&data],
+        step(2),
+        invalid,
+        "chroma step is 2, but only I420 has one, and the format is NV12",
+    );
     refused(Format::I420, &[&data], step(1000), invalid, "chroma step is 1000");
 }

@@ -104,7 +104,10 @@ fn the_small_models_work() {
 #[test]
 fn contract_and_task() {
     refused(&with_prop("contract", None), "not a face-predict model");
-    refused(&with_prop("contract", Some("2")), "contract is \"2\", this library knows \"1\"");
+    refused(
+        &with_prop("contract", Some("2")),
+        "contract is \"2\", but this library knows only \"1\"",
+    );
     refused(&with_prop("contract", Some("")), "contract is \"\"");
     refused(&with_prop("task", None), "face_predict.task is \"\"");
     refused(&with_prop("task", Some("landmarks")), "face_predict.task is \"landmarks\"");
@@ -178,7 +181,7 @@ fn metadata_wrong_by_themselves() {
 fn metadata_that_do_not_fit_the_graph() {
     refused(
         &with_metadata(|m| m.input.width = 48),
-        "input \"image\" has shape [1, 3, 32, 32], face_predict.input says [1, 3, 32, 48]",
+        "input \"image\" has shape [1, 3, 32, 32], but face_predict.input says [1, 3, 32, 48]",
     );
     let count = |count| {
         let mut age = metadata(BOTH).age;
@@ -187,15 +190,15 @@ fn metadata_that_do_not_fit_the_graph() {
         }
         age
     };
-    refused(&with_metadata(|m| m.age = count(100)), "its metadata promise [1, 100]");
-    refused(&with_metadata(|m| m.age = count(102)), "its metadata promise [1, 102]");
+    refused(&with_metadata(|m| m.age = count(100)), "but the metadata say [1, 100]");
+    refused(&with_metadata(|m| m.age = count(102)), "but the metadata say [1, 102]");
     let residuals = vec![[0.0, -1.0], [1.0, 1.0]];
     let regression = AgeSpec::Regression { range: [0.0, 100.0], residuals };
     refused(&with_metadata(|m| m.age = Some(regression)), "no output \"age\"");
     // A task that the graph does not do.
     let mut age = small::proto(Task::Age);
     small::set_props(&mut age, &metadata(BOTH).to_props().unwrap());
-    refused(&age, "no output \"gender_logit\", which its task promises");
+    refused(&age, "no output \"gender_logit\", which its task needs");
     // A graph that does more than its task is cut down.
     let mut more = small::proto(BOTH);
     small::set_props(&mut more, &metadata(Task::Age).to_props().unwrap());

@@ -327,8 +327,11 @@ struct Face : face_predict_face {
     bool is_bright() const noexcept { return has(FACE_PREDICT_QUALITY_BRIGHT); }
     bool is_turned() const noexcept { return has(FACE_PREDICT_QUALITY_TURNED); }
     bool is_cut_off() const noexcept { return has(FACE_PREDICT_QUALITY_CUT_OFF); }
-    /// On its side or upside down, and read wrongly; `Options().try_turns()` reads it rightly.
+    /// Whether the head lies on its side or stands upside down. The answer is then wrong; `Options().try_turns()` gives
+    /// the right one.
     bool is_not_upright() const noexcept { return has(FACE_PREDICT_QUALITY_NOT_UPRIGHT); }
+    /// The names of the reasons to trust the face less, such as "small, cut_off", or "" if there are none.
+    const char *quality_text() const noexcept { return face_predict_quality_text(quality); }
 
 private:
     bool has(std::uint32_t reason) const noexcept { return (quality & reason) != 0; }

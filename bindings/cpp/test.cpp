@@ -180,6 +180,8 @@ static void one_case(const fp::Model &model, fp::Result &result, const std::stri
             good = false;
         }
         check(face.is_small() == small && face.is_cut_off() == cut_off && face.is_good() == good, name + ": quality");
+        const std::string text = face.quality_text();
+        check(text.empty() == good && (text.find("cut_off") != std::string::npos) == cut_off, name + ": quality in words");
         check(close(json_get(right, "score"), face.score, share), name + ": score");
         const json *pose = json_get(right, "pose");
         check(face.has_pose() == (pose->kind == '['), name + ": pose");

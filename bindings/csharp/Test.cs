@@ -337,7 +337,7 @@ internal static class Test
         answers = model.PredictBatch(new[] { encoded, good, Image.Encoded(new byte[0]) }, cropped, 2);
         Check(answers[0].Prediction.Faces[0].Age == model.Predict(jpeg, cropped).Faces[0].Age, "encoded in a batch");
         Check(answers[0].Prediction.Height == 108 && answers[1].Error == null, "encoded: its Exif orientation");
-        Check(answers[2].Error.Message.Contains("0 bytes that are no JPEG"), "encoded: no bytes");
+        Check(answers[2].Error.Message.Contains("0 bytes are no JPEG"), "encoded: no bytes");
         using (Tracker tracker = new Tracker(model))
         {
             Options box = new Options { Regions = new[] { new Region(20, 22, 56, 73) } };

@@ -1,11 +1,12 @@
 /*
  * predict - age and gender of faces in pictures.
  *
- *   predict [--json] [--cropped] [--box X,Y,W,H] [--model FILE]... [--repeat N] IMAGE... | @LIST
+ *   predict [--json] [--cropped] [--box X,Y,W,H]... [--try-turns] [--model FILE]... [--repeat N]
+ *           IMAGE... | @LIST
  *
- * Without --box and --cropped the faces are searched. --box may be given several times; a list is a
- * file with a path a line. A picture that fails is reported, the others go on, and the program ends
- * with 1.
+ * Without --box and --cropped the program searches the faces. --try-turns also searches heads that
+ * lie on their side or stand upside down. A list is a file with one path in each line. A picture that
+ * fails is reported, and the others are still predicted. The program then ends with 1.
  */
 #define _POSIX_C_SOURCE 199309L
 #include <face_predict.h>
@@ -37,16 +38,6 @@ static const char *gender_name(uint32_t gender) {
     }
 }
 
-static const struct {
-    uint32_t bit;
-    const char *name;
-} reasons[] = {
-    {FACE_PREDICT_QUALITY_SMALL, "small"},   {FACE_PREDICT_QUALITY_BLURRED, "blurred"},
-    {FACE_PREDICT_QUALITY_DARK, "dark"},     {FACE_PREDICT_QUALITY_BRIGHT, "bright"},
-    {FACE_PREDICT_QUALITY_TURNED, "turned"}, {FACE_PREDICT_QUALITY_CUT_OFF, "cut_off"},
-    {FACE_PREDICT_QUALITY_NOT_UPRIGHT, "not_upright"},
-};
-
 static void json_string(const char *text) {
     putchar('"');
     for (; *text; text++) {
@@ -72,7 +63,7 @@ static void json_number(const char *key, float value) {
 
 static void json_face(const char *path, size_t index, const face_predict_face *face) {
     const char *comma = "";
-    size_t i;
+    uint32_t flag;
     printf("{\"file\": ");
     json_string(path);
     printf(", \"face\": %lu", (unsigned long)index);
@@ -86,9 +77,9 @@ static void json_face(const char *path, size_t index, const face_predict_face *f
     json_number("age_high", face->age_high);
     json_number("female_probability", face->female_probability);
     printf(", \"gender\": \"%s\", \"quality\": [", gender_name(face->gender));
-    for (i = 0; i < sizeof reasons / sizeof *reasons; i++) {
-        if (face->quality & reasons[i].bit) {
-            printf("%s\"%s\"", comma, reasons[i].name);
+    for (flag = 1; flag != 0 && flag <= face->quality; flag <<= 1) {
+        if (face->quality & flag) {
+            printf("%s\"%s\"", comma, face_predict_quality_text(flag));
             comma = ", ";
         }
     }
@@ -102,7 +93,6 @@ static void json_face(const char *path, size_t index, const face_predict_face *f
 static void readable_face(const char *path, const face_predict_face *face) {
     float probability = face->gender == FACE_PREDICT_GENDER_MALE ? 1 - face->female_probability
                                                                  : face->female_probability;
-    size_t i;
     printf("%s: face at %.0f,%.0f of %.0fx%.0f: %.0f years (%.0f to %.0f), ", path, face->x, face->y,
            face->width, face->height, face->age, face->age_low, face->age_high);
     if (face->gender == FACE_PREDICT_GENDER_UNDECIDED) {
@@ -110,12 +100,7 @@ static void readable_face(const char *path, const face_predict_face *face) {
     } else {
         printf("%s (%.0f %%)", gender_name(face->gender), probability * 100);
     }
-    for (i = 0; i < sizeof reasons / sizeof *reasons; i++) {
-        if (face->quality & reasons[i].bit) {
-            printf(", %s", reasons[i].name);
-        }
-    }
-    printf("\n");
+    printf("%s%s\n", face->quality ? ", " : "", face_predict_quality_text(face->quality));
 }
 
 static double milliseconds(void) {
@@ -160,7 +145,7 @@ static void predict(program *p, const char *path) {
             json_string(face_predict_result_message(p->result));
             printf("}\n");
         } else {
-            fprintf(stderr, "%s: %s\n", path, face_predict_result_message(p->result));
+            fprintf(stderr, "predict: %s\n", face_predict_result_message(p->result));
         }
         return;
     }
@@ -211,7 +196,7 @@ static void predict_list(program *p, const char *list) {
     FILE *file = fopen(list, "rb");
     char *line;
     if (!file) {
-        fprintf(stderr, "%s: cannot be read\n", list);
+        fprintf(stderr, "predict: %s cannot be read\n", list);
         p->failed = 1;
         return;
     }
@@ -226,8 +211,8 @@ static void predict_list(program *p, const char *list) {
 
 static int usage(const char *problem) {
     fprintf(stderr,
-            "predict: %s\nusage: predict [--json] [--cropped] [--box X,Y,W,H]... [--model FILE]... "
-            "[--repeat N] IMAGE... | @LIST\n",
+            "predict: %s\nusage: predict [--json] [--cropped] [--box X,Y,W,H]... [--try-turns] "
+            "[--model FILE]... [--repeat N] IMAGE... | @LIST\n",
             problem);
     return 2;
 }
@@ -250,6 +235,8 @@ int main(int argc, char **argv) {
             p.json = 1;
         } else if (strcmp(arg, "--cropped") == 0) {
             p.options.flags |= FACE_PREDICT_CROPPED;
+        } else if (strcmp(arg, "--try-turns") == 0) {
+            p.options.flags |= FACE_PREDICT_TRY_TURNS;
         } else if (strcmp(arg, "--box") == 0) {
             face_predict_region *box = &boxes[p.options.region_count];
             if (!value || p.options.region_count == MAX_BOXES ||

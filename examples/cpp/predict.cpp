@@ -1,8 +1,9 @@
 // predict - age and gender of faces in pictures, from C++17.
 //
-//   predict [--json] [--cropped] [--box X,Y,W,H] [--model FILE]... [--repeat N] IMAGE... | @LIST
+//   predict [--json] [--cropped] [--box X,Y,W,H]... [--try-turns] [--model FILE]... [--repeat N]
+//           IMAGE... | @LIST
 //
-// Without --box and --cropped the faces are searched. It answers as examples/c/predict.c does.
+// The options and the output are those of examples/c/predict.c.
 #include <face_predict.h>
 
 #include <algorithm>
@@ -14,7 +15,6 @@
 #include <memory>
 #include <stdexcept>
 #include <string>
-#include <utility>
 #include <vector>
 
 namespace {
@@ -76,17 +76,12 @@ std::string gender(const face_predict_face &face) {
     }
 }
 
-std::string quality(const face_predict_face &face, const char *quote) {
+// The names of the quality flags as a list in JSON.
+std::string quality(const face_predict_face &face) {
     std::string out;
-    const std::pair<uint32_t, const char *> reasons[] = {
-        {FACE_PREDICT_QUALITY_SMALL, "small"},   {FACE_PREDICT_QUALITY_BLURRED, "blurred"},
-        {FACE_PREDICT_QUALITY_DARK, "dark"},     {FACE_PREDICT_QUALITY_BRIGHT, "bright"},
-        {FACE_PREDICT_QUALITY_TURNED, "turned"}, {FACE_PREDICT_QUALITY_CUT_OFF, "cut_off"},
-        {FACE_PREDICT_QUALITY_NOT_UPRIGHT, "not_upright"},
-    };
-    for (const auto &[bit, name] : reasons) {
-        if (face.quality & bit) {
-            out += (out.empty() ? "" : ", ") + (quote + std::string(name)) + quote;
+    for (uint32_t flag = 1; flag != 0 && flag <= face.quality; flag <<= 1) {
+        if (face.quality & flag) {
+            out += (out.empty() ? "" : ", ") + quoted(face_predict_quality_text(flag));
         }
     }
     return out;
@@ -99,7 +94,7 @@ void print_json(const std::string &path, std::size_t index, const face_predict_f
               << ", \"age\": " << number(face.age) << ", \"age_low\": " << number(face.age_low)
               << ", \"age_high\": " << number(face.age_high)
               << ", \"female_probability\": " << number(face.female_probability) << ", \"gender\": \""
-              << gender(face) << "\", \"quality\": [" << quality(face, "\"") << "], \"yaw\": " << number(face.yaw)
+              << gender(face) << "\", \"quality\": [" << quality(face) << "], \"yaw\": " << number(face.yaw)
               << ", \"pitch\": " << number(face.pitch) << ", \"roll\": " << number(face.roll) << "}\n";
 }
 
@@ -113,8 +108,7 @@ void print_readable(const std::string &path, const face_predict_face &face) {
     } else {
         std::printf("%s (%.0f %%)", gender(face).c_str(), probability * 100);
     }
-    const std::string reasons = quality(face, "");
-    std::printf("%s%s\n", reasons.empty() ? "" : ", ", reasons.c_str());
+    std::printf("%s%s\n", face.quality ? ", " : "", face_predict_quality_text(face.quality));
 }
 
 struct Arguments {
@@ -140,6 +134,8 @@ Arguments parse(int argc, char **argv) {
             arguments.json = true;
         } else if (arg == "--cropped") {
             arguments.flags |= FACE_PREDICT_CROPPED;
+        } else if (arg == "--try-turns") {
+            arguments.flags |= FACE_PREDICT_TRY_TURNS;
         } else if (arg == "--box") {
             face_predict_region box = {};
             char end;
@@ -171,7 +167,7 @@ int run(const Arguments &arguments) {
     const Result result(face_predict_result_new());
     face_predict_options options = FACE_PREDICT_OPTIONS_INIT;
     options.flags = arguments.flags;
-    // NULL, where there are none, searches.
+    // NULL means that the library searches.
     options.regions = arguments.boxes.empty() ? nullptr : arguments.boxes.data();
     options.region_count = static_cast<uint32_t>(arguments.boxes.size());
     std::vector<double> times;
@@ -203,7 +199,7 @@ int run(const Arguments &arguments) {
                 std::cout << "{\"file\": " << quoted(path) << ", \"error\": " << quoted(error.what())
                           << "}\n";
             } else {
-                std::cerr << path << ": " << error.what() << "\n";
+                std::cerr << "predict: " << error.what() << "\n";
             }
         }
     };
@@ -214,7 +210,7 @@ int run(const Arguments &arguments) {
         }
         std::ifstream list(image.substr(1));
         if (!list) {
-            std::cerr << image.substr(1) << ": cannot be read\n";
+            std::cerr << "predict: " << image.substr(1) << " cannot be read\n";
             failed = 1;
         }
         for (std::string line; std::getline(list, line);) {
@@ -240,8 +236,8 @@ int main(int argc, char **argv) {
         return run(parse(argc, argv));
     } catch (const Usage &error) {
         std::cerr << "predict: " << error.what()
-                  << "\nusage: predict [--json] [--cropped] [--box X,Y,W,H]... [--model FILE]... "
-                     "[--repeat N] IMAGE... | @LIST\n";
+                  << "\nusage: predict [--json] [--cropped] [--box X,Y,W,H]... [--try-turns] "
+                     "[--model FILE]... [--repeat N] IMAGE... | @LIST\n";
         return 2;
     } catch (const std::exception &error) {
         std::cerr << "predict: " << error.what() << "\n";

@@ -220,16 +220,16 @@ def table():
     lines = ["| " + " | ".join(head) + " |", "| --- " * len(head) + "|"] + ["| " + " | ".join(row) + " |" for row in rows]
     text = "\n".join(lines)
     if running:
-        text += "\n\nA run marked \"so far\" was ended from outside, neither by its patience nor after its last epoch; its figures are those of its best weights."
+        text += "\n\nA run marked \"so far\" was ended from outside, neither by its patience nor after its last epoch. Its figures are those of its best weights."
     times = read("times.json")
     if times:
         step = times["seconds_a_step"]
         age, gender, multi = (step[f"paper-{name}"] for name in ("age", "gender", "multi"))
-        text += (f"\n\nThe study says that an epoch of the multi-task form takes five times as long as one of a single task. Measured in turns "
-                 f"here, a step of 32 faces takes {age:.2f} s for age, {gender:.2f} s for gender and {multi:.2f} s for both: "
-                 f"{multi / age:.1f} times as long as age alone and {multi / gender:.1f} times gender alone, and "
-                 f"{100 * (1 - multi / (age + gender)):.0f} % less than the two one after the other. A face of `base` takes "
-                 f"{step['base'] / times['batch']['base'] / (multi / 32):.2f} of the time that one of `paper-multi` takes.")
+        text += (f"\n\nThe study says that an epoch of the multi-task form takes five times as long as one of a single task. Here the times were "
+                 f"measured in turns: a step of 32 faces takes {age:.2f} s for age, {gender:.2f} s for gender and {multi:.2f} s for both. "
+                 f"Both take {multi / age:.1f} times as long as age alone, and {multi / gender:.1f} times as long as gender alone. That is "
+                 f"{100 * (1 - multi / (age + gender)):.0f} % less than one after the other. A face of `base` takes "
+                 f"{step['base'] / times['batch']['base'] / (multi / 32):.2f} of the time of one of `paper-multi`.")
     return text + "\n"
 
 

@@ -2,25 +2,25 @@
 
 /// Probability of each whole year from 0.
 ///
-/// For [`median`](Self::median) and [`interval`](Self::interval) the mass of a year lies evenly within half a
-/// year of it, so both are continuous; [`at_least`](Self::at_least) counts whole years, as birthdays do.
+/// For [`median`](Self::median) and [`interval`](Self::interval), the probability of a year is spread evenly over half
+/// a year on either side, so both are continuous. [`at_least`](Self::at_least) counts whole years, as birthdays do.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct AgeDistribution<'a> {
     years: &'a [f32],
 }
 
 impl<'a> AgeDistribution<'a> {
-    /// From the probabilities of the years 0, 1, 2 and so on, which sum to 1.
+    /// Takes the probabilities of the years 0, 1, 2 and so on, which sum to 1.
     pub fn new(years: &'a [f32]) -> Self {
         Self { years }
     }
 
-    /// The probabilities, summing to 1.
+    /// The probabilities, which sum to 1.
     pub fn years(&self) -> &'a [f32] {
         self.years
     }
 
-    /// The age that the person is as likely above as below, in years.
+    /// The median in years: the true age is as likely above as below it.
     pub fn median(&self) -> f32 {
         self.quantile(0.5)
     }
@@ -54,7 +54,7 @@ impl<'a> AgeDistribution<'a> {
         (self.quantile(tail), self.quantile(1.0 - tail))
     }
 
-    /// Probability that the person has lived `years` or more; linear between whole years.
+    /// The probability that the person has lived `years` or more. It is linear between whole years.
     pub fn at_least(&self, years: f32) -> f32 {
         if years.is_nan() {
             return f32::NAN;

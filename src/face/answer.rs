@@ -16,7 +16,7 @@ pub enum Gender {
 }
 
 impl Gender {
-    /// The label, if its probability reaches `threshold`.
+    /// Returns the label, if its probability reaches `threshold`.
     pub(crate) fn from_probability(female: f32, threshold: f32) -> Option<Self> {
         if female > 0.5 && female >= threshold {
             Some(Self::Female)
@@ -37,7 +37,7 @@ pub struct Predictions {
     pub(crate) size: (usize, usize),
 }
 
-/// One face; its years lie in [`Predictions::years`].
+/// One face, whose years lie in [`Predictions::years`].
 #[derive(Clone, Debug)]
 pub(crate) struct FaceRecord {
     pub(crate) rect: Rect,
@@ -55,7 +55,7 @@ pub(crate) struct FaceRecord {
 /// What a tracker knows about a face.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Track {
-    /// A number, from 1, that stays the same while the face is followed. No number is used twice.
+    /// A number from 1 on, which stays the same while the face is followed. No number is used twice.
     pub id: u64,
     /// The number of estimates that the answer averages: one for each frame in which the face was estimated. The number
     /// of crops of each estimate ([`Options::crops`](crate::Options::crops)) does not matter.
@@ -68,7 +68,7 @@ impl Predictions {
         Self::default()
     }
 
-    /// Replaces the answer by what `fill` adds; where it fails, no faces are left.
+    /// Replaces the answer by what `fill` adds. If it fails, no faces are left.
     pub(crate) fn refill(&mut self, fill: impl FnOnce(&mut Self) -> Result<()>) -> Result<()> {
         self.clear();
         let done = fill(self);

@@ -6,40 +6,40 @@ use super::region::Region;
 use crate::error::{Error, Result};
 use crate::geometry::{Affine, Point, Rect};
 
-/// Where a face box, or a picture that is one face, lies in the crop: centre and side (the root of the
-/// area) in units of the crop.
+/// Where a face's box, or a picture that is one face, lies in the crop. The centre and the side (the root of the area)
+/// are in units of the crop.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CropAnchor {
-    /// Centre, from the left.
+    /// The distance of the centre from the left.
     pub x: f32,
-    /// Centre, from the top.
+    /// The distance of the centre from the top.
     pub y: f32,
-    /// Root of the area.
+    /// The root of the area.
     pub side: f32,
 }
 
-/// How the crop of a face is cut, as the model file says it (the `face_predict.input` metadata).
+/// How the crop of a face is cut. The model file says it in the metadata `face_predict.input`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "align", rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum CropRule {
-    /// A least-squares similarity takes the five landmarks to `template`; a face without usable landmarks
-    /// is placed by its box.
+    /// A least-squares similarity maps the five landmarks to `template`. A face without usable landmarks is placed by
+    /// its box.
     Landmarks {
         /// The five landmarks in units of the crop.
         template: [[f32; 2]; 5],
-        /// Where a face box lies.
+        /// Where a face's box lies.
         face: CropAnchor,
         /// Where a picture that is one face lies.
         picture: CropAnchor,
     },
-    /// A square around the box, grown on each side by `margin` times the box's longer side. A picture that is
-    /// one face fills the crop.
+    /// A square around the box, which is grown on each side by `margin` times its longer side. A picture that is one
+    /// face fills the crop.
     Box {
-        /// Share of the longer side.
+        /// The margin as a share of the longer side.
         margin: f32,
     },
-    /// The whole picture, scaled evenly: what a detector takes. No face is cut by it.
+    /// The whole picture, scaled evenly. A detector takes it so. This rule cuts no faces.
     Whole,
 }
 
@@ -62,11 +62,11 @@ impl CropRule {
                 let Point { x, y } = rect.center();
                 Ok(Affine { x0: x - side / 2.0, y0: y - side / 2.0, ..Affine::scale(side, side) })
             }
-            Self::Whole => Err(Error::invalid("a detector's rule cuts no face")),
+            Self::Whole => Err(Error::invalid("a detector's crop rule does not cut out faces")),
         }
     }
 
-    /// The same for a picture of `width` x `height` pixels that is one face.
+    /// Returns the same map for a picture of `width` x `height` pixels that is one face.
     pub fn place_picture(&self, width: usize, height: usize) -> Affine {
         let (width, height) = (width as f32, height as f32);
         match self {
@@ -100,7 +100,7 @@ impl CropRule {
                 Ok(())
             }
             Self::Box { margin } if margin.is_finite() && (0.0..=10.0).contains(margin) => Ok(()),
-            Self::Box { margin } => Err(format!("margin is {margin}, it must be 0 to 10")),
+            Self::Box { margin } => Err(format!("margin is {margin}, but it must be 0 to 10")),
             Self::Whole => Ok(()),
         }
     }
@@ -112,7 +112,7 @@ fn by_anchor(anchor: &CropAnchor, rect: &Rect) -> Affine {
     Affine { x0: x - anchor.x * scale, y0: y - anchor.y * scale, ..Affine::scale(scale, scale) }
 }
 
-/// The similarity without reflection that takes `from` to `to` with the least squared error (Umeyama,
+/// Returns the similarity without reflection that maps `from` to `to` with the least squared error (Umeyama,
 /// "Least-squares estimation of transformation parameters between two point patterns", 1991).
 pub fn similarity(from: &[Point; 5], to: &[Point; 5]) -> Option<Affine> {
     let mean = |points: &[Point; 5]| {

@@ -1,4 +1,4 @@
-//! Faces: where they are, how they are cropped, and what is said of them.
+//! Faces: where they are, how they are cropped, and what is estimated of them.
 
 pub(crate) mod age;
 pub(crate) mod answer;

@@ -1,20 +1,21 @@
-//! Where a head looks, from its five landmarks.
+//! The direction of a head, computed from its five landmarks.
 
 use crate::geometry::Point;
 
-/// Angles of a head in degrees; all zero when it faces the camera.
+/// The angles of a head in degrees. All are zero when it faces the camera.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Pose {
-    /// Positive when it looks to the right of the picture.
+    /// Positive when the head looks to the right of the picture.
     pub yaw: f32,
-    /// Positive when it looks up.
+    /// Positive when the head looks up.
     pub pitch: f32,
-    /// Positive when it is tilted clockwise as seen.
+    /// Positive when the head is tilted clockwise in the picture.
     pub roll: f32,
 }
 
-/// A grown head's eyes, nose and mouth corners: right, down and away from the camera, in millimetres. Across and down as
-/// the medians of UTKFace and FairFace have them at an eye distance of 64; depths from anthropometric tables.
+/// The eyes, nose and mouth corners of an adult head in millimetres, to the right, down, and away from the camera. The
+/// first two coordinates are medians of UTKFace and FairFace at an eye distance of 64. The depths come from
+/// anthropometric tables.
 const HEAD: [[f32; 3]; 5] = [
     [-32.0, -32.7, 28.0],
     [32.0, -32.7, 28.0],
@@ -24,8 +25,9 @@ const HEAD: [[f32; 3]; 5] = [
 ];
 
 impl Pose {
-    /// The pose whose weak-perspective picture of an average head fits best (DeMenthon and Davis, "Model-based object
-    /// pose in 25 lines of code", 1995, its first step). Good to some ten degrees; `None` for points that coincide.
+    /// Returns the pose whose weak-perspective picture of an average head fits best. It is the first step of DeMenthon
+    /// and Davis, "Model-based object pose in 25 lines of code", 1995. The error is some ten degrees. Points that
+    /// coincide give `None`.
     pub fn from_landmarks(landmarks: &[Point; 5]) -> Option<Self> {
         let mean = |axis: usize| HEAD.iter().map(|p| p[axis]).sum::<f32>() / 5.0;
         let center = [mean(0), mean(1), mean(2)];
@@ -34,7 +36,7 @@ impl Pose {
             landmarks.map(|p| of(&p) - mean)
         };
         let (across, down) = (seen(|p| p.x), seen(|p| p.y));
-        // The head is symmetrical, so right stands apart from the other two axes in the normal equations.
+        // The head is symmetrical, so the normal equations separate the axis to the right from the other two.
         let (mut xx, mut yy, mut yz, mut zz) = (0.0, 0.0, 0.0, 0.0);
         let (mut first, mut second) = ([0.0; 3], [0.0; 3]);
         for (i, point) in HEAD.iter().enumerate() {
@@ -57,11 +59,11 @@ impl Pose {
             ]
         };
         let (r1, r2) = (unit(solve(first))?, solve(second));
-        // What noise took from the right angle is put back.
+        // Noise makes the two axes not quite perpendicular, and this makes them so again.
         let along: f32 = r1.iter().zip(&r2).map(|(a, b)| a * b).sum();
         let r2 = unit(std::array::from_fn(|i| r2[i] - along * r1[i]))?;
         let away = r1[0] * r2[1] - r1[1] * r2[0];
-        // The face looks along minus the third column of the rotation.
+        // The face looks against the third column of the rotation.
         let look = [-r1[2], -r2[2], -away];
         let degrees = |radians: f32| radians.to_degrees();
         Some(Self {
@@ -81,7 +83,7 @@ fn unit(v: [f32; 3]) -> Option<[f32; 3]> {
 mod tests {
     use super::*;
 
-    /// The average head, turned (first sideways, then up, then tilted) and projected.
+    /// The average head, turned first sideways, then up, then tilted, and projected.
     fn seen(yaw: f32, pitch: f32, roll: f32) -> [Point; 5] {
         let [(sy, cy), (sp, cp), (sr, cr)] =
             [yaw, pitch, roll].map(|degrees| degrees.to_radians().sin_cos());

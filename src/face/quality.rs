@@ -3,36 +3,38 @@
 use crate::face::pose::Pose;
 use crate::geometry::Rect;
 
-/// Side, as the root of the box's area, below which a face has too few pixels to be read well.
+/// A face has too few pixels to be read well if the root of its box's area is below this.
 const SMALL: f32 = 40.0;
 
-/// Share of the box that may lie outside the picture unremarked: detectors often reach a little beyond.
+/// The share of the box that may lie outside the picture without a mark: detectors often reach a little beyond.
 const OUTSIDE: f32 = 0.15;
 
 /// Degrees beyond which half of a face cannot be seen.
 const TURNED: f32 = 40.0;
 
-/// Reasons to trust a face less; empty when nothing speaks against it.
+/// The reasons to trust a face less. It is empty if there is none.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Quality {
     bits: u32,
 }
 
 impl Quality {
-    /// Few pixels: the root of the box's area is below 40.
+    /// The face has few pixels: the root of the box's area is below 40.
     pub const SMALL: Self = Self { bits: 1 << 0 };
-    /// Out of focus or moving.
+    /// The face is out of focus, or moves.
     pub const BLURRED: Self = Self { bits: 1 << 1 };
-    /// Under-exposed.
+    /// The face is under-exposed.
     pub const DARK: Self = Self { bits: 1 << 2 };
-    /// Over-exposed.
+    /// The face is over-exposed.
     pub const BRIGHT: Self = Self { bits: 1 << 3 };
-    /// Turned by more than 40 degrees to a side, up or down.
+    /// The head is turned by more than 40 degrees to a side, up or down. The landmarks tell it, so a region without
+    /// landmarks is never marked.
     pub const TURNED: Self = Self { bits: 1 << 4 };
     /// More than 15 % of the box lies outside the picture.
     pub const CUT_OFF: Self = Self { bits: 1 << 5 };
-    /// On its side or upside down, and read as if it were upright: wrongly. Set in still pictures, where an answer was
-    /// asked for and the face has 40 pixels; never by a tracker or a fast search. [`Options::try_turns`](crate::Options::try_turns) answers it rightly.
+    /// The head lies on its side or stands upside down, and was read as if it were upright. The mark is set only for
+    /// faces that were found in a still picture, have 40 pixels, and were estimated. A tracker and a fast search never
+    /// set it. The answer is then wrong, and [`Options::try_turns`](crate::Options::try_turns) gives the right one.
     pub const NOT_UPRIGHT: Self = Self { bits: 1 << 6 };
 
     /// All reasons with their names.
@@ -46,22 +48,23 @@ impl Quality {
         (Self::NOT_UPRIGHT, "not_upright"),
     ];
 
-    /// Whether nothing speaks against the face.
+    /// Returns whether there is no reason to trust the face less. It does not say that there is a face: a region is
+    /// estimated whatever it shows.
     pub const fn is_good(self) -> bool {
         self.bits == 0
     }
 
-    /// Whether all of `other`'s reasons are among these.
+    /// Returns whether all reasons of `other` are among these.
     pub const fn contains(self, other: Self) -> bool {
         self.bits & other.bits == other.bits
     }
 
-    /// The numbers of the C interface, or-ed.
+    /// Returns the flags of the C interface, combined with OR.
     pub const fn bits(self) -> u32 {
         self.bits
     }
 
-    /// Names of the reasons.
+    /// Returns the names of the reasons.
     pub fn names(self) -> impl Iterator<Item = &'static str> {
         Self::ALL.into_iter().filter(move |(one, _)| self.contains(*one)).map(|(_, name)| name)
     }
@@ -86,7 +89,7 @@ impl Quality {
         quality
     }
 
-    /// What the pixels of a crop tell.
+    /// Judges by the pixels of a crop.
     pub fn of_crop(stats: &CropStats) -> Self {
         let mut quality = Self::default();
         quality.mark(Self::BLURRED, stats.sharpness < SHARP);
@@ -99,31 +102,33 @@ impl Quality {
 impl std::ops::BitOr for Quality {
     type Output = Self;
 
-    /// The reasons of both.
+    /// Returns the reasons of both.
     fn bitor(self, other: Self) -> Self {
         Self { bits: self.bits | other.bits }
     }
 }
 
-// Measured on crops of 96 x 96 of the validation parts, by landmarks; few ordinary pictures lie beyond.
-/// Sharpness below which a face counts as blurred: 1.5 % of UTKFace, 5 % of FairFace.
+// The limits below were measured on crops of 96 x 96 pixels of the validation parts, placed by landmarks. Few ordinary
+// pictures lie beyond them.
+/// A face counts as blurred below this sharpness. It marks 1.5 % of UTKFace and 5 % of FairFace.
 const SHARP: f32 = 0.045;
-/// Brightness, 0 to 255, below which a face counts as dark: 1 % of FairFace. A higher one would mark dark skin.
+/// A face counts as dark below this brightness (0 to 255). It marks 1 % of FairFace. A higher limit would mark dark
+/// skin.
 const DARK: f32 = 32.0;
-/// Brightness above which it counts as bright: under 1 %.
+/// A face counts as bright above this brightness. It marks less than 1 %.
 const BRIGHT: f32 = 205.0;
-/// Share of pixels without detail in the lights above which it counts as bright: under 1 %.
+/// A face counts as bright if more than this share of its pixels is overexposed. It marks less than 1 %.
 const BURNT: f32 = 0.12;
 
-/// What the pixels of a crop tell of their quality.
+/// Measurements of a crop's pixels that tell about their quality.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct CropStats {
-    /// Root of the mean squared difference between each pixel's brightness and the mean of its four neighbours', as a
-    /// share of the standard deviation of brightness.
+    /// The difference between the brightness of each pixel and the mean of its four neighbours, as a root mean square.
+    /// It is divided by the standard deviation of brightness.
     pub sharpness: f32,
-    /// Mean brightness, 0 to 255.
+    /// The mean brightness, from 0 to 255.
     pub brightness: f32,
-    /// Share of pixels brighter than 250.
+    /// The share of pixels that are brighter than 250.
     pub overexposed: f32,
 }
 
@@ -138,7 +143,7 @@ impl CropStats {
             let i = y * width + x;
             0.299 * planes[i] + 0.587 * planes[i + size] + 0.114 * planes[i + 2 * size]
         };
-        // The outer quarter is hair and background.
+        // The outer quarter on each side shows hair and background.
         let (left, right) = (width / 4, width - width / 4);
         let (top, bottom) = (height / 4, height - height / 4);
         let (mut sum, mut squares, mut detail, mut overexposed) = (0.0f32, 0.0f32, 0.0f32, 0usize);

@@ -1,4 +1,4 @@
-//! A face that is known: its box and its landmarks.
+//! A known face: its box and its landmarks.
 
 use crate::error::{Error, Result};
 use crate::geometry::{Affine, Point, Rect};
@@ -30,7 +30,7 @@ impl Region {
         }
     }
 
-    /// The same face where a map of whole quarter turns, scales and shifts takes it.
+    /// Returns the same face after a map of whole quarter turns, scales and shifts.
     #[must_use]
     pub(crate) fn mapped(&self, map: &Affine) -> Self {
         let Rect { x, y, width, height } = self.rect;
@@ -42,7 +42,7 @@ impl Region {
         }
     }
 
-    /// The same face; landmarks that cannot be those of its box are forgotten.
+    /// Returns the same face, without landmarks that do not fit its box.
     pub(crate) fn without_implausible_landmarks(self) -> Self {
         let landmarks = self.landmarks.filter(|landmarks| plausible(landmarks, &self.rect));
         Self { landmarks, ..self }
@@ -62,10 +62,23 @@ impl Region {
         }
         Ok(())
     }
+
+    /// Fails if no part of the box lies in a picture of `width` x `height` pixels: there is nothing to estimate.
+    pub(crate) fn check_place(&self, width: usize, height: usize) -> Result<()> {
+        let Rect { x, y, width: wide, height: high } = self.rect;
+        let meets =
+            |start: f32, length: f32, size: usize| start < size as f32 && start + length > 0.0;
+        if meets(x, wide, width) && meets(y, high, height) {
+            return Ok(());
+        }
+        Err(Error::invalid(format!(
+            "box {x},{y} of {wide}x{high} pixels lies outside the picture of {width}x{height} pixels"
+        )))
+    }
 }
 
-/// Whether landmarks can belong to a face in `rect`: finite, near the box, eyes left and right above the
-/// mouth by the face's own axes, so that a folded set falls back to the box.
+/// Whether landmarks can belong to a face in `rect`. They must be finite and near the box, with the eyes left and right
+/// above the mouth, seen along the face's own axes. Other landmarks are ignored, and the box is used.
 fn plausible(landmarks: &[Point; 5], rect: &Rect) -> bool {
     let near = |p: &Point| {
         p.is_finite()
@@ -84,7 +97,7 @@ fn plausible(landmarks: &[Point; 5], rect: &Rect) -> bool {
         left_mouth.x + right_mouth.x - left_eye.x - right_eye.x,
         left_mouth.y + right_mouth.y - left_eye.y - right_eye.y,
     );
-    // Positive where a quarter turn clockwise takes "across" to "down"; negative for a mirrored set.
+    // It is positive where a clockwise quarter turn takes "across" to "down", and negative for mirrored landmarks.
     let turn = across.0 * down.1 - across.1 * down.0;
     turn > 1e-3 * rect.area()
 }

@@ -16,7 +16,7 @@ const MAX_THREADS: usize = 1024;
 
 /// Empties the results of a batch that was refused as a whole. Each keeps the reason.
 unsafe fn refuse(results: *const *mut face_predict_result, count: usize, reason: &Error) {
-    // SAFETY: the caller's promise; pointers that are none of ours are passed over.
+    // SAFETY: the caller promises it; pointers that are none of ours are skipped.
     let Ok(results) = (unsafe { handle::array(results, count, "results") }) else { return };
     for result in results {
         // SAFETY: as above, one at a time.
@@ -26,7 +26,7 @@ unsafe fn refuse(results: *const *mut face_predict_result, count: usize, reason:
     }
 }
 
-/// The index of the first result that is given twice.
+/// Returns the index of the first result that is given twice.
 fn twice(results: &[*mut face_predict_result]) -> Result<Option<usize>> {
     let mut sorted = Vec::new();
     reserve(&mut sorted, results.len())?;
@@ -57,15 +57,15 @@ pub unsafe extern "C" fn face_predict_batch(
         // SAFETY: the pointers are the caller's, as the header asks.
         let (model, images, given) = unsafe {
             let images = handle::array(images, count, "images")?;
-            (&handle::shared(model)?.model, images, handle::read_optional(options)?)
+            (&handle::shared(model)?.model, images, handle::read_optional(options, "options")?)
         };
         let options = plain(&given)?;
         if given.region_count > 0 || !given.regions.is_null() {
-            return Err(Error::invalid("regions belong to one picture, a batch takes none"));
+            return Err(Error::invalid("regions belong to one picture, so a batch takes none"));
         }
         let threads = threads as usize;
         if threads > MAX_THREADS {
-            let told = format!("threads is {threads}, it must be 0 to {MAX_THREADS}");
+            let told = format!("threads is {threads}, but it must be 0 to {MAX_THREADS}");
             return Err(Error::invalid(told));
         }
         // SAFETY: as above.
@@ -76,12 +76,12 @@ pub unsafe extern "C" fn face_predict_batch(
         let mut filled = Vec::new();
         reserve(&mut filled, count)?;
         for (index, result) in pointers.iter().enumerate() {
-            // SAFETY: each a handle of its own, as was just seen; nobody else uses it meanwhile.
+            // SAFETY: each is a handle of its own, as was just seen, and nobody else uses it meanwhile.
             let result = unsafe { handle::exclusive(*result) };
             filled.push(result.map_err(|e| e.context(format!("results[{index}]")))?);
         }
         let mut done: Vec<Result<()>> = list(count, || Ok(()))?;
-        // The memory of the first results serves all pictures, one of them for each thread.
+        // The working memory of the first results serves all pictures: one result's memory for each thread.
         let (mut workspaces, mut jobs) = (Vec::new(), Vec::new());
         reserve(&mut workspaces, threads.max(1).min(count))?;
         reserve(&mut jobs, count)?;
@@ -96,10 +96,11 @@ pub unsafe extern "C" fn face_predict_batch(
         }
         run_on_threads(workspaces.into_iter(), jobs.into_iter(), |workspace, job| {
             let (picture, predictions, done) = job;
-            // On a thread of ours a panic has no other wall.
+            // Only this catches a panic on a thread that we started.
             *done = value(|| model.predict_input(picture?, &options, workspace, predictions));
         });
-        // Of the pictures that failed the first tells why the call did; a result's own message need not say which it is.
+        // The first picture that failed gives the status and the message of the call. A result's own message need not
+        // say which picture it is.
         let mut first = None;
         for (index, (result, done)) in filled.iter_mut().zip(done).enumerate() {
             if let Err(error) = done {

@@ -13,17 +13,17 @@ thread_local! {
     static LAST: RefCell<CString> = RefCell::default();
 }
 
-/// The message of a failure, on one line: those of decoders may have several.
+/// Makes the message of a failure, on one line: those of decoders may have several.
 pub(super) fn message(error: &Error) -> CString {
     let text = error.to_string().replace(['\0', '\r', '\n'], " ");
     CString::new(text.trim_end()).unwrap_or_default()
 }
 
-/// Keeps the message for `face_predict_last_error` and gives the status.
+/// Keeps the message for `face_predict_last_error`, and returns the status.
 pub(super) fn remember(error: &Error) -> face_predict_status {
     let (status, text) = (status::of(error.kind()), message(error));
     sink::failure(status::name(status), &text);
-    // A thread that is ending has no message any more.
+    // A thread that is ending keeps no message any more.
     let _ = LAST.try_with(|last| *last.borrow_mut() = text);
     status
 }

@@ -4,7 +4,7 @@
 //! engine's kernels, are compiled for the default settings: no traps, rounding to nearest. Threads that start within a call
 //! inherit them.
 
-/// The default settings, until it is dropped; then those of the host again, its flags included.
+/// Sets the default settings until it is dropped. Then it restores those of the host, including the flags.
 pub(super) struct DefaultFloat(
     #[cfg_attr(
         any(target_arch = "x86", target_arch = "x86_64", target_arch = "aarch64"),
@@ -19,32 +19,33 @@ impl DefaultFloat {
     }
 }
 
-// Miri has no registers.
+// Miri cannot read registers.
 #[cfg(all(any(target_arch = "x86", target_arch = "x86_64"), target_feature = "sse", not(miri)))]
 mod host {
     use std::arch::asm;
 
-    /// Of the SSE unit and, where they are not the default ones, of the old x87 unit, which C's `long double` uses.
+    /// The settings of the SSE unit. Those of the old x87 unit, which C's `long double` uses, are added where they are
+    /// not the default.
     pub(super) struct Settings {
         sse: u32,
         /// What `fnstenv` stores.
         x87: Option<[u32; 7]>,
     }
 
-    /// All exceptions masked, rounding to nearest.
+    /// All exceptions are masked, and results are rounded to nearest.
     const SSE: u32 = 0x1F80;
-    /// The same, and 64 bits of precision.
+    /// The same, with 64 bits of precision.
     const X87: u16 = 0x37F;
 
     fn sse() -> u32 {
         let mut value = 0u32;
-        // SAFETY: stores a register at a place of its size.
+        // SAFETY: this stores a register at a place of its size.
         unsafe { asm!("stmxcsr [{}]", in(reg) &raw mut value, options(nostack, preserves_flags)) };
         value
     }
 
     fn set_sse(value: u32) {
-        // SAFETY: the default settings, or those that the processor had at the call.
+        // SAFETY: these are the default settings, or those that the processor had at the call.
         unsafe {
             asm!("ldmxcsr [{}]", in(reg) &raw const value, options(nostack, preserves_flags))
         };
@@ -57,14 +58,14 @@ mod host {
                 set_sse(SSE);
             }
             let mut control = 0u16;
-            // SAFETY: stores a register at a place of its size.
+            // SAFETY: this stores a register at a place of its size.
             unsafe {
                 asm!("fnstcw [{}]", in(reg) &raw mut control, options(nostack, preserves_flags));
             }
             let x87 = (control != X87).then(|| {
                 let (mut environment, default) = ([0u32; 7], X87);
-                // SAFETY: stores 28 bytes; exceptions that are pending would trap later, hence `fnclex`, before the default
-                // settings are loaded.
+                // SAFETY: this stores 28 bytes. Pending exceptions would trap later, so `fnclex` clears them before the
+                // default settings are loaded.
                 unsafe {
                     asm!(
                         "fnstenv [{0}]", "fnclex", "fldcw [{1}]",
@@ -81,7 +82,7 @@ mod host {
     impl Drop for Settings {
         fn drop(&mut self) {
             if let Some(environment) = &self.x87 {
-                // SAFETY: the 28 bytes that were stored at the call.
+                // SAFETY: these are the 28 bytes that were stored at the call.
                 unsafe {
                     asm!("fldenv [{}]", in(reg) environment.as_ptr(), options(nostack, preserves_flags));
                 }
@@ -97,18 +98,18 @@ mod host {
 mod host {
     use std::arch::asm;
 
-    /// The control register. The flags are in another one, and stay.
+    /// The control register. The flags are in another register, which is not changed.
     pub(super) struct Settings(u64);
 
     fn set(value: u64) {
-        // SAFETY: the default settings, or those that the processor had at the call.
+        // SAFETY: these are the default settings, or those that the processor had at the call.
         unsafe { asm!("msr fpcr, {}", in(reg) value, options(nomem, nostack, preserves_flags)) };
     }
 
     impl Settings {
         pub(super) fn replace() -> Self {
             let mut value: u64;
-            // SAFETY: reads a register.
+            // SAFETY: this reads a register.
             unsafe {
                 asm!("mrs {}, fpcr", out(reg) value, options(nomem, nostack, preserves_flags))
             };
@@ -128,7 +129,7 @@ mod host {
     }
 }
 
-/// Processors that have no such settings, as WebAssembly, or whose hosts were never seen to change them.
+/// These processors have no such settings, as WebAssembly, or no host is known to change them.
 #[cfg(not(any(
     all(any(target_arch = "x86", target_arch = "x86_64"), target_feature = "sse", not(miri)),
     target_arch = "aarch64"

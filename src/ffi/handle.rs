@@ -7,31 +7,34 @@ use core::ffi::{c_char, c_void};
 
 use crate::error::{Error, ErrorKind, Result};
 
-/// What C holds a pointer to: a number first, which tells whether a pointer is one of ours, so that a handle of
-/// another kind, and often a freed one, is refused.
+/// What C holds a pointer to. It starts with a number that tells whether the pointer is one of ours. A handle of
+/// another kind, and often a freed one, is thus refused.
 #[repr(C)]
 pub(super) struct Tagged<T> {
     tag: u64,
     value: T,
 }
 
-/// A type that C knows by name alone: a tuple struct around its `Tagged`, not `repr(C)`, which keeps its fields out
-/// of the header.
+/// A type that C knows only by name. It is a tuple struct around its `Tagged` and not `repr(C)`, which keeps its fields
+/// out of the header.
 pub(super) trait Handle: Sized {
     const TAG: u64;
     const NAME: &'static str;
     type Value;
 }
 
-/// Gives an object to C. Not by `Box::new`, which ends the process when memory is short.
+/// Gives an object to C. `Box::new` would end the process when memory is short.
 pub(super) fn give<T: Handle>(value: T::Value) -> Result<*mut T> {
     let layout = Layout::new::<Tagged<T::Value>>();
-    // SAFETY: of the tag's size at least.
+    // SAFETY: the layout has at least the size of the tag.
     let pointer = unsafe { std::alloc::alloc(layout) }.cast::<Tagged<T::Value>>();
     if pointer.is_null() {
-        return Err(Error::new(ErrorKind::OutOfMemory, format!("no memory for a {}", T::NAME)));
+        return Err(Error::new(
+            ErrorKind::OutOfMemory,
+            format!("there is no memory for a {}", T::NAME),
+        ));
     }
-    // SAFETY: new, and of the right size and alignment.
+    // SAFETY: the place is new, and has the right size and alignment.
     unsafe { pointer.write(Tagged { tag: T::TAG, value }) };
     Ok(pointer.cast())
 }
@@ -46,23 +49,23 @@ fn check<T: Handle>(pointer: *const T) -> Result<*const Tagged<T::Value>> {
     if !pointer.is_aligned() {
         return Err(foreign());
     }
-    // SAFETY: not null and aligned; the caller promises that it points to a live object, and all of ours begin
-    // with their tag (`repr(C)`).
+    // SAFETY: the pointer is not null and is aligned. The caller promises that it points to a live object, and all of
+    // ours begin with their tag (`repr(C)`).
     if unsafe { pointer.cast::<u64>().read_volatile() } != T::TAG {
         return Err(foreign());
     }
     Ok(pointer)
 }
 
-// SAFETY of the next three: `pointer` is NULL or came from `give` and was not freed; for `exclusive` and `free`
-// no other thread uses it meanwhile, as the header asks.
+// SAFETY of the next three functions: `pointer` is NULL, or came from `give` and was not freed. For `exclusive` and
+// `free`, no other thread uses it meanwhile, as the header asks.
 
 pub(super) unsafe fn shared<'a, T: Handle>(pointer: *const T) -> Result<&'a T::Value>
 where
     T::Value: 'a,
 {
     let pointer = check(pointer)?;
-    // SAFETY: checked above; the rest is the caller's promise.
+    // SAFETY: `check` has passed; the rest is the caller's promise.
     Ok(unsafe { &(*pointer).value })
 }
 
@@ -71,7 +74,7 @@ where
     T::Value: 'a,
 {
     let pointer = check(pointer.cast_const())?.cast_mut();
-    // SAFETY: checked above; the rest is the caller's promise.
+    // SAFETY: `check` has passed; the rest is the caller's promise.
     Ok(unsafe { &mut (*pointer).value })
 }
 
@@ -80,9 +83,9 @@ pub(super) unsafe fn free<T: Handle>(pointer: *mut T) -> Result<()> {
         return Ok(());
     }
     let pointer = check(pointer.cast_const())?.cast_mut();
-    // SAFETY: a valid place; volatile, so that the write stays although the object ends.
+    // SAFETY: the place is valid. The write is volatile, so that the compiler keeps it although the object ends.
     unsafe { (&raw mut (*pointer).tag).write_volatile(0) };
-    // SAFETY: what `give` allocated as a box does, once: its tag is gone now.
+    // SAFETY: `give` allocated it as a box does. It is freed once, since its tag is gone now.
     drop(unsafe { Box::from_raw(pointer) });
     Ok(())
 }
@@ -91,12 +94,12 @@ pub(super) fn null(name: &str) -> Error {
     Error::new(ErrorKind::NullArgument, format!("{name} is NULL"))
 }
 
-/// Flags that a newer header may have, and this library has not.
+/// Refuses flags that a newer header may have, and that this library does not know.
 pub(super) fn known_flags(name: &str, flags: u32, known: u32) -> Result<()> {
     if flags & !known == 0 {
         return Ok(());
     }
-    let message = format!("{name} are {flags:#x}, this library knows {known:#x}");
+    let message = format!("{name} are {flags:#x}, but this library knows only {known:#x}");
     Err(Error::new(ErrorKind::Unsupported, message))
 }
 
@@ -110,22 +113,23 @@ pub(super) unsafe fn put<T>(pointer: *mut T, name: &str, value: T) -> Result<()>
     Ok(())
 }
 
-/// Checks a struct to be filled, of `size` bytes by the caller's header.
+/// Checks a struct to be filled, which has `size` bytes in the caller's header.
 pub(super) fn check_output<T>(pointer: *mut T, name: &str, kind: &str, size: usize) -> Result<()> {
     if pointer.is_null() {
         return Err(null(name));
     }
     if !(16..=4096).contains(&size) {
         let known = size_of::<T>();
-        return Err(Error::invalid(format!("size is {size}, sizeof({kind}) is {known}")));
+        return Err(Error::invalid(format!("size is {size}, but sizeof({kind}) is {known}")));
     }
     Ok(())
 }
 
-/// Writes as much of a struct as the caller's header has, and zeros for what that has more. `check_output` was asked before.
+/// Writes as much of a struct as the caller's header knows, and zeros for the fields that only that header knows. The
+/// caller has called `check_output` before.
 pub(super) unsafe fn put_part<T: Copy>(pointer: *mut T, value: T, size: usize) {
     let bytes = pointer.cast::<u8>();
-    // SAFETY: the caller promises `size` writable bytes; `value` has its own.
+    // SAFETY: the caller promises `size` writable bytes, and `value` has its own.
     unsafe {
         bytes.write_bytes(0, size);
         let known = size_of::<T>();
@@ -133,7 +137,7 @@ pub(super) unsafe fn put_part<T: Copy>(pointer: *mut T, value: T, size: usize) {
     }
 }
 
-/// A string that the caller lends as UTF-8.
+/// Borrows a string in UTF-8 from the caller.
 pub(super) unsafe fn text<'a>(pointer: *const c_char, name: &str) -> Result<&'a str> {
     if pointer.is_null() {
         return Err(null(name));
@@ -149,7 +153,7 @@ pub(super) unsafe fn text<'a>(pointer: *const c_char, name: &str) -> Result<&'a 
     })
 }
 
-/// Bytes that the caller lends.
+/// Borrows bytes from the caller.
 pub(super) unsafe fn bytes<'a>(
     pointer: *const c_void,
     size: usize,
@@ -160,14 +164,14 @@ pub(super) unsafe fn bytes<'a>(
     }
     if size > isize::MAX as usize {
         return Err(Error::invalid(format!(
-            "size of {name} is {size} bytes, more than memory holds"
+            "the size of {name} is {size} bytes, which is more than memory holds"
         )));
     }
-    // SAFETY: not null, of a possible size; the caller promises that so many bytes are readable.
+    // SAFETY: the pointer is not null, and the size is possible. The caller promises that so many bytes are readable.
     Ok(unsafe { std::slice::from_raw_parts(pointer.cast(), size) })
 }
 
-/// An array that the caller lends.
+/// Borrows an array from the caller.
 pub(super) unsafe fn array<'a, T>(pointer: *const T, count: usize, name: &str) -> Result<&'a [T]> {
     if count == 0 {
         return Ok(&[]);
@@ -178,12 +182,13 @@ pub(super) unsafe fn array<'a, T>(pointer: *const T, count: usize, name: &str) -
     if !pointer.is_aligned() || count > isize::MAX as usize / std::mem::size_of::<T>() {
         return Err(Error::invalid(format!("{name} cannot be an array of {count} entries")));
     }
-    // SAFETY: not null, aligned, of a possible size; the caller promises that so many entries are readable.
+    // SAFETY: the pointer is not null and is aligned, and the size is possible. The caller promises that so many
+    // entries are readable.
     Ok(unsafe { std::slice::from_raw_parts(pointer, count) })
 }
 
-/// An array of structs that the caller lends, of an older or newer header: `size` bytes from one to the next, 0 for the size
-/// of the first version.
+/// Reads an array of structs, which may be of an older or newer header, from the caller. There are `size` bytes from
+/// one to the next; 0 means the size of the first version.
 pub(super) unsafe fn entries<T: Entry>(
     pointer: *const T,
     count: usize,
@@ -194,12 +199,12 @@ pub(super) unsafe fn entries<T: Entry>(
     let size = if size == 0 { T::FIRST_SIZE } else { size };
     if !(T::FIRST_SIZE..=4096).contains(&size) || size % align != 0 {
         return Err(Error::invalid(format!(
-            "{}_size is {size}, {} has {known} bytes here",
+            "{}_size is {size}, but {} has {known} bytes in this library",
             T::NAME,
             T::TYPE
         )));
     }
-    // SAFETY: the caller promises so many entries of so many bytes; bytes are aligned everywhere.
+    // SAFETY: the caller promises so many entries of so many bytes. Bytes are aligned everywhere.
     let bytes = unsafe {
         let count = count.checked_mul(size).ok_or_else(|| {
             Error::invalid(format!("{}s cannot be an array of {count} entries", T::NAME))
@@ -211,7 +216,7 @@ pub(super) unsafe fn entries<T: Entry>(
             return Err(Error::new(
                 ErrorKind::Unsupported,
                 format!(
-                    "{}s[{index}] has {size} bytes, this library knows {known} and a later one is set",
+                    "{}s[{index}] has {size} bytes, but this library knows {known}, and a later byte is not 0",
                     T::NAME
                 ),
             ));
@@ -230,12 +235,12 @@ pub(super) unsafe fn entries<T: Entry>(
     Ok(())
 }
 
-/// A struct of which callers lend arrays. Zero is a valid value of every field, and the default.
+/// A struct of which the caller lends arrays. Zero is a valid value of every field, and the default.
 pub(super) trait Entry: Copy {
     const TYPE: &'static str;
-    /// Of one entry, as messages name it.
+    /// The name of one entry in messages.
     const NAME: &'static str;
-    /// Size in the first version that had it.
+    /// The size in the first version that had the struct.
     const FIRST_SIZE: usize;
     const ZERO: Self;
 }
@@ -244,24 +249,23 @@ pub(super) trait Entry: Copy {
 /// field, and the default.
 pub(super) trait Growing: Copy {
     const NAME: &'static str;
-    /// Size in the first version that had it.
+    /// The size in the first version that had the struct.
     const FIRST_SIZE: usize;
     const ZERO: Self;
 }
 
-/// Reads a struct of any version: an older, smaller one is filled up with zeros; the unknown tail of a newer
-/// one must be zero.
-pub(super) unsafe fn read<T: Growing>(pointer: *const T) -> Result<T> {
+/// Reads the struct that an argument points to, of any version of the header. A smaller, older struct is filled up with
+/// zeros. The unknown tail of a newer one must be zero. Messages call the argument `name`.
+pub(super) unsafe fn read<T: Growing>(pointer: *const T, name: &str) -> Result<T> {
     if pointer.is_null() {
-        return Err(null(T::NAME));
+        return Err(null(name));
     }
-    // SAFETY: the caller promises a readable struct, which starts with its size; unaligned is fine.
+    // SAFETY: the caller promises a readable struct, which starts with its size. It may be unaligned.
     let size = unsafe { pointer.cast::<u32>().read_unaligned() } as usize;
     let known = std::mem::size_of::<T>();
     if size < T::FIRST_SIZE || size > 4096 {
         return Err(Error::invalid(format!(
-            "{}.struct_size is {size}, sizeof({}) is {known}",
-            T::NAME,
+            "{name}.struct_size is {size}, but sizeof({}) is {known}",
             T::NAME
         )));
     }
@@ -273,8 +277,7 @@ pub(super) unsafe fn read<T: Growing>(pointer: *const T) -> Result<T> {
             return Err(Error::new(
                 ErrorKind::Unsupported,
                 format!(
-                    "{} has {size} bytes, this library knows {known} and a later one is set",
-                    T::NAME
+                    "{name} has {size} bytes, but this library knows {known}, and a later byte is not 0"
                 ),
             ));
         }
@@ -291,11 +294,11 @@ pub(super) unsafe fn read<T: Growing>(pointer: *const T) -> Result<T> {
     Ok(value)
 }
 
-/// The same, where NULL means all defaults.
-pub(super) unsafe fn read_optional<T: Growing>(pointer: *const T) -> Result<T> {
+/// Does the same where NULL means all defaults.
+pub(super) unsafe fn read_optional<T: Growing>(pointer: *const T, name: &str) -> Result<T> {
     if pointer.is_null() {
         return Ok(T::ZERO);
     }
     // SAFETY: as `read`.
-    unsafe { read(pointer) }
+    unsafe { read(pointer, name) }
 }

@@ -112,12 +112,12 @@ impl Growing for face_predict_image {
     };
 }
 
-/// The picture that a descriptor means.
+/// Reads the picture that a descriptor describes.
 pub(super) unsafe fn input<'a>(pointer: *const face_predict_image) -> Result<Input<'a>> {
-    // SAFETY: a struct that starts with its size, as the header asks.
-    let given = unsafe { handle::read(pointer)? };
+    // SAFETY: the caller promises a struct that starts with its size, as the header asks.
+    let given = unsafe { handle::read(pointer, "image")? };
     if given.reserved != 0 {
-        let message = format!("image.reserved is {}, it must be 0", given.reserved);
+        let message = format!("image.reserved is {}, but it must be 0", given.reserved);
         return Err(Error::new(ErrorKind::Unsupported, message));
     }
     let orientation = Orientation::from_degrees(given.rotation, given.mirrored != 0)?;
@@ -131,11 +131,13 @@ pub(super) unsafe fn input<'a>(pointer: *const face_predict_image) -> Result<Inp
     Ok(if given.bottom_up != 0 { image.bottom_up() } else { image }.into())
 }
 
-/// The pixels that a descriptor means. Planes that are not given follow the last one that is:
+/// Makes a view of the pixels that a descriptor describes. Planes that are not given follow the last one that is. An
+/// example:
 ///
-/// NV12 of 4 x 2 pixels, strides[0] 6, only planes[0] given, sizes[0] 16. Brightness is 2 rows of 4 bytes, 6 apart: it needs
-/// 6 + 4 = 10 bytes and takes 2 x 6 = 12. Colours are 1 row of 4 bytes, whose stride is the first plane's: they need 4 bytes
-/// from 12 on, which 16 - 12 = 4 are there for. With planes[1] given, both begin at 0 of their own planes, and `taken` with them.
+/// NV12 has 4 x 2 pixels, strides[0] is 6, only planes[0] is given, and sizes[0] is 16. The brightness has 2 rows of 4
+/// bytes, 6 apart. It needs 6 + 4 = 10 bytes, and takes 2 x 6 = 12. The colours have 1 row of 4 bytes, whose stride is
+/// that of the first plane. They need 4 bytes from 12 on, and 16 - 12 = 4 are there. If planes[1] is given, both planes
+/// begin at their own byte 0, and `taken` starts at 0 again.
 unsafe fn view<'a>(given: &face_predict_image) -> Result<Image<'a>> {
     let format = match given.format {
         FACE_PREDICT_FORMAT_GRAY => Format::Gray,
@@ -152,7 +154,7 @@ unsafe fn view<'a>(given: &face_predict_image) -> Result<Image<'a>> {
         FACE_PREDICT_FORMAT_ABGR => Format::Abgr,
         FACE_PREDICT_FORMAT_P010 => Format::P010,
         other => {
-            return Err(Error::invalid(format!("image.format is {other}, it must be 1 to 14")));
+            return Err(Error::invalid(format!("image.format is {other}, but it must be 1 to 14")));
         }
     };
     let yuv = match given.yuv {
@@ -161,17 +163,19 @@ unsafe fn view<'a>(given: &face_predict_image) -> Result<Image<'a>> {
         FACE_PREDICT_YUV_BT709_LIMITED => Yuv::Bt709Limited,
         FACE_PREDICT_YUV_BT709_FULL => Yuv::Bt709Full,
         other => {
-            return Err(Error::invalid(format!("image.yuv is {other}, it must be 0 to 3")));
+            return Err(Error::invalid(format!("image.yuv is {other}, but it must be 0 to 3")));
         }
     };
     let (width, height) = (given.width as usize, given.height as usize);
     let layout = Layout { strides: given.strides, chroma_step: given.chroma_step as usize };
     let (shapes, count) = layout.shapes(format, width, height)?;
     if given.planes[count..].iter().any(|plane| !plane.is_null()) {
-        return Err(Error::invalid(format!("{format:?} has {count} planes, more are given")));
+        return Err(Error::invalid(format!(
+            "the format {format} has {count} planes, but more are given"
+        )));
     }
     let mut planes: [&[u8]; 3] = [&[]; 3];
-    // The last plane given, the bytes of it that the planes before took, and its size.
+    // The index of the last plane that was given, its bytes that earlier planes took, and its size.
     let (mut start, mut taken, mut size) = (0, 0, 0);
     for (index, shape) in shapes[..count].iter().enumerate() {
         if index == 0 || !given.planes[index].is_null() {
@@ -182,13 +186,13 @@ unsafe fn view<'a>(given: &face_predict_image) -> Result<Image<'a>> {
             return Err(Error::new(
                 ErrorKind::BufferTooSmall,
                 format!(
-                    "plane {index} has {} bytes, {width}x{height} {format:?} needs {needed}",
+                    "plane {index} has {} bytes, but a {format} picture of {width}x{height} needs {needed}",
                     size - taken.min(size)
                 ),
             ));
         }
         let total = taken.checked_add(needed).ok_or_else(|| {
-            Error::invalid(format!("{height} rows of {format:?} overflow the address space"))
+            Error::invalid(format!("{height} rows of {format} overflow the address space"))
         })?;
         // SAFETY: the caller promises so many bytes, either by `sizes` or by leaving it 0.
         let data = unsafe { handle::bytes(given.planes[start], total, PLANES[start])? };
@@ -208,10 +212,10 @@ pub unsafe extern "C" fn face_predict_image_set_exif(
     orientation: u32,
 ) -> face_predict_status {
     wall(|| {
-        // SAFETY: a struct that starts with its size, as the header asks.
-        unsafe { handle::read(image.cast_const())? };
+        // SAFETY: the caller promises a struct that starts with its size, as the header asks.
+        unsafe { handle::read(image.cast_const(), "image")? };
         let orientation = Orientation::from_exif(orientation)?;
-        // SAFETY: just read, and at least as large as the first version, which has both fields.
+        // SAFETY: it was just read, and is at least as large as the first version, which has both fields.
         unsafe {
             (&raw mut (*image).rotation).write_unaligned(orientation.degrees());
             (&raw mut (*image).mirrored).write_unaligned(u32::from(orientation.is_mirrored()));

@@ -1,4 +1,4 @@
-//! What is inside: the networks of a model, and the features of this build.
+//! What the library contains: the networks of a model, and the features of this build.
 
 use core::ffi::c_char;
 
@@ -106,19 +106,19 @@ pub unsafe extern "C" fn face_predict_model_network(
             input_height: metadata.input.height as u32,
             reserved: 0,
         };
-        // SAFETY: not NULL, and the caller promises `size` writable bytes.
+        // SAFETY: the pointer is not NULL, and the caller promises `size` writable bytes.
         unsafe { handle::put_part(network_out, network, size) };
         Ok(())
     })
 }
 
-/// The network of a task, and the place of its texts.
+/// Returns the network of a task, and the index of its texts.
 fn network(model: &Model, task: u32) -> Result<(usize, &Metadata)> {
     match task {
         FACE_PREDICT_TASK_AGE => Ok((0, model.age_metadata())),
         FACE_PREDICT_TASK_GENDER => Ok((1, model.gender_metadata())),
         FACE_PREDICT_TASK_DETECT => Ok((2, model.detector_metadata()?)),
-        other => Err(Error::invalid(format!("task is {other:#x}, it must be 0x1, 0x2 or 0x4"))),
+        other => Err(Error::invalid(format!("task is {other:#x}, but it must be 0x1, 0x2 or 0x4"))),
     }
 }
 

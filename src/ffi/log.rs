@@ -1,4 +1,4 @@
-//! What a program may ask to be told, off by default.
+//! The log that a program may ask for. It is off by default.
 
 use core::ffi::{c_char, c_void};
 

@@ -1,11 +1,11 @@
-//! The C interface. `include/face_predict.h` is generated from this folder: its doc comments are the header's.
+//! The C interface. `include/face_predict.h` is generated from this folder, and its comments are the doc comments here.
 //!
-//! Conventions: every body runs inside the panic wall (`panic.rs`), every pointer becomes a reference in
-//! `handle.rs` alone, every failure leaves its message in `error.rs`. Safety of the pointers is the caller's, as
-//! the header says; it is told in ordinary comments, since doc comments land in the header.
+//! Every body runs inside the panic wall (`panic.rs`). Only `handle.rs` makes references of pointers. Every failure
+//! leaves its message in `error.rs`. The caller must keep the pointers valid, as the header says. The reasons stand in
+//! ordinary comments, since doc comments land in the header.
 #![allow(unsafe_code, non_camel_case_types, clippy::missing_safety_doc)]
 
-// Where C's types are known, `usize` is its size_t, which the header says where Rust says usize.
+// On these targets `usize` is the `size_t` that the header has in its place.
 #[cfg(any(unix, windows))]
 const _: () = assert!(size_of::<usize>() == size_of::<libc::size_t>());
 
@@ -19,6 +19,7 @@ mod log;
 mod model;
 mod panic;
 mod predict;
+mod quality;
 mod result;
 mod sink;
 mod status;
@@ -30,7 +31,7 @@ mod wasm;
 #[cfg(target_family = "wasm")]
 pub(crate) use wasm::remember_panic;
 
-// For Rust tests of the C interface, which compare it with the header.
+// The Rust tests of the C interface compare these with the header.
 pub use batch::*;
 pub use error::*;
 pub use image::*;
@@ -38,6 +39,7 @@ pub use info::*;
 pub use log::*;
 pub use model::*;
 pub use predict::*;
+pub use quality::*;
 pub use result::*;
 pub use sink::*;
 pub use status::*;

@@ -13,7 +13,7 @@ use crate::model::{Model, ModelOptions};
 
 /// Loaded networks. A model never changes, so all threads can share one. Loading is slow, so load it once.
 pub struct face_predict_model(
-    #[expect(dead_code, reason = "C's view: read through `handle`")] Tagged<Loaded>,
+    #[expect(dead_code, reason = "C sees only the name; `handle` reads the fields")] Tagged<Loaded>,
 );
 
 pub(super) struct Loaded {
@@ -28,11 +28,11 @@ impl Loaded {
     }
 }
 
-/// Texts of a model, as C reads them: made when they are first asked for, kept as long as the model.
+/// The texts of a model that C reads. They are made when they are first asked for, and kept as long as the model.
 pub(super) struct Texts {
     pub(super) name: CString,
     pub(super) license: OnceLock<CString>,
-    /// Of age, gender and detector.
+    /// The texts of the networks for age, gender and detection.
     pub(super) networks: [OnceLock<[CString; 4]>; 3],
 }
 
@@ -75,15 +75,15 @@ impl Growing for face_predict_model_options {
 }
 
 unsafe fn options(pointer: *const face_predict_model_options) -> Result<ModelOptions> {
-    // SAFETY: NULL or a struct that starts with its size, as the header asks.
-    let given = unsafe { handle::read_optional(pointer)? };
-    handle::known_flags("model flags", given.flags, FACE_PREDICT_PLAIN_CONVOLUTIONS)?;
+    // SAFETY: the pointer is NULL or points to a struct that starts with its size, as the header asks.
+    let given = unsafe { handle::read_optional(pointer, "options")? };
+    handle::known_flags("options.flags", given.flags, FACE_PREDICT_PLAIN_CONVOLUTIONS)?;
     let options =
         ModelOptions::new().plain_convolutions(given.flags & FACE_PREDICT_PLAIN_CONVOLUTIONS != 0);
     Ok(if given.max_pixels > 0 { options.max_pixels(given.max_pixels) } else { options })
 }
 
-/// Loads, and hands over on success.
+/// Loads a model, and writes its handle after a success.
 unsafe fn load(
     options_in: *const face_predict_model_options,
     model_out: *mut *mut face_predict_model,
@@ -94,11 +94,11 @@ unsafe fn load(
             return Err(handle::null("model_out"));
         }
         let start = sink::start();
-        // SAFETY: as the header asks of `options`.
+        // SAFETY: the header asks for a valid `options`.
         let model = load(&unsafe { options(options_in)? })?;
         sink::info(|| format!("{} was loaded{}", model.name(), sink::took(start)));
         let model = handle::give(Loaded::new(model))?;
-        // SAFETY: not NULL, and the caller's to write.
+        // SAFETY: the pointer is not NULL, and the caller promises that it can be written.
         unsafe { handle::put(model_out, "model_out", model) }
     })
 }

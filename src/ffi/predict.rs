@@ -25,22 +25,24 @@ pub const FACE_PREDICT_SKIP_GENDER: u32 = 1 << 1;
 /// Flag of face_predict_options: the whole picture is one face, cropped as in face data sets. Nothing is searched.
 pub const FACE_PREDICT_CROPPED: u32 = 1 << 2;
 
-/// Flag of face_predict_options: searches as a tracker searches its frames, at one small scale, in a sixth of the time. Faces are
-/// then missed below a sixteenth of the picture's longer side. For frames that no tracker follows; a tracker does so anyway.
+/// Flag of face_predict_options: the picture is searched as a tracker searches its frames: at one small scale, in a sixth
+/// of the time. Most faces below a sixteenth of the picture's longer side are then missed. It is meant for frames that no
+/// tracker follows; a tracker does so anyway.
 pub const FACE_PREDICT_FAST_SEARCH: u32 = 1 << 3;
-/// Flag of face_predict_options: searches in four quarter turns, for pictures that may lie on a side or stand on their head
-/// without saying so, and for people who lie. Takes four times as long, and asks for a higher score, so that some small upright faces are lost. Without it such a face, if it is
-/// found at all, is marked
-/// FACE_PREDICT_QUALITY_NOT_UPRIGHT.
+/// Flag of face_predict_options: the picture is searched upright and in the three other quarter turns. It is meant for
+/// pictures without an Exif orientation that may lie on a side or stand upside down, and for people who lie. It takes
+/// four times as long, and needs a higher score, so that some small upright faces are lost. Without this flag such a
+/// face, if it is found at all, is marked FACE_PREDICT_QUALITY_NOT_UPRIGHT.
 pub const FACE_PREDICT_TRY_TURNS: u32 = 1 << 4;
 
 /// A face that the caller has found already, in pixels of the upright picture. If the landmarks are unknown, leave them
-/// zero.
+/// zero. The library does not check whether the region shows a face, and estimates what is there.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct face_predict_region {
     /// The left edge of the box around the face. The box reaches from the forehead to the chin, and may reach beyond
-    /// the picture. Its numbers must be finite and between -10000000 and 10000000.
+    /// the picture. A box of which no part lies in the picture is an error. Its numbers must be finite and between
+    /// -10000000 and 10000000.
     pub x: f32,
     /// The top edge of the box.
     pub y: f32,
@@ -60,7 +62,8 @@ pub struct face_predict_region {
 pub struct face_predict_options {
     /// sizeof(face_predict_options)
     pub struct_size: u32,
-    /// FACE_PREDICT_SKIP_AGE, _SKIP_GENDER, _CROPPED, _FAST_SEARCH and _TRY_TURNS, or-ed. Others are UNSUPPORTED.
+    /// FACE_PREDICT_SKIP_AGE, _SKIP_GENDER, _CROPPED, _FAST_SEARCH and _TRY_TURNS, combined with OR. Other flags are
+    /// UNSUPPORTED.
     pub flags: u32,
     /// The largest number of faces to keep. If there are more, the largest faces are kept. 0 means all.
     pub max_faces: u32,
@@ -74,10 +77,10 @@ pub struct face_predict_options {
     pub age_coverage: f32,
     /// The smallest probability for which a gender label is given, from 0.5 to 1. 0 means the threshold of the model.
     pub gender_threshold: f32,
-    /// Smallest face that is searched for, in pixels of the picture: the shorter side of its box. 0 searches at two scales and
-    /// answers faces from a fiftieth of the picture's longer side on, and from 13 pixels (20 of 1024). The smallest of them are often
-    /// missed. A tracker's frame is searched less closely. A number searches as closely as faces of that size need: time grows with
-    /// the square, and what 0 finds of that size is always found.
+    /// The smallest face that is searched for, as the shorter side of its box in pixels of the picture. 0 means a
+    /// fiftieth of the picture's longer side (20 pixels of 1024), and at least 13 pixels. The smallest of these faces
+    /// are often missed. Any other number searches as closely as faces of that size need, and finds all of that size
+    /// that 0 finds. Each halving can take four times as long. A tracker searches its frames less closely.
     pub min_face_size: u32,
     /// The smallest score of a found face that is kept, above 0 and below 1. 0 means the threshold of the model.
     pub min_score: f32,
@@ -167,8 +170,8 @@ pub(super) unsafe fn fill(
         // SAFETY: the pointer is the caller's, as the header asks.
         let result = unsafe { handle::exclusive(result)? };
         result.start();
-        // SAFETY: NULL or a struct that starts with its size.
-        let given = unsafe { handle::read_optional(options)? };
+        // SAFETY: the pointer is NULL or points to a struct that starts with its size.
+        let given = unsafe { handle::read_optional(options, "options")? };
         let mut options = plain(&given)?;
         let (predictions, workspace, buffer) = result.parts();
         buffer.clear();
@@ -188,7 +191,8 @@ pub(super) unsafe fn fill(
     });
     wall(|| {
         if let Err(error) = &done {
-            // SAFETY: as above. A handle that is none of ours was the failure itself, and keeps nothing.
+            // SAFETY: as above. A handle that is none of ours was the failure itself, so there is no result that could
+            // keep it.
             if let Ok(result) = unsafe { handle::exclusive(result) } {
                 result.fail(error);
             }
@@ -226,7 +230,8 @@ pub unsafe extern "C" fn face_predict_model_warm_up(
 ) -> face_predict_status {
     wall(|| {
         // SAFETY: the pointers are the caller's, as the header asks.
-        let (loaded, given) = unsafe { (handle::shared(model)?, handle::read_optional(options)?) };
+        let (loaded, given) =
+            unsafe { (handle::shared(model)?, handle::read_optional(options, "options")?) };
         let mut options = plain(&given)?;
         if !given.regions.is_null() || given.region_count > 0 {
             options = options.regions(&[]);

@@ -11,7 +11,6 @@ use super::status::{self, FACE_PREDICT_OK, face_predict_status};
 use crate::error::{Error, ErrorKind, Result};
 use crate::face::answer::{Face, Gender, Predictions};
 use crate::face::pose::Pose;
-use crate::face::quality::Quality;
 use crate::face::region::Region;
 use crate::predict::workspace::Workspace;
 
@@ -22,35 +21,8 @@ pub const FACE_PREDICT_GENDER_FEMALE: u32 = 1;
 /// Strangers would label the face male.
 pub const FACE_PREDICT_GENDER_MALE: u32 = 2;
 
-/// Quality: the face has few pixels. The square root of the box's area is below 40.
-pub const FACE_PREDICT_QUALITY_SMALL: u32 = 1 << 0;
-/// Quality: the face is out of focus, or moves.
-pub const FACE_PREDICT_QUALITY_BLURRED: u32 = 1 << 1;
-/// Quality: the face is under-exposed.
-pub const FACE_PREDICT_QUALITY_DARK: u32 = 1 << 2;
-/// Quality: the face is over-exposed.
-pub const FACE_PREDICT_QUALITY_BRIGHT: u32 = 1 << 3;
-/// Quality: the head is turned by more than 40 degrees to a side, up or down.
-pub const FACE_PREDICT_QUALITY_TURNED: u32 = 1 << 4;
-/// Quality: more than 15 % of the box lies outside the picture.
-pub const FACE_PREDICT_QUALITY_CUT_OFF: u32 = 1 << 5;
-/// Quality: on its side or upside down, and read as if it were upright, which is wrong; FACE_PREDICT_TRY_TURNS reads it rightly. Only
-/// set in still pictures where an age or a gender was asked for and the face has 40 pixels; never by a tracker or a fast search.
-pub const FACE_PREDICT_QUALITY_NOT_UPRIGHT: u32 = 1 << 6;
-
 /// Value of `region_index` for a face that the caller did not give, or that comes from an earlier frame.
 pub const FACE_PREDICT_NO_REGION: u32 = 0xFFFF_FFFF;
-
-// The header needs literals; this is what keeps them true.
-const _: () = assert!(
-    Quality::SMALL.bits() == FACE_PREDICT_QUALITY_SMALL
-        && Quality::BLURRED.bits() == FACE_PREDICT_QUALITY_BLURRED
-        && Quality::DARK.bits() == FACE_PREDICT_QUALITY_DARK
-        && Quality::BRIGHT.bits() == FACE_PREDICT_QUALITY_BRIGHT
-        && Quality::TURNED.bits() == FACE_PREDICT_QUALITY_TURNED
-        && Quality::CUT_OFF.bits() == FACE_PREDICT_QUALITY_CUT_OFF
-        && Quality::NOT_UPRIGHT.bits() == FACE_PREDICT_QUALITY_NOT_UPRIGHT
-);
 
 /// A position in pixels. (0, 0) is the top left corner of the upright picture.
 #[repr(C)]
@@ -90,7 +62,8 @@ pub struct face_predict_face {
     pub female_probability: f32,
     /// One of FACE_PREDICT_GENDER_...
     pub gender: u32,
-    /// Reasons to trust this face less: FACE_PREDICT_QUALITY_... combined with OR. 0 means that there is none.
+    /// Reasons to trust this face less: FACE_PREDICT_QUALITY_... combined with OR. 0 means that there is none. It does
+    /// not mean that there is a face: a region is estimated whatever it shows.
     pub quality: u32,
     /// The direction of the head in degrees, with an error of about ten. Positive means towards the right of the
     /// picture.
@@ -111,7 +84,7 @@ pub struct face_predict_face {
 /// The faces of one picture, and the working memory to find them. Only one thread may use it at a time, so keep one for
 /// each thread and use it again. Its buffers grow to what the largest picture needs, and are then kept.
 pub struct face_predict_result(
-    #[expect(dead_code, reason = "C's view: read through `handle`")] Tagged<Filled>,
+    #[expect(dead_code, reason = "C sees only the name; `handle` reads the fields")] Tagged<Filled>,
 );
 
 pub(super) struct Filled {
@@ -119,7 +92,7 @@ pub(super) struct Filled {
     workspace: Workspace,
     regions: Vec<Region>,
     status: face_predict_status,
-    /// Of a failure.
+    /// The message of a failure.
     message: Option<CString>,
 }
 
@@ -135,14 +108,14 @@ impl Filled {
         (self.status, self.message) = (FACE_PREDICT_OK, None);
     }
 
-    /// The answer, the memory to find it, and memory for the caller's regions.
+    /// Returns the answer, the memory to find it, and memory for the caller's regions.
     pub(super) fn parts(&mut self) -> (&mut Predictions, &mut Workspace, &mut Vec<Region>) {
         (&mut self.predictions, &mut self.workspace, &mut self.regions)
     }
 
-    /// Keeps why a call failed, whose faces there are none of.
+    /// Keeps why a call failed, and empties the answer.
     pub(super) fn fail(&mut self, error: &Error) {
-        // A panic may have left half a face.
+        // A panic may have left half of a face.
         self.predictions.clear();
         (self.status, self.message) = (status::of(error.kind()), Some(message(error)));
     }
@@ -151,7 +124,10 @@ impl Filled {
         self.predictions.face(index).ok_or_else(|| {
             Error::new(
                 ErrorKind::OutOfRange,
-                format!("face {index} is asked for, the result has {}", self.predictions.len()),
+                format!(
+                    "face {index} was asked for, but the result has {} faces",
+                    self.predictions.len()
+                ),
             )
         })
     }
@@ -320,7 +296,7 @@ pub unsafe extern "C" fn face_predict_result_age_interval(
         }
         if !(coverage > 0.0 && coverage < 1.0) {
             return Err(Error::invalid(format!(
-                "coverage is {coverage}, it must be above 0 and below 1"
+                "coverage is {coverage}, but it must be above 0 and below 1"
             )));
         }
         // SAFETY: the pointers are the caller's, as the header asks.
@@ -346,7 +322,7 @@ pub unsafe extern "C" fn face_predict_result_age_distribution(
         let face = unsafe { handle::shared(result)? }.face(index)?;
         let years = face.age().map(|age| age.years()).unwrap_or_default();
         if !count_out.is_null() {
-            // SAFETY: not NULL, and the caller's to write.
+            // SAFETY: the pointer is not NULL, and the caller promises that it can be written.
             unsafe { handle::put(count_out, "count_out", years.len())? };
         }
         Ok(if years.is_empty() { std::ptr::null() } else { years.as_ptr() })

@@ -1,4 +1,4 @@
-//! Where the lines of the log go: nowhere, unless a program asks for them.
+//! The function that receives the lines of the log, if a program has set one.
 
 use core::ffi::{CStr, c_char, c_void};
 use std::cell::Cell;
@@ -26,7 +26,7 @@ unsafe impl Send for Sink {}
 unsafe impl Sync for Sink {}
 
 static SINK: RwLock<Option<Sink>> = RwLock::new(None);
-/// Whether there is a sink, so that nothing is locked where there is none.
+/// Whether a function is set. Nothing is locked while there is none.
 static IS_ON: AtomicBool = AtomicBool::new(false);
 
 thread_local! {
@@ -35,21 +35,21 @@ thread_local! {
 }
 
 fn tell(level: i32, line: &CStr) {
-    // What the program's own function does is not told: it would never end.
+    // Calls that the program's own function makes are not logged: that would never end.
     if INSIDE.try_with(|inside| inside.replace(true)).unwrap_or(true) {
         return;
     }
-    // Held while the function runs, so that none runs any more once it was taken away.
+    // This lock is held while the function runs, so that none runs any more once it was removed.
     let sink = SINK.read().unwrap_or_else(|e| e.into_inner());
     if let Some(Sink { function, data }) = *sink {
-        // SAFETY: the program's function with its data, as the header asks.
+        // SAFETY: it is the program's function with its data, as the header asks.
         unsafe { function(data, level, line.as_ptr()) };
     }
     drop(sink);
     let _ = INSIDE.try_with(|inside| inside.set(false));
 }
 
-/// Tells that a call failed.
+/// Logs that a call failed.
 pub(super) fn failure(status: &CStr, message: &CStr) {
     if IS_ON.load(Ordering::Acquire) {
         let line = [status.to_bytes(), b": ", message.to_bytes()].concat();
@@ -57,24 +57,24 @@ pub(super) fn failure(status: &CStr, message: &CStr) {
     }
 }
 
-/// When something begins, where there is a clock: a module of WebAssembly has none.
+/// The time when something begins, where there is a clock: a module of WebAssembly has none.
 pub(super) fn start() -> Option<Instant> {
     (!cfg!(target_family = "wasm")).then(Instant::now)
 }
 
-/// How long it took, as the end of a sentence.
+/// Says how long it took, as the end of a sentence.
 pub(super) fn took(start: Option<Instant>) -> String {
     start.map_or_else(String::new, |start| format!(" in {} ms", start.elapsed().as_millis()))
 }
 
-/// Tells something that takes long and happens seldom.
+/// Logs something that takes long and happens seldom.
 pub(super) fn info(line: impl FnOnce() -> String) {
     if IS_ON.load(Ordering::Acquire) {
         tell(FACE_PREDICT_LOG_INFO, &CString::new(line().replace('\0', " ")).unwrap_or_default());
     }
 }
 
-/// Sets where they go from now on.
+/// Sets the function that receives the lines from now on.
 pub(super) fn set(sink: Option<Sink>) -> Result<()> {
     if INSIDE.get() {
         return Err(Error::invalid("the log is set from within its own function"));

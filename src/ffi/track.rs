@@ -13,7 +13,8 @@ use crate::predict::track::{Tracker, TrackerOptions};
 /// Follows faces over the frames of one camera. It gives each face a `track_id`, and averages its estimates, so that
 /// the numbers settle and do not flicker. Only one thread may use a tracker at a time.
 pub struct face_predict_tracker(
-    #[expect(dead_code, reason = "C's view: read through `handle`")] Tagged<Tracker>,
+    #[expect(dead_code, reason = "C sees only the name; `handle` reads the fields")]
+    Tagged<Tracker>,
 );
 
 impl Handle for face_predict_tracker {
@@ -54,8 +55,8 @@ impl Growing for face_predict_tracker_options {
 }
 
 unsafe fn options(pointer: *const face_predict_tracker_options) -> Result<TrackerOptions> {
-    // SAFETY: NULL or a struct that starts with its size, as the header asks.
-    let given = unsafe { handle::read_optional(pointer)? };
+    // SAFETY: the pointer is NULL or points to a struct that starts with its size, as the header asks.
+    let given = unsafe { handle::read_optional(pointer, "options")? };
     let mut options = TrackerOptions::default();
     if given.detect_every != 0 {
         options.detect_every = given.detect_every;
@@ -88,7 +89,7 @@ pub unsafe extern "C" fn face_predict_tracker_new(
         // SAFETY: the pointers are the caller's, as the header asks.
         let (model, options) = unsafe { (handle::shared(model)?, options(options_in)?) };
         let tracker = handle::give(Tracker::new(&model.model, options)?)?;
-        // SAFETY: not NULL, and the caller's to write.
+        // SAFETY: the pointer is not NULL, and the caller promises that it can be written.
         unsafe { handle::put(tracker_out, "tracker_out", tracker) }
     })
 }

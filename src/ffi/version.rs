@@ -1,4 +1,4 @@
-//! Versions, from Cargo.toml alone.
+//! All versions come from Cargo.toml alone.
 
 use std::ffi::CStr;
 

@@ -1,4 +1,4 @@
-//! The detector: one graph, optimised for each size of input it meets, and its answers as boxes.
+//! The detector: one graph, which is optimised for each size of input, and its answers as boxes.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, RwLock};
@@ -12,8 +12,9 @@ use super::outputs::Detection;
 use crate::error::{Error, Result};
 use crate::memory::{grow_to, room};
 
-/// Sizes whose plans are kept; one more drops the one that was used longest ago. Pictures of one longer side have some twenty. The
-/// weights of fast convolutions are shared between them, so that a plan is small.
+/// The number of sizes whose plans are kept. A further one replaces the plan that was not used for the longest time.
+/// Pictures with the same longer side need some twenty sizes. The plans share the weights of fast convolutions, so each
+/// plan is small.
 const MAX_PLANS: usize = 64;
 
 #[derive(Debug)]
@@ -21,14 +22,14 @@ pub(crate) struct Detector {
     graph: Graph,
     spec: DetectSpec,
     fast: bool,
-    /// Operators that run as fast convolutions.
+    /// The number of operators that run as fast convolutions.
     pub(super) accelerated: usize,
     plans: RwLock<Vec<SizedPlan>>,
-    /// Grows with every use of a plan.
+    /// A counter that grows with every use of a plan.
     clock: AtomicU64,
 }
 
-/// What runs, and the bytes that a run takes.
+/// The plan that runs, and the bytes that a run needs.
 #[derive(Clone, Debug)]
 struct Plan {
     runnable: Arc<TypedSimplePlan>,
@@ -41,15 +42,17 @@ struct SizedPlan {
     height: usize,
     width: usize,
     plan: Plan,
-    /// When it was used last.
+    /// The value of the counter at the last use.
     used: AtomicU64,
 }
 
 impl Detector {
-    /// Checks a parsed file, and optimises it for the size that it was made for.
+    /// Checks a parsed file, and optimises it for its own size.
     pub(super) fn new(graph: Graph, fast: bool) -> Result<Self> {
         let spec = graph.metadata.detect.clone();
-        let spec = spec.ok_or_else(|| Error::model("a detector without face_predict.detect"))?;
+        let spec = spec.ok_or_else(|| {
+            Error::model("the model is a detector, but lacks face_predict.detect")
+        })?;
         graph.check_any_size()?;
         let (plans, clock) = (RwLock::default(), AtomicU64::new(0));
         let mut detector = Self { graph, spec, fast, accelerated: 0, plans, clock };
@@ -72,20 +75,21 @@ impl Detector {
         &self.spec
     }
 
-    /// The size of input, in whole steps of the last stride, that holds a picture of `width` x `height` pixels.
+    /// Returns the size of an input that holds a picture of `width` x `height` pixels, in whole steps of the last
+    /// stride.
     pub(crate) fn whole(&self, width: usize, height: usize) -> (usize, usize) {
         let step = self.spec.strides.last().copied().unwrap_or(1);
         (width.div_ceil(step) * step, height.div_ceil(step) * step)
     }
 
     fn plan(&self, height: usize, width: usize) -> Result<Plan> {
-        // Plans are only ever added whole, so a panic elsewhere leaves nothing half done.
+        // Plans are added as a whole, so a panic elsewhere leaves nothing half done.
         let kept = self.plans.read().unwrap_or_else(|e| e.into_inner());
         if let Some(plan) = self.find(&kept, height, width) {
             return Ok(plan);
         }
         drop(kept);
-        // Not while it is locked: it takes milliseconds, and others may search meanwhile.
+        // The lock is not held here: optimising takes milliseconds, and other threads may search meanwhile.
         room(LOADING)?;
         let Ready { plan: runnable, needs, .. } = guard(|| self.ready(height, width))?;
         Ok(self.keep(height, width, Plan { runnable, needs }))
@@ -95,14 +99,15 @@ impl Detector {
         self.graph.ready(height, width, &self.spec.outputs(height, width), self.fast)
     }
 
-    /// The plan for this size, which is used now.
+    /// Returns the plan for this size, and notes that it is used now.
     fn find(&self, plans: &[SizedPlan], height: usize, width: usize) -> Option<Plan> {
         let found = plans.iter().find(|plan| plan.height == height && plan.width == width)?;
         found.used.store(self.clock.fetch_add(1, Relaxed), Relaxed);
         Some(found.plan.clone())
     }
 
-    /// Keeps a plan unless another thread was faster, in place of the one that was used longest ago.
+    /// Keeps a plan, in place of the one that was not used for the longest time. If another thread was faster, its plan
+    /// is used.
     fn keep(&self, height: usize, width: usize, plan: Plan) -> Plan {
         let mut kept = self.plans.write().unwrap_or_else(|e| e.into_inner());
         if let Some(plan) = self.find(&kept, height, width) {
@@ -119,7 +124,7 @@ impl Detector {
         plan
     }
 
-    /// Finds faces of at least `threshold` in normalised planes, the surest first.
+    /// Finds the faces with a score of at least `threshold` in normalised planes, with the highest score first.
     pub(crate) fn run(
         &self,
         height: usize,
@@ -147,12 +152,12 @@ mod tests {
         Detector::new(Graph::parse(&bytes).expect("a model"), true).expect("a detector")
     }
 
-    /// Asks for plans of these numbers of steps of the last stride, and counts those that had to be made.
+    /// Asks for plans of these sizes, in steps of the last stride, and counts those that had to be made.
     fn built(detector: &Detector, sizes: impl Iterator<Item = (usize, usize)>) -> usize {
         let pointers = |plans: &[SizedPlan]| -> HashSet<usize> {
             plans.iter().map(|plan| Arc::as_ptr(&plan.plan.runnable) as usize).collect()
         };
-        // What is seen stays alive, so that no address comes back.
+        // The plans that were seen stay alive, so that no address is used again.
         let mut alive = Vec::new();
         let mut count = 0;
         for (rows, columns) in sizes {
@@ -167,7 +172,7 @@ mod tests {
     #[test]
     fn many_sizes_in_turn_are_each_built_once() {
         let detector = detector();
-        // The file's own size, 320 x 320, is there already.
+        // The plan for the file's own size, 320 x 320, is there already.
         let sizes = || (1..=9).map(|n| (n, 10)).chain((5..=9).map(|n| (10, n)));
         assert_eq!(built(&detector, sizes()), 14);
         assert_eq!(built(&detector, sizes().chain(sizes()).chain([(10, 10)])), 0);
@@ -178,7 +183,7 @@ mod tests {
         let detector = detector();
         let sizes = |count: usize| (0..count).map(|i| (1 + i % 8, 1 + i / 8));
         assert_eq!(built(&detector, sizes(MAX_PLANS)), MAX_PLANS);
-        // The file's own went with the last; the first is used once more, so the second goes next.
+        // The last plan replaced the file's own. The first is used once more, so the second is replaced next.
         assert_eq!(built(&detector, [(1, 1), (10, 10), (1, 1)].into_iter()), 1);
         assert_eq!(built(&detector, [(3, 1), (1, 1)].into_iter()), 0);
         assert_eq!(built(&detector, [(2, 1)].into_iter()), 1);
@@ -192,7 +197,7 @@ mod tests {
         assert!(own > 0);
         built(&detector, [(9, 10), (8, 10), (7, 10), (10, 8)].into_iter());
         assert_eq!(detector.graph.accelerator.kernels(), own);
-        // Small maps are cut into smaller tiles, of which there is one more kind.
+        // Small maps are cut into smaller tiles, which adds one kind of kernel.
         built(&detector, (1..=10).flat_map(|n| [(n, 10), (10, n), (n, n)]));
         assert!(detector.graph.accelerator.kernels() <= 2 * own);
     }

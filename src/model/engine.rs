@@ -1,6 +1,6 @@
-//! Running the inference engine, and what its failures mean.
+//! Runs the inference engine, and explains its failures.
 //!
-//! The engine answers with errors, but asserts here and there what a file may get wrong, and that it got the memory it asked for.
+//! The engine returns errors, but it asserts in some places what a file may get wrong, or that an allocation succeeded.
 
 use std::any::Any;
 use std::sync::Arc;
@@ -12,15 +12,16 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::memory::room;
 use crate::quiet;
 
-/// How the engine's assertions that an allocation succeeded begin (`tract-data`, `blob.rs`); tests/out_of_memory.rs provokes one.
+/// The start of the engine's assertion that an allocation succeeded (`tract-data`, `blob.rs`). tests/out_of_memory.rs
+/// provokes one.
 const NO_MEMORY: [&str; 2] = ["failed to allocate", "assertion failed: !self.data.is_null()"];
 
-/// Runs `load`, which may break the engine, for a file can contain anything.
+/// Runs `load`, in which the engine may panic, since a file can contain anything.
 pub(super) fn guard<T>(load: impl FnOnce() -> Result<T>) -> Result<T> {
     catch(ErrorKind::Model, "the model file broke the engine", load)
 }
 
-/// Runs a plan on normalised planes, for which there must be `needs` bytes; `read` gets the outputs.
+/// Runs a plan on normalised planes. There must be `needs` bytes of memory. `read` gets the outputs.
 pub(super) fn run<T>(
     plan: &Arc<TypedSimplePlan>,
     height: usize,
@@ -42,12 +43,12 @@ pub(super) fn run<T>(
     read(&values)
 }
 
-/// A model that cannot be made ready.
+/// Makes the error of a model that cannot be prepared.
 pub(super) fn model_error(message: impl Into<String>, error: TractError) -> Error {
     engine_error(ErrorKind::Model, message, error)
 }
 
-/// What is wrong with a network that fails when it is tried on an empty picture.
+/// The error of a network that fails on an empty picture.
 pub(super) fn trial_error(error: Error) -> Error {
     match error.kind() {
         ErrorKind::OutOfMemory => error,
@@ -66,7 +67,7 @@ fn caught(kind: ErrorKind, what: &str, panic: &(dyn Any + Send)) -> Error {
         .or_else(|| panic.downcast_ref::<&str>().copied())
         .unwrap_or_default();
     if NO_MEMORY.iter().any(|start| message.starts_with(start)) {
-        return Error::caught(ErrorKind::OutOfMemory, "no memory for a network", panic);
+        return Error::caught(ErrorKind::OutOfMemory, "there is no memory for a network", panic);
     }
     Error::caught(kind, what, panic)
 }
@@ -76,7 +77,7 @@ fn engine_error(kind: ErrorKind, message: impl Into<String>, error: TractError) 
     Error::with_source(if no_memory { ErrorKind::OutOfMemory } else { kind }, message, Cause(error))
 }
 
-/// Gives tract's error a place in the chain of causes.
+/// Makes tract's error a source of ours.
 #[derive(Debug)]
 struct Cause(TractError);
 

@@ -1,4 +1,4 @@
-//! A model: networks loaded from files, from memory, or from what is built in.
+//! Loads a model: networks from files, from memory, or from the built-in weights.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -13,26 +13,26 @@ use crate::error::Result;
 use crate::picture::DecodeLimits;
 use crate::picture::decode::{read_limited, shown};
 
-/// Largest model file read, in bytes.
+/// The largest model file that is read, in bytes.
 const MAX_FILE: u64 = 512 << 20;
 
-/// How to load.
+/// Options of loading.
 #[derive(Clone, Copy, Debug, Default)]
 #[non_exhaustive]
 pub struct ModelOptions {
-    /// What encoded pictures may cost.
+    /// The limits for encoded pictures.
     pub limits: DecodeLimits,
     /// Leaves every convolution to tract, for comparison.
     pub plain_convolutions: bool,
 }
 
 impl ModelOptions {
-    /// The defaults.
+    /// Makes the default options.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Sets the largest picture accepted, in pixels.
+    /// Sets the largest picture that is accepted, in pixels.
     #[must_use]
     pub fn max_pixels(mut self, pixels: u64) -> Self {
         self.limits.max_pixels = pixels;
@@ -47,7 +47,8 @@ impl ModelOptions {
     }
 }
 
-/// Loaded networks. Immutable and cheap to clone: share one between all threads. Loading is slow, so load once.
+/// Loaded networks. A model never changes and is cheap to clone: share one between all threads. Loading is slow, so
+/// load once.
 ///
 /// ```
 /// let model = face_predict::Model::load_default()?;
@@ -58,7 +59,7 @@ impl ModelOptions {
 pub struct Model {
     age: Arc<Network>,
     gender: Arc<Network>,
-    /// One from a file; the built-in one is loaded when it is first needed.
+    /// The detector of a file. The built-in one is loaded when it is first needed.
     detector: Option<Arc<Detector>>,
     plain_convolutions: bool,
     name: Arc<str>,
@@ -66,29 +67,29 @@ pub struct Model {
 }
 
 impl Model {
-    /// The model that is built in. It is parsed once, by whoever comes first. A build without weights has none.
+    /// Loads the built-in model. The first call parses it. A build without weights has no built-in model.
     pub fn load_default() -> Result<Self> {
         Self::load_default_with(&ModelOptions::default())
     }
 
-    /// [`load_default`](Self::load_default) with options.
+    /// Does what [`load_default`](Self::load_default) does, with options.
     pub fn load_default_with(options: &ModelOptions) -> Result<Self> {
         let network = weights::estimator(options.plain_convolutions)?;
         Ok(Self::from_parts(Arc::clone(&network), network, None, options))
     }
 
-    /// Loads a model file; a part that it lacks comes from the built-in model.
+    /// Loads a model file. A part that the file lacks comes from the built-in model.
     pub fn load_file(path: impl AsRef<Path>, options: &ModelOptions) -> Result<Self> {
         Self::load_files(&[path], options)
     }
 
-    /// Loads a model from memory; a part that it lacks comes from the built-in model.
+    /// Loads a model from memory. A part that it lacks comes from the built-in model.
     pub fn load_bytes(bytes: &[u8], options: &ModelOptions) -> Result<Self> {
         Self::load_parts(&[bytes], options)
     }
 
-    /// Loads several files, each a part: a detector, an age network, a gender network, or one for both. Of two
-    /// files for the same part the later counts; parts not given come from the built-in model.
+    /// Loads several files. Each is a detector, an age network, a gender network, or a network for both. If two files
+    /// are for the same part, the later one is used. Parts that no file brings come from the built-in model.
     pub fn load_files<P: AsRef<Path>>(paths: &[P], options: &ModelOptions) -> Result<Self> {
         let mut parts = Vec::new();
         for path in paths {
@@ -99,7 +100,7 @@ impl Model {
         Self::combine(parts, options)
     }
 
-    /// [`load_files`](Self::load_files) from memory.
+    /// Does what [`load_files`](Self::load_files) does, from memory.
     pub fn load_parts(files: &[&[u8]], options: &ModelOptions) -> Result<Self> {
         let parts = files.iter().map(|bytes| Part::load(bytes, options)).collect::<Result<_>>()?;
         Self::combine(parts, options)
@@ -113,7 +114,7 @@ impl Model {
             });
             let built_in = || {
                 weights::estimator(options.plain_convolutions)
-                    .map_err(|e| e.context(format!("no {part} in what is loaded")))
+                    .map_err(|e| e.context(format!("the model has no {part}")))
             };
             given.map_or_else(built_in, Ok)
         };
@@ -142,40 +143,42 @@ impl Model {
         Self { age, gender, detector, plain_convolutions, name, limits }
     }
 
-    /// Name and version of the networks, for logs.
+    /// Returns the name and version of the networks, for logs.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Licences of the weights, each network's with its name: of those for age and gender, and of the detector, which is
-    /// loaded for it. Those that are built in by default are for non-commercial research.
+    /// Returns the licences of all weights that this model uses, each with the name of its network. This call loads the
+    /// detector, since its licence counts, too. The weights that are built in by default are for non-commercial
+    /// research.
     pub fn license(&self) -> String {
         let mut networks = vec![&self.age.metadata];
         if !self.is_one_network() {
             networks.push(&self.gender.metadata);
         }
-        // A build without a detector uses none.
+        // A build without a detector names none.
         networks.extend(self.detector_metadata().ok());
         let line = |m: &&Metadata| format!("{} {}: {}", m.name, m.version, m.license);
         networks.iter().map(line).collect::<Vec<_>>().join("; ")
     }
 
-    /// Whether an estimator is built in.
+    /// Returns whether an estimator is built in.
     pub(crate) fn has_built_in() -> bool {
         weights::has_estimator()
     }
 
-    /// What the age network's file says of itself.
+    /// Returns the description of the age network in its file.
     pub fn age_metadata(&self) -> &Metadata {
         &self.age.metadata
     }
 
-    /// What the gender network's file says of itself; the same as the age network's where one does both.
+    /// Returns the description of the gender network in its file. It equals that of the age network if one network does
+    /// both.
     pub fn gender_metadata(&self) -> &Metadata {
         &self.gender.metadata
     }
 
-    /// What the detector's file says of itself.
+    /// Returns the description of the detector in its file.
     pub fn detector_metadata(&self) -> Result<&Metadata> {
         self.detector().map(|detector| detector.metadata())
     }
@@ -187,14 +190,15 @@ impl Model {
         }
     }
 
-    /// Number of operators that run as this library's own convolutions: of both estimators, and of a detector that a file brought.
+    /// Returns the number of operators that run as this library's own convolutions. It counts both estimators, and a
+    /// detector that a file brought.
     pub fn accelerated_operators(&self) -> usize {
         let gender = if self.is_one_network() { 0 } else { self.gender.accelerated };
         let detector = self.detector.as_ref().map_or(0, |detector| detector.accelerated);
         self.age.accelerated + gender + detector
     }
 
-    /// Whether one network estimates both.
+    /// Returns whether one network estimates both.
     pub(crate) fn is_one_network(&self) -> bool {
         Arc::ptr_eq(&self.age, &self.gender)
     }

@@ -1,8 +1,8 @@
-//! Networks: what a model file says of itself, reading it, running it, and what its outputs mean.
+//! Networks: how a model file is described, read and run, and what its outputs mean.
 //!
-//! A file is parsed and checked ([`file`]) against its metadata ([`contract`]), its convolutions are replaced by faster ones
-//! ([`convolution`]), and it becomes a [`network`] or a [`detector`], whose numbers [`outputs`] reads. [`loading`] makes a [`Model`] of
-//! several files, or of the [`weights`] that are built in.
+//! A file is parsed ([`file`]) and compared with its metadata ([`contract`]). Faster convolutions replace the engine's
+//! ([`convolution`]). The result is a [`network`] or a [`detector`], whose numbers [`outputs`] reads. [`loading`] makes
+//! a [`Model`] of several files, or of the built-in [`weights`].
 
 mod contract;
 mod convolution;

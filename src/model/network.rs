@@ -1,4 +1,4 @@
-//! An estimator: optimised once, run by any number of threads.
+//! An estimator, which is optimised once, and which any number of threads can run.
 
 use std::sync::Arc;
 
@@ -12,21 +12,21 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::face::quality::Quality;
 use crate::memory::grow_to;
 
-/// A network ready to run.
+/// A network that can run.
 #[derive(Debug)]
 pub(crate) struct Network {
     pub(crate) metadata: Metadata,
     plan: Arc<TypedSimplePlan>,
-    /// Bytes that a run takes.
+    /// The bytes that a run takes.
     needs: usize,
     age_output: Option<usize>,
     gender_output: Option<usize>,
-    /// Operators that run as fast convolutions.
+    /// The number of operators that run as fast convolutions.
     pub(crate) accelerated: usize,
 }
 
 impl Network {
-    /// Checks and optimises a parsed file. `fast` replaces convolutions by this library's own.
+    /// Checks and optimises a parsed file. With `fast`, convolutions are replaced by this library's own.
     pub(super) fn new(graph: Graph, fast: bool) -> Result<Self> {
         guard(|| Self::build(graph, fast))
     }
@@ -42,7 +42,7 @@ impl Network {
             graph.ready(input.height, input.width, &wanted, fast)?;
         let metadata = graph.metadata;
         let network = Self { metadata, plan, needs, age_output, gender_output, accelerated };
-        // Whatever only shows when it runs shows now, and not at the first face.
+        // Problems that only a run shows are found here, and not at the first face.
         let mut empty = Vec::new();
         let empty = grow_to(&mut empty, network.metadata.input.len())?;
         let mut estimate = Estimate::default();
@@ -50,7 +50,7 @@ impl Network {
         Ok(network)
     }
 
-    /// Runs on normalised planes and fills what is asked for and what the network has.
+    /// Runs the network on normalised planes, and fills what the caller asks for and the network has.
     pub(crate) fn run(
         &self,
         planes: &[f32],

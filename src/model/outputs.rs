@@ -1,5 +1,5 @@
-//! From the numbers of a network's outputs to answers: years, a gender, faces. What an output is called and how large it is stands
-//! beside how it is read.
+//! Turns the numbers of a network's outputs into answers: years, a gender, faces. The name and the shape of an output
+//! stand beside the code that reads it.
 
 use tract_core::prelude::*;
 
@@ -12,28 +12,29 @@ use crate::face::region::Region;
 use crate::geometry::{Point, Rect};
 use crate::memory::reserve;
 
-/// What a network says of one face.
+/// The answer of a network about one face.
 #[derive(Debug, Default)]
 pub(crate) struct Estimate {
-    /// Probability of each year from 0; empty without an age.
+    /// The probability of each year from 0. It is empty without an age.
     pub(crate) years: Vec<f32>,
-    /// Probability of female, without a gender `None`.
+    /// The probability of female. It is `None` without a gender.
     pub(crate) female: Option<f32>,
 }
 
 impl Estimate {
-    /// Nothing said yet.
+    /// Empties the answer.
     pub(crate) fn clear(&mut self) {
         self.years.clear();
         self.female = None;
     }
 }
 
-/// Years of every distribution this library gives: 0 to 150 at most, 0 to 100 unless a file says more.
+/// The number of years of every distribution. They run from 0 to 150 at most, and from 0 to 100 unless a file says
+/// more.
 const MIN_YEARS: usize = 101;
 
 impl AgeSpec {
-    /// Name and shape of the output.
+    /// Returns the name and the shape of the output.
     pub(super) fn output(&self) -> Output {
         match self {
             Self::Distribution { count, .. } => Output::new("age_logits", tvec!(1, *count)),
@@ -41,7 +42,7 @@ impl AgeSpec {
         }
     }
 
-    /// Makes room for what [`read`](Self::read) gives for so many numbers.
+    /// Makes room for the result of [`read`](Self::read) with so many numbers.
     pub(super) fn reserve(&self, values: usize, years: &mut Vec<f32>) -> Result<()> {
         let first = match self {
             Self::Distribution { first, .. } => *first,
@@ -51,7 +52,8 @@ impl AgeSpec {
         reserve(years, (first + values).max(MIN_YEARS))
     }
 
-    /// Fills `years` with the probability of each, from the finite numbers of the output, for a face of such quality.
+    /// Fills `years` with the probability of each year. It reads the finite numbers of the output, for a face of this
+    /// quality.
     pub fn read(&self, values: &[f32], quality: Quality, years: &mut Vec<f32>) {
         years.clear();
         match self {
@@ -78,7 +80,7 @@ impl AgeSpec {
                     *mass = up_to - below;
                     below = up_to;
                 }
-                // What lies above the last year belongs to it.
+                // The probability above the last year belongs to that year.
                 if let Some(last) = years.last_mut() {
                     *last += 1.0 - below;
                 }
@@ -98,7 +100,7 @@ fn softmax(logits: &[f32], temperature: f32, out: &mut [f32]) {
     out.iter_mut().for_each(|value| *value /= sum);
 }
 
-/// Linear between pairs of place and value, level beyond them.
+/// Interpolates linearly between pairs of place and value, and is level beyond them.
 fn interpolate(pairs: &[[f32; 2]], place: f32) -> f32 {
     for pair in pairs.windows(2) {
         let ([from, first], [to, last]) = (pair[0], pair[1]);
@@ -110,7 +112,8 @@ fn interpolate(pairs: &[[f32; 2]], place: f32) -> f32 {
     pairs[pairs.len() - 1][1]
 }
 
-/// Share of residuals below `years`, linear between the quantiles and beyond them by a year.
+/// Returns the share of residuals below `years`. It is linear between the quantiles, and beyond them it ends within a
+/// year.
 fn share_below(residuals: &[[f32; 2]], years: f32) -> f32 {
     let (first, last) = (residuals[0], residuals[residuals.len() - 1]);
     if years <= first[1] {
@@ -126,12 +129,12 @@ fn share_below(residuals: &[[f32; 2]], years: f32) -> f32 {
 }
 
 impl GenderSpec {
-    /// Name and shape of the output.
+    /// Returns the name and the shape of the output.
     pub(super) fn output(&self) -> Output {
         Output::new("gender_logit", tvec!(1, 1))
     }
 
-    /// The probability of female from the output, for a face of such quality.
+    /// Returns the probability of female from the output, for a face of this quality.
     pub fn read(&self, logit: f32, quality: Quality) -> f32 {
         let logit = logit / (self.temperature * self.doubt.factor(quality));
         let positive = 1.0 / (1.0 + (-logit).exp());
@@ -142,29 +145,30 @@ impl GenderSpec {
     }
 }
 
-/// Candidates that are compared with each other; a frame of a thousand faces has fewer.
+/// The largest number of candidates that are compared with each other. A frame with a thousand faces has fewer.
 const MAX_DETECTIONS: usize = 4000;
 
-/// A face that was found.
+/// A face that the detector found.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Detection {
     /// Its box and landmarks, in pixels of the input.
     pub region: Region,
-    /// How surely it is one, 0 to 1.
+    /// How sure the detector is, from 0 to 1.
     pub score: f32,
 }
 
 impl DetectSpec {
-    /// Names and shapes of the outputs for an input of this size.
+    /// Returns the names and shapes of the outputs for an input of this size.
     pub(super) fn outputs(&self, height: usize, width: usize) -> Vec<Output> {
         let shape = |stride: &usize| tvec!(1, Self::VALUES, height / stride, width / stride);
         self.strides.iter().map(|s| Output::new(&format!("stride{s}"), shape(s))).collect()
     }
 
-    /// Reads what a detector says of an input `width` pixels wide: one output a stride. `found` becomes the faces of at least
-    /// `threshold`, the surest first; of those that overlap the surest stays (greedy non-maximum suppression).
+    /// Reads a detector's outputs, one for each stride, for an input that is `width` pixels wide. `found` becomes the
+    /// faces with a score of at least `threshold`, the highest first. Of those that overlap, the one with the highest
+    /// score stays (greedy non-maximum suppression).
     ///
-    /// Fails where a score or a box is not a finite number.
+    /// Fails if a score or a box is not a finite number.
     pub fn read(
         &self,
         outputs: &[&[f32]],
@@ -191,7 +195,7 @@ fn decode(
 ) -> Result<()> {
     let cells = values.len() / DetectSpec::VALUES;
     let logits = &values[..cells];
-    // Written so that NaN fails.
+    // The comparison is written so that NaN fails, too.
     if !logits.iter().all(|v| v.is_finite()) {
         return Err(Error::new(ErrorKind::Model, "a score of the detector is not a finite number"));
     }
@@ -216,7 +220,7 @@ fn decode(
     Ok(())
 }
 
-/// Drops the weaker of two faces whose boxes share more than `overlap` of their union.
+/// Drops the face with the lower score of two whose boxes share more than `overlap` of their union.
 pub(crate) fn suppress(found: &mut Vec<Detection>, overlap: f32) {
     found.sort_by(|a, b| b.score.total_cmp(&a.score));
     found.truncate(MAX_DETECTIONS);
@@ -241,7 +245,7 @@ mod tests {
         let (columns, cells) = (3, 6);
         let mut values = vec![0.0; DetectSpec::VALUES * cells];
         values[..cells].fill(-9.0);
-        // Column 1 of row 1.
+        // The cell is in column 1 of row 1.
         let cell = 4;
         for (index, value) in [2.0, 0.5, 0.25, 0.0, 2f32.ln()].into_iter().enumerate() {
             values[index * cells + cell] = value;
@@ -294,10 +298,10 @@ mod tests {
     fn factors_by_width_widen_the_sharp_alone() {
         let plain = spec("");
         let sharp = spec(r#","by_width":[[2.0,4.0],[8.0,1.0]]"#);
-        // Four times the temperature is twice the width.
+        // A temperature that is four times as high makes the distribution twice as wide.
         assert!((width(&sharp, 2.0) / width(&plain, 2.0) - 2.0).abs() < 0.02);
         assert!((width(&sharp, 8.0) - width(&plain, 8.0)).abs() < 0.02);
-        // Both factors multiply.
+        // Both factors are multiplied.
         let both = spec(r#","by_age":[[0.0,0.25],[100.0,0.25]],"by_width":[[2.0,4.0],[8.0,1.0]]"#);
         assert!((width(&both, 2.0) - width(&plain, 2.0)).abs() < 0.02);
     }

@@ -1,4 +1,4 @@
-//! The weights that are built in, each parsed once, when it is first asked for.
+//! The built-in weights. Each file is parsed once, when it is first asked for.
 
 use std::sync::Arc;
 
@@ -9,15 +9,16 @@ use super::file::graph::Graph;
 use super::network::Network;
 use crate::error::{Error, ErrorKind, Result};
 
-/// Files of `models/`, as `face-train export` wrote them, with the features that build them in: all of them must be on.
+/// The files of `models/`, as `face-train export` wrote them, with the features that build them in. All features of a
+/// row must be on.
 macro_rules! weights {
     ($($($feature:literal)&&+: $file:literal,)*) => {
         &[$(#[cfg(all($(feature = $feature),+))] include_bytes!(concat!("../../models/", $file)),)*]
     };
 }
 
-/// The built-in estimator. Of several the first counts, so the default feature's is last: one more feature switches. Who
-/// asks for the open weights never gets others.
+/// The built-in estimator. The first file whose features are on is used. The default feature's comes last, so that one
+/// more feature chooses another. A program that asks for the open weights never gets others.
 static ESTIMATOR: Option<&[u8]> = {
     const WEIGHTS: &[&[u8]] = weights! {
         "weights-open": "base-open.onnx",
@@ -36,7 +37,7 @@ static DETECTOR: Option<&[u8]> = {
     WEIGHTS.first().copied()
 };
 
-/// Whether an estimator is built in.
+/// Returns whether an estimator is built in.
 pub(super) fn has_estimator() -> bool {
     ESTIMATOR.is_some()
 }

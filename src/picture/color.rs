@@ -1,12 +1,12 @@
-//! From the components that a picture stores to red, green and blue.
+//! Converts the components that a picture stores to red, green and blue.
 
 use super::format::{Format, Yuv};
 
-/// What a picture stores of a pixel: red, green and blue, or Y, U and V. The fourth number is only there because
-/// processors like four.
+/// The components of a pixel as a picture stores them: red, green and blue, or Y, U and V. There is a fourth number
+/// only because processors compute four at once.
 pub(super) type Components = [f32; 4];
 
-/// A linear map, so that it may come after averaging and interpolating.
+/// A linear map, so it may be applied after averaging and interpolation.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum ToRgb {
     Same,
@@ -26,7 +26,7 @@ impl ToRgb {
             | Format::Uyvy
             | Format::P010 => {}
         }
-        // Shares of red and blue in Y, by the two recommendations.
+        // The shares of red and blue in Y, by the two recommendations.
         let (red, blue) = match yuv {
             Yuv::Bt601Limited | Yuv::Bt601Full => (0.299, 0.114),
             Yuv::Bt709Limited | Yuv::Bt709Full => (0.2126, 0.0722),
@@ -47,7 +47,7 @@ impl ToRgb {
         [a, b, c]
     }
 
-    /// Components, each in its own memory, to red, green and blue in their place.
+    /// Converts components, each in its own memory, to red, green and blue in place.
     pub(super) fn planes(self, first: &mut [f32], second: &mut [f32], third: &mut [f32]) {
         match self {
             Self::Same => {}
@@ -70,7 +70,7 @@ mod tests {
 
     #[test]
     fn the_corners_of_the_colour_cube() {
-        // BT.601 limited and BT.709 limited, as video standards tabulate them, to the rounding of 8 bits.
+        // BT.601 limited and BT.709 limited must equal the tables of the video standards, to the rounding of 8 bits.
         for (yuv, code, want) in [
             (Yuv::Bt601Limited, [235.0, 128.0, 128.0], [255.0, 255.0, 255.0]),
             (Yuv::Bt601Limited, [81.0, 90.0, 240.0], [255.0, 0.0, 0.0]),

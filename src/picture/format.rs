@@ -1,5 +1,7 @@
 //! How the numbers of a pixel are stored, and what colours they stand for.
 
+use std::fmt;
+
 /// The order of the components in memory. Each has 8 bits, except in [`P010`](Self::P010). Alpha is ignored. Formats of
 /// Y, U and V store brightness (Y) for every pixel, and colour (U and V) for every second pixel of a row. All of them
 /// except [`Yuyv`](Self::Yuyv) and [`Uyvy`](Self::Uyvy) store colour for every second row only.
@@ -33,6 +35,27 @@ pub enum Format {
     /// [`Nv12`](Self::Nv12) with 16 little-endian bits for each sample, of which the upper 10 are used. Decoders of HDR
     /// video give it. Only the upper 8 bits are read.
     P010,
+}
+
+impl fmt::Display for Format {
+    /// Writes the name that the C interface has for the format, such as "NV12".
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Gray => "GRAY",
+            Self::Rgb => "RGB",
+            Self::Bgr => "BGR",
+            Self::Rgba => "RGBA",
+            Self::Bgra => "BGRA",
+            Self::Nv12 => "NV12",
+            Self::Nv21 => "NV21",
+            Self::I420 => "I420",
+            Self::Yuyv => "YUYV",
+            Self::Uyvy => "UYVY",
+            Self::Argb => "ARGB",
+            Self::Abgr => "ABGR",
+            Self::P010 => "P010",
+        })
+    }
 }
 
 /// How Y, U and V are converted to colours.

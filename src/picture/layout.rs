@@ -67,15 +67,17 @@ impl Layout {
         const MAX_SIDE: usize = 1 << 24;
         if width == 0 || height == 0 || width > MAX_SIDE || height > MAX_SIDE {
             return Err(Error::invalid(format!(
-                "picture size {width}x{height} is not within 1 to {MAX_SIDE} pixels a side"
+                "picture size {width}x{height} is not possible: each side must have 1 to {MAX_SIDE} pixels"
             )));
         }
         let step = self.chroma_step.max(1);
         if self.chroma_step > 1 && format != Format::I420 {
-            return Err(Error::invalid(format!("chroma step is {step}, {format:?} has none")));
+            return Err(Error::invalid(format!(
+                "chroma step is {step}, but only I420 has one, and the format is {format}"
+            )));
         }
         if step > 256 {
-            return Err(Error::invalid(format!("chroma step is {step}, it must be 1 to 256")));
+            return Err(Error::invalid(format!("chroma step is {step}, but it must be 1 to 256")));
         }
         let (across, down) = (width.div_ceil(2), height.div_ceil(2));
         // Bytes read of a row, bytes without padding, and rows.
@@ -107,7 +109,7 @@ impl Layout {
             };
             if stride < row {
                 return Err(Error::invalid(format!(
-                    "stride {index} is {stride} bytes, a row of {width} {format:?} pixels has {row}"
+                    "stride {index} is {stride} bytes, but a row of {width} {format} pixels has {row}"
                 )));
             }
             if rows.checked_mul(stride).is_none_or(|bytes| bytes > isize::MAX as usize) {

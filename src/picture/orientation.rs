@@ -25,9 +25,9 @@ impl Orientation {
     pub fn from_degrees(degrees: u32, mirrored: bool) -> Result<Self> {
         match degrees {
             0 | 90 | 180 | 270 => Ok(Self { quarter_turns: (degrees / 90) as u8, mirrored }),
-            _ => {
-                Err(Error::invalid(format!("rotation is {degrees}, it must be 0, 90, 180 or 270")))
-            }
+            _ => Err(Error::invalid(format!(
+                "rotation is {degrees}, but it must be 0, 90, 180 or 270"
+            ))),
         }
     }
 
@@ -44,7 +44,7 @@ impl Orientation {
             8 => (3, false),
             _ => {
                 return Err(Error::invalid(format!(
-                    "Exif orientation is {orientation}, it must be 1 to 8"
+                    "Exif orientation is {orientation}, but it must be 1 to 8"
                 )));
             }
         };

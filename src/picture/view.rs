@@ -67,7 +67,7 @@ impl<'a> Image<'a> {
         let (shapes, count) = layout.shapes(format, width, height)?;
         if planes.is_empty() || planes.len() > count {
             return Err(Error::invalid(format!(
-                "{format:?} has {count} planes, {} are given",
+                "the format {format} has {count} planes, but {} are given",
                 planes.len()
             )));
         }
@@ -79,7 +79,7 @@ impl<'a> Image<'a> {
                 return Err(Error::new(
                     ErrorKind::BufferTooSmall,
                     format!(
-                        "plane {index} has {} bytes, {width}x{height} {format:?} needs {}",
+                        "plane {index} has {} bytes, but a {format} picture of {width}x{height} needs {}",
                         data.len(),
                         shape.needed()
                     ),

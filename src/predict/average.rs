@@ -1,4 +1,4 @@
-//! Answers of one face over the frames of a camera, averaged with weights that fade.
+//! The answers about one face over the frames of a camera, averaged with weights that fade.
 
 use super::options::Options;
 use crate::error::Result;
@@ -6,7 +6,7 @@ use crate::face::age::AgeDistribution;
 use crate::memory::reserve;
 use crate::model::Estimate;
 
-/// The average so far. Years are averaged as distributions, gender as logits.
+/// The average so far. Years are averaged as distributions, and the gender as logits.
 #[derive(Debug, Default)]
 pub(super) struct Average {
     years: Vec<f32>,
@@ -18,13 +18,14 @@ pub(super) struct Average {
 }
 
 impl Average {
-    /// Estimates that were added.
+    /// The number of estimates that were added.
     pub(super) fn estimates(&self) -> u32 {
         self.estimates
     }
 
-    /// Adds an estimate; one that says nothing does not count. A surer one, of less variance, weighs more; what is older
-    /// fades. A mean of distributions is never surer than its parts, and it must not be: estimates of one face err alike.
+    /// Adds an estimate. An empty one does not count. An estimate with less variance weighs more, and older ones fade.
+    /// A mean of distributions is never narrower than its parts. It must not be, since the errors of estimates of one
+    /// face are alike.
     pub(super) fn add(
         &mut self,
         estimate: &Estimate,
@@ -54,14 +55,14 @@ impl Average {
         if let Some(female) = estimate.female {
             let female = female.clamp(1e-6, 1.0 - 1e-6);
             let logit = (female / (1.0 - female)).ln();
-            // The mean of logits: an unsure estimate, near 0, moves it little.
+            // This is the mean of logits. An unsure estimate is near 0, and moves it little.
             self.logit_weight += 1.0;
             self.logit += (logit - self.logit) / self.logit_weight;
         }
         Ok(())
     }
 
-    /// Fills `out` with the average, of what the options ask for.
+    /// Fills `out` with the average of what the options ask for.
     pub(super) fn read(&self, options: &Options<'_>, out: &mut Estimate) -> Result<()> {
         out.clear();
         reserve(&mut out.years, self.years.len())?;

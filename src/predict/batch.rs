@@ -1,5 +1,5 @@
-//! Many pictures in one call, on as many threads as the caller has workspaces for. Each face still runs by itself: the
-//! engine is fastest so.
+//! Many pictures in one call, on as many threads as the caller has workspaces. Each face still runs by itself, since
+//! the engine is fastest that way.
 
 use std::sync::Mutex;
 
@@ -28,10 +28,10 @@ pub(super) fn predict_batch(
         )));
     }
     if workspaces.is_empty() {
-        return Err(Error::invalid("a batch needs a workspace for each thread, none is given"));
+        return Err(Error::invalid("a batch needs a workspace for each thread, but none is given"));
     }
     if options.regions.is_some() {
-        return Err(Error::invalid("regions belong to one picture, a batch takes none"));
+        return Err(Error::invalid("regions belong to one picture, so a batch takes none"));
     }
     let mut done: Vec<Result<()>> = list(inputs.len(), || Ok(()))?;
     let jobs = inputs.iter().zip(out).zip(&mut done);
@@ -41,7 +41,8 @@ pub(super) fn predict_batch(
     Ok(done)
 }
 
-/// Does all jobs, on one thread for each of `states`, the first of them the caller's. Without a state nothing is done.
+/// Does all jobs, with one thread for each of `states`. The first is used on the caller's thread. Without a state,
+/// nothing is done.
 pub(crate) fn run_on_threads<S: Send, T>(
     states: impl Iterator<Item = S>,
     jobs: impl ExactSizeIterator<Item = T> + Send,
@@ -51,14 +52,14 @@ pub(crate) fn run_on_threads<S: Send, T>(
     let Some(own) = states.next() else { return };
     let jobs = Mutex::new(jobs);
     let run = |mut state: S| {
-        // A panic within `next` of an iterator over slices cannot be.
+        // The `next` of an iterator over slices cannot panic.
         while let Some(job) = { jobs.lock().unwrap_or_else(|e| e.into_inner()).next() } {
             work(&mut state, job);
         }
     };
     std::thread::scope(|scope| {
         for state in states {
-            // A machine that gives no thread does the work on fewer.
+            // If the machine cannot start a thread, fewer threads do the work.
             let _ = std::thread::Builder::new().spawn_scoped(scope, || run(state));
         }
         run(own);

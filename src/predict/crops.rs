@@ -1,15 +1,16 @@
-//! Several crops of one face: as it is, mirrored, and a little shifted, turned and scaled.
+//! Several crops of one face: the face as it is, mirrored, and a little shifted, rotated and scaled.
 //!
-//! A network's answer to one crop shakes with where the crop lies; the mean over some shakes less, and errs less.
+//! A network's answer changes with the place of the crop. The mean over several crops changes less, and has a smaller
+//! error.
 
 use crate::geometry::Affine;
 use crate::model::Estimate;
 
-/// Most crops of a face.
+/// The largest number of crops of a face.
 pub(crate) const MAX_CROPS: usize = 8;
 
-/// Of each crop after the first: whether it is mirrored, degrees, scale, and shift in parts of the crop's side. As far
-/// apart as two detectors are over one face.
+/// The crops after the first: whether each is mirrored, its degrees, its scale, and its shift in parts of the crop's
+/// side. The shifts are as large as the differences between two detectors' boxes of one face.
 const VIEWS: [(bool, f32, f32, f32, f32); MAX_CROPS - 1] = [
     (true, 0.0, 1.0, 0.0, 0.0),
     (false, 4.0, 1.05, 0.02, 0.0),
@@ -20,7 +21,7 @@ const VIEWS: [(bool, f32, f32, f32, f32); MAX_CROPS - 1] = [
     (true, 0.0, 0.93, 0.02, -0.02),
 ];
 
-/// Where crop `index` lies, as a map within the unit square of the first one's.
+/// Returns the place of crop `index` as a map within the unit square of the first one.
 pub(crate) fn view(index: usize) -> Affine {
     let Some(&(mirrored, degrees, scale, x, y)) = index.checked_sub(1).and_then(|i| VIEWS.get(i))
     else {
@@ -29,16 +30,16 @@ pub(crate) fn view(index: usize) -> Affine {
     let (sin, cos) = degrees.to_radians().sin_cos();
     let side = if mirrored { -1.0 } else { 1.0 };
     let (xx, xy, yx, yy) = (side * scale * cos, -scale * sin, side * scale * sin, scale * cos);
-    // About the crop's middle.
+    // The rotation is about the middle of the crop.
     let (x0, y0) = (0.5 + x - 0.5 * (xx + xy), 0.5 + y - 0.5 * (yx + yy));
     Affine { xx, xy, x0, yx, yy, y0 }
 }
 
-/// Takes the answer to crop `index` into `mean`, the mean of those before it. It is the mean of the logarithms: that of the
-/// probabilities is wider than any of them, and its intervals cover more than they say.
+/// Adds the answer to crop `index` to `mean`, which is the mean of the earlier ones. It averages logarithms. A mean of
+/// probabilities is wider than each of them, and its intervals would cover more than they say.
 pub(crate) fn blend(mean: &mut Estimate, estimate: &Estimate, index: usize) {
     let share = 1.0 / (index + 1) as f32;
-    // What one answer excludes, others may not.
+    // A year that one answer excludes may be possible by another, so no probability counts as zero.
     let least = |p: f32| p.max(f32::MIN_POSITIVE);
     let between = |before: f32, now: f32| least(before).powf(1.0 - share) * least(now).powf(share);
     if mean.years.len() == estimate.years.len() {

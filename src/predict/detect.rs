@@ -8,8 +8,8 @@ use crate::geometry::Affine;
 use crate::memory::{grow_to, reserve};
 use crate::model::Detector;
 
-/// Runs the detector once, and adds what it finds to `workspace.detections`. `to_original` leads there from the picture that
-/// the window is of.
+/// Runs the detector once, and adds what it finds to `workspace.detections`. `to_original` maps the picture of the
+/// window to the original.
 pub(super) fn detect_window(
     detector: &Detector,
     source: &Source<'_>,

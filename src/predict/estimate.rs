@@ -1,4 +1,4 @@
-//! Estimating one face: its crops, the networks, and what the pixels say of its quality.
+//! Estimates one face: its crops, the networks, and the quality of its pixels.
 
 use super::crops;
 use super::options::Options;
@@ -12,8 +12,8 @@ use crate::geometry::Affine;
 use crate::memory::{grow_to, reserve};
 use crate::model::{Model, Network};
 
-/// Estimates a face into `workspace.estimate`. Only what the options ask for is estimated; where that is nothing, no pixel is
-/// read.
+/// Estimates a face into `workspace.estimate`. Only what the options ask for is estimated. If that is nothing, no pixel
+/// is read.
 pub(super) fn estimate_face(
     model: &Model,
     source: &Source<'_>,
@@ -25,7 +25,7 @@ pub(super) fn estimate_face(
     observation.observe_place(face, source.size());
     workspace.estimate.clear();
     let answers = networks(model, options).next().is_some();
-    // A frame has no time for this, and a camera does not lie on its side unnoticed.
+    // There is no time for this in a frame, and somebody would notice a camera that lies on its side.
     let unsure = answers && !options.try_turns && !options.fast_search;
     if unsure && face.score.is_some() {
         let lies = upright::lies(model.detector()?, source, face, workspace)?;
@@ -53,8 +53,8 @@ pub(super) fn estimate_face(
     Ok(observation)
 }
 
-/// How many pixels of the original, along a line, one of a crop's may stand for: the fewest over all `faces` and networks that
-/// will cut them. Infinity where nothing is cut.
+/// Returns how many pixels of the original, along a line, one pixel of a crop may stand for. It is the smallest number
+/// over all `faces`, and over the networks that will cut them. It is infinite if nothing is cut.
 pub(super) fn finest_crop(
     model: &Model,
     faces: &[Candidate],
@@ -72,7 +72,7 @@ pub(super) fn finest_crop(
     Ok(finest)
 }
 
-/// The networks to run, each with whether its age and its gender are asked for.
+/// Returns the networks to run, each with whether its age and its gender are wanted.
 fn networks<'a>(
     model: &'a Model,
     options: &Options<'_>,
@@ -84,7 +84,8 @@ fn networks<'a>(
     [first, second].into_iter().filter(|(_, age, gender)| *age || *gender)
 }
 
-/// The map from a network's crop of a face, in units of its sides, to the original of `width` x `height` pixels.
+/// Returns the map from a network's crop of a face, in units of its sides, to the original of `width` x `height`
+/// pixels.
 fn place(network: &Network, face: &Candidate, (width, height): (usize, usize)) -> Result<Affine> {
     let rule = &network.metadata.input.crop;
     if face.is_picture { Ok(rule.place_picture(width, height)) } else { rule.place(&face.region) }

@@ -1,4 +1,4 @@
-//! From a picture to its answers. `pipeline.rs` is the place to start reading; this is what callers call.
+//! From a picture to its answers: the methods that callers call. To read the code, start with `pipeline.rs`.
 
 mod average;
 pub(crate) mod batch;
@@ -20,17 +20,17 @@ use crate::error::Result;
 use crate::face::answer::Predictions;
 use crate::model::Model;
 use crate::picture::Image;
-use crate::picture::decode::read_limited;
+use crate::picture::decode::{read_limited, shown};
 use options::Options;
 use source::Input;
 use workspace::Workspace;
 
 impl Model {
-    /// Finds the faces of a picture, unless the options give them, and estimates each. A still picture is searched for all that a
-    /// person would point at, which takes some 10 ms; who has frames and no tracker sets [`Options::fast_search`].
+    /// Finds the faces of a picture, unless the options give them, and estimates each. A still picture is searched
+    /// closely, which takes some 10 ms. For frames without a tracker, set [`Options::fast_search`].
     ///
-    /// This allocates its working memory anew. Who predicts often keeps a [`Workspace`] and calls
-    /// [`predict_into`](Self::predict_into). Failures are the same as there.
+    /// This method allocates working memory for each call. To predict often, keep a [`Workspace`], and call
+    /// [`predict_into`](Self::predict_into). It fails as that method does.
     ///
     /// ```
     /// use face_predict::{DecodeLimits, Model, Options, Picture, Rect, Region};
@@ -51,13 +51,14 @@ impl Model {
         Ok(predictions)
     }
 
-    /// [`predict`](Self::predict) with memory that is used again: `workspace` for what a prediction needs on its way, `out` for
-    /// the answer, which replaces what it held.
+    /// Does what [`predict`](Self::predict) does with memory that is used again. `workspace` holds the working memory.
+    /// `out` holds the answer, which replaces the earlier one.
     ///
-    /// Fails with [`InvalidArgument`](crate::ErrorKind::InvalidArgument) where an option is out of its range, with
-    /// [`Limit`](crate::ErrorKind::Limit) where the picture is larger than the model's limit, with
-    /// [`Unsupported`](crate::ErrorKind::Unsupported) where faces are to be found and there is no detector, and with
-    /// [`OutOfMemory`](crate::ErrorKind::OutOfMemory). On failure `out` holds no faces.
+    /// It fails with [`InvalidArgument`](crate::ErrorKind::InvalidArgument) if an option is out of its range, or a
+    /// region has no part in the picture. It fails with [`Limit`](crate::ErrorKind::Limit) if the picture is larger
+    /// than the model's limit. It fails with [`Unsupported`](crate::ErrorKind::Unsupported) if faces are to be found
+    /// and there is no detector. It fails with [`OutOfMemory`](crate::ErrorKind::OutOfMemory), too. After a failure
+    /// `out` holds no faces.
     ///
     /// ```
     /// use face_predict::{Format, Image, Model, Options, Predictions, Workspace};
@@ -82,13 +83,13 @@ impl Model {
         pipeline::predict(self, image.into(), options, workspace, out)
     }
 
-    /// The same for the bytes of a JPEG, PNG, WebP or BMP file; its Exif orientation is applied.
+    /// Does the same for the bytes of a JPEG, PNG, WebP or BMP file. Its Exif orientation is applied.
     ///
-    /// A JPEG that is searched is decoded at a reduced scale where its faces remain large enough for the networks. Boxes
-    /// then move by a few hundredths of their size. Answers move as far as they do when a face's box trembles: a few years
-    /// where the network is unsure ([`Options::crops`] steadies it).
+    /// If a JPEG is searched, and its faces are large enough, it is decoded at a reduced scale. Boxes then move by a
+    /// few hundredths of their size. Answers change as they do when a face's box moves a little: by a few years where
+    /// the network is unsure. [`Options::crops`] makes them steadier.
     ///
-    /// Also fails with [`Image`](crate::ErrorKind::Image) where the bytes are no picture that can be decoded.
+    /// It also fails with [`Image`](crate::ErrorKind::Image) if the bytes are not a picture that can be decoded.
     pub fn predict_encoded(
         &self,
         bytes: &[u8],
@@ -99,7 +100,7 @@ impl Model {
         pipeline::predict(self, bytes.into(), options, workspace, out)
     }
 
-    /// The same for pixels or the bytes of a file, whichever a caller has.
+    /// Does the same for pixels or for the bytes of a file.
     pub fn predict_input(
         &self,
         input: Input<'_>,
@@ -110,7 +111,8 @@ impl Model {
         pipeline::predict(self, input, options, workspace, out)
     }
 
-    /// The same for a file. Also fails with [`Io`](crate::ErrorKind::Io) where it cannot be read.
+    /// Does the same for a file. Messages about the picture begin with its path. It also fails with
+    /// [`Io`](crate::ErrorKind::Io) if the file cannot be read.
     pub fn predict_file(
         &self,
         path: impl AsRef<Path>,
@@ -118,17 +120,19 @@ impl Model {
         workspace: &mut Workspace,
         out: &mut Predictions,
     ) -> Result<()> {
+        let path = path.as_ref();
         out.clear();
-        let bytes = read_limited(path.as_ref(), self.limits.max_bytes)?;
-        self.predict_encoded(&bytes, options, workspace, out)
+        options.check()?;
+        let bytes = read_limited(path, self.limits.max_bytes)?;
+        self.predict_encoded(&bytes, options, workspace, out).map_err(|e| e.context(shown(path)))
     }
 
-    /// Predicts each of `inputs` into the predictions at its place, on one thread for each workspace (the first is the
-    /// caller's thread), so keep as many workspaces as cores are to work. The result has each picture's own success or
-    /// failure; one that fails does not stop the rest.
+    /// Predicts each of `inputs` into the predictions at the same index. There is one thread for each workspace, and
+    /// the first is the caller's. So keep one workspace for each core that shall work. The result has the success or
+    /// failure of each picture. A picture that fails does not stop the rest.
     ///
-    /// Fails as a whole, with nothing done, when the numbers of inputs and of predictions differ, when there is no workspace,
-    /// and when the options give regions, which belong to one picture.
+    /// The call fails as a whole, with nothing done, if the numbers of inputs and of predictions differ, or if there is
+    /// no workspace. It also fails if the options give regions, which belong to one picture.
     pub fn predict_batch(
         &self,
         inputs: &[Input<'_>],
@@ -139,24 +143,26 @@ impl Model {
         batch::predict_batch(self, inputs, options, workspaces, out)
     }
 
-    /// Prepares for pictures of `width` x `height` pixels, so that the first of them takes no longer than the others: loads
-    /// the detector, and optimises it for the sizes that these options search at. A tracker searches like
-    /// [`Options::fast_search`]; what is prepared for still pictures serves it, too. Where the faces are given or the picture is
-    /// one, there is nothing to prepare. Fails with [`InvalidArgument`](crate::ErrorKind::InvalidArgument) where no picture
-    /// can be so large, and with [`Unsupported`](crate::ErrorKind::Unsupported) where there is no detector.
+    /// Prepares for pictures of `width` x `height` pixels, so that the first of them takes no longer than the others.
+    /// It loads the detector, and optimises it for the sizes at which these options search. A tracker searches like
+    /// [`Options::fast_search`]. It also uses what is prepared for still pictures. If the faces are given, or the
+    /// picture is one face, there is nothing to prepare. It fails with
+    /// [`InvalidArgument`](crate::ErrorKind::InvalidArgument) if no picture can be so large, and with
+    /// [`Unsupported`](crate::ErrorKind::Unsupported) if there is no detector.
     pub fn warm_up(&self, width: usize, height: usize, options: &Options<'_>) -> Result<()> {
         search::warm_up(self, width, height, options)
     }
 
-    /// Pixels of the detector's input for each of a picture's of `width` x `height`, along a line, where it is looked at most
-    /// closely. Many faces that are smaller than some 20 pixels there are missed; [`Options::min_face_size`] asks for more. Fails
-    /// where there is no detector.
+    /// Returns the scale of the closest search of a picture of `width` x `height` pixels: pixels of the detector's
+    /// input for each pixel of the picture, along a line. Many faces with less than some 20 pixels in the input are
+    /// missed. [`Options::min_face_size`] asks for more. It fails if there is no detector.
     pub fn search_scale(&self, width: usize, height: usize, options: &Options<'_>) -> Result<f32> {
         let finest = passes::passes(self.detector()?, options, width, height).last();
         Ok(finest.map_or(0.0, |pass| pass.scale()))
     }
 
-    /// Score that a face of a picture of `width` x `height` pixels needs with these options. Fails where there is no detector.
+    /// Returns the score that a face of a picture of `width` x `height` pixels needs with these options. It fails if
+    /// there is no detector.
     pub fn search_threshold(
         &self,
         width: usize,

@@ -1,4 +1,4 @@
-//! What to predict.
+//! The options of a prediction.
 
 use crate::error::{Error, Result};
 use crate::face::region::Region;
@@ -15,37 +15,38 @@ use crate::predict::crops;
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Options<'a> {
-    /// Faces found already, in upright pixels; `None` searches the picture.
+    /// The faces, if they were found already, in pixels of the upright picture. `None` searches the picture. A region
+    /// is estimated whether it shows a face or not. A region of which no part lies in the picture is an error.
     pub regions: Option<&'a [Region]>,
-    /// The picture is one face.
+    /// Takes the whole picture as one face, cropped as in face data sets.
     pub cropped: bool,
-    /// Does not estimate the age.
+    /// Leaves out the age.
     pub skip_age: bool,
-    /// Does not estimate the gender.
+    /// Leaves out the gender.
     pub skip_gender: bool,
     /// Keeps at most this many faces, the largest. 0 keeps all.
     pub max_faces: usize,
-    /// Smallest face that is searched for, in pixels of the picture: the shorter side of its box. 0 searches at two scales
-    /// and answers faces from a fiftieth of the picture's longer side on, and from 13 pixels (20 of 1024); the smallest of them are often
-    /// missed, and fast searches miss most below a sixteenth. A number searches as closely as faces of that size need: time grows with
-    /// the square, and what 0 finds of that size is always found.
+    /// The smallest face that is searched for, as the shorter side of its box in pixels of the picture. 0 means a
+    /// fiftieth of the picture's longer side (20 pixels of 1024), and at least 13 pixels. The smallest of these faces
+    /// are often missed. Any other number searches as closely as faces of that size need, and finds all of that size
+    /// that 0 finds. Each halving can take four times as long. A tracker searches its frames less closely.
     pub min_face_size: f32,
-    /// Searches as a tracker searches its frames: at one small scale, in a sixth of the time. Faces are then missed below a sixteenth
-    /// of the picture's longer side. For frames that no tracker follows.
+    /// Searches the picture as a tracker searches its frames: at one small scale, in a sixth of the time. Most faces below
+    /// a sixteenth of the picture's longer side are then missed. It is meant for frames that no tracker follows.
     pub fast_search: bool,
-    /// Searches in four quarter turns, for pictures that may lie on a side or stand on their head without saying so, and for people
-    /// who lie. Takes four times as long, and asks for a higher score, so that some small upright faces are lost. Without it such a face is marked,
-    /// if it is found at all
-    /// ([`Quality::NOT_UPRIGHT`](crate::Quality::NOT_UPRIGHT)).
+    /// Searches the picture upright and in the three other quarter turns. It is meant for pictures without an Exif
+    /// orientation that may lie on a side or stand upside down, and for people who lie. It takes four times as long, and
+    /// needs a higher score, so that some small upright faces are lost. Without it such a face, if it is found at all, is
+    /// marked [`Quality::NOT_UPRIGHT`](crate::Quality::NOT_UPRIGHT).
     pub try_turns: bool,
-    /// Score that a found face needs, above 0 and below 1; `None` takes the model's.
+    /// The smallest score of a found face that is kept, above 0 and below 1. `None` takes the threshold of the model.
     pub min_score: Option<f32>,
-    /// Probability inside the age interval, above 0 and below 1.
+    /// The probability that the age interval holds the true age, above 0 and below 1.
     pub age_coverage: f32,
-    /// Probability that a gender label needs, 0.5 to 1; `None` takes the model's.
+    /// The smallest probability for which a gender label is given, from 0.5 to 1. `None` takes the threshold of the model.
     pub gender_threshold: Option<f32>,
-    /// Crops of each face whose answers are averaged, 1 to 8: the second is mirrored, further ones are a little shifted, turned
-    /// and scaled, too. Each costs as much as the first.
+    /// The number of crops of each face whose answers are averaged, from 1 to 8. The second crop is mirrored; further ones
+    /// are also shifted, rotated and scaled a little. Each crop takes as much time as the first.
     pub crops: usize,
 }
 
@@ -74,7 +75,7 @@ impl<'a> Options<'a> {
         Self::default()
     }
 
-    /// Estimates these faces, and searches none. An empty slice means that there are no faces.
+    /// Gives the faces to estimate, so that nothing is searched. An empty slice means that there are no faces.
     #[must_use]
     pub fn regions(mut self, regions: &'a [Region]) -> Self {
         self.regions = Some(regions);
@@ -88,14 +89,14 @@ impl<'a> Options<'a> {
         self
     }
 
-    /// Does not estimate the age.
+    /// Leaves out the age.
     #[must_use]
     pub fn skip_age(mut self, skip: bool) -> Self {
         self.skip_age = skip;
         self
     }
 
-    /// Does not estimate the gender.
+    /// Leaves out the gender.
     #[must_use]
     pub fn skip_gender(mut self, skip: bool) -> Self {
         self.skip_gender = skip;
@@ -123,7 +124,7 @@ impl<'a> Options<'a> {
         self
     }
 
-    /// Searches in four quarter turns.
+    /// Searches the picture upright and in the three other quarter turns.
     #[must_use]
     pub fn try_turns(mut self, turns: bool) -> Self {
         self.try_turns = turns;
@@ -158,37 +159,45 @@ impl<'a> Options<'a> {
         self
     }
 
-    /// Whether the picture is to be searched for faces.
+    /// Returns whether the picture is to be searched for faces.
     pub(crate) fn searches(&self) -> bool {
         self.regions.is_none() && !self.cropped
+    }
+
+    /// Checks that each region has a part in an upright picture of `width` x `height` pixels.
+    pub(crate) fn check_places(&self, width: usize, height: usize) -> Result<()> {
+        for (index, region) in self.regions.unwrap_or_default().iter().enumerate() {
+            region.check_place(width, height).map_err(|e| e.context(format!("region {index}")))?;
+        }
+        Ok(())
     }
 
     pub(crate) fn check(&self) -> Result<()> {
         if !(self.age_coverage > 0.0 && self.age_coverage < 1.0) {
             return Err(Error::invalid(format!(
-                "age_coverage is {}, it must be above 0 and below 1",
+                "age_coverage is {}, but it must be above 0 and below 1",
                 self.age_coverage
             )));
         }
         if let Some(threshold) = self.gender_threshold.filter(|t| !(0.5..=1.0).contains(t)) {
             return Err(Error::invalid(format!(
-                "gender_threshold is {threshold}, it must be 0.5 to 1"
+                "gender_threshold is {threshold}, but it must be 0.5 to 1"
             )));
         }
         if !(self.min_face_size >= 0.0 && self.min_face_size.is_finite()) {
             return Err(Error::invalid(format!(
-                "min_face_size is {}, it must be 0 or a number of pixels",
+                "min_face_size is {}, but it must be 0 or a finite number of pixels",
                 self.min_face_size
             )));
         }
         if let Some(score) = self.min_score.filter(|s| !(*s > 0.0 && *s < 1.0)) {
             return Err(Error::invalid(format!(
-                "min_score is {score}, it must be above 0 and below 1"
+                "min_score is {score}, but it must be above 0 and below 1"
             )));
         }
         if !(1..=crops::MAX_CROPS).contains(&self.crops) {
             return Err(Error::invalid(format!(
-                "crops is {}, it must be 1 to {}",
+                "crops is {}, but it must be 1 to {}",
                 self.crops,
                 crops::MAX_CROPS
             )));
@@ -196,7 +205,7 @@ impl<'a> Options<'a> {
         let regions = self.regions.unwrap_or_default();
         if self.cropped && !regions.is_empty() {
             return Err(Error::invalid(format!(
-                "the picture is said to be one face, yet {} regions are given",
+                "the picture is given as one face, but {} regions are given, too",
                 regions.len()
             )));
         }

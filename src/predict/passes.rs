@@ -1,65 +1,68 @@
-//! At which scales a picture is searched, and in which parts.
+//! The scales at which a picture is searched, and its parts.
 
 use super::options::Options;
 use crate::geometry::{Affine, Point};
 use crate::model::Detector;
 
-/// Longer side of the finer input that a still picture is searched with, against the detector's own. More finds more, and takes
-/// more than six times as long as a frame (training/EXPERIMENTS.md, "How a still picture is searched").
+/// The longer side of the finer input for still pictures, as a multiple of the detector's own. A larger input finds
+/// more faces, and takes more than six times as long as a frame (training/EXPERIMENTS.md, "How a still picture is
+/// searched").
 const FINER: usize = 2;
 
-/// Pixels of the input on the shorter side of a face from which on most are found: what `min_face_size` is to have there.
+/// Most faces are found whose shorter side has this many pixels of the input. `min_face_size` gets as many.
 const FOUND: f32 = 20.0;
 
-/// The same for the smallest face of a still picture that nothing was asked of. Smaller ones are as often wrong as right.
+/// The same for the smallest face of a still picture, if `min_face_size` is 0. Answers that are smaller are as often
+/// wrong as right.
 const DEFAULT_SMALLEST: f32 = 12.5;
 
-/// Pixels of the input that neighbouring parts share. Half of it is looked at around each part, which holds a face of as
-/// many pixels whole; a coarser search finds larger ones.
+/// The pixels of the input that neighbouring parts share. Each part sees half of them around it. A face of so many
+/// pixels is thus whole in one part, and a coarser search finds larger ones.
 const SHARED: usize = 128;
 
-/// One search of a whole picture at one scale. Sizes are whole numbers throughout: in `f32`, 1200 pixels scaled to 320
-/// came out as a little more, which took another 32 of them.
+/// One search of a whole picture at one scale. Sizes are whole numbers everywhere. In `f32`, 1200 pixels scaled to 320
+/// gave a little more, which took another 32 of them.
 ///
-/// With numbers: 1200 x 900 pixels, where the longer side is to be 320. The picture takes 320 x 240 of the input, since
-/// 900 * 320 / 1200 = 240. The input's sides are multiples of the last stride, 32: 320 x 256. A picture of 1200 x 1000
-/// takes 320 x 267 (266.7 rounded up) of an input of 320 x 288.
+/// An example: the longer side of 1200 x 900 pixels is to be 320. The picture takes 320 x 240 of the input, since 900 *
+/// 320 / 1200 = 240. The input's sides are multiples of the last stride, 32: 320 x 256. A picture of 1200 x 1000 takes
+/// 320 x 267 (266.7 rounded up) of an input of 320 x 288.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Pass {
-    /// What the picture takes at this scale, in pixels.
+    /// The size of the picture at this scale, in pixels.
     width: usize,
     height: usize,
-    /// The longer side of that, and the one that the picture has.
+    /// The longer side at this scale, and the longer side of the picture.
     taken: usize,
     longer: usize,
-    /// Longest side that one input may have.
+    /// The longest side that one input may have.
     largest: usize,
 }
 
-/// A part of a picture at the scale of a pass: what one run of the detector sees.
+/// A part of a picture at the scale of a pass, which one run of the detector sees.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Window {
-    /// Sides of the input, in whole strides.
+    /// The sides of the input, in whole strides.
     pub(super) width: usize,
     pub(super) height: usize,
-    /// From the input to the picture.
+    /// The map from the input to the picture.
     pub(super) to_picture: Affine,
     across: Span,
     down: Span,
 }
 
-/// Where a part lies along one side, in pixels of the pass.
+/// The place of a part along one side, in pixels of the pass.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Span {
     start: usize,
     length: usize,
-    /// Faces whose centres lie from here to there are this part's, counted from its start; others are a neighbour's.
+    /// Faces whose centres lie from here to there belong to this part. They are counted from its start; other faces
+    /// belong to a neighbour.
     from: f32,
     to: f32,
 }
 
-/// The passes over a picture of `width` x `height` pixels, from coarse to fine. The first ones do not depend on
-/// `min_face_size`: who asks for small faces gets all that are found without asking.
+/// Returns the passes over a picture of `width` x `height` pixels, from coarse to fine. The first ones do not depend on
+/// `min_face_size`, so a search for small faces also finds all that a search without it finds.
 pub(super) fn passes(
     detector: &Detector,
     options: &Options<'_>,
@@ -67,8 +70,8 @@ pub(super) fn passes(
     height: usize,
 ) -> impl Iterator<Item = Pass> {
     let longer = width.max(height);
-    // More than the picture has only for tiny ones: what is enlarged shows no more, but a face of 40 pixels that fills
-    // its picture lies between the detector's finest cells and its edge.
+    // Only tiny pictures are enlarged. Enlarging shows nothing new, but a face of 40 pixels that fills its picture lies
+    // between the detector's finest cells and its edge.
     let most = longer.max(own_side(detector) / 2);
     let largest = finer_side(detector);
     let scaled = move |side: usize, taken: usize| {
@@ -84,12 +87,14 @@ pub(super) fn passes(
     })
 }
 
-/// The longer side of the finest pass that a picture whose longer side is `longer` is to have, whatever it has.
+/// Returns the longer side of the finest pass over a picture whose longer side is `longer`, even if the picture has
+/// fewer pixels.
 pub(super) fn finest_side(detector: &Detector, options: &Options<'_>, longer: f32) -> usize {
     sides(detector, options, longer).last().unwrap_or_default()
 }
 
-/// Shorter side of the smallest face that is answered, in pixels of a picture whose longer side is `longer`.
+/// Returns the shorter side of the smallest face that is answered, in pixels of a picture whose longer side is
+/// `longer`.
 pub(super) fn smallest(detector: &Detector, options: &Options<'_>, longer: usize) -> f32 {
     if options.min_face_size > 0.0 || options.fast_search {
         return options.min_face_size;
@@ -98,7 +103,7 @@ pub(super) fn smallest(detector: &Detector, options: &Options<'_>, longer: usize
     DEFAULT_SMALLEST * longer as f32 / taken as f32
 }
 
-/// Score that a face needs where none was asked for.
+/// Returns the score that a face needs, unless the options say it.
 pub(super) fn threshold(detector: &Detector, options: &Options<'_>, longer: usize) -> f32 {
     let several = !options.fast_search && longer > own_side(detector);
     match (options.try_turns, several) {
@@ -108,8 +113,8 @@ pub(super) fn threshold(detector: &Detector, options: &Options<'_>, longer: usiz
     }
 }
 
-/// Longer sides of the input, from coarse to fine: the detector's own; a finer one; and where small faces are asked for
-/// always twice the one before, until the smallest of them are large enough.
+/// Returns the longer sides of the input, from coarse to fine. They are the detector's own and a finer one. For small
+/// faces, each further one is twice the one before, until the smallest of them are large enough.
 fn sides(
     detector: &Detector,
     options: &Options<'_>,
@@ -119,7 +124,7 @@ fn sides(
     let first = if options.fast_search { own } else { finer };
     let step = own / 2;
     let asked = match options.min_face_size {
-        // No more than there is.
+        // The picture has no more pixels.
         size if size > 0.0 => (longer * (FOUND / size).min(1.0)).ceil() as usize,
         _ => 0,
     };
@@ -130,31 +135,31 @@ fn sides(
     })
 }
 
-/// Longer side of the input that a detector was made for.
+/// Returns the longer side of the input that a detector was made for.
 fn own_side(detector: &Detector) -> usize {
     let input = &detector.metadata().input;
     input.width.max(input.height)
 }
 
-/// Longer side of the finer input for still pictures, and of the parts of finer ones.
+/// Returns the longer side of the finer input for still pictures, and of the parts of finer passes.
 fn finer_side(detector: &Detector) -> usize {
     own_side(detector) * FINER
 }
 
 impl Pass {
-    /// Pixels of the input for each of the picture's, along a line.
+    /// Returns how many pixels of the input one pixel of the picture has, along a line.
     pub(super) fn scale(&self) -> f32 {
         self.taken as f32 / self.longer as f32
     }
 
-    /// The parts that are looked at one after another: a single one unless the pass is finer than usual, so that memory
-    /// does not grow with the picture.
+    /// Returns the parts that are searched one after another. There is only one, unless the pass is finer than usual.
+    /// So memory does not grow with the picture.
     pub(super) fn windows(self, detector: &Detector) -> impl Iterator<Item = Window> {
         let to_original = 1.0 / self.scale();
         let spans = move |length| spans(length, self.largest);
         spans(self.height).flat_map(move |down| {
             spans(self.width).map(move |across| {
-                // The picture lies in the top left corner; beside it its edge repeats.
+                // The picture lies in the top left corner, and its edge repeats beside it.
                 let (width, height) = detector.whole(across.length, down.length);
                 let to_picture = Affine {
                     x0: across.start as f32 * to_original,
@@ -168,7 +173,7 @@ impl Pass {
 }
 
 impl Window {
-    /// A square input that takes whole strides and has at least this side.
+    /// Returns a square input of whole strides that has at least this side.
     pub(super) fn square(detector: &Detector, side: usize) -> Self {
         let (width, height) = detector.whole(side, side);
         let span = |length| Span { start: 0, length, from: 0.0, to: length as f32 };
@@ -176,14 +181,15 @@ impl Window {
         Self { width, height, to_picture: Affine::IDENTITY, across, down }
     }
 
-    /// Whether a face with this centre, in pixels of the input, is this part's.
+    /// Returns whether a face with this centre, in pixels of the input, belongs to this part.
     pub(super) fn owns(&self, center: Point) -> bool {
         (self.across.from..self.across.to).contains(&center.x)
             && (self.down.from..self.down.to).contains(&center.y)
     }
 }
 
-/// Cuts a length into as few parts as possible, of at most `largest`, that share `SHARED` with their neighbours.
+/// Cuts a length into as few parts as possible. They have at most `largest` pixels, and share `SHARED` with their
+/// neighbours.
 fn spans(length: usize, largest: usize) -> impl Iterator<Item = Span> {
     let count = match length {
         length if length <= largest => 1,
@@ -196,7 +202,7 @@ fn spans(length: usize, largest: usize) -> impl Iterator<Item = Span> {
     };
     (0..count).map(move |index| {
         let here = start(index);
-        // Half of what is shared belongs to each.
+        // Half of what is shared belongs to each part.
         let half = |a: usize, b: usize| (a + part + b) as f32 / 2.0 - here as f32;
         let from = if index == 0 { 0.0 } else { half(start(index - 1), here) };
         let to = if index + 1 == count { part as f32 } else { half(here, start(index + 1)) };
@@ -227,7 +233,7 @@ mod tests {
         assert_eq!(inputs(&fast, 2448, 3264), [(256, 320)]);
         assert_eq!(inputs(&fast, 1200, 1000), [(320, 288)]);
         assert_eq!(inputs(&fast, 1 << 24, 1), [(320, 32)]);
-        // Small ones as they are, tiny ones enlarged.
+        // Small pictures stay as they are, and tiny ones are enlarged.
         assert_eq!(inputs(&fast, 200, 100), [(224, 128)]);
         assert_eq!(inputs(&fast, 40, 40), [(160, 160)]);
     }
@@ -239,7 +245,7 @@ mod tests {
         assert_eq!(inputs(&still, 4000, 3000), [(320, 256), (640, 480)]);
         assert_eq!(inputs(&still, 500, 300), [(320, 192), (512, 320)]);
         assert_eq!(inputs(&still, 320, 200), [(320, 224)]);
-        // Asking for large faces takes nothing away.
+        // A large `min_face_size` removes no pass.
         assert_eq!(inputs(&still.min_face_size(40.0), 1024, 768), [(320, 256), (640, 480)]);
         assert_eq!(inputs(&still.min_face_size(500.0), 1024, 768), [(320, 256), (640, 480)]);
     }
@@ -247,16 +253,16 @@ mod tests {
     #[test]
     fn small_faces_are_looked_for_in_parts_as_large_as_any() {
         let asked = |size| Options::new().min_face_size(size);
-        // 20 pixels of 1024 need the whole: two by two parts that share 128 pixels.
+        // Faces of 20 pixels of 1024 need all pixels: two by two parts that share 128 pixels.
         let mut right = vec![(320, 256), (640, 480)];
         right.extend([(576, 448); 4]);
         assert_eq!(inputs(&asked(20.0), 1024, 768), right);
-        // A picture has no more than its own pixels, and no part has more than usual.
+        // No pass has more pixels than the picture, and no part more than usual.
         let most = inputs(&asked(1.0), 8000, 8000);
         assert!(most.iter().all(|(width, height)| *width <= 640 && *height <= 640), "{most:?}");
         let all: usize = most.iter().map(|(width, height)| width * height).sum();
         assert!((64_000_000..200_000_000).contains(&all), "{all}");
-        // A tracker's frame that is asked for small faces is searched for large ones, too.
+        // With `min_face_size`, a tracker's frame is still searched for large faces, too.
         let fast = asked(20.0).fast_search(true);
         assert_eq!(inputs(&fast, 640, 480), [(320, 256), (640, 480)]);
         assert_eq!(inputs(&asked(40.0).fast_search(true), 640, 480), [(320, 256)]);
@@ -271,7 +277,7 @@ mod tests {
             for two in all.windows(2) {
                 let (end, next) = (two[0].start as f32 + two[0].to, two[1].start as f32);
                 assert_eq!(end, next + two[1].from, "{all:?}");
-                // A face of up to 128 pixels with its centre there is whole in either.
+                // A face of up to 128 pixels with its centre there is whole in either part.
                 assert!(two[1].from >= 63.5 && two[0].length as f32 - two[0].to >= 63.5);
             }
             assert!(all.iter().all(|s| s.length <= 640), "{all:?}");

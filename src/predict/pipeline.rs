@@ -1,12 +1,12 @@
-//! The way of a picture to its answers, from top to bottom.
+//! The way of a picture to its answers, in this order:
 //!
-//! 1. [`open`]: the picture, decoded where it is not pixels yet, no larger than a search needs.
-//! 2. [`find_faces`]: the faces to estimate, in pixels of the original picture.
-//! 3. [`refine`]: more pixels, where the crop of a face needs them.
-//! 4. [`estimate_face`]: crops, networks, quality.
-//! 5. [`record`]: the answer.
+//! 1. [`open`] opens the picture. A file is decoded at a size that is enough for the search.
+//! 2. [`find_faces`] finds the faces to estimate, in pixels of the original picture.
+//! 3. [`refine`] decodes more pixels, if the crop of a face needs them.
+//! 4. [`estimate_face`] makes the crops, runs the networks, and judges the quality.
+//! 5. [`record`] adds the answer.
 //!
-//! A tracker takes the same steps (`track.rs`); between 4 and 5 it averages over frames.
+//! A tracker takes the same steps (`track.rs`), and averages over frames between 4 and 5.
 
 use super::estimate::{estimate_face, finest_crop};
 use super::options::Options;
@@ -20,8 +20,8 @@ use crate::face::candidate::{Candidate, Observation};
 use crate::memory::reserve;
 use crate::model::{Estimate, Model};
 
-/// Longer side that a picture to be searched is decoded with at least, against the detector's own input: twice, so that faces
-/// a quarter as large as the picture can be cut from it, too.
+/// A picture to be searched is decoded with a longer side of this many times the detector's input at least. Twice is
+/// enough to cut a face from it that is a quarter as large as the picture.
 const SPARE: f32 = 2.0;
 
 /// Predicts the faces of a picture.
@@ -45,7 +45,7 @@ pub(super) fn predict(
     })
 }
 
-/// Checks what was asked, opens the picture, and starts the answer.
+/// Checks the options, opens the picture, and starts the answer.
 pub(super) fn open<'a>(
     model: &Model,
     input: Input<'a>,
@@ -69,14 +69,17 @@ pub(super) fn open<'a>(
     let (width, height) = source.size();
     let (pixels, limit) = (width as u64 * height as u64, model.limits.max_pixels);
     if pixels > limit {
-        let told = format!("picture of {width}x{height} has {pixels} pixels, the limit is {limit}");
+        let told = format!(
+            "the picture of {width}x{height} has {pixels} pixels, but the limit is {limit}"
+        );
         return Err(Error::new(ErrorKind::Limit, told));
     }
+    options.check_places(width, height)?;
     out.start((width, height), options.age_coverage);
     Ok(source)
 }
 
-/// Sees to it that a reduced picture has at least a pixel for each that the crop of a face will have.
+/// Makes sure that a reduced picture has at least a pixel for each pixel of a face's crop.
 pub(super) fn refine(
     model: &Model,
     source: &mut Source<'_>,

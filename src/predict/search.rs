@@ -1,4 +1,4 @@
-//! Searching a picture for faces.
+//! Searches a picture for faces.
 
 use super::detect::detect_window;
 use super::options::Options;
@@ -14,7 +14,8 @@ use crate::memory::{grow_to, reserve};
 use crate::model::{Detector, Model, suppress};
 use crate::picture::{Format, Layout, Orientation};
 
-/// How a picture is turned to be searched: as it is, and where the options ask for it on each side, too.
+/// The orientations in which a picture is searched: as it is and, if the options ask for it, in the other quarter
+/// turns.
 const TURNS: [Orientation; 4] = [
     Orientation::UPRIGHT,
     Orientation::ROTATE_90,
@@ -22,8 +23,8 @@ const TURNS: [Orientation; 4] = [
     Orientation::ROTATE_270,
 ];
 
-/// Fills `workspace.candidates` with the faces to estimate, the largest first: the whole picture, the regions of the options,
-/// or what the detector finds.
+/// Fills `workspace.candidates` with the faces to estimate, the largest first. They are the whole picture, the regions
+/// of the options, or what the detector finds.
 pub(super) fn find_faces(
     model: &Model,
     source: &Source<'_>,
@@ -55,7 +56,7 @@ pub(super) fn find_faces(
         candidates
             .extend(detections.iter().map(|face| candidate(face.region, Some(face.score), None)));
     }
-    // A stable sort, so that faces of one size stay as they were given, or the surer first.
+    // The sort is stable, so faces of one size stay in the given order, or in that of their scores.
     workspace.candidates.sort_by(|a, b| b.region.rect.area().total_cmp(&a.region.rect.area()));
     if options.max_faces > 0 {
         workspace.candidates.truncate(options.max_faces);
@@ -63,8 +64,8 @@ pub(super) fn find_faces(
     Ok(())
 }
 
-/// Runs the detector over all passes, and joins what they find. `workspace.detections` becomes the faces in pixels of the
-/// original, the surest first.
+/// Runs the detector over all passes, and joins what they find. `workspace.detections` becomes the faces in pixels of
+/// the original, with the highest score first.
 fn search(
     detector: &Detector,
     source: &Source<'_>,
@@ -85,7 +86,7 @@ fn search(
             }
         }
         if *turn != Orientation::UPRIGHT {
-            // Without landmarks nobody would know how the head lies.
+            // Without landmarks the direction of the head is not known.
             let mut index = 0;
             workspace.detections.retain(|face| {
                 index += 1;
@@ -100,22 +101,23 @@ fn search(
         let inside = (0.0..width as f32).contains(&x) && (0.0..height as f32).contains(&y);
         inside && rect.width.min(rect.height) >= smallest
     });
-    // After that, so that a face which one pass sees a little smaller than was asked for stays as another one sees it.
+    // This comes afterwards. A face that one pass sees a little smaller than was asked for may stay as another pass
+    // sees it.
     suppress(&mut workspace.detections, detector.spec().overlap);
     Ok(())
 }
 
-/// How the options ask a picture to be turned.
+/// Returns the orientations in which the options want a picture to be searched.
 fn turns(options: &Options<'_>) -> &'static [Orientation] {
     if options.try_turns { &TURNS } else { &TURNS[..1] }
 }
 
-/// Width and height of a picture that was turned.
+/// Returns the width and height of a picture after a turn.
 fn turned_size(turn: Orientation, (width, height): (usize, usize)) -> (usize, usize) {
     if turn.swaps_axes() { (height, width) } else { (width, height) }
 }
 
-/// Loads the detector and optimises it for what pictures of `width` x `height` pixels are searched at.
+/// Loads the detector, and optimises it for the sizes at which pictures of `width` x `height` pixels are searched.
 pub(super) fn warm_up(
     model: &Model,
     width: usize,
@@ -123,7 +125,7 @@ pub(super) fn warm_up(
     options: &Options<'_>,
 ) -> Result<()> {
     options.check()?;
-    // The sizes that a picture may have; one of gray has no other demands.
+    // This checks the size of the picture. Gray has no other conditions.
     Layout::default().shapes(Format::Gray, width, height)?;
     if !options.searches() {
         return Ok(());
@@ -138,7 +140,7 @@ pub(super) fn warm_up(
     });
     for window in searched.chain(checked) {
         let size = (window.width, window.height);
-        // The parts of one pass are alike.
+        // The parts of one pass have the same size.
         if !ready.contains(&size) {
             let planes = grow_to(&mut planes, 3 * size.0 * size.1)?;
             detector.run(size.1, size.0, planes, 1.0, &mut Vec::new())?;

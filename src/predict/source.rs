@@ -1,22 +1,21 @@
-//! The picture that is predicted on, at the scale that the step at hand needs.
+//! The picture that is predicted on, at the scale that the current step needs.
 
 use crate::error::Result;
 use crate::geometry::Affine;
 use crate::picture::decode::reduced::Reduced;
 use crate::picture::{DecodeLimits, Image, Orientation, Picture};
 
-/// A picture as a caller has it: pixels in memory, or the bytes of a file.
+/// A picture of the caller: pixels in memory, or the bytes of a file.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub enum Input<'a> {
     /// Pixels, which are read in place.
     Image(Image<'a>),
-    /// The bytes of a JPEG, PNG, WebP or BMP file, such as the frames of a camera that gives MJPEG; its Exif orientation is
-    /// applied.
+    /// The bytes of a JPEG, PNG, WebP or BMP file, such as an MJPEG frame of a camera. Its Exif orientation is applied.
     Encoded {
-        /// Of the whole file.
+        /// The bytes of the whole file.
         bytes: &'a [u8],
-        /// What comes after the file's own orientation: how the camera lies.
+        /// The orientation of the camera, which is applied after that of the file.
         orientation: Orientation,
     },
 }
@@ -39,21 +38,22 @@ impl<'a> From<&'a [u8]> for Input<'a> {
     }
 }
 
-/// Pixels, and how they relate to the original picture. A large JPEG is decoded at a reduced scale, 1/8, 1/4 or 1/2, while
-/// that is enough for the step at hand. Faces are nevertheless always in pixels of the original, upright; only who reads
-/// pixels uses the scale.
+/// The pixels, and their relation to the original picture. A large JPEG is decoded at a reduced scale of 1/8, 1/4 or
+/// 1/2, while that is enough for the current step. Faces are nevertheless always in pixels of the upright original.
+/// Only code that reads pixels uses the scale.
 ///
-/// With numbers: a JPEG of 4000 x 3000 is searched at 1/4, as 1000 x 750 pixels. `size` is (4000, 3000) and `scale` is 4. A
-/// face found at x = 2000 of the original is cut from column 2000 / 4 = 500 of the pixels. If its crop needs one pixel for
-/// each 1.5 of the original, `refine(1.5)` decodes again, at 1/1 since even 1/2 has only one for each 2.
+/// An example: a JPEG of 4000 x 3000 is searched at 1/4, as 1000 x 750 pixels. `size` is (4000, 3000) and `scale` is 4.
+/// A face found at x = 2000 of the original is cut from column 2000 / 4 = 500 of the pixels. If its crop needs one
+/// pixel for each 1.5 of the original, `refine(1.5)` decodes again. It decodes at 1/1, since even 1/2 has only one
+/// pixel for each 2.
 #[derive(Debug)]
 pub(super) struct Source<'a> {
     pixels: Pixels<'a>,
-    /// Width and height of the original, upright.
+    /// The width and height of the upright original.
     size: (usize, usize),
-    /// Pixels of the original for one that is here, along a line.
+    /// The pixels of the original for one pixel here, along a line.
     scale: f32,
-    /// What a file's pixels need after what the file says.
+    /// The orientation that is applied after that of the file.
     orientation: Orientation,
 }
 
@@ -61,18 +61,18 @@ pub(super) struct Source<'a> {
 enum Pixels<'a> {
     Borrowed(Image<'a>),
     Decoded(Picture),
-    /// Fewer pixels than the file has, and the file, from which more can be had.
+    /// Fewer pixels than the file has, and the file, from which more can be decoded.
     Reduced(Picture, &'a [u8]),
 }
 
 impl<'a> Source<'a> {
-    /// Pixels in the caller's memory.
+    /// Borrows pixels in the caller's memory.
     pub(super) fn borrowed(image: Image<'a>) -> Self {
         let (size, orientation) = (image.upright_size(), Orientation::UPRIGHT);
         Self { size, pixels: Pixels::Borrowed(image), scale: 1.0, orientation }
     }
 
-    /// All pixels of a file, which `orientation` turns after what the file says.
+    /// Decodes all pixels of a file. `orientation` is applied after that of the file.
     pub(super) fn whole(
         bytes: &[u8],
         orientation: Orientation,
@@ -83,7 +83,8 @@ impl<'a> Source<'a> {
         Ok(Self { pixels: Pixels::Decoded(picture), size, scale: 1.0, orientation })
     }
 
-    /// Enough pixels of a file for a longer side of `enough` of the longer side of the original.
+    /// Decodes a file so that its longer side has enough pixels. `enough` computes them from the longer side of the
+    /// original.
     pub(super) fn reduced(
         bytes: &'a [u8],
         orientation: Orientation,
@@ -100,7 +101,8 @@ impl<'a> Source<'a> {
         Ok(Self { pixels, size, scale, orientation })
     }
 
-    /// Decodes again where one pixel stands for more than `most` of the original's along a line, and there are more to be had.
+    /// Decodes again if one pixel stands for more than `most` of the original along a line, and the file has more
+    /// pixels.
     pub(super) fn refine(&mut self, most: f32, limits: &DecodeLimits) -> Result<()> {
         if let Pixels::Reduced(_, bytes) = self.pixels
             && self.scale > most
@@ -110,7 +112,7 @@ impl<'a> Source<'a> {
         Ok(())
     }
 
-    /// The pixels that are here.
+    /// Returns the pixels at the current scale.
     pub(super) fn image(&self) -> Image<'_> {
         match &self.pixels {
             Pixels::Borrowed(image) => *image,
@@ -118,12 +120,12 @@ impl<'a> Source<'a> {
         }
     }
 
-    /// Width and height of the original, upright.
+    /// The width and height of the upright original.
     pub(super) fn size(&self) -> (usize, usize) {
         self.size
     }
 
-    /// The map from pixels of the original to those that are here.
+    /// Returns the map from pixels of the original to those at the current scale.
     pub(super) fn original_to_here(&self) -> Affine {
         Affine::scale(1.0 / self.scale, 1.0 / self.scale)
     }

@@ -1,4 +1,4 @@
-//! Faces over the frames of a camera: stable numbers, and answers averaged over estimates.
+//! Follows faces over the frames of a camera: the numbers are stable, and the answers are averages over estimates.
 
 use super::average::Average;
 use super::estimate::estimate_face;
@@ -16,17 +16,18 @@ use crate::memory::{list, reserve};
 use crate::model::Model;
 use crate::picture::Image;
 
-/// Faces that are followed at once; beyond, the one unseen for longest is forgotten.
+/// The largest number of faces that are followed. If there are more, the one that was not seen for the longest time is
+/// forgotten.
 const MAX_TRACKS: usize = 1024;
 
-/// How to follow faces.
+/// Options of a tracker.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct TrackerOptions {
     /// The detector runs on every n-th frame. Between these frames, each box moves on at its last speed, which fades.
-    /// At least 1.
+    /// The number is at least 1.
     pub detect_every: u32,
-    /// A face is estimated on every n-th frame in which the detector finds it. At least 1.
+    /// A face is estimated on every n-th frame in which the detector finds it. The number is at least 1.
     pub estimate_every: u32,
     /// The time constant of the average over estimates, in seconds.
     pub memory_seconds: f32,
@@ -47,7 +48,7 @@ impl TrackerOptions {
             [("detect_every", self.detect_every), ("estimate_every", self.estimate_every)]
         {
             if value == 0 {
-                return Err(Error::invalid(format!("{name} is 0, it starts at 1")));
+                return Err(Error::invalid(format!("{name} is 0, but it must be 1 or more")));
             }
         }
         for (name, value) in
@@ -55,7 +56,7 @@ impl TrackerOptions {
         {
             if !(value > 0.0 && value <= 3600.0) {
                 return Err(Error::invalid(format!(
-                    "{name} is {value}, it must be above 0 and at most 3600"
+                    "{name} is {value}, but it must be above 0 and at most 3600"
                 )));
             }
         }
@@ -89,9 +90,10 @@ pub struct Tracker {
     options: TrackerOptions,
     tracks: Vec<Followed>,
     last_id: u64,
-    /// Frames so far.
+    /// The number of frames so far.
     frames: u64,
-    /// Searches so far. Times cannot say which search found a face: those of two frames may be equal.
+    /// The number of searches so far. Times cannot tell which search found a face, since those of two frames may be
+    /// equal.
     searches: u64,
     time_us: Option<i64>,
 }
@@ -100,12 +102,12 @@ pub struct Tracker {
 #[derive(Debug)]
 struct Followed {
     id: u64,
-    /// Where it was when it was last found.
+    /// The place where it was last found.
     candidate: Candidate,
     observation: Observation,
-    /// Pixels a second, of the box's centre.
+    /// The speed of the box's centre, in pixels a second.
     velocity: Point,
-    /// The last search that found it.
+    /// The number of the last search that found it.
     found_by: u64,
     found_us: i64,
     times_found: u32,
@@ -159,7 +161,7 @@ impl Tracker {
         (self.frames, self.time_us) = (0, None);
     }
 
-    /// With numbers: `detect_every` is 2, and a frame comes each 100 ms. Centres are x in pixels.
+    /// An example: `detect_every` is 2, and a frame comes every 100 ms. Centres are given as x in pixels.
     ///
     /// | frame | what happens | what is reported |
     /// | --- | --- | --- |
@@ -180,7 +182,7 @@ impl Tracker {
     ) -> Result<()> {
         if let Some(last) = self.time_us.filter(|last| time_us < *last) {
             return Err(Error::invalid(format!(
-                "time goes back from {last} to {time_us} microseconds"
+                "the time goes back from {last} to {time_us} microseconds"
             )));
         }
         let options = &options.fast_search(true);
@@ -200,7 +202,7 @@ impl Tracker {
         }
     }
 
-    /// After a search: gives each face that was found to the track it continues, or starts one.
+    /// Reports after a search: each face that was found continues a track, or starts one.
     fn report_found(
         &mut self,
         source: &Source<'_>,
@@ -233,7 +235,7 @@ impl Tracker {
         Ok(())
     }
 
-    /// Between searches: the faces of the last one, moved on.
+    /// Reports between searches: the faces of the last one, moved on.
     fn report_expected(
         &self,
         time_us: i64,
@@ -268,8 +270,8 @@ impl Tracker {
         pipeline::record(&self.model, face, *observation, estimate, Some(track), options, out)
     }
 
-    /// Forgets faces that were not found for too long. A search is not proof that a face is gone, so each track lives at
-    /// least until the search after the one that missed it, however far apart searches are.
+    /// Forgets faces that were not found for too long. A search does not prove that a face is gone. So each track lives
+    /// at least until the search after the one that missed it, even if searches are far apart.
     fn forget(&mut self, time_us: i64) {
         let lost_us = (f64::from(self.options.lost_seconds) * 1e6) as i64;
         let searches = self.searches;
@@ -284,7 +286,7 @@ impl Tracker {
         }
     }
 
-    /// For each face the track that it continues: pairs that fit best first, each side once.
+    /// Returns for each face the track that it continues. Pairs that fit best come first, and each side is used once.
     fn owners(&self, faces: &[Candidate], time_us: i64) -> Result<Vec<Option<usize>>> {
         let mut pairs = Vec::new();
         for (index, track) in self.tracks.iter().enumerate() {
@@ -310,8 +312,8 @@ impl Tracker {
     }
 }
 
-/// How well a face continues a track expected at `place`, the larger the better; `None` where it cannot. A track
-/// unseen for a while may have moved further.
+/// How well a face continues a track that is expected at `place`. Larger is better, and `None` means that it cannot. A
+/// face that was unseen for a while may have moved further.
 fn fit(place: &Rect, face: &Rect, away_seconds: f32) -> Option<f32> {
     let side = |rect: &Rect| rect.area().max(1e-6).sqrt();
     let (expected, found) = (side(place), side(face));
@@ -338,12 +340,12 @@ impl Followed {
         }
     }
 
-    /// Seconds since it was last found.
+    /// The seconds since it was last found.
     fn away(&self, time_us: i64) -> f32 {
         (time_us.saturating_sub(self.found_us) as f64 * 1e-6) as f32
     }
 
-    /// Where the face should be by now. Faces do not keep their speed for long.
+    /// The place where the face should be now. Faces do not keep their speed for long.
     fn expected(&self, time_us: i64) -> Candidate {
         const KEPT: f32 = 0.3;
         let seconds = KEPT * (1.0 - (-self.away(time_us) / KEPT).exp());
@@ -353,7 +355,7 @@ impl Followed {
             rect: Rect { x: rect.x + dx, y: rect.y + dy, ..rect },
             landmarks: landmarks.map(|points| points.map(|p| Point::new(p.x + dx, p.y + dy))),
         };
-        // No region of this frame.
+        // It is none of this frame's regions.
         Candidate { region, region_index: None, ..self.candidate }
     }
 
@@ -362,7 +364,7 @@ impl Followed {
         if seconds > 0.0 {
             let (from, to) = (self.candidate.region.rect.center(), face.region.rect.center());
             let now = Point::new((to.x - from.x) / seconds, (to.y - from.y) / seconds);
-            // Half the old speed: boxes tremble.
+            // Half of the old speed is kept, because boxes tremble.
             self.velocity =
                 Point::new((self.velocity.x + now.x) / 2.0, (self.velocity.y + now.y) / 2.0);
         }

@@ -1,5 +1,5 @@
-//! Whether a face that was found is upright, or looks like one only because a detector makes an upright face of whatever is
-//! most like it.
+//! Finds out whether a face is upright. A detector makes an upright face of whatever looks most like one, even of a
+//! turned head.
 
 use super::detect::detect_window;
 use super::passes::Window;
@@ -10,25 +10,26 @@ use crate::face::candidate::Candidate;
 use crate::geometry::{Affine, Point};
 use crate::model::Detector;
 
-/// Score from which on a face is taken as upright. Of 300 validation portraits 2 % of those that are upright score less than
-/// 0.84, and 2 % of those that lie on a side or stand on the head score more than 0.85.
+/// A face with this score or more counts as upright. Of 300 upright validation portraits, 2 % score less than 0.84. Of
+/// those that lie on a side or stand upside down, 2 % score more than 0.85.
 const SURE: f32 = 0.87;
 
-/// Side, as the root of the box's area, below which nothing is looked at again: a small face is marked anyway.
+/// Faces that are smaller than this are not looked at again, by the root of the box's area. They are marked as small
+/// anyway.
 const LEAST: f32 = 40.0;
 
-/// Side of the input that the face is looked at again in, and what the face's own side takes of it.
+/// The side of the input for the second look, and the part of it that the side of the face takes.
 const SIDE: usize = 96;
 const FACE: f32 = 48.0;
 
-/// Score that a turned face counts from, when it is compared with the upright one.
+/// The smallest score of a turned face that is compared with the upright one.
 const WEAK: f32 = 0.1;
 
-/// Share of their union that two boxes of one face have in common at least.
+/// Two boxes belong to one face if they have at least this share of their union in common.
 const SAME: f32 = 0.3;
 
-/// Whether the face is more of a face once it is turned by one, two or three quarters. Only what is not surely upright is
-/// looked at again: four runs of the detector over a small input.
+/// Returns whether the face scores higher after one, two or three quarter turns. Only faces that are not surely upright
+/// are looked at again, in four runs of the detector over a small input.
 pub(super) fn lies(
     detector: &Detector,
     source: &Source<'_>,
@@ -47,12 +48,12 @@ pub(super) fn lies(
     Ok(lying.into_iter().any(|score| score > upright))
 }
 
-/// What one such run sees.
+/// The input of one such run.
 pub(super) fn window(detector: &Detector) -> Window {
     Window::square(detector, SIDE)
 }
 
-/// The score of the face after so many quarter turns.
+/// Returns the score of the face after so many quarter turns.
 fn turned(
     detector: &Detector,
     source: &Source<'_>,

@@ -13,15 +13,15 @@ pub struct Workspace {
     pub(crate) warp: Warp,
     /// The input of the network that runs: planes of red, green and blue.
     pub(crate) planes: Vec<f32>,
-    /// What the detector found in the picture, the surest first.
+    /// The faces that the detector found in the picture, with the highest score first.
     pub(crate) detections: Vec<Detection>,
-    /// What one run of the detector found.
+    /// The faces that one run of the detector found.
     pub(crate) seen: Vec<Detection>,
     /// The faces to estimate, the largest first.
     pub(crate) candidates: Vec<Candidate>,
-    /// What the networks say of one crop.
+    /// The answer of the networks to one crop.
     pub(crate) crop_estimate: Estimate,
-    /// The mean over all crops of the face at hand.
+    /// The mean over all crops of the current face.
     pub(crate) estimate: Estimate,
 }
 

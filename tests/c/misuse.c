@@ -132,9 +132,9 @@ static void null_anywhere(void) {
     REFUSED(face_predict_model_warm_up(NULL, 64, 64, NULL), NULL_ARGUMENT, "model is NULL");
     face_predict_model_free(NULL);
 
-    REFUSED(face_predict_image_set_exif(NULL, 1), NULL_ARGUMENT, "face_predict_image is NULL");
+    REFUSED(face_predict_image_set_exif(NULL, 1), NULL_ARGUMENT, "image is NULL");
     REFUSED_PREDICTION(face_predict(NULL, &picture, &options, result), NULL_ARGUMENT, "model is NULL");
-    REFUSED_PREDICTION(face_predict(model, NULL, &options, result), NULL_ARGUMENT, "face_predict_image is NULL");
+    REFUSED_PREDICTION(face_predict(model, NULL, &options, result), NULL_ARGUMENT, "image is NULL");
     REFUSED(face_predict(model, &picture, &options, NULL), NULL_ARGUMENT, "result is NULL");
     REFUSED(face_predict(NULL, NULL, NULL, NULL), NULL_ARGUMENT, "is NULL");
     no_pixels.planes[0] = NULL;
@@ -171,7 +171,7 @@ static void reading_a_result(void) {
     static const size_t sizes[] = {0, 1, 15, 4097, SIZE_MAX};
     static const float coverages[] = {0, 1, -1, 1.5f, NAN, INFINITY, -INFINITY};
     for (i = 0; i < sizeof sizes / sizeof *sizes; i++) {
-        REFUSED(face_predict_result_face(result, 0, &face, sizes[i]), INVALID, "size is|sizeof(face_predict_face) is 112");
+        REFUSED(face_predict_result_face(result, 0, &face, sizes[i]), INVALID, "size is|but sizeof(face_predict_face) is 112");
     }
     REFUSED(face_predict_result_face(result, 1, &face, sizeof face), RANGE, "face 1|has 1");
     REFUSED(face_predict_result_face(result, SIZE_MAX, &face, sizeof face), RANGE, "face " LARGEST "|has 1");
@@ -197,8 +197,8 @@ static void wrong_pictures(void) {
     for (i = 0; i < sizeof struct_sizes / sizeof *struct_sizes; i++) {
         p = image();
         p.struct_size = struct_sizes[i];
-        REFUSED_PREDICTION(PREDICT(), INVALID, "face_predict_image.struct_size is|sizeof(face_predict_image) is " BITS("76", "112"));
-        REFUSED(face_predict_image_set_exif(&p, 1), INVALID, "face_predict_image.struct_size");
+        REFUSED_PREDICTION(PREDICT(), INVALID, "image.struct_size is|but sizeof(face_predict_image) is " BITS("76", "112"));
+        REFUSED(face_predict_image_set_exif(&p, 1), INVALID, "image.struct_size");
     }
     for (i = 0; i < sizeof formats / sizeof *formats; i++) {
         p = image();
@@ -246,10 +246,10 @@ static void wrong_pictures(void) {
     REFUSED_PREDICTION(PREDICT(), BUFFER, "plane 0 has 786431 bytes|needs 786432");
     p = image();
     p.planes[1] = rgb;
-    REFUSED_PREDICTION(PREDICT(), INVALID, "has 1 planes, more are given");
+    REFUSED_PREDICTION(PREDICT(), INVALID, "the format RGB has 1 planes, but more are given");
     p = image();
     p.planes[2] = rgb;
-    REFUSED_PREDICTION(PREDICT(), INVALID, "has 1 planes, more are given");
+    REFUSED_PREDICTION(PREDICT(), INVALID, "the format RGB has 1 planes, but more are given");
     /* More pixels than the model accepts, in a picture that is all there. */
     {
         face_predict_model_options limited;
@@ -281,7 +281,7 @@ static void wrong_options(void) {
     for (i = 0; i < sizeof struct_sizes / sizeof *struct_sizes; i++) {
         o = options_of(&box, 1);
         o.struct_size = struct_sizes[i];
-        REFUSED_PREDICTION(PREDICT(), INVALID, "face_predict_options.struct_size is|is " BITS("44", "48"));
+        REFUSED_PREDICTION(PREDICT(), INVALID, "options.struct_size is|is " BITS("44", "48"));
     }
     o = options_of(&box, 1);
     o.flags = 1u << 31;
@@ -363,7 +363,7 @@ static void camera_planes(void) {
     REFUSED_PREDICTION(PREDICT(), UNSUPPORTED, "image.reserved is 1");
     p.reserved = 0;
     p.chroma_step = 2;
-    REFUSED_PREDICTION(PREDICT(), INVALID, "chroma step is 2|Nv12");
+    REFUSED_PREDICTION(PREDICT(), INVALID, "chroma step is 2|only I420|NV12");
     p.chroma_step = 0;
     p.sizes[0] = luma + luma / 2 - 1;
     REFUSED_PREDICTION(PREDICT(), BUFFER, "plane 1 has 131071 bytes|needs 131072");
@@ -379,7 +379,7 @@ static void camera_planes(void) {
     REFUSED_PREDICTION(PREDICT(), INVALID, "stride 1 is 511");
     p.strides[1] = 0;
     p.planes[2] = rgb;
-    REFUSED_PREDICTION(PREDICT(), INVALID, "Nv12 has 2 planes, more are given");
+    REFUSED_PREDICTION(PREDICT(), INVALID, "NV12 has 2 planes, but more are given");
     /* Planes may be one and the same memory. */
     p = image_of(FACE_PREDICT_FORMAT_I420, rgb, luma);
     p.planes[1] = p.planes[2] = rgb;
@@ -454,7 +454,7 @@ static void batch(void) {
     CHECK_OK(face_predict_batch(model, images, 3, &options, 3, results));
     CHECK_OK(face_predict_batch(model, NULL, 0, &options, 3, NULL));
     images[2] = NULL;
-    REFUSED(face_predict_batch(model, images, 3, &options, 3, results), NULL_ARGUMENT, "images[2]: face_predict_image is NULL");
+    REFUSED(face_predict_batch(model, images, 3, &options, 3, results), NULL_ARGUMENT, "images[2]: image is NULL");
     CHECK(face_predict_result_status(results[2]) == NULL_ARGUMENT && face_predict_result_count(results[1]) == 1);
     images[2] = &good;
     REFUSED(face_predict_batch(model, images, 3, &options, 3, NULL), NULL_ARGUMENT, "results is NULL");
@@ -528,7 +528,7 @@ static void what_is_inside(void) {
         REFUSED(face_predict_model_network(model, tasks[i], &network, sizeof network), INVALID, "task is 0x|0x1, 0x2 or 0x4");
     }
     for (i = 0; i < sizeof sizes / sizeof *sizes; i++) {
-        REFUSED(face_predict_model_network(model, FACE_PREDICT_TASK_AGE, &network, sizes[i]), INVALID, "size is|sizeof(face_predict_network) is " BITS("32", "48"));
+        REFUSED(face_predict_model_network(model, FACE_PREDICT_TASK_AGE, &network, sizes[i]), INVALID, "size is|but sizeof(face_predict_network) is " BITS("32", "48"));
     }
     CHECK(network.tasks == 0xA5A5A5A5u);
     REFUSED(face_predict_model_warm_up(model, 0, 64, NULL), INVALID, "picture size 0x64");
@@ -536,7 +536,7 @@ static void what_is_inside(void) {
     searching.age_coverage = 2;
     REFUSED(face_predict_model_warm_up(model, 64, 64, &searching), INVALID, "age_coverage is 2");
     searching.struct_size = 3;
-    REFUSED(face_predict_model_warm_up(model, 64, 64, &searching), INVALID, "face_predict_options.struct_size is 3");
+    REFUSED(face_predict_model_warm_up(model, 64, 64, &searching), INVALID, "options.struct_size is 3");
 }
 
 static int lines;
@@ -570,7 +570,7 @@ static void tracker(void) {
     const uint32_t one = quick ? 0 : 1;
     options.flags = quick ? FACE_PREDICT_SKIP_AGE | FACE_PREDICT_SKIP_GENDER : 0;
     memset(&how, 0, sizeof how);
-    REFUSED(face_predict_tracker_new(model, &how, &t), INVALID, "face_predict_tracker_options.struct_size is 0");
+    REFUSED(face_predict_tracker_new(model, &how, &t), INVALID, "options.struct_size is 0");
     how.struct_size = sizeof how;
     how.lost_seconds = -1;
     REFUSED(face_predict_tracker_new(model, &how, &t), INVALID, "lost_seconds is -1");
@@ -585,7 +585,7 @@ static void tracker(void) {
     CHECK_OK(face_predict_result_face(result, 0, &face, sizeof face));
     CHECK(face.track_id == 1 && face.track_estimates == one);
     REFUSED_PREDICTION(face_predict_tracker_update(t, &picture, 999, &options, result), INVALID, "time goes back from 1000 to 999");
-    REFUSED_PREDICTION(face_predict_tracker_update(t, NULL, 2000, &options, result), NULL_ARGUMENT, "face_predict_image is NULL");
+    REFUSED_PREDICTION(face_predict_tracker_update(t, NULL, 2000, &options, result), NULL_ARGUMENT, "image is NULL");
     REFUSED_PREDICTION(face_predict_tracker_update(NULL, &picture, 2000, &options, result), NULL_ARGUMENT, "tracker is NULL");
     REFUSED(face_predict_tracker_update(t, &picture, 2000, &options, NULL), NULL_ARGUMENT, "result is NULL");
     /* What was refused has changed nothing. */
@@ -603,14 +603,27 @@ static void tracker(void) {
     good_call(__LINE__);
 }
 
-/* Boxes may reach out of the picture, or lie outside: an answer, and the quality says so. */
+/* A box that reaches out of the picture gets an answer and a mark. A box outside of the picture is refused. */
 static void boxes_outside(void) {
     face_predict_image picture = image();
     static const float boxes[][4] = {
-        {-50, -60, 120, 160}, {450, 400, 200, 300}, {-1000, -1000, 50, 50}, {9e6f, 9e6f, 100, 100},
-        {-9e6f, 0, 1e7f, 1e7f}, {100, 100, 1e-6f, 1e-6f}, {0, 0, 1e7f, 1e-3f},
+        {-50, -60, 120, 160}, {450, 400, 200, 300}, {-9e6f, 0, 1e7f, 1e7f}, {100, 100, 1e-6f, 1e-6f}, {0, 0, 1e7f, 1e-3f},
+    };
+    static const float outside[][4] = {
+        {-1000, -1000, 50, 50}, {9e6f, 9e6f, 100, 100}, {SIDE, 0, 50, 50}, {0, -50, 50, 50},
     };
     size_t i;
+    for (i = 0; i < sizeof outside / sizeof *outside; i++) {
+        face_predict_region regions[2];
+        face_predict_options options = options_of(regions, 2);
+        memset(regions, 0, sizeof regions);
+        regions[0] = box;
+        regions[1].x = outside[i][0];
+        regions[1].y = outside[i][1];
+        regions[1].width = outside[i][2];
+        regions[1].height = outside[i][3];
+        REFUSED_PREDICTION(face_predict(model, &picture, &options, result), INVALID, "region 1: box |lies outside the picture of 512x512 pixels");
+    }
     for (i = 0; i < sizeof boxes / sizeof *boxes; i++) {
         face_predict_region region;
         face_predict_options options = options_of(&region, 1);
@@ -734,10 +747,10 @@ static void wrong_models(void) {
     }
     free(bytes);
     memset(&o, 0, sizeof o);
-    REFUSED(face_predict_model_load_default(&o, &out), INVALID, "face_predict_model_options.struct_size is 0|is 16");
+    REFUSED(face_predict_model_load_default(&o, &out), INVALID, "options.struct_size is 0|sizeof(face_predict_model_options) is 16");
     o.struct_size = sizeof o;
     o.flags = 6;
-    REFUSED(face_predict_model_load_default(&o, &out), UNSUPPORTED, "model flags are 0x6|0x1");
+    REFUSED(face_predict_model_load_default(&o, &out), UNSUPPORTED, "options.flags are 0x6|0x1");
     CHECK(out == NULL);
 }
 

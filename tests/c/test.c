@@ -505,6 +505,12 @@ int main(int argc, char **argv) {
     CHECK(face_predict_version() == FACE_PREDICT_VERSION);
     CHECK(strcmp(face_predict_status_name(FACE_PREDICT_ERROR_IO), "FACE_PREDICT_ERROR_IO") == 0);
     CHECK(strcmp(face_predict_status_name(-7), "unknown") == 0);
+    CHECK(strcmp(face_predict_quality_text(0), "") == 0);
+    CHECK(strcmp(face_predict_quality_text(FACE_PREDICT_QUALITY_DARK), "dark") == 0);
+    CHECK(strcmp(face_predict_quality_text(FACE_PREDICT_QUALITY_CUT_OFF | FACE_PREDICT_QUALITY_SMALL), "small, cut_off") == 0);
+    CHECK(strcmp(face_predict_quality_text(UINT32_MAX), "small, blurred, dark, bright, turned, cut_off, not_upright") == 0);
+    /* Flags of a later library have no name here. */
+    CHECK(strcmp(face_predict_quality_text(1u << 31), "") == 0);
     CHECK_OK(face_predict_model_load_default(NULL, &model));
     result = face_predict_result_new();
     CHECK(result != NULL && face_predict_result_count(result) == 0);

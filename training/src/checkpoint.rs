@@ -1,4 +1,4 @@
-//! A run's state in one file: weights, average, optimiser, progress and the arguments.
+//! The state of a run in one file: weights, average, optimiser, progress and arguments.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -10,26 +10,26 @@ use tch::{Tensor, nn};
 use crate::config::TrainConfig;
 use crate::optim::AdamW;
 
-/// The checkpoint that a run goes on from.
+/// The checkpoint from which a run continues.
 pub const LAST: &str = "last.safetensors";
 /// The checkpoint with the best validation score.
 pub const BEST: &str = "best.safetensors";
 
-/// The file that a run, or a file, is read from.
+/// Returns the checkpoint of a run's folder, or the file itself.
 pub fn weights_in(path: &Path) -> PathBuf {
     if path.is_dir() { path.join(BEST) } else { path.to_owned() }
 }
 
-/// Where a run stands.
+/// The progress of a run.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Progress {
-    /// Epochs done.
+    /// The epochs that are done.
     pub epochs: usize,
-    /// Steps done.
+    /// The steps that are done.
     pub steps: usize,
-    /// Best validation score so far; smaller is better.
+    /// The best validation score so far. Smaller is better.
     pub best: Option<f64>,
-    /// Epochs since then.
+    /// The epochs since then.
     pub since_best: usize,
     /// The epoch that was interrupted.
     #[serde(default)]
@@ -37,7 +37,8 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// Takes note of a validation score; whether it is the best so far. What is no number is never the best.
+    /// Notes a validation score, and returns whether it is the best so far. A score that is not a number is never the
+    /// best.
     pub fn judged(&mut self, score: f64) -> bool {
         self.epochs += 1;
         let best = self.best.filter(|best| best.is_finite());
@@ -51,49 +52,49 @@ impl Progress {
     }
 }
 
-/// Where an interrupted epoch stands.
+/// The progress of an interrupted epoch.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Partial {
-    /// Its steps done.
+    /// The steps of it that are done.
     pub steps: usize,
-    /// Its faces seen.
+    /// The faces of it that were shown.
     pub seen: usize,
-    /// Bits of the sums of its losses: as text they would lose the last digit.
+    /// The bits of the sums of its losses. As text they would lose the last digit.
     sums: Vec<u32>,
 }
 
 impl Partial {
-    /// After `steps` steps with the summed losses `sum`.
+    /// Makes the progress after `steps` steps with the summed losses `sum`.
     pub fn new(steps: usize, seen: usize, sum: &Tensor) -> Result<Self> {
         let sums: Vec<f32> = sum.to_device(tch::Device::Cpu).try_into()?;
         Ok(Self { steps, seen, sums: sums.into_iter().map(f32::to_bits).collect() })
     }
 
-    /// The summed losses; none before the first step.
+    /// Returns the summed losses. There are none before the first step.
     pub fn sums(&self) -> Vec<f32> {
         self.sums.iter().copied().map(f32::from_bits).collect()
     }
 }
 
-/// What a file says of its run.
+/// The description of a run in its file.
 #[derive(Serialize, Deserialize)]
 pub struct State {
-    /// What the run does.
+    /// The settings of the run.
     pub config: TrainConfig,
-    /// What tells its faces from others; empty in files up to 0.3.0.
+    /// An identifier of its faces, which is empty in files up to 0.3.0.
     #[serde(default)]
     pub data: String,
-    /// Where it stands.
+    /// The progress.
     pub progress: Progress,
 }
 
-/// A file that was read back.
+/// A file that was read.
 pub struct Checkpoint {
-    /// What the run does.
+    /// The settings of the run.
     pub config: TrainConfig,
-    /// What tells its faces from others.
+    /// An identifier of its faces.
     pub data: String,
-    /// Where it stood.
+    /// The progress at that time.
     pub progress: Progress,
     tensors: BTreeMap<String, Tensor>,
 }
@@ -132,7 +133,7 @@ impl Checkpoint {
         Ok(Self { config, data, progress, tensors })
     }
 
-    /// Copies the variables kept under `prefix` (`weights` or `average`) into `store`.
+    /// Copies the variables that are kept under `prefix` (`weights` or `average`) into `store`.
     pub fn restore(&self, prefix: &str, store: &nn::VarStore) -> Result<()> {
         tch::no_grad(|| {
             for (name, mut value) in store.variables() {
@@ -168,7 +169,7 @@ mod tests {
         let better = scores.map(|score| progress.judged(score));
         assert_eq!(better, [false, true, false, false, false, true, false]);
         assert_eq!((progress.best, progress.since_best, progress.epochs), (Some(1.0), 1, 7));
-        // As an earlier version wrote it.
+        // This is the form that an earlier version wrote.
         let mut stuck = Progress { best: Some(f64::NAN), ..Progress::default() };
         assert!(stuck.judged(3.0));
     }

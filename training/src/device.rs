@@ -22,7 +22,7 @@ pub fn open(name: &str) -> Result<Device> {
             )?;
             start_again(&library)
         }
-        other => bail!("device is {other:?}, it must be auto, cpu or cuda"),
+        other => bail!("device is {other:?}, but it must be auto, cpu or cuda"),
     }
 }
 

@@ -84,11 +84,11 @@ fn what_cannot_be_meant_is_refused_before_anything_starts() {
         ("--config none.toml", "configuration none.toml"),
         ("--set augment.flop=1", "did you mean augment.flip?"),
         ("--set flip", "--set wants key=value"),
-        ("--set loss.label_smoothing=0.9", "loss.label_smoothing is 0.9, it must be 0 to 0.5"),
+        ("--set loss.label_smoothing=0.9", "loss.label_smoothing is 0.9, but it must be 0 to 0.5"),
         ("--set network.channels=[5,5,5]", "network.channels must be multiples of 16"),
-        ("--augment strong", "augment is \"strong\", it must be none, detector or paper"),
+        ("--augment strong", "augment is \"strong\", but it must be none, detector or paper"),
         ("--device gpu", "it must be auto, cpu or cuda"),
-        ("--learning-rate 0", "learning_rate is 0, it must be above 0"),
+        ("--learning-rate 0", "learning_rate is 0, but it must be above 0"),
     ];
     for (arguments, told) in wrong {
         let error = fails(here, &format!("{TINY} --run refused {arguments}"));

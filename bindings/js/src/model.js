@@ -86,7 +86,7 @@ export class FacePredict {
   static async load(options = {}) {
     known(options, LOAD, 'options of load');
     const { wasm, model, maxPixels = MAX_PIXELS, plainConvolutions = false } = options;
-    if (whole('maxPixels', maxPixels) === 0) throw new ArgumentError('maxPixels is 0, it must be above 0');
+    if (whole('maxPixels', maxPixels) === 0) throw new ArgumentError('maxPixels is 0, but it must be above 0');
     if (model !== undefined && !(model instanceof ArrayBuffer || model instanceof Uint8Array)) {
       throw new ArgumentError('a model is the bytes of a model file');
     }

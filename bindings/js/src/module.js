@@ -104,7 +104,7 @@ export class Native {
     } catch {
       // Nothing more can be learned from it.
     }
-    if (said) return new InternalError(`a bug of ours was caught: ${said}`, { status: 90, cause });
+    if (said) return new InternalError(`the library caught a bug of its own: ${said}`, { status: 90, cause });
     // Rust ends a module without a panic where memory for its own needs cannot be had.
     if (/unreachable/i.test(cause?.message)) {
       const mega = Math.round(this.memory.buffer.byteLength / 1e6);

@@ -33,7 +33,7 @@ export function whole(name, value = 0) {
 export function share(name, value) {
   if (value === undefined || value === null) return 0;
   if (typeof value !== 'number' || Number.isNaN(value)) throw new ArgumentError(`${name} is ${String(value)}, a number is wanted`);
-  if (value === 0) throw new ArgumentError(`${name} is 0, it must be above 0; undefined is the default`);
+  if (value === 0) throw new ArgumentError(`${name} is 0, but it must be above 0; undefined is the default`);
   return value;
 }
 

@@ -126,7 +126,7 @@ def test_arrays_are_read_where_they_are(model, array, monkeypatch):
         ([np.zeros((8, 8), np.uint16), np.zeros((3, 4, 2), np.uint16)], {"format": "P010"}, "plane 1 has 48 bytes"),
         ([np.zeros((8, 8), np.uint16), np.zeros((4, 8), np.uint8)], {"format": "P010"}, "uint8"),
         (np.zeros((8, 8, 3), np.uint8), {"format": "YUYV"}, "3 channels"),
-        ([np.zeros((8, 8), np.uint8)], {"format": "NV12"}, "2 planes, 1 are given"),
+        ([np.zeros((8, 8), np.uint8)], {"format": "NV12"}, "2 planes, but 1 are given"),
         ([np.zeros((8, 8), np.uint8)] * 2, {}, "planes need format"),
         ([np.zeros((8, 8), np.uint8)] * 2, {"format": "RGB"}, "planes need format"),
         ([np.zeros((8, 8), np.uint8), np.zeros((4, 4), np.uint8)], {"format": "NV12"}, "stride 1 is 4"),
@@ -468,7 +468,7 @@ def test_bytes_of_a_file_in_any_buffer(model, right):
     # What a camera's frames need comes after what the file says.
     assert model.predict(jpeg, cropped=True).width == 96
     assert model.predict(jpeg, cropped=True, rotation=90).width == 108
-    with pytest.raises(face_predict.ImageError, match="3 bytes that are no JPEG"):
+    with pytest.raises(face_predict.ImageError, match="3 bytes are no JPEG"):
         model.predict(bytearray(3))
 
 

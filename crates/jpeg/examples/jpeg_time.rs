@@ -1,16 +1,16 @@
-//! Decodes files again and again at each scale, and prints the least time: `jpeg_time ROUNDS FILE...`
+//! Decodes files again and again at each scale, and prints the shortest time: `jpeg_time ROUNDS FILE...`
 //!
-//! `scripts/bench/jpeg.sh` runs it beside libjpeg-turbo.
+//! `scripts/bench/jpeg.sh` runs it and libjpeg-turbo in turns.
 
 use std::error::Error;
 use std::time::{Duration, Instant};
 
 use face_predict_jpeg::{Jpeg, Scale};
 
-/// How long a round decodes at least: the system counts computed time in steps of some milliseconds.
+/// A round decodes for this long at least, because the system counts CPU time in steps of some milliseconds.
 const ROUND: Duration = Duration::from_millis(100);
 
-/// Milliseconds that this thread has computed, which other programs disturb less than time on the wall.
+/// Returns the CPU time of this thread in milliseconds. Other programs disturb it less than time on the clock.
 fn computed() -> Option<f64> {
     let stat = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
     Some(stat.split(' ').next()?.parse::<f64>().ok()? / 1e6)

@@ -3,46 +3,46 @@
 use crate::error::{Error, Result};
 use crate::planes::boxed;
 
-/// Bytes that are unstuffed at a time.
+/// The bytes that are unstuffed at a time.
 const WINDOW: usize = 1 << 15;
-/// More than a block can take: 64 coefficients of 31 bits, and what one load reads ahead.
+/// More bytes than a block can take: 64 coefficients of 31 bits, and what one load reads ahead.
 const BLOCK: usize = 64 * 31 / 8 + 16;
 
 /// Reads the entropy-coded data of a scan, from the most significant bit of each byte on.
 ///
-/// Data are copied into a window first, without the zero after each 0xFF, so that a load of eight bytes is all that a refill takes. Behind
-/// the end of the data lie enough zeros for a block, and [`Bits::block`] fails at the next one.
+/// The data are first copied into a window, without the zero after each 0xFF. So a refill needs only one load of eight
+/// bytes. Behind the end of the data there are enough zeros for a block. [`Bits::block`] then fails at the next one.
 pub(crate) struct Bits<'a> {
     source: &'a [u8],
-    /// Where the source goes on.
+    /// The place where the source continues.
     next: usize,
     window: Box<[u8; WINDOW + BLOCK]>,
-    /// Bytes of the window that are data.
+    /// The bytes of the window that are data.
     filled: usize,
-    /// Whether a marker or the end of the source stands at `next`.
+    /// Whether a marker or the end of the source is at `next`.
     ended: bool,
     cursor: Cursor,
 }
 
-/// Where in the window the next bit lies. A copy of it lives in registers while a block is read.
+/// The place of the next bit in the window. A copy of this cursor stays in registers while a block is read.
 #[derive(Clone, Copy)]
 struct Cursor {
-    /// The next bits, the first one on top, zeros below.
+    /// The next bits, with the first one on top and zeros below.
     buffer: u64,
-    /// How many of them count.
+    /// The number of bits that are valid.
     count: u32,
     /// The byte of the window that is loaded next.
     at: usize,
 }
 
-/// What [`Bits::block`] lends: window and cursor.
+/// The window and the cursor, which [`Bits::block`] lends.
 pub(crate) struct Reader<'w> {
     window: &'w [u8; WINDOW + BLOCK],
     cursor: Cursor,
 }
 
 impl<'a> Bits<'a> {
-    /// Starts at `next`, the first byte after a scan's header.
+    /// Starts at `next`, which is the first byte after a scan's header.
     pub(crate) fn new(source: &'a [u8], next: usize) -> Result<Self> {
         let window = boxed()?;
         let cursor = Cursor { buffer: 0, count: 0, at: 0 };
@@ -61,18 +61,18 @@ impl<'a> Bits<'a> {
         self.cursor = reader.cursor;
         match done {
             Ok(done) => Ok(done),
-            // Zeros behind the end may be no code.
+            // Zeros behind the end of the data may be no code.
             Err(error) => self.check().and(Err(error)),
         }
     }
 
-    /// Makes sure that a whole block can be read. An error where the last one read more than there was.
+    /// Makes sure that a whole block can be read. Fails if the last block read more than there was.
     #[inline]
     fn ready(&mut self) -> Result<()> {
         if self.cursor.at + BLOCK > self.filled { self.refill_window() } else { Ok(()) }
     }
 
-    /// An error where more was read than there was. To be asked at a scan's end, too.
+    /// Fails if more was read than there was. Call it at the end of a scan, too.
     pub(crate) fn check(&self) -> Result<()> {
         let loaded = self.cursor.at * 8;
         if self.ended && loaded > self.filled * 8 + self.cursor.count as usize {
@@ -82,7 +82,7 @@ impl<'a> Bits<'a> {
         }
     }
 
-    /// Goes on behind the restart marker of this number, 0 to 7.
+    /// Continues behind the restart marker with this number, 0 to 7.
     pub(crate) fn restart(&mut self, number: u8) -> Result<()> {
         self.check()?;
         self.skip_to_marker();
@@ -96,14 +96,14 @@ impl<'a> Bits<'a> {
         Ok(())
     }
 
-    /// Where the marker stands that ends the data, or the source does.
+    /// Returns the place of the marker that ends the data, or the end of the source.
     pub(crate) fn end(mut self) -> Result<usize> {
         self.check()?;
         self.skip_to_marker();
         Ok(self.next)
     }
 
-    /// Passes over data that nobody asked for.
+    /// Skips data that nobody asked for.
     fn skip_to_marker(&mut self) {
         while !self.ended {
             self.filled = 0;
@@ -125,7 +125,7 @@ impl<'a> Bits<'a> {
         if self.ended {
             return self.check();
         }
-        // What is left moves to the front. It is less than a block.
+        // The rest moves to the front. It is less than a block.
         let at = self.cursor.at.min(self.filled);
         self.window.copy_within(at..self.filled, 0);
         self.cursor.at -= at;
@@ -165,26 +165,26 @@ impl<'a> Bits<'a> {
     }
 }
 
-/// Whether one of the eight bytes is 0xFF.
+/// Returns whether one of the eight bytes is 0xFF.
 fn has_marker(word: u64) -> bool {
     let inverted = !word;
     inverted.wrapping_sub(0x0101_0101_0101_0101) & !inverted & 0x8080_8080_8080_8080 != 0
 }
 
 impl Reader<'_> {
-    /// At least 56 bits are there afterwards.
+    /// Afterwards there are at least 56 bits.
     #[inline(always)]
     pub(crate) fn refill(&mut self) {
         let cursor = &mut self.cursor;
         let word = self.window.get(cursor.at..).and_then(|rest| rest.first_chunk::<8>());
-        // Never missing: see `BLOCK`.
+        // They are always there: see `BLOCK`.
         let word = word.map_or(0, |bytes| u64::from_be_bytes(*bytes));
         cursor.buffer |= word >> cursor.count;
         cursor.at += ((63 - cursor.count) >> 3) as usize;
         cursor.count |= 56;
     }
 
-    /// The next bits, 1 to 32 of them.
+    /// Returns the next bits, 1 to 32 of them.
     #[inline(always)]
     pub(crate) fn peek(&self, count: u32) -> u32 {
         (self.cursor.buffer >> (64 - count)) as u32
@@ -196,13 +196,13 @@ impl Reader<'_> {
         self.cursor.count -= count;
     }
 
-    /// How many bits are there without a refill.
+    /// The number of bits that are there without a refill.
     #[inline(always)]
     pub(crate) fn count(&self) -> u32 {
         self.cursor.count
     }
 
-    /// 0 to 16 bits as a number. They must be there.
+    /// Takes 0 to 16 bits as a number. They must be there.
     #[inline(always)]
     pub(crate) fn take(&mut self, count: u32) -> u32 {
         let value = (self.cursor.buffer >> 1 >> (63 - count)) as u32;

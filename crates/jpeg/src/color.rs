@@ -1,17 +1,17 @@
-//! Rows of components to rows of gray, or of red, green and blue.
+//! Converts rows of components to rows of gray, or of red, green and blue.
 
-/// How the components of a picture are to be understood.
+/// The meaning of a picture's components.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Colors {
     Gray,
     Rgb,
     YCbCr,
-    /// Inverted, as everyone stores it.
+    /// CMYK is inverted, as all writers store it.
     Cmyk,
     Ycck,
 }
 
-/// Pixels that are converted at a time.
+/// The number of pixels that are converted at a time.
 const PART: usize = 128;
 
 /// Converts a row. Each component has at least as many samples as the row has pixels.
@@ -32,14 +32,14 @@ pub(crate) fn convert(colors: Colors, components: &[&[u8]], out: &mut [u8]) {
                 darken(ink, k, start);
             }
         }),
-        // The frame has as many components as its colours.
+        // The frame has as many components as its colours need.
         _ => {}
     }
 }
 
 type Part = [u8; PART];
 
-/// Converts part by part, and mixes the three.
+/// Converts each part, and mixes the three.
 #[inline(always)]
 fn parts(components: [&[u8]; 3], out: &mut [u8], convert: impl Fn(usize, &mut [Part; 3])) {
     let mut loaded = [[0; PART]; 3];
@@ -84,21 +84,21 @@ fn byte(value: i16) -> u8 {
     value.clamp(0, 255) as u8
 }
 
-/// BT.601 of full range, rounded as libjpeg rounds.
+/// This is BT.601 of full range, rounded as libjpeg rounds.
 #[inline(always)]
 fn to_rgb([r, g, b]: &mut [Part; 3]) {
     for i in 0..PART {
         let (y, cb, cr) = (i16::from(r[i]), i16::from(g[i]) - 128, i16::from(b[i]) - 128);
-        // 1.402 cr and 1.772 cb. Twice the fraction is cut off, and half of one more is rounded.
+        // The terms are 1.402 cr and 1.772 cb. Twice the fraction is cut off, and half of one more is rounded.
         r[i] = byte(y + cr + ((high(2 * cr, 26_345) + 1) >> 1));
         b[i] = byte(y + 2 * cb + ((high(2 * cb, -14_942) + 1) >> 1));
-        // 0.34414 cb + 0.71414 cr. The second factor is taken from 1, so that both fit into 16 bits.
+        // The term is 0.34414 cb + 0.71414 cr. The second factor is subtracted from 1, so that both fit into 16 bits.
         let less = i32::from(cb) * -22_554 + i32::from(cr) * 18_734 + 32_768;
         g[i] = byte(y - cr + (less >> 16) as i16);
     }
 }
 
-/// What black leaves of light: both are stored inverted.
+/// Multiplies by what black leaves of the light. Both are stored inverted.
 fn darken(light: &mut Part, black: &[u8], start: usize) {
     for (light, black) in light.iter_mut().zip(black.get(start..).unwrap_or_default()) {
         let product = u32::from(*light) * u32::from(*black) + 128;

@@ -1,27 +1,27 @@
-//! What is wrong with a file.
+//! The errors of a file.
 
 use std::fmt;
 
 /// The result of decoding.
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// Whose fault it is.
+/// The kind, which says whose fault it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// The bytes are no JPEG that follows the standard.
+    /// The bytes are not a JPEG that follows the standard.
     Damaged,
-    /// The file ends, or its data do, before every block is there.
+    /// The file or its data end before every block has come.
     Truncated,
-    /// The standard knows this kind of JPEG, this decoder does not.
+    /// The standard knows this kind of JPEG, but this decoder does not.
     Unsupported,
     /// Decoding would take more work than any sensible file of this size needs.
     Limit,
-    /// The memory is not there.
+    /// There is not enough memory.
     OutOfMemory,
 }
 
-/// Why a JPEG cannot be decoded.
+/// The reason why a JPEG cannot be decoded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Error {
     kind: ErrorKind,
@@ -29,7 +29,7 @@ pub struct Error {
 }
 
 impl Error {
-    /// Whose fault it is.
+    /// The kind, which says whose fault it is.
     pub fn kind(&self) -> ErrorKind {
         self.kind
     }
@@ -43,7 +43,7 @@ impl Error {
     pub(crate) fn truncated() -> Self {
         Self {
             kind: ErrorKind::Truncated,
-            message: "the JPEG ends before all of its blocks are there",
+            message: "the JPEG ends before all of its blocks have come",
         }
     }
 
@@ -59,7 +59,7 @@ impl Error {
 
     #[cold]
     pub(crate) fn memory() -> Self {
-        Self { kind: ErrorKind::OutOfMemory, message: "no memory for the picture" }
+        Self { kind: ErrorKind::OutOfMemory, message: "there is no memory for the picture" }
     }
 }
 

@@ -1,4 +1,4 @@
-//! What stands before the first scan of a file.
+//! The part of a file before the first scan.
 
 use crate::color::Colors;
 use crate::error::{Error, Result};
@@ -12,13 +12,13 @@ pub(crate) struct Header<'a> {
     pub(crate) frame: Frame,
     pub(crate) tables: Tables,
     pub(crate) colors: Colors,
-    /// Where the first scan's marker stands.
+    /// The place of the first scan's marker.
     pub(crate) scan: usize,
     pub(crate) exif: Vec<&'a [u8]>,
 }
 
 impl<'a> Header<'a> {
-    /// Reads the header of a file. Nothing is allocated that depends on the picture's size.
+    /// Reads the header of a file. It allocates nothing that depends on the picture's size.
     pub(crate) fn read(bytes: &'a [u8]) -> Result<Self> {
         if !bytes.starts_with(&[0xFF, 0xD8]) {
             return Err(Error::damaged("there is no start-of-image marker"));
@@ -77,7 +77,7 @@ fn other_process(marker: u8) -> &'static str {
     }
 }
 
-/// What libjpeg takes components for.
+/// These are the rules of libjpeg for the meaning of components.
 fn colors(frame: &Frame, jfif: bool, adobe: Option<u8>) -> Colors {
     let ids = || frame.components.iter().map(|component| component.id);
     match (frame.components.len(), adobe) {

@@ -1,13 +1,13 @@
-//! Huffman tables: as a file gives them, and as blocks are read with them.
+//! Huffman tables, as a file gives them and as blocks are read with them.
 
 use crate::bits::Reader;
 use crate::error::{Error, Result};
 use crate::planes::boxed;
 
-/// Bits of a code, and of the value behind it, that one look finds.
+/// The bits of a code, and of the value behind it, that one lookup finds.
 const LOOK: u32 = 11;
 
-/// A table as a file gives it: how many codes there are of each length, and their symbols.
+/// A table in a file: the number of codes of each length, and their symbols.
 #[derive(Clone)]
 pub(crate) struct Listed {
     counts: [u8; 16],
@@ -15,7 +15,7 @@ pub(crate) struct Listed {
 }
 
 impl Listed {
-    /// From the part of a DHT segment behind the table's number. Also tells how many bytes it took.
+    /// Reads the part of a DHT segment behind the table's number. It also returns how many bytes it took.
     pub(crate) fn read(bytes: &[u8]) -> Result<(Self, usize)> {
         let short = || Error::damaged("a Huffman table is cut short");
         let counts = *bytes.first_chunk::<16>().ok_or_else(short)?;
@@ -29,7 +29,8 @@ impl Listed {
         Ok((Self { counts, symbols }, 16 + total))
     }
 
-    /// The tables of T.81, K.3.3, which frames of a webcam leave out: DC or AC, of luminance or chrominance.
+    /// The tables of T.81, K.3.3, which frames of webcams leave out. They are for DC or AC, of luminance or
+    /// chrominance.
     pub(crate) fn standard(ac: bool, chrominance: bool) -> Self {
         let (counts, given): ([u8; 16], &[u8]) = match (ac, chrominance) {
             (false, false) => ([0, 1, 5, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0], &DC),
@@ -43,21 +44,23 @@ impl Listed {
     }
 }
 
-/// What stands next in the data, packed into 32 bits: from the top a value (16 bits), how many bits of a value are still to be
-/// read (4), the upper half of the symbol (4, a run of zeros), and how many bits code and value take (8).
+/// The next code in the data, packed into 32 bits. From the top there are a value (16 bits) and the number of a value's
+/// bits that are still to be read (4). Then come the upper half of the symbol (4), which is a run of zeros, and the
+/// number of bits of the code and the value (8).
 ///
-/// 0 is no entry. The value is 0 where its bits are still to be read, and where there is none.
+/// 0 means that there is no entry. The value is 0 if its bits are still to be read, and if there is none.
 #[derive(Clone, Copy)]
 pub(crate) struct Entry(u32);
 
 impl Entry {
-    /// Neither a value nor bits of one: an end of block, a run of 16 zeros, or a difference of 0.
+    /// Returns whether there are no value and no bits of one. It is then an end of block, a run of 16 zeros, or a
+    /// difference of 0.
     #[inline(always)]
     pub(crate) fn is_special(self) -> bool {
         self.0 >> 12 == 0
     }
 
-    /// The upper half of the symbol.
+    /// Returns the upper half of the symbol.
     #[inline(always)]
     pub(crate) fn run(self) -> usize {
         (self.0 >> 8 & 15) as usize
@@ -68,7 +71,7 @@ impl Entry {
         self.0 & 0xFF
     }
 
-    /// Takes code and value out of the data. At most 31 bits, which must be there.
+    /// Takes the code and the value out of the data. It takes at most 31 bits, which must be there.
     #[inline(always)]
     pub(crate) fn take(self, reader: &mut Reader<'_>) -> i32 {
         let size = self.0 >> 12 & 15;
@@ -82,19 +85,19 @@ impl Entry {
     }
 }
 
-/// The value of `size` bits: the lower half of them are negative.
+/// Returns the value of `size` bits. The lower half of the codes are negative values.
 #[inline(always)]
 fn extend(bits: u32, size: u32) -> i32 {
     let lowest = if bits >> (size - 1) == 0 { (1 << size) - 1 } else { 0 };
     bits as i32 - lowest
 }
 
-/// A table to read with.
+/// A table in the form in which blocks are read.
 pub(crate) struct Table {
     look: Box<[u32; 1 << LOOK]>,
-    /// For each length, one more than its largest code, moved up to 16 bits.
+    /// For each length, one more than its largest code, shifted up to 16 bits.
     ends: [u32; 17],
-    /// What to add to a code of each length for the place of its symbol.
+    /// The number to add to a code of each length to get the place of its symbol.
     shifts: [i32; 17],
     symbols: [u8; 256],
 }
@@ -109,7 +112,7 @@ impl Table {
             shifts[length as usize] = place as i32 - code as i32;
             for symbol in listed.symbols.iter().skip(place).take(count) {
                 if code >> length != 0 {
-                    return Err(Error::damaged("a Huffman table has codes that cannot be"));
+                    return Err(Error::damaged("a Huffman table has impossible codes"));
                 }
                 if length <= LOOK {
                     fill(&mut look, code, length, *symbol);
@@ -123,7 +126,7 @@ impl Table {
         Ok(Self { look, ends, shifts, symbols: listed.symbols })
     }
 
-    /// The next entry. 16 bits must be there, and no more are looked at unless [`Entry::take`] asks.
+    /// Returns the next entry. There must be 16 bits, and no more are read unless [`Entry::take`] asks for them.
     #[inline(always)]
     pub(crate) fn next(&self, reader: &Reader<'_>) -> Result<Entry> {
         let entry = self.look[reader.peek(LOOK) as usize];
@@ -135,20 +138,21 @@ impl Table {
     fn next_long(&self, reader: &Reader<'_>) -> Result<Entry> {
         let code = reader.peek(16);
         let length = (LOOK + 1..=16).find(|length| code < self.ends[*length as usize]);
-        let length = length.ok_or(Error::damaged("the data have a code that no table has"))?;
+        let length = length
+            .ok_or(Error::damaged("the data contain a code that is not in their Huffman table"))?;
         let place = (code >> (16 - length)) as i32 + self.shifts[length as usize];
         let symbol = self.symbols.get(place as usize).copied().unwrap_or(0);
         Ok(Entry(pack(symbol, length)))
     }
 }
 
-/// An entry whose value is still to be read.
+/// Makes an entry whose value is still to be read.
 fn pack(symbol: u8, length: u32) -> u32 {
     let (run, size) = (u32::from(symbol) >> 4, u32::from(symbol) & 15);
     size << 12 | run << 8 | (length + size)
 }
 
-/// Enters a symbol wherever its code begins, with its value where that can be seen, too.
+/// Enters a symbol at each place that begins with its code. The value is entered, too, if it can be seen.
 fn fill(look: &mut [u32; 1 << LOOK], code: u32, length: u32, symbol: u8) {
     let (run, size) = (u32::from(symbol) >> 4, u32::from(symbol) & 15);
     let free = LOOK - length;

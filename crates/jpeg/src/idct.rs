@@ -1,4 +1,4 @@
-//! From the sums of weighed coefficients to the pixels of a block of eight, four or two across.
+//! Makes the pixels of a block of eight, four or two across from sums of weighted coefficients.
 
 pub(crate) fn rows<const N: usize>(out: &mut [u8], stride: usize, block: &[[u8; N]; N]) {
     for (to, from) in out.chunks_mut(stride).zip(block) {
@@ -8,16 +8,16 @@ pub(crate) fn rows<const N: usize>(out: &mut [u8], stride: usize, block: &[[u8; 
     }
 }
 
-/// The nearest value of a byte.
+/// Returns the nearest value of a byte.
 #[inline(always)]
 pub(crate) fn byte(value: f32) -> u8 {
     let low = if value > 0.0 { value } else { 0.0 };
     let within = if low < 255.0 { low } else { 255.0 };
-    // 1.5 times two to the 23rd: the lowest bits of the sum are the rounded value.
+    // The constant is 1.5 times two to the 23rd, so the lowest bits of the sum are the rounded value.
     (within + 12_582_912.0).to_bits() as u8
 }
 
-/// Four values side by side, which is a register.
+/// Four values side by side, which fill a register.
 type Four = [f32; 4];
 
 #[inline(always)]
@@ -40,7 +40,7 @@ fn times(a: Four, factor: f32) -> Four {
     both(a, a, |a, _| a * factor)
 }
 
-/// Four transforms of eight values side by side, after Arai, Agui and Nakajima (1988).
+/// Does four transforms of eight values side by side, after Arai, Agui and Nakajima (1988).
 #[inline(always)]
 fn transform(low: [Four; 4], high: [Four; 4]) -> [Four; 8] {
     const SQRT_2: f32 = std::f32::consts::SQRT_2;
@@ -56,7 +56,7 @@ fn transform(low: [Four; 4], high: [Four; 4]) -> [Four; 8] {
     let (c, d) = (plus(s[1], s[7]), minus(s[1], s[7]));
     let first = plus(c, a);
     let middle = times(minus(c, a), SQRT_2);
-    // Twice the cosine of pi / 8, and what it makes of the two others.
+    // Twice the cosine of pi / 8, and two numbers that follow from it.
     let turned = times(plus(b, d), 1.847_759_1);
     let second = minus(minus(turned, times(b, 2.613_126)), first);
     let third = minus(middle, second);
@@ -65,7 +65,7 @@ fn transform(low: [Four; 4], high: [Four; 4]) -> [Four; 8] {
     butterfly(even, [first, second, third, fourth])
 }
 
-/// The same where the upper four frequencies are zero.
+/// Does the same where the upper four frequencies are zero.
 #[inline(always)]
 fn low_transform(s: [Four; 4]) -> [Four; 8] {
     const SQRT_2: f32 = std::f32::consts::SQRT_2;
@@ -104,7 +104,7 @@ fn turned([a, b, c, d]: [Four; 4]) -> [Four; 4] {
     ]
 }
 
-/// Four sums side by side: half a column of the block.
+/// Four sums side by side, which are half of a column of the block.
 #[inline(always)]
 fn four_sums(sums: &[f32; 64], at: usize) -> Four {
     [sums[at], sums[at + 1], sums[at + 2], sums[at + 3]]
@@ -136,7 +136,7 @@ pub(crate) fn eight(sums: &[f32; 64]) -> [[u8; 8]; 8] {
     out
 }
 
-/// The same where the upper half of the frequencies is zero along both axes.
+/// Does the same where the upper half of the frequencies is zero along both axes.
 #[inline(never)]
 pub(crate) fn low_eight(sums: &[f32; 64]) -> [[u8; 8]; 8] {
     let [a, b, c, d, e, f, g, h] = low_transform([
@@ -151,7 +151,7 @@ pub(crate) fn low_eight(sums: &[f32; 64]) -> [[u8; 8]; 8] {
     out
 }
 
-/// Four transforms of four values side by side.
+/// Does four transforms of four values side by side.
 #[inline(always)]
 fn short_transform(s: [Four; 4]) -> [Four; 4] {
     // The cosines of pi / 8, 2 pi / 8 and 3 pi / 8.

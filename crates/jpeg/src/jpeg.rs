@@ -1,4 +1,4 @@
-//! A file, from its header to its pixels.
+//! Decodes a file, from its header to its pixels.
 
 use crate::error::{Error, Result};
 use crate::frame::Scale;
@@ -12,30 +12,30 @@ pub struct Jpeg<'a> {
 }
 
 impl<'a> Jpeg<'a> {
-    /// Reads the header of a file. Nothing is allocated that depends on the picture's size.
+    /// Reads the header of a file. It allocates nothing that depends on the picture's size.
     pub fn new(bytes: &'a [u8]) -> Result<Self> {
         Ok(Self { header: Header::read(bytes)? })
     }
 
-    /// Pixels across the whole picture.
+    /// Returns the pixels across the whole picture.
     pub fn width(&self) -> usize {
         self.header.frame.width
     }
 
-    /// Rows of the whole picture.
+    /// Returns the rows of the whole picture.
     pub fn height(&self) -> usize {
         self.header.frame.height
     }
 
-    /// The Exif blocks, each beginning with its TIFF header, in the order of the file.
+    /// Returns the Exif blocks in the order of the file. Each begins with its TIFF header.
     pub fn exif(&self) -> impl Iterator<Item = &'a [u8]> {
         self.header.exif.iter().copied()
     }
 
-    /// The pixels at a scale: gray for a file of one component, otherwise red, green and blue.
+    /// Returns the pixels at a scale. They are gray for a file with one component, and red, green and blue otherwise.
     pub fn decode(&self, scale: Scale) -> Result<Pixels> {
         let Header { bytes, frame, .. } = &self.header;
-        // The first coefficient of a block takes a bit at least: a small file cannot ask for much memory.
+        // The first coefficient of a block takes at least one bit, so a small file cannot ask for much memory.
         if frame.block_count() > 8 * bytes.len() {
             return Err(Error::truncated());
         }

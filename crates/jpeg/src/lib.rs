@@ -1,4 +1,4 @@
-//! A JPEG decoder for bytes that nobody vouches for: baseline and progressive, at full, half, quarter and eighth size.
+//! A JPEG decoder for untrusted bytes: baseline and progressive files, at full, half, quarter and eighth size.
 //!
 //! ```no_run
 //! let bytes = std::fs::read("photograph.jpg")?;
@@ -8,11 +8,12 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! The pixels are those of libjpeg-turbo, at each scale, within a step or two of 255. There is no unsafe code, no thread, and no panic.
-//! Memory and time are bounded by the size that the header claims and by the number of bytes: [`Jpeg::new`] reads the header alone,
-//! so that the caller can refuse a size.
+//! At each scale the pixels equal those of libjpeg-turbo, within a step or two of 255. There is no unsafe code, no
+//! thread, and no panic. The size in the header and the number of bytes bound the memory and the time. [`Jpeg::new`]
+//! reads only the header, so that the caller can refuse a size.
 //!
-//! A file whose blocks are all there is decoded although its end marker is missing. One that ends before that is an error.
+//! A file with all of its blocks is decoded even if its end marker is missing. A file that ends before that is an
+//! error.
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 

@@ -1,4 +1,4 @@
-//! The decoded picture, and how its rows come about.
+//! The decoded picture, and how its rows are made.
 
 use crate::color::{Colors, convert};
 use crate::error::{Error, Result};
@@ -7,33 +7,33 @@ use crate::header::Header;
 use crate::planes::Plane;
 use crate::upsample::Upsampler;
 
-/// A decoded picture: rows without padding, the first at the top.
+/// A decoded picture. Its rows have no padding, and the first is at the top.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Pixels {
-    /// Pixels in a row.
+    /// The pixels in a row.
     pub width: usize,
-    /// Rows.
+    /// The number of rows.
     pub height: usize,
-    /// Whether a pixel is one byte of gray, not three of red, green and blue.
+    /// Whether a pixel is one byte of gray. Otherwise it has three of red, green and blue.
     pub gray: bool,
-    /// The rows.
+    /// The bytes of all rows.
     pub data: Vec<u8>,
 }
 
 impl Pixels {
-    /// Bytes of a pixel.
+    /// Returns the bytes of a pixel.
     pub fn channels(&self) -> usize {
         if self.gray { 1 } else { 3 }
     }
 }
 
-/// A picture whose rows are converted as soon as their samples are there.
+/// A picture whose rows are converted as soon as their samples have come.
 pub(crate) struct Picture {
     pixels: Pixels,
     colors: Colors,
     upsamplers: [Upsampler; 4],
-    /// Rows that are done.
+    /// The number of rows that are done.
     done: usize,
 }
 
@@ -42,14 +42,14 @@ impl Picture {
         let (width, height) = header.frame.size(scale);
         let gray = header.colors == Colors::Gray;
         let mut data = Vec::new();
-        // Nothing is written here until data have come for it.
+        // Nothing is written to this memory until data have come for it.
         let size = width * height * if gray { 1 } else { 3 };
         data.try_reserve_exact(size).map_err(|_| Error::memory())?;
         let pixels = Pixels { width, height, gray, data };
         Ok(Self { pixels, colors: header.colors, upsamplers: Default::default(), done: 0 })
     }
 
-    /// Takes over the rows that planes have samples for, of which `rows` at the picture's scale have been decoded.
+    /// Converts the rows for which planes have samples. `rows` have been decoded at the picture's scale.
     pub(crate) fn advance(&mut self, planes: &[Plane], rows: usize) {
         let row_size = self.pixels.width * self.pixels.channels();
         let Pixels { height, data, .. } = &mut self.pixels;

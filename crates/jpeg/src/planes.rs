@@ -1,4 +1,4 @@
-//! The decoded samples of each component, whole or the last few rows of them.
+//! The decoded samples of each component: all rows, or the last few.
 
 use crate::error::{Error, Result};
 use crate::frame::{Component, Frame, Scale};
@@ -7,18 +7,18 @@ use crate::frame::{Component, Frame, Scale};
 pub(crate) struct Plane {
     data: Vec<u8>,
     stride: usize,
-    /// Rows that are kept. A later row takes the place of the one so many before it.
+    /// The number of rows that are kept. A later row overwrites the one so many rows before it.
     kept: usize,
-    /// Samples across a block.
+    /// The samples across a block.
     pub(crate) side: usize,
-    /// Samples across and rows that belong to the picture.
+    /// The samples across and the rows that belong to the picture.
     pub(crate) width: usize,
     pub(crate) height: usize,
     pub(crate) upsampling: Upsampling,
 }
 
 impl Plane {
-    /// Planes for all components, which keep `unit_rows` rows of units.
+    /// Makes planes for all components, which keep `unit_rows` rows of units.
     pub(crate) fn all(frame: &Frame, scale: Scale, unit_rows: usize) -> Result<Vec<Self>> {
         let units = frame.units().0;
         let plane = |component| {
@@ -39,36 +39,38 @@ impl Plane {
         frame.components.iter().map(plane).collect()
     }
 
-    /// Where a row of blocks begins.
+    /// Returns the place where a row of blocks begins.
     pub(crate) fn start(&self, down: usize) -> usize {
         down * self.side % self.kept * self.stride
     }
 
-    /// From the first sample of a block on, in the row of blocks that begins at `start`. Rows are a stride apart.
+    /// Returns the samples from the first one of a block on, in the row of blocks that begins at `start`. The rows are
+    /// a stride apart.
     #[inline(always)]
     pub(crate) fn block(&mut self, across: usize, start: usize) -> (&mut [u8], usize) {
         (self.data.get_mut(start + across * self.side..).unwrap_or_default(), self.stride)
     }
 
-    /// The samples of a row that belong to the picture. Above the first row and below the last one it is that row.
+    /// Returns the samples of a row that belong to the picture. Above the first row and below the last one, that row
+    /// repeats.
     pub(crate) fn row(&self, row: usize) -> &[u8] {
         let start = row.min(self.height - 1) % self.kept * self.stride;
         self.data.get(start..start + self.width).unwrap_or_default()
     }
 }
 
-/// How the rows of the picture come from a component's.
+/// How the rows of the picture are made of a component's rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Upsampling {
-    /// They are the same.
+    /// The rows are the same.
     None,
-    /// Each sample counts for so many pixels across and down.
+    /// Each sample is used for so many pixels across and down.
     Repeated(usize, usize),
-    /// Twice as many across, three parts of the nearer sample and one of the next.
+    /// There are twice as many pixels across: three parts of the nearer sample and one of the next.
     Across,
-    /// The same for rows.
+    /// The same holds for the rows.
     Down,
-    /// Both.
+    /// Both hold.
     Both,
 }
 
@@ -79,11 +81,11 @@ impl Upsampling {
         let (all_across, all_down) = (frame.across * scale.side(), frame.down * scale.side());
         if !all_across.is_multiple_of(across) || !all_down.is_multiple_of(down) {
             return Err(Error::unsupported(
-                "JPEG whose components have no whole ratio is not supported",
+                "JPEG whose sampling factors have no whole ratio is not supported",
             ));
         }
         let width = (frame.width * across).div_ceil(8 * frame.across);
-        // Single pixels a block have lost too much for interpolation to be worth it, and narrow rows have no inside.
+        // Blocks of single pixels have lost too much for interpolation, and narrow rows have no inside.
         let smooth = scale != Scale::Eighth;
         Ok(match (all_across / across, all_down / down) {
             (1, 1) => Self::None,
@@ -94,18 +96,18 @@ impl Upsampling {
         })
     }
 
-    /// Whether a row of the picture needs the component's row after its own.
+    /// Returns whether a row of the picture needs the component's row after its own.
     pub(crate) fn looks_ahead(self) -> bool {
         matches!(self, Self::Down | Self::Both)
     }
 }
 
-/// An array of zeros, or an error where there is no memory for it.
+/// Makes an array of zeros, or fails if there is no memory for it.
 pub(crate) fn boxed<T: Clone + Default, const N: usize>() -> Result<Box<[T; N]>> {
     zeros(N)?.into_boxed_slice().try_into().map_err(|_| Error::memory())
 }
 
-/// Zeros, or an error where there is no memory for them.
+/// Makes zeros, or fails if there is no memory for them.
 pub(crate) fn zeros<T: Clone + Default>(count: usize) -> Result<Vec<T>> {
     let mut data = Vec::new();
     data.try_reserve_exact(count).map_err(|_| Error::memory())?;

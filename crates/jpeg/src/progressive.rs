@@ -11,17 +11,18 @@ use crate::scan::{Restarts, Scan, Scans};
 use crate::tables::Tables;
 use crate::weights::{Sums, Weights};
 
-/// How often all blocks may be gone through. Writers use less than a dozen scans a component, most of them of a few coefficients.
+/// The number of times that all blocks may be read. Writers use less than a dozen scans for each component, and most of
+/// them have a few coefficients.
 const PASSES: u64 = 32;
-/// What a block costs in each scan, against a coefficient.
+/// The cost of a block in each scan, in coefficients.
 const BLOCK_COST: u64 = 8;
 
-/// The coefficients of a component, block by block, each by zigzag position.
+/// The coefficients of a component, block by block. Those of a block are in zigzag order.
 struct Coefficients {
     data: Vec<i16>,
-    /// Blocks in a row, whole units of them.
+    /// The blocks in a row, in whole units.
     across: usize,
-    /// Up to which bit each coefficient has come: 0 for all.
+    /// The bit down to which each coefficient has come. 0 means all bits.
     known: [u32; 64],
     weights: Option<Weights>,
 }
@@ -38,7 +39,7 @@ impl Coefficients {
 pub(crate) fn decode(header: &Header<'_>, scale: Scale) -> Result<Pixels> {
     let frame = &header.frame;
     let units = frame.units();
-    // Reserved first: it is the smaller part, and tells before the work if it is not there.
+    // The pixels are reserved first. They take less memory, and a failure shows before the work.
     let mut picture = Picture::new(header, scale)?;
     let mut planes = Plane::all(frame, scale, units.1.min(2))?;
     let mut all = Vec::with_capacity(4);
@@ -90,7 +91,7 @@ fn read_scans(header: &Header<'_>, scale: Scale, all: &mut [Coefficients]) -> Re
             work += blocks(index) * (BLOCK_COST + (scan.last - scan.first + 1) as u64);
             coefficients.known[scan.first..=scan.last].fill(scan.low);
             if coefficients.weights.is_none() {
-                // The table counts that stands when a component begins.
+                // A component uses the table that is current when the component begins.
                 let component = &frame.components[index];
                 let steps = scans.tables.quantisation(component.quantisation)?;
                 coefficients.weights = Some(Weights::new(steps, frame.side(component, scale)));
@@ -113,7 +114,7 @@ fn read_scans(header: &Header<'_>, scale: Scale, all: &mut [Coefficients]) -> Re
     Ok(())
 }
 
-/// Whether a scan's numbers are what a progressive one may have.
+/// Returns whether the parameters of a scan are valid for a progressive one.
 fn check(scan: &Scan) -> Result<()> {
     let band = if scan.first == 0 {
         scan.last == 0
@@ -124,11 +125,11 @@ fn check(scan: &Scan) -> Result<()> {
     if band && bits {
         Ok(())
     } else {
-        Err(Error::damaged("a progressive scan has numbers that cannot be"))
+        Err(Error::damaged("a progressive scan has impossible parameters"))
     }
 }
 
-/// A scan of first coefficients, of one component or several.
+/// Reads a scan of first coefficients of one component or several.
 fn read_first(
     scan: &Scan,
     frame: &Frame,
@@ -186,7 +187,7 @@ fn first_value(
     Ok(())
 }
 
-/// A scan of a band of the other coefficients of one component.
+/// Reads a scan of a band of the other coefficients of one component.
 fn read_others(
     scan: &Scan,
     frame: &Frame,
@@ -198,7 +199,7 @@ fn read_others(
     let ac = tables.ac(ac)?;
     let (across, down) = scan.units(frame);
     let mut restarts = Restarts::new(tables.restart);
-    // Blocks that have nothing more, the next one among them.
+    // The number of blocks without further data, including the next one.
     let mut empty = 0;
     for row in 0..down {
         for column in 0..across {
@@ -223,7 +224,7 @@ fn read_others(
     Ok(())
 }
 
-/// The upper bits of a block's band.
+/// Reads the upper bits of a block's band.
 fn new_values(
     reader: &mut Reader<'_>,
     ac: &Table,
@@ -257,7 +258,7 @@ fn new_values(
     }
 }
 
-/// One more bit of a block's band: of coefficients that have begun, and those that begin with it.
+/// Reads one more bit of a block's band: of coefficients that have begun, and of those that begin with it.
 fn later_bits(
     reader: &mut Reader<'_>,
     ac: &Table,
@@ -272,7 +273,7 @@ fn later_bits(
             reader.refill();
         }
         let entry = ac.next(reader)?;
-        // More than one bit cannot begin here. Like libjpeg, only the sign is believed.
+        // No more than one bit can begin here. As in libjpeg, only the sign is used.
         let new = entry.take(reader).signum() as i16 * bit;
         if entry.is_special() && entry.run() != 15 {
             *empty = (1 << entry.run()) + reader.take(entry.run() as u32);
@@ -296,7 +297,7 @@ fn later_bits(
         *empty -= 1;
         let rest = block.get_mut(position..=scan.last).unwrap_or_default();
         let (eights, rest) = rest.as_chunks_mut::<8>();
-        // Most have begun nowhere.
+        // In most blocks no coefficient has begun.
         for eight in eights.iter_mut().filter(|eight| **eight != [0; 8]) {
             refine_all(reader, eight, bit);
         }

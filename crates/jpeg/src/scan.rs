@@ -1,4 +1,4 @@
-//! The scans of a file: their headers, their units, and the restart markers between these.
+//! The scans of a file: their headers, their units, and the restart markers between the units.
 
 use crate::bits::Bits;
 use crate::error::{Error, Result};
@@ -7,14 +7,14 @@ use crate::header::Header;
 use crate::segments::{Segment, Segments};
 use crate::tables::Tables;
 
-/// What a scan's header says.
+/// The contents of a scan's header.
 pub(crate) struct Scan {
-    /// Index of the component, with the numbers of its DC and AC tables.
+    /// The index of each component, with the numbers of its DC and AC tables.
     pub(crate) parts: Vec<(usize, usize, usize)>,
-    /// The first and the last coefficient, by zigzag position.
+    /// The first and the last coefficient in zigzag order.
     pub(crate) first: usize,
     pub(crate) last: usize,
-    /// The bit that earlier scans ended with (0 means there was none), and the one that this ends with.
+    /// The bit at which earlier scans ended (0 means that there was none), and the bit at which this one ends.
     pub(crate) high: u32,
     pub(crate) low: u32,
 }
@@ -30,10 +30,10 @@ impl Scan {
         let mut parts = Vec::with_capacity(4);
         for part in rest.chunks_exact(2).take(count) {
             let index = frame.components.iter().position(|component| component.id == part[0]);
-            let index =
-                index.ok_or(Error::damaged("a scan has a component that the frame has not"))?;
+            let index = index
+                .ok_or(Error::damaged("a scan names a component that the frame does not have"))?;
             if parts.iter().any(|(other, _, _)| *other == index) {
-                return Err(Error::damaged("a scan has a component twice"));
+                return Err(Error::damaged("a scan names a component twice"));
             }
             parts.push((index, usize::from(part[1] >> 4), usize::from(part[1] & 15)));
         }
@@ -42,19 +42,20 @@ impl Scan {
         };
         let units = parts.iter().map(|(index, _, _)| &frame.components[*index]);
         if count > 1 && units.map(|part| part.across * part.down).sum::<usize>() > 10 {
-            return Err(Error::damaged("a scan has more than ten blocks a unit"));
+            return Err(Error::damaged("a scan has more than ten blocks in one unit"));
         }
         let (first, last) = (usize::from(first), usize::from(last));
         let (high, low) = (u32::from(bits >> 4), u32::from(bits & 15));
         Ok(Self { parts, first, last, high, low })
     }
 
-    /// Whether it is of one component alone. Its units are then single blocks, and only those that lie in the picture.
+    /// Returns whether the scan has only one component. Its units are then single blocks, and only those in the
+    /// picture.
     fn is_alone(&self) -> bool {
         self.parts.len() == 1
     }
 
-    /// Units in a row, and rows of them.
+    /// Returns the units in a row, and the rows of units.
     pub(crate) fn units(&self, frame: &Frame) -> (usize, usize) {
         match self.parts[..] {
             [(index, _, _)] => frame.blocks(&frame.components[index]),
@@ -62,13 +63,13 @@ impl Scan {
         }
     }
 
-    /// Blocks of a component in a unit, across and down.
+    /// Returns the blocks of a component in a unit, across and down.
     pub(crate) fn blocks(&self, component: &Component) -> (usize, usize) {
         if self.is_alone() { (1, 1) } else { (component.across, component.down) }
     }
 }
 
-/// The scans of a file, with the tables as they stand before each.
+/// The scans of a file, each with the tables that are current before it.
 pub(crate) struct Scans<'a> {
     segments: Segments<'a>,
     pub(crate) tables: Tables,
@@ -80,7 +81,8 @@ impl<'a> Scans<'a> {
         Self { segments, tables: header.tables.clone() }
     }
 
-    /// The next scan's header. `None` at the end of the image. Where all blocks are there, the marker of the end may be missing.
+    /// Returns the next scan's header. It is `None` at the end of the image. If all blocks have come, the end marker
+    /// may be missing.
     pub(crate) fn next_scan(&mut self, frame: &Frame, all_there: bool) -> Result<Option<Scan>> {
         loop {
             let segment = match self.segments.next_segment() {
@@ -99,12 +101,12 @@ impl<'a> Scans<'a> {
         }
     }
 
-    /// The data of the scan whose header was read last.
+    /// Returns the data of the scan whose header was read last.
     pub(crate) fn bits(&self) -> Result<Bits<'a>> {
         Bits::new(self.segments.bytes, self.segments.at)
     }
 
-    /// Goes on behind those data.
+    /// Continues behind those data.
     pub(crate) fn pass(&mut self, bits: Bits<'_>) -> Result<()> {
         self.segments.at = bits.end()?;
         Ok(())
@@ -123,7 +125,7 @@ impl Restarts {
         Self { interval, left: interval, number: 0 }
     }
 
-    /// To be asked before each unit: passes over a restart marker where one is due, and tells so.
+    /// Call it before each unit. It skips a restart marker where one is due, and returns whether it did.
     #[inline]
     pub(crate) fn due(&mut self, bits: &mut Bits<'_>) -> Result<bool> {
         if self.interval == 0 {

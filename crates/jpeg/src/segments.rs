@@ -1,13 +1,13 @@
-//! The segments of a file, one after the other.
+//! The segments of a file, one after another.
 
 use crate::error::{Error, Result};
 
-/// A marker with what belongs to it.
+/// A marker and its data.
 pub(crate) struct Segment<'a> {
     pub(crate) marker: u8,
-    /// Without the length.
+    /// The data without the length.
     pub(crate) data: &'a [u8],
-    /// Where the length stands.
+    /// The place of the length.
     pub(crate) start: usize,
 }
 
@@ -18,7 +18,8 @@ pub(crate) struct Segments<'a> {
 }
 
 impl<'a> Segments<'a> {
-    /// The next segment, passing over what is none. `None` at the end-of-image marker, [`Error::truncated`] where the bytes end.
+    /// Returns the next segment, and skips bytes that are none. It is `None` at the end-of-image marker. If the bytes
+    /// end, it is [`Error::truncated`].
     pub(crate) fn next_segment(&mut self) -> Result<Option<Segment<'a>>> {
         loop {
             let rest = self.bytes.get(self.at..).unwrap_or_default();

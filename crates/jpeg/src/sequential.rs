@@ -1,4 +1,4 @@
-//! Baseline and extended JPEG, whose blocks each come whole.
+//! Baseline and extended JPEG, whose blocks each come as a whole.
 
 use crate::bits::{Bits, Reader};
 use crate::error::{Error, Result};
@@ -13,8 +13,8 @@ use crate::weights::{Sums, Touched, Weights};
 
 /// Decodes all scans.
 ///
-/// Where the first scan has all components, no more than two rows of units are kept. Otherwise the planes are kept whole until
-/// the last component has come.
+/// If the first scan has all components, no more than two rows of units are kept. Otherwise the whole planes are kept
+/// until the last component has come.
 pub(crate) fn decode(header: &Header<'_>, scale: Scale) -> Result<Pixels> {
     let frame = &header.frame;
     let mut scans = Scans::new(header);
@@ -47,23 +47,23 @@ pub(crate) fn decode(header: &Header<'_>, scale: Scale) -> Result<Pixels> {
     Ok(picture.finish())
 }
 
-/// What a scan knows of one of its components.
+/// The data that a scan needs about one of its components.
 struct Part {
     index: usize,
-    /// Blocks in a unit.
+    /// The blocks in a unit.
     across: usize,
     down: usize,
-    /// Which of the tables are its.
+    /// The numbers of its tables.
     dc: usize,
     ac: usize,
     weights: Weights,
-    /// Where the rows of blocks in a row of units begin in the plane.
+    /// The places in the plane where the rows of blocks in a row of units begin.
     starts: [usize; 4],
-    /// The value that the next difference counts from.
+    /// The value to which the next difference is added.
     last: i32,
 }
 
-/// Decodes a scan. `done` hears of each row of units.
+/// Decodes a scan. `done` is called after each row of units.
 fn decode_scan(
     scan: &Scan,
     frame: &Frame,
@@ -125,7 +125,7 @@ fn decode_scan(
     Ok(())
 }
 
-/// Reads a block. Tells which sums it has, and its first coefficient.
+/// Reads a block. It returns which sums it has, and its first coefficient.
 #[inline(always)]
 fn read_block(
     reader: &mut Reader<'_>,
@@ -141,7 +141,7 @@ fn read_block(
     if entry.run() != 0 {
         return Err(Error::damaged("a difference has more than 15 bits"));
     }
-    // A sum of differences may leave the range in a damaged file, and means nothing then.
+    // In a damaged file, a sum of differences may leave the range. It then means nothing.
     let first = last.wrapping_add(entry.take(reader));
     let mut touched = weights.add(sums, 0, i32::from(first as i16));
     let mut position = 1;

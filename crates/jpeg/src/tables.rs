@@ -1,29 +1,29 @@
-//! The tables that blocks are read and weighed by.
+//! The tables for reading and weighing blocks.
 
 use crate::error::{Error, Result};
 use crate::huffman::{Listed, Table};
 use crate::segments::Segment;
 
-/// Tables as they stand, which segments between scans may change.
+/// The current tables, which segments between scans may change.
 #[derive(Clone)]
 pub(crate) struct Tables {
-    /// By zigzag position.
+    /// The table in zigzag order.
     quantisation: [Option<[u16; 64]>; 4],
     dc: [Option<Listed>; 4],
     ac: [Option<Listed>; 4],
-    /// Units between restart markers, 0 for none.
+    /// The units between restart markers. 0 means that there are none.
     pub(crate) restart: usize,
 }
 
 impl Tables {
-    /// Before any segment: no quantisation, and the Huffman tables that a file may leave out.
+    /// The tables before any segment: no quantisation, and the Huffman tables that a file may leave out.
     pub(crate) fn new() -> Self {
         let standard =
             |ac| [Some(Listed::standard(ac, false)), Some(Listed::standard(ac, true)), None, None];
         Self { quantisation: [None; 4], dc: standard(false), ac: standard(true), restart: 0 }
     }
 
-    /// Takes over what a segment between scans says.
+    /// Applies a segment between scans.
     pub(crate) fn read(&mut self, segment: &Segment<'_>) -> Result<()> {
         match segment.marker {
             0xC4 => self.read_huffman(segment.data),
@@ -44,7 +44,7 @@ impl Tables {
             let (listed, length) = Listed::read(rest)?;
             let tables = if number >> 4 == 0 { &mut self.dc } else { &mut self.ac };
             let place = tables.get_mut(usize::from(number & 15)).filter(|_| number >> 4 < 2);
-            *place.ok_or(Error::damaged("a Huffman table has a number that cannot be"))? =
+            *place.ok_or(Error::damaged("a Huffman table has an impossible number"))? =
                 Some(listed);
             data = &rest[length..];
         }
@@ -56,7 +56,9 @@ impl Tables {
             let width = match number >> 4 {
                 0 => 1,
                 1 => 2,
-                _ => return Err(Error::damaged("a quantisation table has no sensible precision")),
+                _ => {
+                    return Err(Error::damaged("a quantisation table has an impossible precision"));
+                }
             };
             let short = Error::damaged("a quantisation table is cut short");
             let values = rest.get(..64 * width).ok_or(short)?;
@@ -65,31 +67,31 @@ impl Tables {
                 *to = from.iter().fold(0, |value, byte| value << 8 | u16::from(*byte));
             }
             let place = self.quantisation.get_mut(usize::from(number & 15));
-            *place.ok_or(Error::damaged("a quantisation table has a number that cannot be"))? =
+            *place.ok_or(Error::damaged("a quantisation table has an impossible number"))? =
                 Some(table);
             data = &rest[64 * width..];
         }
         Ok(())
     }
 
-    /// The Huffman table of this number for first coefficients, ready to read with.
+    /// Returns the Huffman table with this number for first coefficients, in its reading form.
     pub(crate) fn dc(&self, number: usize) -> Result<Table> {
         ready(&self.dc, number)
     }
 
-    /// The same for the other coefficients.
+    /// Returns the one for the other coefficients.
     pub(crate) fn ac(&self, number: usize) -> Result<Table> {
         ready(&self.ac, number)
     }
 
-    /// The quantisation table of this number.
+    /// Returns the quantisation table with this number.
     pub(crate) fn quantisation(&self, number: usize) -> Result<&[u16; 64]> {
         let table = self.quantisation.get(number).and_then(Option::as_ref);
-        table.ok_or(Error::damaged("a component's quantisation table is not there"))
+        table.ok_or(Error::damaged("a component's quantisation table is missing"))
     }
 }
 
 fn ready(tables: &[Option<Listed>; 4], number: usize) -> Result<Table> {
     let listed = tables.get(number).and_then(Option::as_ref);
-    Table::new(listed.ok_or(Error::damaged("a scan needs a Huffman table that is not there"))?)
+    Table::new(listed.ok_or(Error::damaged("a scan needs a Huffman table that is missing"))?)
 }

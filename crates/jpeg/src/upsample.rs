@@ -1,8 +1,8 @@
-//! A coarse component's row at the width of the picture, as libjpeg-turbo interpolates it.
+//! Widens a coarse component's row to the width of the picture, as libjpeg-turbo interpolates it.
 
 use crate::planes::{Plane, Upsampling};
 
-/// What a row passes through on its way to the picture's width.
+/// The rows in between on the way to the picture's width.
 #[derive(Default)]
 pub(crate) struct Upsampler {
     sums: Vec<u16>,
@@ -10,7 +10,7 @@ pub(crate) struct Upsampler {
 }
 
 impl Upsampler {
-    /// The component's samples for a row of the picture. There may be more than the picture is wide.
+    /// Returns the component's samples for a row of the picture. There may be more samples than the picture is wide.
     pub(crate) fn row<'a>(&'a mut self, plane: &'a Plane, row: usize) -> &'a [u8] {
         match plane.upsampling {
             Upsampling::None => return plane.row(row),
@@ -31,7 +31,7 @@ impl Upsampler {
     }
 }
 
-/// The second-nearest row of a component that has half as many.
+/// The second-nearest row of a component that has half as many rows.
 fn other(row: usize) -> usize {
     if row.is_multiple_of(2) { (row / 2).saturating_sub(1) } else { row / 2 + 1 }
 }
@@ -57,18 +57,18 @@ fn across(row: &[u8], out: &mut Vec<u8>) {
     let (Some(first), Some(last)) = (row.first(), row.last()) else {
         return;
     };
-    // Between two neighbours lie two pixels.
+    // Two pixels lie between two neighbouring samples.
     let inner = out.get_mut(1..2 * row.len() - 1).unwrap_or_default();
     for ((to, left), right) in inner.chunks_exact_mut(2).zip(row).zip(&row[1..]) {
         let (left, right) = (u16::from(*left), u16::from(*right));
-        // Both in one store, which the compiler makes vectors of.
+        // Both are stored at once, so that the compiler uses vectors.
         let pair = (3 * left + right + 2) >> 2 | (left + 3 * right + 1) >> 2 << 8;
         to.copy_from_slice(&pair.to_le_bytes());
     }
     ends(out, *first, *last);
 }
 
-/// The same for sums of four samples.
+/// Does the same for sums of four samples.
 fn both(sums: &[u16], out: &mut Vec<u8>) {
     out.resize(2 * sums.len(), 0);
     let (Some(first), Some(last)) = (sums.first(), sums.last()) else {

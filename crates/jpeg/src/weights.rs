@@ -1,8 +1,9 @@
-//! Where the coefficients of a block go, and how much they count there.
+//! The places of a block's coefficients, and their weights.
 //!
-//! A block of 4, 2 or 1 pixels across holds the means of the whole one's pixels. The mean of a cosine over neighbouring
-//! pixels is a cosine again, with a factor, and those of some frequencies coincide: so a coefficient needs no more than to be
-//! weighed and added to its place among 16, 4 or 1. [`Weights`] holds places and factors, together with the quantisation.
+//! A block of 4, 2 or 1 pixels across holds the means of the whole block's pixels. The mean of a cosine over
+//! neighbouring pixels is again a cosine, with a factor. Some frequencies become the same. So a coefficient is only
+//! weighted, and added to its place among 16, 4 or 1. [`Weights`] holds the places and the factors, with the
+//! quantisation.
 
 use crate::idct::{byte, eight, four, low_eight, rows, two};
 
@@ -13,7 +14,7 @@ const ZIGZAG: [u8; 64] = [
     52, 45, 38, 31, 39, 46, 53, 60, 61, 54, 47, 55, 62, 63,
 ];
 
-/// Sums of weighed coefficients.
+/// The sums of weighted coefficients.
 #[derive(Clone, Copy)]
 #[repr(align(32))]
 pub(crate) struct Sums([f32; 64]);
@@ -24,7 +25,7 @@ impl Sums {
     }
 }
 
-/// The bits of all places that sums were added to: none for a block that is all alike.
+/// The bits of all places that sums were added to. There are none for a block of one colour.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Touched(u32);
 
@@ -43,9 +44,9 @@ struct Place {
     weight: f32,
 }
 
-/// Where the coefficients of a component go, and how much they count there.
+/// The places of a component's coefficients, and their weights.
 pub(crate) struct Weights {
-    /// Pixels across a block.
+    /// The pixels across a block.
     pub(crate) side: usize,
     places: [Place; 64],
 }
@@ -57,7 +58,8 @@ impl Weights {
             let (down, across) = (usize::from(zigzag) / 8, usize::from(zigzag) % 8);
             let (y, x) = (along(down, side), along(across, side));
             if let (Some((row, a)), Some((column, b))) = (y, x) {
-                // Columns first: the transform's first half then yields what its second needs, turned once.
+                // Columns come first: the first half of the transform then yields what the second needs, transposed
+                // once.
                 place.at = (column * side + row) as u32;
                 place.weight = (a * b * f64::from(*step)) as f32;
             }
@@ -73,11 +75,11 @@ impl Weights {
             16 => sums.0[..16].fill(0.0),
             _ => sums.0.fill(0.0),
         }
-        // A little more, so that halves are rounded up as libjpeg rounds them.
+        // It is a little more than that, so that halves are rounded up as in libjpeg.
         sums.0[0] = 128.0 + 1.0 / 256.0;
     }
 
-    /// Adds a coefficient by its zigzag position. Tells where.
+    /// Adds a coefficient by its zigzag position. It returns the place.
     #[inline(always)]
     pub(crate) fn add(&self, sums: &mut Sums, position: usize, value: i32) -> Touched {
         let place = self.places[position & 63];
@@ -89,7 +91,7 @@ impl Weights {
     pub(crate) fn add_all(&self, sums: &mut Sums, block: &[i16; 64]) -> Touched {
         let mut touched = Touched::default();
         for (index, eight) in block.as_chunks::<8>().0.iter().enumerate() {
-            // Most are, beyond the first few.
+            // Most are zero beyond the first few.
             if *eight == [0; 8] {
                 continue;
             }
@@ -102,7 +104,7 @@ impl Weights {
         touched
     }
 
-    /// The pixels of a block to rows that are `stride` apart.
+    /// Writes the pixels of a block to rows that are `stride` apart.
     #[inline]
     pub(crate) fn finish(&self, sums: &Sums, touched: Touched, out: &mut [u8], stride: usize) {
         match self.side {
@@ -117,7 +119,8 @@ impl Weights {
     }
 }
 
-/// The place and the factor of a frequency along one axis. `None` where it leaves the means as they are.
+/// Returns the place and the factor of a frequency along one axis. It is `None` if the frequency does not change the
+/// means.
 fn along(frequency: usize, side: usize) -> Option<(usize, f64)> {
     use std::f64::consts::{FRAC_1_SQRT_2, PI};
 
@@ -125,10 +128,10 @@ fn along(frequency: usize, side: usize) -> Option<(usize, f64)> {
     let half = if frequency == 0 { 0.5 * FRAC_1_SQRT_2 } else { 0.5 };
     match (side, frequency) {
         (8, 0) => Some((0, half)),
-        // The factors that Arai, Agui and Nakajima take out of the transform.
+        // The factors that Arai, Agui and Nakajima move out of the transform.
         (8, _) => Some((frequency, half * angle.cos())),
         (4, 4) => None,
-        // cos((2 x + 1) u pi / 8) is the same for u and 8 - u, but for its sign.
+        // cos((2 x + 1) u pi / 8) is the same for u and 8 - u, except for its sign.
         (4, 5..) => Some((8 - frequency, -half * angle.cos())),
         (4, _) => Some((frequency, half * angle.cos())),
         (2, 2 | 4 | 6) => None,
@@ -195,7 +198,7 @@ mod tests {
                 check(side, &std::array::from_fn(|j| if i == j { 40 } else { 0 }), &steps);
             }
             for i in 0..16 {
-                // Low frequencies alone take a path of their own.
+                // Blocks with only low frequencies take another path.
                 let low =
                     |j: usize| ZIGZAG[j] % 8 < 4 && ZIGZAG[j] < 32 && (i + j).is_multiple_of(3);
                 check(side, &std::array::from_fn(|j| if low(j) { 20 } else { 0 }), &steps);
@@ -222,7 +225,7 @@ mod tests {
                 let touched = weights.add_all(&mut sums, &block);
                 let mut out = [1; 64];
                 weights.finish(&sums, touched, &mut out, 8);
-                // The two outweigh each other nowhere in the first pixel.
+                // In the first pixel neither of the two outweighs the other.
                 assert_eq!(out[0], if value < 0 { 0 } else { 255 });
             }
         }

@@ -1,4 +1,4 @@
-//! Bytes that mean harm: no panic, and no more work than their size allows.
+//! Tests with hostile bytes: they cause no panic, and no more work than their size allows.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 use std::time::{Duration, Instant};
@@ -8,7 +8,7 @@ use mutate::mutate;
 
 mod mutate;
 
-/// Pixels that a mutated file may claim: enough for those of `cases`, too little to take long.
+/// The pixels that a mutated file may claim. They are enough for those of `cases`, and too few to take long.
 const LIMIT: usize = 1 << 20;
 
 fn cases() -> Vec<(String, Vec<u8>)> {
@@ -41,7 +41,7 @@ fn decode(bytes: &[u8]) -> bool {
         assert_eq!(pixels.data.len(), pixels.width * pixels.height * pixels.channels());
         true
     });
-    // Scales read the same bits.
+    // All scales read the same bits.
     assert!(right == [right[0]; 4], "{right:?}");
     right[0]
 }
@@ -73,7 +73,7 @@ fn mutated_files_neither_panic_nor_hang() {
             assert!(start.elapsed() < Duration::from_secs(5), "{name} {round}");
         }
     }
-    // Both ends are tried: what a mutation leaves whole, and what it breaks.
+    // Both ends are tested: what a mutation leaves whole, and what it breaks.
     assert!(decoded > 500 && refused > 500, "{decoded} {refused}");
 }
 
@@ -126,18 +126,18 @@ fn a_claim_without_data_is_refused_at_once() {
 
 #[test]
 fn a_progressive_bomb_is_refused() {
-    // A table whose one-bit code begins a run of 32,767 empty blocks: a scan of the whole takes a few bytes.
+    // A table whose one-bit code begins a run of 32,767 empty blocks, so that a scan of the whole takes a few bytes.
     let mut bytes = header(0xC2, 2048, 2048);
     let mut table = vec![0xFF, 0xC4, 0, 0, 0x10];
     table.extend([1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xE0]);
     table[3] = (table.len() - 2) as u8;
     bytes.extend(table);
-    // First coefficients: 65,536 differences of zero, by the standard's two-bit code.
+    // The first coefficients are 65,536 differences of zero, with the two-bit code of the standard.
     for component in 1..=3 {
         progressive_scan(&mut bytes, component, [0, 0], 0, &[0; 65_536 / 4]);
     }
     for _ in 0..20_000 {
-        // Each run: the code, and 14 bits for its length; twice and a little.
+        // Each run is the code and 14 bits for its length. Two runs and a little are needed.
         progressive_scan(
             &mut bytes,
             1,
@@ -155,7 +155,7 @@ fn a_progressive_bomb_is_refused() {
 
 #[test]
 fn segments_without_end_are_read_once() {
-    // A million tables that are never used.
+    // A million tables are never used.
     let mut bytes = vec![0xFF, 0xD8];
     for _ in 0..1_000_000 {
         bytes.extend([0xFF, 0xC4, 0, 20, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);

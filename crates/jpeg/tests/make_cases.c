@@ -1,9 +1,10 @@
 /*
- * Writes the small pictures of cases/ and what libjpeg-turbo makes of them at each scale:
+ * Writes the small pictures of cases/ and what libjpeg-turbo decodes of them at each scale:
  *
  *     cc make_cases.c -ljpeg -lm -o make_cases && ./make_cases cases
  *
- * NAME.jpg is the picture; NAME.raw holds its pixels, whole, at half, a quarter and an eighth, one after the other.
+ * NAME.jpg is the picture. NAME.raw holds its pixels: whole, at half, at a quarter and at an eighth, one after the
+ * other.
  */
 #include <math.h>
 #include <stdio.h>
@@ -15,7 +16,7 @@
 struct kind {
     const char *name;
     int width, height;
-    /* Across and down of each component; 0 ends. */
+    /* The sampling factors of each component across and down. 0 ends the list. */
     int sampling[8];
     J_COLOR_SPACE stored;
     int progressive, restart, separate, arithmetic, optimised, quality;
@@ -52,7 +53,7 @@ static const struct kind KINDS[] = {
     {"arithmetic", 29, 23, {1, 1, 1, 1, 1, 1}, JCS_YCbCr, 0, 0, 0, 1, 0, 90},
 };
 
-/* Waves that grow finer from corner to corner, an edge, and some grain. */
+/* The picture has waves that become finer from corner to corner, an edge, and some grain. */
 static unsigned char pixel(int x, int y, int channel) {
     unsigned grain = (unsigned)(x * 73856093 ^ y * 19349663 ^ channel * 83492791);
     double wave = sin((x * (1 + channel) + y * (3 - channel)) * 0.004 * (x + y));
@@ -130,7 +131,7 @@ static void decode(const unsigned char *bytes, unsigned long size, int divisor, 
         for (unsigned x = 0; x < info.output_width; x++) {
             unsigned char *p = row + x * info.output_components;
             if (info.output_components == 4)
-                /* Inverted, as everyone stores it. */
+                /* It is inverted, as all writers store it. */
                 for (int c = 0; c < 3; c++)
                     fputc((p[c] * p[3] + 127) / 255, out);
             else

@@ -1,4 +1,5 @@
-//! The pixels of small pictures of every kind are those of libjpeg-turbo, at each scale. `make_cases.c` wrote them.
+//! Checks that the pixels of small pictures of every kind equal those of libjpeg-turbo at each scale. `make_cases.c`
+//! wrote them.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 use face_predict_jpeg::{Error, ErrorKind, Jpeg, Pixels, Scale};
@@ -62,13 +63,14 @@ fn differences(name: &str, bytes: &[u8]) -> ([u8; 4], f64) {
 fn every_kind_has_the_pixels_of_libjpeg_turbo() {
     for name in KINDS {
         let (largest, mean) = differences(name, &case(&format!("{name}.jpg")));
-        // A step in each component, at most, and its part in a colour.
+        // The largest step in each component, and its part in a colour.
         assert!(largest.iter().all(|largest| *largest <= 3), "{name}: {largest:?}");
         assert!(mean < 0.25, "{name}: {mean}");
     }
 }
 
-/// The segments of a file by marker, without those of `leave_out`; the rest of the file from the first scan on.
+/// Returns the segments of a file by marker, without those of `leave_out`, and the rest of the file from the first scan
+/// on.
 fn without(bytes: &[u8], leave_out: u8) -> Vec<u8> {
     let (mut out, mut at) = (bytes[..2].to_vec(), 2);
     while bytes[at + 1] != 0xDA {
@@ -150,7 +152,7 @@ fn what_is_not_supported_is_named() {
     let mut bytes = plain.clone();
     bytes[frame + 5..frame + 7].fill(0);
     is(&bytes, "height");
-    // Two to three.
+    // The ratio is two to three.
     let mut bytes = with(11, 0x31);
     bytes[frame + 14] = 0x21;
     is(&bytes, "no whole ratio");

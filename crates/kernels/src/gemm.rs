@@ -1,26 +1,26 @@
-//! Small matrix products: up to six rows by sixteen columns at a time in registers.
+//! Small matrix products, which keep up to six rows by sixteen columns in registers.
 //!
-//! The right side holds the weights, packed once into panels of [`PANEL`] columns: `[panel][k][column]`.
-//! The left side is read where it lies, one number at a time, in runs of neighbouring numbers, so
-//! that the patches of a picture are rows without being gathered.
+//! The right side holds the weights. They are packed once into panels of [`PANEL`] columns: `[panel][k][column]`. The
+//! left side is read in place, one number at a time, in runs of neighbouring numbers. So the patches of a picture are
+//! rows without being gathered.
 #![allow(unsafe_code)]
 
 use crate::lanes::{LANES, Lanes};
 use crate::layout::padded;
 use crate::memory::{Buffer, OutOfMemory, count};
 
-/// Most rows of a register tile. Six by two vectors is twelve sums, which hides the latency of the
-/// multiply-add and leaves four of AVX2's sixteen registers. [`Lanes`] of fewer registers have smaller tiles.
+/// The largest number of rows of a register tile. Six by two vectors are twelve sums. They hide the latency of the
+/// multiply-add, and leave four of AVX2's sixteen registers. [`Lanes`] with fewer registers have smaller tiles.
 pub const ROWS: usize = 6;
 
-/// Columns of a panel of weights.
+/// The columns of a panel of weights.
 pub const PANEL: usize = 2 * LANES;
 
-/// Packs weights `[columns][numbers]` for [`gemm`] with rows of `k` numbers, those beyond
-/// `numbers` met by zeros.
+/// Packs weights `[columns][numbers]` for [`gemm`] with rows of `k` numbers. Numbers of a row beyond `numbers` are
+/// multiplied by zeros.
 ///
 /// # Panics
-/// If there are not `columns * numbers` weights, or `k` is less than `numbers`.
+/// Panics if there are not `columns * numbers` weights, or `k` is less than `numbers`.
 pub fn pack(
     weights: &[f32],
     numbers: usize,
@@ -41,65 +41,64 @@ pub fn pack(
     Ok(packed)
 }
 
-/// The left side of a product: row `r` starts at `start + r * row`, and its numbers are the runs
-/// of `run` numbers at `offsets`.
+/// The left side of a product. Row `r` starts at `start + r * row`, and its numbers are the runs of `run` numbers at
+/// `offsets`.
 #[derive(Clone, Copy)]
 pub struct Lhs<'a> {
-    /// Where the first row starts.
+    /// The start of the first row.
     pub start: *const f32,
-    /// From one row to the next.
+    /// The distance from one row to the next.
     pub row: usize,
-    /// Where the runs of a row start.
+    /// The starts of a row's runs.
     pub offsets: &'a [usize],
-    /// How long a run is.
+    /// The length of a run.
     pub run: usize,
 }
 
-/// What becomes of the sums of eight columns of one row before they are stored.
+/// What is done with the sums of eight columns of one row before they are stored.
 #[derive(Clone, Copy)]
 pub struct Epilogue {
-    /// Added to each row, one for each column; null for nothing.
+    /// The bias that is added to each row, one number for each column. Null means none.
     pub bias: *const f32,
-    /// Whether what is below zero becomes zero.
+    /// Whether numbers below zero become zero.
     pub relu: bool,
 }
 
 impl Epilogue {
-    /// That of the columns from `columns` on.
+    /// Returns the epilogue of the columns from `columns` on.
     ///
     /// # Safety
-    /// The bias, if not null, has so many columns.
+    /// The bias, if it is not null, has so many columns.
     #[inline(always)]
     unsafe fn skip(self, columns: usize) -> Epilogue {
         if self.bias.is_null() {
             return self;
         }
-        // SAFETY: the caller's promise.
+        // SAFETY: the caller promises it.
         Epilogue { bias: unsafe { self.bias.add(columns) }, ..self }
     }
 }
 
-/// The weights of a tile's columns: their first line, and from one line to the next.
+/// The weights of a tile's columns: their first line, and the distance from one line to the next.
 #[derive(Clone, Copy)]
 struct Panel {
     line: *const f32,
     step: usize,
 }
 
-/// Weights to ask for while others are multiplied: one line after each number of a row.
+/// The weights to fetch while others are multiplied: one line after each number of a row.
 #[derive(Clone, Copy)]
 struct Prefetch {
     start: *const f32,
     step: usize,
 }
 
-/// `to[r][..columns] = epilogue(lhs[r] * weights)`, where rows of `to` are `stride` apart.
+/// Computes `to[r][..columns] = epilogue(lhs[r] * weights)`, where rows of `to` are `stride` apart.
 ///
 /// # Safety
-/// The processor has the instructions of `L`; `lhs` can be read for `rows` rows; `weights` are
-/// packed panels for `columns` columns, a multiple of eight, and as many numbers a column as a row
-/// of `lhs` has; `to` can be written for `rows` rows of `columns`; the bias, if not null, has
-/// `columns` numbers.
+/// The processor has the instructions of `L`. `lhs` can be read for `rows` rows. `weights` are packed panels for
+/// `columns` columns, a multiple of eight, with as many numbers for each column as a row of `lhs` has. `to` can be
+/// written for `rows` rows of `columns`. The bias, if it is not null, has `columns` numbers.
 #[inline(always)]
 pub unsafe fn gemm<L: Lanes>(
     lhs: Lhs<'_>,
@@ -111,7 +110,7 @@ pub unsafe fn gemm<L: Lanes>(
     stride: usize,
 ) {
     let k = lhs.offsets.len() * lhs.run;
-    // Blocks of even height: 9 rows as 5 and 4, not 6 and 3, keep more sums in flight.
+    // Blocks have equal heights: 9 rows as 5 and 4, not as 6 and 3, keep more sums in progress.
     let blocks = rows.div_ceil(L::TILE_ROWS).max(1);
     let (height, taller) = (rows / blocks, rows % blocks);
     let mut column = 0;
@@ -120,13 +119,13 @@ pub unsafe fn gemm<L: Lanes>(
         let mut row = 0;
         for block in 0..blocks {
             let height = height + usize::from(block < taller);
-            // SAFETY: `row + height <= rows` and `column` + the tile's width <= `columns`, so each
-            // pointer stays in what the caller promises. A full panel has k * PANEL numbers.
+            // SAFETY: `row + height <= rows`, and `column` plus the tile's width is at most `columns`. So each pointer
+            // stays within what the caller promises. A full panel has k * PANEL numbers.
             unsafe {
                 let lhs = Lhs { start: lhs.start.add(row * lhs.row), ..lhs };
                 let weights = weights.add(column * k);
-                // Weights of deep layers come from the third-level cache, slower than a tile of few
-                // rows uses them up: each block of rows asks for its share of the next panel.
+                // The weights of deep layers come from the third-level cache. It is slower than a tile of few rows, so
+                // each block of rows fetches its share of the next panel.
                 let prefetch = Prefetch {
                     start: weights.wrapping_add(PANEL * k + block * k * PANEL / blocks),
                     step: PANEL / blocks,
@@ -153,7 +152,7 @@ pub unsafe fn gemm<L: Lanes>(
 }
 
 /// # Safety
-/// As for [`gemm`], for `height` rows (at most [`ROWS`]) and `V` vectors of columns.
+/// The promises are those of [`gemm`], for `height` rows (at most [`ROWS`]) and `V` vectors of columns.
 #[inline(always)]
 unsafe fn by_height<L: Lanes, const V: usize>(
     lhs: Lhs<'_>,
@@ -164,7 +163,7 @@ unsafe fn by_height<L: Lanes, const V: usize>(
     to: *mut f32,
     stride: usize,
 ) {
-    // SAFETY: the caller's promise, for exactly the height that is called.
+    // SAFETY: the caller promises it for exactly this height.
     unsafe {
         match height {
             6 => tile::<L, 6, V>(lhs, panel, prefetch, epilogue, to, stride),
@@ -179,7 +178,7 @@ unsafe fn by_height<L: Lanes, const V: usize>(
 }
 
 /// # Safety
-/// As for [`gemm`], for `R` rows and `V` vectors of columns.
+/// The promises are those of [`gemm`], for `R` rows and `V` vectors of columns.
 #[inline(always)]
 unsafe fn tile<L: Lanes, const R: usize, const V: usize>(
     lhs: Lhs<'_>,
@@ -189,8 +188,7 @@ unsafe fn tile<L: Lanes, const R: usize, const V: usize>(
     to: *mut f32,
     stride: usize,
 ) {
-    // SAFETY: the caller's promise. `panel` moves on one line for each number of a row, as the
-    // weights are packed.
+    // SAFETY: the caller promises it. `panel` moves on by one line for each number of a row, as the weights are packed.
     unsafe {
         let mut sums = [[L::splat(0.0); V]; R];
         for offset in lhs.offsets {

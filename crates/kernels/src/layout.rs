@@ -1,24 +1,24 @@
-//! Between `[channel][pixel]`, as networks are written, and `[pixel][channel]`, as the kernels
-//! work. Channels last are padded with zeros to a multiple of eight.
+//! Converts between `[channel][pixel]`, as networks are written, and `[pixel][channel]`, as the kernels work. Where
+//! channels come last, they are padded with zeros to a multiple of eight.
 #![allow(unsafe_code)]
 
 use crate::lanes::{LANES, Lanes, SimdKernel};
 use crate::memory::{Buffer, OutOfMemory, fits_in};
 use crate::simd::{SimdKind, with_lanes};
 
-/// How many channels a pixel has in memory where channels are last.
+/// Returns how many channels a pixel has in memory where channels come last.
 pub fn padded(channels: usize) -> usize {
     channels.next_multiple_of(LANES)
 }
 
-/// A bias for each column, zero for the columns that padding adds.
+/// Returns a bias for each column, and zero for the columns that padding adds.
 pub fn padded_bias(bias: &[f32]) -> Result<Buffer, OutOfMemory> {
     let mut all = Buffer::zeroed(padded(bias.len()))?;
     all.as_mut_slice()[..bias.len()].copy_from_slice(bias);
     Ok(all)
 }
 
-/// Channels last from channels first, picture by picture of `pixels` pixels.
+/// Converts channels first to channels last, picture by picture of `pixels` pixels.
 pub fn to_last(kind: SimdKind, from: &[f32], channels: usize, pixels: usize, to: &mut [f32]) {
     let lines = padded(channels);
     if channels * pixels == 0 {
@@ -32,8 +32,8 @@ pub fn to_last(kind: SimdKind, from: &[f32], channels: usize, pixels: usize, to:
     }
 }
 
-/// Makes the channels that padding adds zero, in pixels of `channels` real ones. Products leave them
-/// so, but for infinity times zero, which would meet the next layer as NaN.
+/// Sets the channels that padding adds to zero, in pixels with `channels` real ones. Products leave them at zero,
+/// except for infinity times zero. The next layer would get that as NaN.
 pub fn clear_padding(channels: usize, pixels: &mut [f32]) {
     let lines = padded(channels);
     if lines > channels {
@@ -43,7 +43,7 @@ pub fn clear_padding(channels: usize, pixels: &mut [f32]) {
     }
 }
 
-/// Channels first from channels last, picture by picture of `pixels` pixels.
+/// Converts channels last to channels first, picture by picture of `pixels` pixels.
 pub fn to_first(kind: SimdKind, from: &[f32], channels: usize, pixels: usize, to: &mut [f32]) {
     let lines = padded(channels);
     if channels * pixels == 0 {
@@ -56,7 +56,7 @@ pub fn to_first(kind: SimdKind, from: &[f32], channels: usize, pixels: usize, to
     }
 }
 
-/// `to[column * to_row + row] = from[row * from_row + column]`.
+/// Computes `to[column * to_row + row] = from[row * from_row + column]`.
 struct Transpose<'a> {
     from: &'a [f32],
     from_row: usize,
@@ -74,8 +74,8 @@ impl SimdKernel for Transpose<'_> {
         assert!(rows <= to_row && fits_in(to.len(), &[columns, to_row]));
         let (from, to) = (from.as_ptr(), to.as_mut_ptr());
         let (whole_rows, whole_columns) = (rows - rows % LANES, columns - columns % LANES);
-        // SAFETY: rows stay below `rows` and columns below `columns`, for which the slices were
-        // just checked; the caller promises the instructions.
+        // SAFETY: rows stay below `rows` and columns below `columns`, and the slices were just checked for that. The
+        // caller promises the instructions.
         unsafe {
             for row in (0..whole_rows).step_by(LANES) {
                 for column in (0..whole_columns).step_by(LANES) {

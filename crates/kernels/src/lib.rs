@@ -1,12 +1,12 @@
 //! Convolutions of `f32` pictures on one thread, over plain slices.
 //!
-//! - [`Winograd`]: 3 x 3 with a border of one, stride 1 or 2, a residual sum and a ReLU taken in.
-//! - [`Patch`]: windows that lie side by side, as in a patch stem.
-//! - [`Pointwise`]: 1 x 1.
+//! - [`Winograd`] does 3 x 3 with a border of one and stride 1 or 2. It includes a residual sum and a ReLU.
+//! - [`Patch`] does windows that lie side by side, as in a patch stem.
+//! - [`Pointwise`] does 1 x 1.
 //!
-//! Each takes its weights once, transforms or packs them, and then serves any number of runs and threads. Which vectors it
-//! uses is a [`SimdKind`], [`SimdKind::best`] for the machine that runs. Between two of them pictures have channels last, padded to
-//! a multiple of eight ([`layout`]).
+//! Each takes its weights once, transforms or packs them, and then serves any number of runs and threads. A
+//! [`SimdKind`] says which vectors it uses, and [`SimdKind::best`] is the best kind of this machine. Between two of
+//! them, the channels of a picture come last, padded to a multiple of eight ([`layout`]).
 //!
 //! ```
 //! use face_predict_kernels::{Pointwise, SimdKind, layout::padded};
@@ -40,11 +40,11 @@ pub use pointwise::Pointwise;
 pub use simd::SimdKind;
 pub use winograd::{ConvShape, Tiling, Winograd};
 
-/// A picture's height and width.
+/// The height and width of a picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Size {
-    /// Rows.
+    /// The number of rows.
     pub height: usize,
-    /// Columns.
+    /// The number of columns.
     pub width: usize,
 }

@@ -1,7 +1,8 @@
-//! Convolutions whose windows lie side by side (kernel = stride, no padding): the patch stem.
+//! Convolutions whose windows lie side by side (the kernel equals the stride, and there is no padding), as in a patch
+//! stem.
 //!
-//! Each patch is a row of a matrix product. Its numbers are `channels * kernel` runs in the picture,
-//! read where they lie.
+//! Each patch is a row of a matrix product. Its numbers are `channels * kernel` runs in the picture, which are read in
+//! place.
 #![allow(unsafe_code)]
 
 use crate::Size;
@@ -11,7 +12,7 @@ use crate::layout::{clear_padding, padded, padded_bias};
 use crate::memory::{Buffer, OutOfMemory, count, fits_in};
 use crate::simd::{SimdKind, with_lanes};
 
-/// A patch convolution with its bias and ReLU, its weights packed.
+/// A patch convolution with its bias, its ReLU and its packed weights.
 #[derive(Debug)]
 pub struct Patch {
     kind: SimdKind,
@@ -24,15 +25,16 @@ pub struct Patch {
 }
 
 impl Patch {
-    /// Whether it can be made for this shape.
+    /// Returns whether it can be made for this shape.
     pub fn takes(kernel: usize, channels_in: usize) -> bool {
         kernel >= 2 && channels_in >= 1 && channels_in.saturating_mul(kernel) <= MAX_RUNS
     }
 
-    /// From weights `[out][in][kernel][kernel]` and a bias for each output channel.
+    /// Takes weights `[out][in][kernel][kernel]` and a bias for each output channel.
     ///
     /// # Panics
-    /// If a slice is not as long as the others say, or the shape is not one that it [takes](Patch::takes).
+    /// Panics if a slice does not have the length that the others imply, or if the shape is not one that it
+    /// [takes](Patch::takes).
     pub fn new(
         kind: SimdKind,
         kernel: usize,
@@ -54,27 +56,27 @@ impl Patch {
         })
     }
 
-    /// Channels of the output.
+    /// Returns the channels of the output.
     pub fn channels_out(&self) -> usize {
         self.channels_out
     }
 
-    /// Channels of the input.
+    /// Returns the channels of the input.
     pub fn channels_in(&self) -> usize {
         self.channels_in
     }
 
-    /// Bytes of the packed weights.
+    /// Returns the bytes of the packed weights.
     pub fn bytes(&self) -> usize {
         self.weights.bytes() + self.bias.bytes()
     }
 
-    /// The output's size for an input of this size.
+    /// Returns the output's size for an input of this size.
     pub fn output_size(&self, input: Size) -> Size {
         Size { height: input.height / self.kernel, width: input.width / self.kernel }
     }
 
-    /// `images` pictures, channels first, to channels last (padded to a multiple of eight).
+    /// Convolves `images` pictures with channels first. The result has channels last, padded to a multiple of eight.
     pub fn run(&self, images: usize, size: Size, from: &[f32], to: &mut [f32]) {
         let Size { height, width } = self.output_size(size);
         let columns = padded(self.channels_out);
@@ -86,7 +88,7 @@ impl Patch {
     }
 }
 
-/// Lengths were checked by [`Patch::run`].
+/// [`Patch::run`] has checked the lengths.
 struct Run<'a> {
     patch: &'a Patch,
     images: usize,
@@ -113,8 +115,8 @@ impl SimdKernel for Run<'_> {
         let epilogue = Epilogue { bias: patch.bias.as_slice().as_ptr(), relu: patch.relu };
         for image in 0..images {
             for y in 0..height {
-                // SAFETY: patches of one row end within the picture's width, their last line within
-                // its height; `run` checked both slices. The weights were packed for these columns.
+                // SAFETY: the patches of one row end within the picture's width, and their last line within its height.
+                // `run` has checked both slices. The weights were packed for these columns.
                 unsafe {
                     let start = image * patch.channels_in * plane + y * patch.kernel * size.width;
                     let lhs = Lhs {

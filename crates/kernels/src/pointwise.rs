@@ -1,7 +1,6 @@
-//! 1 x 1 convolutions: each pixel is a row of a matrix product.
+//! Convolutions of 1 x 1, where each pixel is a row of a matrix product.
 //!
-//! The engine is as fast at these; they are here for where channels already lie last, to save two
-//! ways through memory.
+//! The engine is as fast at these. They are used where channels already come last, to save two passes through memory.
 #![allow(unsafe_code)]
 
 use crate::gemm::{Epilogue, Lhs, gemm, pack};
@@ -10,7 +9,7 @@ use crate::layout::{clear_padding, padded, padded_bias};
 use crate::memory::{Buffer, OutOfMemory, fits_in};
 use crate::simd::{SimdKind, with_lanes};
 
-/// A 1 x 1 convolution with its bias and ReLU, its weights packed.
+/// A 1 x 1 convolution with its bias, its ReLU and its packed weights.
 #[derive(Debug)]
 pub struct Pointwise {
     kind: SimdKind,
@@ -22,10 +21,10 @@ pub struct Pointwise {
 }
 
 impl Pointwise {
-    /// From weights `[out][in]` and a bias for each output channel.
+    /// Takes weights `[out][in]` and a bias for each output channel.
     ///
     /// # Panics
-    /// If a slice is not as long as the others say.
+    /// Panics if a slice does not have the length that the others imply.
     pub fn new(
         kind: SimdKind,
         channels_in: usize,
@@ -43,22 +42,22 @@ impl Pointwise {
         })
     }
 
-    /// Channels of the input.
+    /// Returns the channels of the input.
     pub fn channels_in(&self) -> usize {
         self.channels_in
     }
 
-    /// Channels of the output.
+    /// Returns the channels of the output.
     pub fn channels_out(&self) -> usize {
         self.channels_out
     }
 
-    /// Bytes of the packed weights.
+    /// Returns the bytes of the packed weights.
     pub fn bytes(&self) -> usize {
         self.weights.bytes() + self.bias.bytes()
     }
 
-    /// `pixels` pixels, channels last (padded to a multiple of eight) on both sides.
+    /// Convolves `pixels` pixels, with channels last (padded to a multiple of eight) on both sides.
     pub fn run(&self, pixels: usize, from: &[f32], to: &mut [f32]) {
         let (depth, columns) = (padded(self.channels_in), padded(self.channels_out));
         assert!(fits_in(from.len(), &[pixels, depth]) && fits_in(to.len(), &[pixels, columns]));
@@ -69,7 +68,7 @@ impl Pointwise {
     }
 }
 
-/// Lengths are cut to size by [`Pointwise::run`].
+/// [`Pointwise::run`] has cut the slices to size.
 struct Run<'a> {
     point: &'a Pointwise,
     pixels: usize,
@@ -77,7 +76,7 @@ struct Run<'a> {
     to: &'a mut [f32],
 }
 
-/// Rows that stay in the nearest cache while all weights go by.
+/// The rows that stay in the nearest cache while all weights are read.
 const BLOCK: usize = 48;
 
 impl SimdKernel for Run<'_> {
@@ -88,8 +87,8 @@ impl SimdKernel for Run<'_> {
         let epilogue = Epilogue { bias: point.bias.as_slice().as_ptr(), relu: point.relu };
         let weights = point.weights.as_slice().as_ptr();
         for first in (0..pixels).step_by(BLOCK) {
-            // SAFETY: `first + rows <= pixels`, for which both slices are cut; the weights were
-            // packed for this depth and these columns.
+            // SAFETY: `first + rows <= pixels`, and both slices are cut to that. The weights were packed for this depth
+            // and these columns.
             unsafe {
                 let start = from.as_ptr().add(first * depth);
                 let lhs = Lhs { start, row: depth, offsets: &[0], run: depth };

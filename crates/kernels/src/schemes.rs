@@ -1,30 +1,29 @@
-//! The one-dimensional filters that Winograd convolutions are made of.
+//! The one-dimensional filters that make up Winograd convolutions.
 
 use crate::lanes::Lanes;
 
-/// `M` outputs of a filter of three taps from a window of `N` inputs.
+/// Computes `M` outputs of a filter of three taps from a window of `N` inputs.
 ///
-/// The window becomes `N` terms, and so do the taps. Terms that add up to the same of the `P`
-/// products are side by side: product `p` sums [`PARTS`](Scheme::PARTS)`[p]` terms from
-/// [`FIRST`](Scheme::FIRST)`[p]` on.
+/// The window becomes `N` terms, and so do the taps. Terms of the same product lie side by side. Product `p` of the `P`
+/// products sums [`PARTS`](Scheme::PARTS)`[p]` terms from [`FIRST`](Scheme::FIRST)`[p]` on.
 pub trait Scheme<const N: usize, const P: usize, const M: usize> {
-    /// From one output to the next, in inputs.
+    /// The distance from one output to the next, in inputs.
     const STRIDE: usize;
-    /// How many terms a product sums.
+    /// The number of terms that a product sums.
     const PARTS: [usize; P];
-    /// The first of them.
+    /// The first of these terms.
     const FIRST: [usize; P];
-    /// The terms of the taps.
+    /// Returns the terms of the taps.
     const KERNEL: [[f64; 3]; N];
 
-    /// The terms of a window.
+    /// Returns the terms of a window.
     fn window<L: Lanes>(inputs: [L; N]) -> [L; N];
 
-    /// The outputs from the products.
+    /// Returns the outputs from the products.
     fn outputs<L: Lanes>(products: [L; P]) -> [L; M];
 }
 
-/// F(4,3), by the points 0, 1, -1, 2, -2 and infinity (Lavin and Gray, section 4.3).
+/// This is F(4,3), by the points 0, 1, -1, 2, -2 and infinity (Lavin and Gray, section 4.3).
 pub struct F43;
 
 impl Scheme<6, 6, 4> for F43 {
@@ -69,7 +68,7 @@ impl Scheme<6, 6, 4> for F43 {
     }
 }
 
-/// F(2,3), by the points 0, 1, -1 and infinity (Lavin and Gray, section 4.1).
+/// This is F(2,3), by the points 0, 1, -1 and infinity (Lavin and Gray, section 4.1).
 pub struct F23;
 
 impl Scheme<4, 4, 2> for F23 {
@@ -90,11 +89,11 @@ impl Scheme<4, 4, 2> for F23 {
     }
 }
 
-/// Stride 2: the outer taps see every other sample, a filter of two taps that F(2,2) takes with
-/// three multiplications instead of four; the middle tap sees the rest, with one each. Both add up
-/// to the same outputs, so that they share products.
+/// This is for stride 2. The outer taps see every other sample. That is a filter of two taps, which F(2,2) computes
+/// with three multiplications instead of four. The middle tap sees the rest, with one multiplication each. Both add up
+/// to the same outputs, so they share products.
 ///
-/// The taps (1, 2, 3) over the inputs (1, 2, 3, 4, 5) give 1 + 4 + 9 = 14 and, two further, 3 + 8 + 15 = 26:
+/// The taps (1, 2, 3) over the inputs (1, 2, 3, 4, 5) give 1 + 4 + 9 = 14 and, two inputs later, 3 + 8 + 15 = 26:
 ///
 /// ```text
 /// inputs' terms:   1 - 3 = -2,   2,   3,           5 - 3 = 2,   4

@@ -1,4 +1,4 @@
-//! Which vectors the machine has, and kernels that are compiled for each.
+//! Finds the vectors of the machine, and runs kernels that are compiled for each kind.
 #![allow(unsafe_code)]
 
 #[cfg(target_arch = "x86_64")]
@@ -9,25 +9,25 @@ use crate::lanes::Neon;
 use crate::lanes::Simd128;
 use crate::lanes::{Plain, SimdKernel};
 
-/// Which vectors a kernel is compiled for.
+/// The kind of vector that a kernel is compiled for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum SimdKind {
-    /// Arrays of eight numbers: every machine.
+    /// Arrays of eight numbers, on every machine.
     Plain,
-    /// 256-bit vectors with fused multiply-add: x86-64, where the processor has both.
+    /// Vectors of 256 bits with fused multiply-add, on x86-64 processors that have both.
     #[cfg(target_arch = "x86_64")]
     Avx2,
-    /// Two 128-bit vectors: every arm64 processor.
+    /// Two vectors of 128 bits, on every arm64 processor.
     #[cfg(target_arch = "aarch64")]
     Neon,
-    /// Two 128-bit vectors: WebAssembly that is compiled for them.
+    /// Two vectors of 128 bits, in WebAssembly that is compiled for them.
     #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
     Simd128,
 }
 
 impl SimdKind {
-    /// The fastest kind of this machine.
+    /// Returns the fastest kind of this machine.
     pub fn best() -> SimdKind {
         #[cfg(target_arch = "x86_64")]
         if std::arch::is_x86_feature_detected!("avx2") && std::arch::is_x86_feature_detected!("fma")
@@ -38,7 +38,7 @@ impl SimdKind {
         if std::arch::is_aarch64_feature_detected!("neon") {
             return SimdKind::Neon;
         }
-        // A module says what it needs as a whole, and does not start elsewhere: nothing is asked at run time.
+        // A module states what it needs as a whole, and starts nowhere else. So nothing is asked at run time.
         #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
         {
             SimdKind::Simd128
@@ -49,7 +49,7 @@ impl SimdKind {
         }
     }
 
-    /// Every kind that this machine can run, the plain one first.
+    /// Returns every kind that this machine can run, with the plain one first.
     pub fn available() -> Vec<SimdKind> {
         match SimdKind::best() {
             SimdKind::Plain => vec![SimdKind::Plain],
@@ -59,7 +59,7 @@ impl SimdKind {
     }
 }
 
-/// Does the work with lanes of this kind, or with plain ones if the processor lacks it.
+/// Runs the computation with lanes of this kind, or with plain ones if the processor lacks it.
 pub fn with_lanes<W: SimdKernel>(kind: SimdKind, work: W) {
     match kind {
         #[cfg(target_arch = "x86_64")]
@@ -67,16 +67,16 @@ pub fn with_lanes<W: SimdKernel>(kind: SimdKind, work: W) {
             if std::arch::is_x86_feature_detected!("avx2")
                 && std::arch::is_x86_feature_detected!("fma") =>
         {
-            // SAFETY: both were just detected.
+            // SAFETY: the processor was just found to have both.
             unsafe { with_avx2(work) }
         }
         #[cfg(target_arch = "aarch64")]
         SimdKind::Neon if std::arch::is_aarch64_feature_detected!("neon") => {
-            // SAFETY: it was just detected.
+            // SAFETY: the processor was just found to have it.
             unsafe { with_neon(work) }
         }
         #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
-        // SAFETY: a module with these instructions starts only where they are.
+        // SAFETY: a module with these instructions starts only where they exist.
         SimdKind::Simd128 => unsafe { work.run::<Simd128>() },
         // SAFETY: plain lanes need no instruction that could be missing.
         _ => unsafe { work.run::<Plain>() },
@@ -88,7 +88,7 @@ pub fn with_lanes<W: SimdKernel>(kind: SimdKind, work: W) {
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
 unsafe fn with_avx2<W: SimdKernel>(work: W) {
-    // SAFETY: the caller's promise.
+    // SAFETY: the caller promises it.
     unsafe { work.run::<Avx2>() }
 }
 
@@ -97,6 +97,6 @@ unsafe fn with_avx2<W: SimdKernel>(work: W) {
 #[cfg(target_arch = "aarch64")]
 #[target_feature(enable = "neon")]
 unsafe fn with_neon<W: SimdKernel>(work: W) {
-    // SAFETY: the caller's promise.
+    // SAFETY: the caller promises it.
     unsafe { work.run::<Neon>() }
 }

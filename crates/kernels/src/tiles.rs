@@ -1,6 +1,7 @@
-//! A run of a Winograd convolution: block by block of tiles, so that what lies between its three steps stays in the cache.
+//! A run of a Winograd convolution. It goes block by block of tiles, so that the data between its three steps stay in
+//! the cache.
 #![allow(unsafe_code)]
-// The transforms are matrices: their indices say more than iterators would.
+// The transforms are matrices, for which indices are clearer than iterators.
 #![allow(clippy::needless_range_loop)]
 
 use crate::Size;
@@ -11,7 +12,7 @@ use crate::memory::{Buffer, OutOfMemory, count};
 use crate::schemes::Scheme;
 use crate::simd::{SimdKind, with_lanes};
 
-/// A convolution as it is run: its weights are transformed for the scheme that it is run by.
+/// A convolution as it runs, with weights that are transformed for its scheme.
 #[derive(Debug)]
 pub(super) struct Transformed {
     pub(super) kind: SimdKind,
@@ -20,12 +21,12 @@ pub(super) struct Transformed {
     pub(super) relu: bool,
     pub(super) weights: Buffer,
     pub(super) bias: Buffer,
-    /// What windows read outside the picture.
+    /// The zeros that windows read outside the picture.
     pub(super) zeros: Buffer,
 }
 
-/// Numbers of scratch that a block of tiles may take: with the weights of one position they stay
-/// in a second-level cache of 512 KB.
+/// The numbers of scratch that a block of tiles may take. With the weights of one position they stay in a second-level
+/// cache of 512 KB.
 const BLOCK: usize = 96 * 1024;
 
 /// A run, before its scratch is measured.
@@ -33,7 +34,7 @@ pub(super) struct Job<'a> {
     pub(super) conv: &'a Transformed,
     pub(super) images: usize,
     pub(super) size: Size,
-    /// Of the output.
+    /// The shape of the output.
     pub(super) out: Size,
     pub(super) from: &'a [f32],
     pub(super) residual: Option<&'a [f32]>,
@@ -80,32 +81,35 @@ impl Job<'_> {
     }
 }
 
-/// How a run walks, by F(4,3) (`N` = `P` = 6, `M` = 4) over one picture of 7 x 5 outputs, 3 channels to 20:
+/// An example by F(4,3) (`N` = `P` = 6, `M` = 4): one picture of 7 x 5 outputs, from 3 channels to 20.
 ///
-/// - `grid` is 2 x 2 tiles. Tile 3 has outputs of rows 4 to 6 and of column 4 alone, the rest of its 4 x 4 lies outside and is not
-///   stored. Its window is rows 3 to 8 and columns 3 to 8 of the input, one more on each side; what lies outside reads `zeros`.
-/// - `depth` is 8 and `columns` 24: channels padded to a multiple of eight. `block` is 4, all tiles at once.
+/// - `grid` is 2 x 2 tiles. Tile 3 has outputs of rows 4 to 6, and of column 4 alone. The rest of its 4 x 4 outputs
+///   lies outside, and is not stored. Its window is rows 3 to 8 and columns 3 to 8 of the input, one more on each side.
+///   Outside it reads `zeros`.
+/// - `depth` is 8 and `columns` is 24, which are the channels padded to a multiple of eight. `block` is 4, which is all
+///   tiles at once.
 /// - `windows` is `[36 positions][4 tiles][8 channels]`. Position 6 * i + j of a tile is term (i, j) of its transformed window.
-/// - `products` is `[36 positions][4 tiles][24 channels]`: for each position the matrix product of 4 x 8 windows and 8 x 24 weights.
-/// - From the 36 products of a tile and a channel, its 4 x 4 outputs.
+/// - `products` is `[36 positions][4 tiles][24 channels]`. For each position it is the matrix product of 4 x 8 windows
+///   and 8 x 24 weights.
+/// - The last step makes 4 x 4 outputs from the 36 products of a tile and a channel.
 ///
-/// Stride 2 has 5 x 5 terms and 3 x 3 products: position 0 has the terms (0, 0), (0, 1), (1, 0) and (1, 1) side by side, so
-/// that its row of `windows` is 4 * 8 numbers long and one product sums them.
+/// Stride 2 has 5 x 5 terms and 3 x 3 products. Position 0 has the terms (0, 0), (0, 1), (1, 0) and (1, 1) side by
+/// side. Its row of `windows` is thus 4 * 8 numbers long, and one product sums them.
 ///
-/// Lengths were all checked, by `Winograd::run` and [`Job::go`].
+/// `Winograd::run` and [`Job::go`] have checked all lengths.
 struct Run<'a, S, const N: usize, const P: usize, const M: usize> {
     conv: &'a Transformed,
     size: Size,
     out: Size,
-    /// Tiling of a picture.
+    /// The tiles of a picture.
     grid: Size,
-    /// Tiling of all pictures.
+    /// The tiles of all pictures.
     tiles: usize,
-    /// Tiling worked on at once.
+    /// The tiles that are computed at once.
     block: usize,
-    /// Padded channels of the input.
+    /// The padded channels of the input.
     depth: usize,
-    /// Padded channels of the output.
+    /// The padded channels of the output.
     columns: usize,
     from: &'a [f32],
     residual: Option<&'a [f32]>,
@@ -124,13 +128,13 @@ impl<S: Scheme<N, P, M>, const N: usize, const P: usize, const M: usize> SimdKer
         while first < self.tiles {
             let tiles = self.block.min(self.tiles - first);
             for tile in 0..tiles {
-                // SAFETY: the caller promises the instructions; `tile` is of this block.
+                // SAFETY: the caller promises the instructions, and `tile` is in this block.
                 unsafe { self.window::<L>(first + tile, tile) }
             }
-            // SAFETY: the caller promises the instructions; the block's windows are written.
+            // SAFETY: the caller promises the instructions, and the block's windows are written.
             unsafe { self.multiply::<L>(tiles) }
             for tile in 0..tiles {
-                // SAFETY: the caller promises the instructions; the block's products are written.
+                // SAFETY: the caller promises the instructions, and the block's products are written.
                 unsafe { self.outputs::<L>(first + tile, tile) }
             }
             first += tiles;
@@ -139,7 +143,7 @@ impl<S: Scheme<N, P, M>, const N: usize, const P: usize, const M: usize> SimdKer
 }
 
 impl<S: Scheme<N, P, M>, const N: usize, const P: usize, const M: usize> Run<'_, S, N, P, M> {
-    /// Picture, first output row and column of a tile.
+    /// Returns the picture, and the first output row and column, of a tile.
     #[inline(always)]
     fn place(&self, tile: usize) -> (usize, usize, usize) {
         let column = tile % self.grid.width;
@@ -150,7 +154,7 @@ impl<S: Scheme<N, P, M>, const N: usize, const P: usize, const M: usize> Run<'_,
     /// Transforms the window of a tile into place `slot` of the block.
     ///
     /// # Safety
-    /// The processor has the instructions of `L`; `slot < self.block`.
+    /// The processor has the instructions of `L`, and `slot < self.block`.
     #[inline(always)]
     unsafe fn window<L: Lanes>(&mut self, tile: usize, slot: usize) {
         let (image, y, x) = self.place(tile);
@@ -158,7 +162,8 @@ impl<S: Scheme<N, P, M>, const N: usize, const P: usize, const M: usize> Run<'_,
         let zeros = self.conv.zeros.as_slice().as_ptr();
         let mut pixels = [[zeros; N]; N];
         for (i, line) in pixels.iter_mut().enumerate() {
-            // A window starts one before the picture; wrapping makes that row too large, not wrong.
+            // A window starts one row before the picture. Wrapping then makes that row too large, and it counts as
+            // outside.
             let row = (y * S::STRIDE + i).wrapping_sub(1);
             for (j, pixel) in line.iter_mut().enumerate() {
                 let column = (x * S::STRIDE + j).wrapping_sub(1);
@@ -171,8 +176,8 @@ impl<S: Scheme<N, P, M>, const N: usize, const P: usize, const M: usize> Run<'_,
         }
         let mut places = [[std::ptr::null_mut::<f32>(); N]; N];
         let mut start = self.windows.as_mut_ptr();
-        // SAFETY: the positions' areas follow each other in `windows`; together they are N * N
-        // numbers deep for each tile of a block and each channel. Pixels are `depth` numbers long.
+        // SAFETY: the areas of the positions follow each other in `windows`. Together they have N * N numbers for each
+        // tile of a block and each channel. A pixel has `depth` numbers.
         unsafe {
             for p in 0..P {
                 for q in 0..P {
@@ -211,11 +216,10 @@ impl<S: Scheme<N, P, M>, const N: usize, const P: usize, const M: usize> Run<'_,
         }
     }
 
-    /// A matrix product for each position.
+    /// Computes a matrix product for each position.
     ///
     /// # Safety
-    /// The processor has the instructions of `L`; `tiles <= self.block`, and their windows are
-    /// written.
+    /// The processor has the instructions of `L`. `tiles <= self.block`, and their windows are written.
     #[inline(always)]
     unsafe fn multiply<L: Lanes>(&mut self, tiles: usize) {
         let (depth, columns) = (self.depth, self.columns);
@@ -225,8 +229,7 @@ impl<S: Scheme<N, P, M>, const N: usize, const P: usize, const M: usize> Run<'_,
         for p in 0..P {
             for q in 0..P {
                 let k = S::PARTS[p] * S::PARTS[q] * depth;
-                // SAFETY: windows, weights and products are laid out position by position with
-                // these strides.
+                // SAFETY: windows, weights and products are laid out position by position with these strides.
                 unsafe {
                     let rows = Lhs { start: lhs, row: k, offsets: &[0], run: k };
                     let epilogue = Epilogue { bias: std::ptr::null(), relu: false };
@@ -239,11 +242,10 @@ impl<S: Scheme<N, P, M>, const N: usize, const P: usize, const M: usize> Run<'_,
         }
     }
 
-    /// Transforms the products at place `slot` of the block back and writes a tile's outputs.
+    /// Transforms the products at place `slot` of the block back, and writes a tile's outputs.
     ///
     /// # Safety
-    /// The processor has the instructions of `L`; `slot < self.block`, and its products are
-    /// written.
+    /// The processor has the instructions of `L`. `slot < self.block`, and its products are written.
     #[inline(always)]
     unsafe fn outputs<L: Lanes>(&mut self, tile: usize, slot: usize) {
         let (image, y, x) = self.place(tile);
@@ -251,8 +253,8 @@ impl<S: Scheme<N, P, M>, const N: usize, const P: usize, const M: usize> Run<'_,
         let (rows, width) = ((out.height - y).min(M), (out.width - x).min(M));
         let first = ((image * out.height + y) * out.width + x) * columns;
         let bias = self.conv.bias.as_slice().as_ptr();
-        // SAFETY: products have `block * columns` numbers for each position; `rows` and `width` keep
-        // the outputs inside the picture, and `to` and the residual have that many pixels.
+        // SAFETY: products have `block * columns` numbers for each position. `rows` and `width` keep the outputs inside
+        // the picture, and `to` and the residual have so many pixels.
         unsafe {
             let products = self.products.as_ptr().add(slot * columns);
             let to = self.to.as_mut_ptr().add(first);

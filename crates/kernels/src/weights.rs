@@ -1,6 +1,6 @@
-//! The weights of Winograd convolutions, transformed once, when a network is loaded.
+//! The weights of Winograd convolutions, which are transformed once, when a network is loaded.
 #![allow(unsafe_code)]
-// The transforms are matrices: their indices say more than iterators would.
+// The transforms are matrices, for which indices are clearer than iterators.
 #![allow(clippy::needless_range_loop)]
 
 use crate::gemm::PANEL;
@@ -10,8 +10,8 @@ use crate::memory::{Buffer, OutOfMemory, count};
 use crate::schemes::Scheme;
 use crate::simd::{SimdKind, with_lanes};
 
-/// Transforms weights `[out][in][3][3]` and packs them position by position, as
-/// [`gemm`](super::gemm::gemm) reads them. In `f64`, so that only one rounding is added to what the multiplications do.
+/// Transforms weights `[out][in][3][3]` and packs them position by position, as [`gemm`](super::gemm::gemm) reads them.
+/// This is done in `f64`, so that it adds only one rounding to those of the multiplications.
 pub(super) fn transform<S: Scheme<N, P, M>, const N: usize, const P: usize, const M: usize>(
     kind: SimdKind,
     channels_in: usize,
@@ -36,14 +36,16 @@ pub(super) fn transform<S: Scheme<N, P, M>, const N: usize, const P: usize, cons
     Ok(packed)
 }
 
-/// Where weights go, by F(2,3) (`N` = `P` = 4, `M` = 2) from 3 channels to 20.
+/// An example by F(2,3) (`N` = `P` = 4, `M` = 2), from 3 channels to 20:
 ///
-/// In one dimension the taps (1, 2, 3) become the terms (1, 3, 1, 3): 1, (1 + 2 + 3) / 2, (1 - 2 + 3) / 2 and 3. In two, first the
-/// columns of a 3 x 3 window do (`half`), then the rows: 16 numbers, one for each position.
+/// In one dimension the taps (1, 2, 3) become the terms (1, 3, 1, 3). They are 1, (1 + 2 + 3) / 2, (1 - 2 + 3) / 2 and
+/// 3. In two dimensions the columns of a 3 x 3 window come first (`half`), and then the rows. That makes 16 numbers,
+/// one for each position.
 ///
-/// `depth` is 8 and `columns` 24. A position has 8 x 24 numbers: a panel of 16 columns, `[8 channels][16 columns]`, and then one of
-/// 8. Position 5's weight from channel 2 to channel 18 is therefore at `5 * 8 * 24 + 16 * 8 + 2 * 8 + 2`. Channels 3 to 7 and columns
-/// 20 to 23 stay zero.
+/// `depth` is 8 and `columns` is 24. A position has 8 x 24 numbers: a panel of 16 columns, `[8 channels][16 columns]`,
+/// and then one of
+/// 8. The weight of position 5 from channel 2 to channel 18 is therefore at `5 * 8 * 24 + 16 * 8 + 2 * 8 + 2`. Channels
+///    3 to 7 and columns 20 to 23 stay zero.
 struct Transform<'a, S, const N: usize, const P: usize, const M: usize> {
     channels_in: usize,
     channels_out: usize,

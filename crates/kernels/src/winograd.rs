@@ -1,15 +1,14 @@
-//! 3 x 3 convolutions with a border of one, by Winograd's minimal filtering.
+//! Convolutions of 3 x 3 with a border of one, by Winograd's minimal filtering.
 //!
-//! A. Lavin and S. Gray, "Fast Algorithms for Convolutional Neural Networks", CVPR 2016: transform
-//! each window of the input, multiply position by position over the channels (a matrix product for
-//! each position), transform back. F(4,3) spends 36 multiplications on 16 outputs where the plain
-//! way spends 144, F(2,3) 16 on 4 instead of 36. Stride 2 takes the samples to the left and right of
-//! each output as F(2,2) and the ones in the middle as they are: 25 on 4 instead of 36.
+//! A. Lavin and S. Gray, "Fast Algorithms for Convolutional Neural Networks", CVPR 2016. Each window of the input is
+//! transformed. At each position there is a matrix product over the channels. The products are transformed back. F(4,3)
+//! takes 36 multiplications for 16 outputs, where the plain way takes 144. F(2,3) takes 16 for 4 instead of 36. Stride
+//! 2 takes the samples to the left and right of each output by F(2,2), and those in the middle as they are. It takes 25
+//! for 4 instead of 36.
 //!
-//! Numbers that are not finite: an output whose own window holds a NaN is NaN, one whose window
-//! holds an infinity is that infinity or NaN, and so may be any output of a tile (4 x 4 or 2 x 2
-//! outputs) whose window does; other tiles are as if it were not there. ReLU keeps NaN. Finite
-//! numbers beyond 1e36 may overflow on the way.
+//! If an output's own window holds a NaN, the output is NaN. If the window holds an infinity, the output is that
+//! infinity or NaN. So may be any output of a tile (4 x 4 or 2 x 2 outputs) whose window holds such a number. Other
+//! tiles are not affected. ReLU keeps NaN. Finite numbers beyond 1e36 may overflow on the way.
 
 use crate::Size;
 use crate::layout::{clear_padding, padded, padded_bias};
@@ -19,7 +18,7 @@ use crate::simd::SimdKind;
 use crate::tiles::{Job, Transformed};
 use crate::weights::transform;
 
-/// How the outputs are cut into tiles, and what each tile is computed by.
+/// How the outputs are cut into tiles, and the scheme that computes each tile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Tiling {
     /// 4 x 4 outputs by F(4,3), stride 1.
@@ -30,17 +29,17 @@ pub enum Tiling {
     F23Stride2,
 }
 
-/// What fetching a weight costs, in multiplications, where it does not come from the nearest caches.
+/// The cost of fetching a weight that is not in the nearest caches, in multiplications.
 const FETCH: usize = 5;
 
 impl Tiling {
-    /// The fastest for maps of this size; any tiling is right for any size.
+    /// Returns the fastest tiling for maps of this size. Any tiling is correct for any size.
     ///
-    /// Large tiles spend fewer multiplications, small ones less on the rim of a small map. With few
-    /// tiles each weight is fetched for few multiplications, and the fetching decides.
+    /// Large tiles take fewer multiplications. Small ones waste less on the rim of a small map. With few tiles each
+    /// weight is fetched for few multiplications, and the fetching decides.
     ///
     /// # Panics
-    /// If the stride is neither 1 nor 2.
+    /// Panics if the stride is neither 1 nor 2.
     pub fn fastest(stride: usize, size: Size) -> Tiling {
         assert!(stride == 1 || stride == 2);
         if stride == 2 {
@@ -54,20 +53,20 @@ impl Tiling {
     }
 }
 
-/// What a convolution is, apart from its numbers.
+/// The properties of a convolution, apart from its numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ConvShape {
-    /// Channels of the input.
+    /// The channels of the input.
     pub channels_in: usize,
-    /// Channels of the output.
+    /// The channels of the output.
     pub channels_out: usize,
-    /// The stride, and how the work is cut.
+    /// The stride, and how the outputs are cut into tiles.
     pub tiling: Tiling,
-    /// Whether what is below zero becomes zero.
+    /// Whether numbers below zero become zero.
     pub relu: bool,
 }
 
-/// A 3 x 3 convolution with a border of one, its bias and ReLU, its weights transformed.
+/// A 3 x 3 convolution with a border of one, its bias, its ReLU and its transformed weights.
 #[derive(Debug)]
 pub struct Winograd {
     tiling: Tiling,
@@ -75,10 +74,10 @@ pub struct Winograd {
 }
 
 impl Winograd {
-    /// From weights `[out][in][3][3]` and a bias for each output channel.
+    /// Takes weights `[out][in][3][3]` and a bias for each output channel.
     ///
     /// # Panics
-    /// If a slice is not as long as the shape says.
+    /// Panics if a slice does not have the length that the shape implies.
     pub fn new(
         kind: SimdKind,
         shape: ConvShape,
@@ -101,29 +100,29 @@ impl Winograd {
         Ok(Winograd { tiling, conv })
     }
 
-    /// Channels of the input.
+    /// The channels of the input.
     pub fn channels_in(&self) -> usize {
         self.conv.channels_in
     }
 
-    /// Channels of the output.
+    /// The channels of the output.
     pub fn channels_out(&self) -> usize {
         self.conv.channels_out
     }
 
-    /// Bytes of the transformed weights.
+    /// Returns the bytes of the transformed weights.
     pub fn bytes(&self) -> usize {
         self.conv.weights.bytes() + self.conv.bias.bytes() + self.conv.zeros.bytes()
     }
 
-    /// The output's size for an input of this size.
+    /// Returns the output's size for an input of this size.
     pub fn output_size(&self, input: Size) -> Size {
         let stride = if self.tiling == Tiling::F23Stride2 { 2 } else { 1 };
         Size { height: input.height.div_ceil(stride), width: input.width.div_ceil(stride) }
     }
 
-    /// `images` pictures, channels last (padded to a multiple of eight) on both sides; `residual`,
-    /// of the output's shape, is added before ReLU.
+    /// Convolves `images` pictures, with channels last (padded to a multiple of eight) on both sides. `residual` has
+    /// the shape of the output, and is added before the ReLU.
     pub fn run(
         &self,
         images: usize,

@@ -1,7 +1,7 @@
-//! The kernels against the definition of a convolution, in every kind of lanes that this machine has.
+//! Compares the kernels with the definition of a convolution, for every kind of vector that this machine has.
 //!
-//! `cargo +nightly miri test --package face-predict-kernels` runs fewer of them and looks at every access of memory; it has plain lanes
-//! alone.
+//! `cargo +nightly miri test --package face-predict-kernels` runs fewer cases, with plain lanes alone, and checks every
+//! access of memory.
 #![allow(clippy::unwrap_used)]
 
 use face_predict_kernels::memory::{Buffer, count};
@@ -11,7 +11,7 @@ use proptest::prelude::*;
 
 mod naive;
 
-/// So many random cases, or as many as `PROPTEST_CASES` asks for.
+/// The number of random cases, unless `PROPTEST_CASES` gives another.
 fn cases(usual: u32) -> ProptestConfig {
     match std::env::var_os("PROPTEST_CASES") {
         Some(_) => ProptestConfig::default(),
@@ -88,11 +88,11 @@ fn extreme_values_keep_their_scale() {
             case.bias.iter_mut().for_each(|n| *n *= scale);
             check(&case);
         }
-        // One large number among small ones: the error stays a part of the large one.
+        // There is one large number among small ones. The error stays a part of the large one.
         let mut case = Case::three(1, 5, 9, size, stride, false, true, 8);
         case.input[70] = 1e20;
         check(&case);
-        // Nothing but a constant, where all terms of a window add up or cancel.
+        // The input is a constant, so that all terms of a window add up or cancel.
         for constant in [1.0, -3e4] {
             let mut case = Case::three(2, 8, 16, size, stride, false, false, 9);
             case.input.fill(constant);
@@ -101,7 +101,7 @@ fn extreme_values_keep_their_scale() {
     }
 }
 
-/// The rule that `Winograd` states.
+/// This is the rule that `Winograd` states.
 #[test]
 #[cfg_attr(miri, ignore = "slow, and about numbers")]
 fn what_is_not_finite_stays_in_its_tile() {
@@ -115,7 +115,7 @@ fn what_is_not_finite_stays_in_its_tile() {
                 dirty.input[y * size.width + x] = poison;
                 let out = clean.output_size();
                 let (right, clean, dirty) = (dirty.naive(), clean.run(kind), dirty.run(kind));
-                // Inputs that an output or a tile that starts at it reads.
+                // The inputs that an output, or a tile that starts at it, reads.
                 let reads = |at: usize, outputs: usize, input: usize| {
                     (at * stride..=(at + outputs - 1) * stride + 2).contains(&(input + 1))
                 };
@@ -140,7 +140,7 @@ fn what_is_not_finite_stays_in_its_tile() {
 
 #[test]
 fn memory_that_is_not_there_is_an_error() {
-    // More than any address space has, and a product that no number holds.
+    // One shape needs more than any address space has, and one product fits into no number.
     let most = isize::MAX as usize / size_of::<f32>();
     let error = Buffer::zeroed(most).map(|_| ()).unwrap_err();
     assert!(error.to_string().contains("bytes"));

@@ -11,33 +11,34 @@ use crate::face::quality::Quality;
 #[serde(tag = "kind", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum AgeSpec {
-    /// Output `age_logits`, `[N, count]`: one logit a year from `first`.
+    /// The output is `age_logits` of the shape `[N, count]`, with one logit for each year from `first` on.
     Distribution {
-        /// Year of the first logit.
+        /// The year of the first logit.
         first: usize,
-        /// Number of logits.
+        /// The number of logits.
         count: usize,
-        /// Ages that the network was trained for.
+        /// The ages that the network was trained for.
         range: [f32; 2],
-        /// Divides the logits; fitted on data that was not trained on.
+        /// The number that divides the logits. It was fitted on data that was not trained on.
         temperature: f32,
-        /// Factors of the temperature by the expected age: pairs of years, rising, and factor, linear in between. One
-        /// temperature cannot serve the child, whose age shows, and the old alike.
+        /// Factors of the temperature by the expected age, as pairs of a rising year and a factor. They are linear in
+        /// between. One temperature cannot serve all ages: the age of a child is easier to see than that of an old
+        /// person.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         by_age: Vec<[f32; 2]>,
-        /// The same by the distribution's standard deviation before any factor, in years.
+        /// Factors by the distribution's standard deviation in years, before any factor is applied.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         by_width: Vec<[f32; 2]>,
         /// Factors of the temperature for faces that there is a reason to trust less.
         #[serde(default, skip_serializing_if = "UncertaintyFactors::is_empty")]
         doubt: UncertaintyFactors,
     },
-    /// Output `age`, `[N, 1]`, in years.
+    /// The output is `age` of the shape `[N, 1]`, in years.
     Regression {
-        /// Ages that the network was trained for.
+        /// The ages that the network was trained for.
         range: [f32; 2],
-        /// Quantiles of label minus output on data that was not trained on: pairs of share (0 to 1) and years,
-        /// both rising. They turn the number into a distribution.
+        /// Quantiles of the label minus the output on data that was not trained on. They are pairs of a share from 0 to
+        /// 1 and years, both rising. The quantiles turn the number into a distribution.
         residuals: Vec<[f32; 2]>,
     },
 }
@@ -59,7 +60,7 @@ impl AgeSpec {
                         |pair: &[f32; 2]| pair[0].is_finite() && FACTORS.contains(&pair[1]);
                     if pairs.len() > 100 || !rising || !pairs.iter().all(usable) {
                         return Err(format!(
-                            "{name} is not rising pairs of years and factors of 0.1 to 10"
+                            "{name} must be pairs of rising years and factors of 0.1 to 10"
                         ));
                     }
                 }
@@ -72,7 +73,7 @@ impl AgeSpec {
                 let shares = residuals.iter().all(|r| (0.0..=1.0).contains(&r[0]));
                 if residuals.len() < 2 || residuals.len() > 1001 || !finite || !rising || !shares {
                     return Err(
-                        "residuals are not 2 to 1001 rising pairs of share and years".into()
+                        "residuals must be 2 to 1001 pairs of share and years, both rising".into(),
                     );
                 }
                 Ok(())
@@ -81,7 +82,7 @@ impl AgeSpec {
     }
 }
 
-/// The side of the gender output that a positive logit means.
+/// The label that a positive logit of the gender output means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Positive {
@@ -91,35 +92,36 @@ pub enum Positive {
     Female,
 }
 
-/// How the gender output, `gender_logit` of `[N, 1]`, is read.
+/// How the gender output is read. It is `gender_logit` of the shape `[N, 1]`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct GenderSpec {
-    /// Which side is positive.
+    /// The label that a positive logit means.
     pub positive: Positive,
-    /// Divides the logit; fitted on data that was not trained on.
+    /// The number that divides the logit. It was fitted on data that was not trained on.
     pub temperature: f32,
-    /// Probability that a label needs unless the caller says otherwise, 0.5 to 1.
+    /// The smallest probability for which a label is given, from 0.5 to 1, unless the caller says otherwise.
     pub threshold: f32,
     /// Factors of the temperature for faces that there is a reason to trust less.
     #[serde(default, skip_serializing_if = "UncertaintyFactors::is_empty")]
     pub doubt: UncertaintyFactors,
 }
 
-/// Factors by the names of [`Quality::ALL`]; those of several reasons multiply, one that is not named counts as 1.
+/// Factors by the names of [`Quality::ALL`]. Those of several reasons are multiplied, and a name that is missing counts
+/// as 1.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct UncertaintyFactors(pub BTreeMap<String, f32>);
 
-/// What a factor may be.
+/// The range that a factor may have.
 const FACTORS: std::ops::RangeInclusive<f32> = 0.1..=10.0;
 
 impl UncertaintyFactors {
-    /// Whether every face is trusted alike.
+    /// Returns whether all factors are 1.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// The factor for a face.
+    /// Returns the factor for a face.
     pub fn factor(&self, quality: Quality) -> f32 {
         quality.names().filter_map(|name| self.0.get(name)).product()
     }
@@ -127,7 +129,7 @@ impl UncertaintyFactors {
     pub(super) fn check(&self) -> std::result::Result<(), String> {
         match self.0.iter().find(|(_, factor)| !FACTORS.contains(factor)) {
             Some((name, factor)) => {
-                Err(format!("doubt {name:.20} is {factor}, it must be 0.1 to 10"))
+                Err(format!("doubt {name:.20} is {factor}, but it must be 0.1 to 10"))
             }
             None => Ok(()),
         }
@@ -137,7 +139,7 @@ impl UncertaintyFactors {
 impl GenderSpec {
     pub(super) fn check(&self) -> std::result::Result<(), String> {
         if !(0.5..=1.0).contains(&self.threshold) {
-            return Err(format!("threshold is {}, it must be 0.5 to 1", self.threshold));
+            return Err(format!("threshold is {}, but it must be 0.5 to 1", self.threshold));
         }
         self.doubt.check()?;
         check_temperature(self.temperature)
@@ -148,5 +150,5 @@ fn check_temperature(temperature: f32) -> std::result::Result<(), String> {
     if (0.01..=100.0).contains(&temperature) {
         return Ok(());
     }
-    Err(format!("temperature is {temperature}, it must be 0.01 to 100"))
+    Err(format!("temperature is {temperature}, but it must be 0.01 to 100"))
 }

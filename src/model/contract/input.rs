@@ -1,4 +1,4 @@
-//! What a network takes, and how a crop becomes that.
+//! The input of a network, and how a crop becomes that.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,21 +8,21 @@ use crate::geometry::Affine;
 use crate::picture::Image;
 use crate::picture::sampling::warp::Warp;
 
-/// Largest crop side that a file may ask for, in pixels.
+/// The largest side of a crop that a file may ask for, in pixels.
 pub(in crate::model) const MAX_SIDE: usize = 1024;
 
-/// What a network takes: the size of its crop, how it is cut and how its colours are scaled.
+/// The input of a network: the size of its crop, how it is cut, and how its colours are scaled.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct InputSpec {
     /// Pixels.
     pub width: usize,
     /// Pixels.
     pub height: usize,
-    /// Always `RGB`.
+    /// The channels, which are always `RGB`.
     pub channels: String,
-    /// Subtracted from each channel, which runs from 0 to 1.
+    /// The mean that is subtracted from each channel, which runs from 0 to 1.
     pub mean: [f32; 3],
-    /// Divides what is left.
+    /// The number that divides each channel after that.
     pub std: [f32; 3],
     /// How the crop is cut.
     #[serde(flatten)]
@@ -30,18 +30,19 @@ pub struct InputSpec {
 }
 
 impl InputSpec {
-    /// Numbers in a crop: three planes.
+    /// Returns how many numbers a crop has in its three planes.
     pub fn len(&self) -> usize {
         3 * self.width * self.height
     }
 
-    /// Whether there is no pixel; never so in a model that loads.
+    /// Returns whether there is no pixel. A model that loads always has pixels.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Cuts a crop into planes of red, green and blue, 0 to 255, [`len`](Self::len) numbers in all. `place` maps the crop, in
-    /// units of its sides, to the upright picture (see [`CropRule::place`]). What fails is [`Warp::cut`].
+    /// Cuts a crop into planes of red, green and blue from 0 to 255, with [`len`](Self::len) numbers in all. `place`
+    /// maps the crop, in units of its sides, to the upright picture (see [`CropRule::place`]). It fails as
+    /// [`Warp::cut`] does.
     pub fn cut(
         &self,
         warp: &mut Warp,
@@ -54,7 +55,7 @@ impl InputSpec {
         warp.cut_planes(image, &place.after(&to_unit), width, height, planes)
     }
 
-    /// Scales planes of red, green and blue, of any one size, from 0..255 to what the network takes.
+    /// Scales planes of red, green and blue from 0..255 to the range of the network. The planes have one size.
     pub fn normalise(&self, planes: &mut [f32]) {
         let size = (planes.len() / 3).max(1);
         for ((plane, mean), std) in planes.chunks_exact_mut(size).zip(self.mean).zip(self.std) {
@@ -69,7 +70,10 @@ impl InputSpec {
             return Err(format!("size {width}x{height} is not within 8 to {MAX_SIDE}"));
         }
         if self.channels != "RGB" {
-            return Err(format!("channels are {:?}, only RGB is known", self.channels));
+            return Err(format!(
+                "channels are {:?}, but this library knows only RGB",
+                self.channels
+            ));
         }
         if !self.mean.iter().all(|v| v.is_finite()) {
             return Err("mean is not finite".into());

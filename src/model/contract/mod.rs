@@ -1,4 +1,4 @@
-//! What a model file says of itself: `metadata_props` of the ONNX file, checked.
+//! The description of a network in its model file: the `metadata_props` of the ONNX file, checked.
 //!
 //! | key | value |
 //! | --- | --- |
@@ -10,7 +10,7 @@
 //! | `face_predict.gender` | JSON of [`GenderSpec`] |
 //! | `face_predict.detect` | JSON of [`DetectSpec`] |
 //!
-//! Unknown keys are ignored, an unknown contract is refused.
+//! Unknown keys are ignored, but an unknown contract is refused.
 
 use std::collections::BTreeMap;
 
@@ -27,7 +27,7 @@ pub use estimate::{AgeSpec, GenderSpec, Positive, UncertaintyFactors};
 pub use input::InputSpec;
 pub(super) use input::MAX_SIDE;
 
-/// The contract between model files and this library; files of another number are refused.
+/// The number of the contract between model files and this library. Files with another number are refused.
 pub const CONTRACT: &str = "1";
 
 const PREFIX: &str = "face_predict.";
@@ -37,50 +37,50 @@ const PREFIX: &str = "face_predict.";
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Task {
-    /// Outputs `age_logits` or `age`, and `gender_logit`.
+    /// The outputs are `age_logits` or `age`, and `gender_logit`.
     AgeGender,
-    /// Output `age_logits` or `age`.
+    /// The output is `age_logits` or `age`.
     Age,
-    /// Output `gender_logit`.
+    /// The output is `gender_logit`.
     Gender,
-    /// Outputs `stride8` and so on.
+    /// The outputs are `stride8` and so on.
     Detect,
 }
 
 impl Task {
-    /// Whether there is an age output.
+    /// Returns whether there is an age output.
     pub fn has_age(self) -> bool {
         matches!(self, Self::AgeGender | Self::Age)
     }
 
-    /// Whether there is a gender output.
+    /// Returns whether there is a gender output.
     pub fn has_gender(self) -> bool {
         matches!(self, Self::AgeGender | Self::Gender)
     }
 }
 
-/// All that a model file says of itself.
+/// The description of a network in its model file.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Metadata {
-    /// What the network estimates.
+    /// The task of the network.
     pub task: Task,
-    /// Short name, such as `base`.
+    /// The short name, such as `base`.
     pub name: String,
-    /// Version of the weights.
+    /// The version of the weights.
     pub version: String,
-    /// Licence of the weights.
+    /// The licence of the weights.
     pub license: String,
-    /// Data that they were trained on.
+    /// The data that the weights were trained on.
     pub data: String,
-    /// Git revision of the code that trained them.
+    /// The git revision of the code that trained the weights.
     pub revision: String,
-    /// What the network takes.
+    /// The input of the network.
     pub input: InputSpec,
-    /// Present when the task has an age.
+    /// How the age is read, if the task has one.
     pub age: Option<AgeSpec>,
-    /// Present when the task has a gender.
+    /// How the gender is read, if the task has one.
     pub gender: Option<GenderSpec>,
-    /// Present when the task is to detect.
+    /// How the faces are read, if the task is to detect.
     pub detect: Option<DetectSpec>,
 }
 
@@ -95,16 +95,20 @@ impl Metadata {
             Some(&CONTRACT) => {}
             Some(other) => {
                 return Err(Error::model(format!(
-                    "model contract is {other:?}, this library knows {CONTRACT:?}"
+                    "the model contract is {other:?}, but this library knows only {CONTRACT:?}"
                 )));
             }
-            None => return Err(Error::model("not a face-predict model: no face_predict.contract")),
+            None => {
+                return Err(Error::model(
+                    "the file is not a face-predict model: its metadata lack face_predict.contract",
+                ));
+            }
         }
         let text = |key: &str| props.get(key).copied().unwrap_or_default().to_owned();
         let task = props.get("task").copied().unwrap_or_default();
         let task: Task = serde_json::from_value(task.into()).map_err(|_| {
             Error::model(format!(
-                "face_predict.task is {task:?}, this library knows age_gender, age, gender and detect"
+                "face_predict.task is {task:?}, but this library knows only age_gender, age, gender and detect"
             ))
         })?;
         let metadata = Self {
@@ -133,7 +137,7 @@ impl Metadata {
         named("input", self.input.check())?;
         if (self.task == Task::Detect) != (self.input.crop == CropRule::Whole) {
             return Err(Error::model(
-                "face_predict.input: a detector, and nothing else, aligns the whole picture",
+                "face_predict.input: a detector must align the whole picture, and other networks must not",
             ));
         }
         named("detect", self.detect.as_ref().map_or(Ok(()), DetectSpec::check))?;
@@ -141,7 +145,7 @@ impl Metadata {
         named("gender", self.gender.as_ref().map_or(Ok(()), GenderSpec::check))
     }
 
-    /// The properties to write into a model file; fails where [`Metadata::from_props`] would.
+    /// Returns the properties to write into a model file. Fails where [`Metadata::from_props`] would.
     pub fn to_props(&self) -> Result<Vec<(String, String)>> {
         self.check()?;
         let json = |value: serde_json::Result<String>| {

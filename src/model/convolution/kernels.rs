@@ -1,4 +1,5 @@
-//! What the operators of one network share, for all sizes of its input: kernels with their weights, and scratch.
+//! The parts that the operators of one network share for all sizes of its input: kernels with their weights, and
+//! scratch memory.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -46,20 +47,21 @@ impl Kernel {
     }
 }
 
-/// What makes a kernel: two convolutions that agree in all of it share one.
+/// The properties that a kernel depends on. Two convolutions that agree in all of them share one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct Key {
     method: Method,
     channels_in: usize,
     channels_out: usize,
     relu: bool,
-    /// Of weights and bias, with keys that no file can know.
+    /// A hash of the weights and the bias. Its keys are random, so that no file can be made to collide.
     hash: u64,
 }
 
-/// The kernels of one network. Its weights are the same for every size of input, so the second size finds most of them here.
+/// The kernels of one network. Its weights are the same for every size of the input, so the second size finds most of
+/// them here.
 ///
-/// They belong to the operators: what no plan uses any more is freed.
+/// The operators own the kernels, so a kernel that no plan uses any more is freed.
 #[derive(Debug)]
 pub(super) struct Kernels {
     kind: SimdKind,
@@ -76,14 +78,14 @@ impl Kernels {
         self.kind
     }
 
-    /// How many there are.
+    /// Returns the number of kernels.
     #[cfg(test)]
     pub(super) fn len(&self) -> usize {
         let made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
         made.values().filter(|kernel| kernel.strong_count() > 0).count()
     }
 
-    /// The kernel of a fusion, which is transformed or packed unless it is there already.
+    /// Returns the kernel of a fusion. It is transformed or packed unless it is there already.
     pub(super) fn get(&self, model: &TypedModel, fusion: &Fusion) -> TractResult<Arc<Kernel>> {
         let constant = |outlet: OutletId| {
             let fact = model.outlet_fact(outlet)?;
@@ -101,7 +103,7 @@ impl Kernels {
         let &Fusion { method, channels_in, channels_out, relu, .. } = fusion;
         let hash = self.hash(weights, &bias);
         let key = Key { method, channels_in, channels_out, relu, hash };
-        // Locked while it is made, so that two threads that need it do not both make it.
+        // The lock is held while the kernel is made, so that two threads do not both make it.
         let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(kernel) = made.get(&key).and_then(Weak::upgrade) {
             return Ok(kernel);
@@ -143,9 +145,9 @@ impl Kernels {
     }
 }
 
-/// Scratch of one network, for all sizes of its input: as many as have run at once, each used by all its operators in turn, so
-/// that it stays in the cache from one to the next. It is freed with the network; thread-local
-/// memory would outlive it in every thread that ever ran it.
+/// The scratch memory of one network for all sizes of its input. There is as much as has run at once. All operators of
+/// a run use the same piece in turn, so that it stays in the cache. It is freed with the network. Thread-local memory
+/// would outlive the network in every thread that ever ran it.
 #[derive(Default)]
 pub(super) struct ScratchPool(Mutex<Vec<Scratch>>);
 
@@ -156,7 +158,7 @@ impl ScratchPool {
 
     pub(super) fn give(&self, scratch: Scratch) {
         let mut free = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        // Without room for one more it is dropped, and made anew when it is wanted.
+        // If there is no memory to keep it, it is dropped, and made anew when it is needed.
         if free.try_reserve(1).is_ok() {
             free.push(scratch);
         }

@@ -1,7 +1,6 @@
-//! Finds, in a decluttered network, the convolutions that the kernels take, and what is computed
-//! with them.
+//! Finds, in a decluttered network, the convolutions that the kernels can compute, and what is computed with them.
 //!
-//! What it cannot prove equal it leaves alone.
+//! It changes nothing that it cannot prove equal.
 
 use std::collections::HashSet;
 
@@ -14,7 +13,7 @@ use tract_core::ops::nn::DataFormat;
 
 use face_predict_kernels::{Patch, Size, Tiling};
 
-/// Which kernel takes a convolution.
+/// The kernel that computes a convolution.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Method {
     Winograd { tiling: Tiling },
@@ -22,29 +21,29 @@ pub(super) enum Method {
     Pointwise,
 }
 
-/// A convolution and what follows it that is computed with it.
+/// A convolution, and the operators behind it that are computed with it.
 pub(super) struct Fusion {
     pub(super) method: Method,
-    /// The convolution: it reads its input first, then its weights.
+    /// The convolution, whose first input is the picture and whose second is the weights.
     pub(super) node: usize,
     /// A constant: one number for each output channel, or one for all.
     pub(super) bias: Option<OutletId>,
-    /// Where a sum that belongs to the fusion reads what is added.
+    /// The place where the sum in the fusion reads its other operand.
     pub(super) residual: Option<InletId>,
     pub(super) relu: bool,
-    /// What it all results in.
+    /// The outlet with the result of the fusion.
     pub(super) result: OutletId,
     pub(super) images: usize,
-    /// Whether the input has an axis for pictures, and whether the result has.
+    /// Whether the input has an axis for pictures, and whether the result has one.
     pub(super) batched: bool,
     pub(super) batched_out: bool,
     pub(super) channels_in: usize,
     pub(super) channels_out: usize,
-    /// Of the input.
+    /// The shape of the input.
     pub(super) size: Size,
 }
 
-/// All fusions of a network whose nodes are given in an order in which they can be computed.
+/// Returns all fusions of a network. The nodes must be given in an order in which they can be computed.
 pub(super) fn find_fusions(model: &TypedModel, order: &[usize]) -> TractResult<Vec<Fusion>> {
     let mut fusions = vec![];
     let mut taken = HashSet::new();
@@ -63,7 +62,7 @@ pub(super) fn find_fusions(model: &TypedModel, order: &[usize]) -> TractResult<V
     Ok(fusions)
 }
 
-/// The fusion of this node alone, if it is a convolution that Winograd or the patch stem takes.
+/// Returns the fusion of this node alone, if it is a convolution for the Winograd or the patch kernel.
 fn convolution(model: &TypedModel, id: usize) -> TractResult<Option<Fusion>> {
     let node = model.node(id);
     let Some(conv) = node.op_as::<Conv>() else { return Ok(None) };
@@ -110,8 +109,8 @@ fn convolution(model: &TypedModel, id: usize) -> TractResult<Option<Fusion>> {
     if !fits || conv.pool_spec.stride(1) != stride {
         return Ok(None);
     }
-    // The kernels know one place for the first window and one number of windows; beyond the
-    // picture they read zeros, which is what padding is.
+    // The kernels know one place for the first window, and one number of windows. Beyond the picture they read zeros,
+    // which is what padding is.
     let pads = conv.pool_spec.computed_padding(&[height, width]);
     let windows = |before: usize, outputs: [usize; 2]| {
         pads.iter().zip(outputs).all(|(pad, n)| pad.pad_before == before && pad.convoluted == n)
@@ -146,10 +145,10 @@ fn convolution(model: &TypedModel, id: usize) -> TractResult<Option<Fusion>> {
     }))
 }
 
-/// The fusion of this node alone, if it is a 1 x 1 convolution (which tract writes as a sum over
-/// channels) of what another fusion results in. Elsewhere tract is as fast.
+/// Returns the fusion of this node alone, if it is a 1 x 1 convolution of the result of another fusion. tract writes
+/// such a convolution as a sum over channels. Elsewhere tract is as fast.
 ///
-/// In the letters of `einsum`, one from 20 channels to 15 over a map of 6 x 8 comes in three forms:
+/// In the letters of `einsum`, a convolution from 20 channels to 15 over a map of 6 x 8 comes in three forms:
 ///
 /// ```text
 /// nkhw,mk->nmhw   [1, 20, 6, 8], [15, 20] -> [1, 15, 6, 8]    as it was written
@@ -157,8 +156,8 @@ fn convolution(model: &TypedModel, id: usize) -> TractResult<Option<Fusion>> {
 /// nkhw,k->nmhw    [1, 20, 6, 8],     [20] -> [1,  1, 6, 8]    one output channel, whose axis the weights lack
 /// ```
 ///
-/// So the axes that must be there are: `k`, which the output lacks; `m`, which the input lacks; and `h`, `w` and `n`, which the
-/// weights lack. A sum with any other axis is something else.
+/// So these axes must be there: `k`, which the output lacks; `m`, which the input lacks; and `h`, `w` and `n`, which
+/// the weights lack. A sum with another axis is something else.
 fn pointwise(
     model: &TypedModel,
     id: usize,
@@ -179,7 +178,7 @@ fn pointwise(
     else {
         return Ok(None);
     };
-    // Weights of one output channel come without an axis for it.
+    // Weights for one output channel have no axis for it.
     let (channels_out, inner, axis_out, axis_in) = match *weights {
         [channels_out, inner] => (channels_out, inner, Some(0), 1),
         [inner] => (1, inner, None, 0),
@@ -198,8 +197,8 @@ fn pointwise(
     if shape.contains(&0) || channels_out == 0 || (batched && !batched_out) {
         return Ok(None);
     }
-    // Rows, columns and pictures are kept, the weights exchange the channel; tract may also have
-    // this operator bring back the axis for pictures that it took from what is before.
+    // Rows, columns and pictures are kept, and the weights exchange the channel. In this operator, tract may also bring
+    // back the axis for pictures that it removed earlier.
     let axis = |inputs: [Option<usize>; 2], output: Option<usize>| {
         let list = |place: Option<usize>| place.into_iter().collect::<TVec<usize>>();
         sum.axes
@@ -236,17 +235,17 @@ fn pointwise(
     }))
 }
 
-/// Takes a bias, a residual sum and a ReLU into the fusion, where nothing else reads what is between.
+/// Takes a bias, a residual sum and a ReLU into the fusion, if nothing else reads the values in between.
 ///
 /// ```text
 /// a = Conv(x)   b = Add(a, y)   c = Max(b, 0)   d = Conv(c)   e = Add(c, d)
 /// ```
 ///
-/// The first fusion is `a` at first. Nothing but `b` reads `a`, and `y` has `a`'s shape: the result becomes `b`, the residual `y`.
-/// Nothing but `c` reads `b`, and the bound is zero: the result becomes `c`, with a ReLU. `d` and `e` read `c`, so it ends there. The
-/// second is `d`, which takes `e` in with `c` as its residual. Had `y` been a convolution's result too, `b` would be
-/// [taken](find_fusions) by whichever comes first. For 1 x 1 convolutions a sum is their bias instead, where `y` is a constant
-/// `[1, channels, 1, 1]`.
+/// At the start, the first fusion is `a` alone. Only `b` reads `a`, and `y` has the shape of `a`. So the result becomes
+/// `b`, and the residual `y`. Only `c` reads `b`, and the bound is zero. So the result becomes `c`, with a ReLU. `d`
+/// and `e` both read `c`, so the fusion ends there. The second fusion starts with `d`, and takes `e` in with `c` as its
+/// residual. If `y` were the result of a convolution, too, the one that comes first would [take](find_fusions) `b`. For
+/// 1 x 1 convolutions a sum is the bias, if `y` is a constant `[1, channels, 1, 1]`.
 fn extend(model: &TypedModel, fusion: &mut Fusion, taken: &mut HashSet<usize>) -> TractResult<()> {
     let shape = model.outlet_fact(fusion.result)?.shape.clone();
     let same = |fact: &TypedFact| fact.datum_type == f32::datum_type() && fact.shape == shape;
@@ -301,7 +300,7 @@ fn extend(model: &TypedModel, fusion: &mut Fusion, taken: &mut HashSet<usize>) -
     Ok(())
 }
 
-/// What reads this outlet, if it is one operator of two operands, and the outlet no output.
+/// Returns the reader of this outlet, if there is one operator of two operands, and the outlet is no output.
 fn only_reader(model: &TypedModel, outlet: OutletId) -> Option<(InletId, &TypedBinOp)> {
     let &[inlet] = model.outlet_successors(outlet) else { return None };
     let op = model.node(inlet.node).op_as::<TypedBinOp>()?;

@@ -1,18 +1,17 @@
-//! Convolutions that spend fewer multiplications than the inference engine's own.
+//! Convolutions that need fewer multiplications than those of the inference engine.
 //!
-//! [`Accelerator::accelerate`] looks through a loaded network for 3 x 3 convolutions with a border of one, for
-//! patch stems, and for 1 x 1 convolutions behind these, and puts its own operator in place of each;
-//! everything else, and whatever it
-//! cannot prove equal, stays the engine's. Between its own operators channels lie last, so that
-//! eight of them are one vector.
+//! [`Accelerator::accelerate`] looks through a loaded network for three kinds of convolution. These are 3 x 3 with a
+//! border of one, patch stems, and 1 x 1 behind one of these. It replaces each by an operator of its own. The engine
+//! keeps everything else, and whatever cannot be proved equal. Between its own operators the channels come last, so
+//! that eight of them are one vector.
 //!
-//! Scratch belongs to the network and is used by all its operators in turn: as many as run at once,
-//! each under half a megabyte and the largest map that crosses to the engine's operators. Transformed
-//! weights take 1.8 to 4 times the memory of the plain ones, which are dropped; they are the same for every size of
-//! input, so that all plans of a network share them.
+//! The scratch memory belongs to the network, and its operators use it in turn. There are as many pieces as runs at
+//! once. Each has under half a megabyte, and room for the largest map that goes to an operator of the engine.
+//! Transformed weights take 1.8 to 4 times the memory of the plain ones, which are dropped. They are the same for every
+//! size of the input, so all plans of a network share them.
 //!
-//! The answers differ from plain tract's by rounding only (about 1e-6 of the output's scale). Numbers
-//! that are not finite: see [`Winograd`](face_predict_kernels::Winograd).
+//! The answers differ from those of plain tract only by rounding, by about 1e-6 of the output's scale.
+//! [`Winograd`](face_predict_kernels::Winograd) says what happens to numbers that are not finite.
 
 mod kernels;
 mod matching;
@@ -28,7 +27,7 @@ use tract_core::internal::{TractResult, TypedModel};
 
 use kernels::{Kernels, ScratchPool};
 
-/// Makes a network faster, once for each size of input that it is used for.
+/// Makes a network faster, once for each size of its input.
 #[derive(Debug)]
 pub struct Accelerator {
     kernels: Kernels,
@@ -36,26 +35,26 @@ pub struct Accelerator {
 }
 
 impl Default for Accelerator {
-    /// For this machine.
+    /// Makes an accelerator for this machine.
     fn default() -> Self {
         Self::new(SimdKind::best())
     }
 }
 
 impl Accelerator {
-    /// For vectors of a given kind, which need not be the one of choice.
+    /// Makes an accelerator for vectors of a given kind, which need not be the best one here.
     fn new(kind: SimdKind) -> Self {
         Self { kernels: Kernels::new(kind), pool: Arc::default() }
     }
 
-    /// How many kernels its networks hold.
+    /// Returns how many kernels its networks hold.
     #[cfg(test)]
     pub fn kernels(&self) -> usize {
         self.kernels.len()
     }
 
-    /// Replaces what can be replaced in a decluttered network of concrete shapes, and says how many operators it put in. It comes
-    /// between `into_decluttered` and `into_optimized`.
+    /// Replaces what it can in a decluttered network of concrete shapes, and returns the number of its operators. Call
+    /// it between `into_decluttered` and `into_optimized`.
     pub fn accelerate(&self, model: TypedModel) -> TractResult<(TypedModel, usize)> {
         rewrite::rewrite(model, &self.kernels, &self.pool)
     }

@@ -1,4 +1,4 @@
-//! The operator that stands in a network for a convolution, its residual sum and its ReLU.
+//! The operator that replaces a convolution, its residual sum and its ReLU in a network.
 
 use std::sync::Arc;
 
@@ -10,27 +10,27 @@ use face_predict_kernels::layout::{padded, to_first, to_last};
 use face_predict_kernels::memory::count;
 use face_predict_kernels::{OutOfMemory, Scratch, SimdKind, Size};
 
-/// Where a tensor's channels lie.
+/// The order of a tensor's axes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ChannelOrder {
-    /// `[picture, channel, row, column]`, as the network was written.
+    /// `[picture, channel, row, column]`, the order in the model file.
     First,
-    /// `[picture, row, column, channel]`, channels padded to a multiple of eight: between two of
+    /// `[picture, row, column, channel]`, with the channels padded to a multiple of eight. It is used between two of
     /// these operators.
     Last,
 }
 
-/// A convolution, what is added to it, and its ReLU, as one operator of a tract network.
+/// A convolution, its residual sum and its ReLU as one operator of a tract network.
 #[derive(Clone, Debug)]
 pub(super) struct Convolution {
     pub(super) kernel: Arc<Kernel>,
     pub(super) pool: Arc<ScratchPool>,
     pub(super) kind: SimdKind,
     pub(super) images: usize,
-    /// Whether the input, and the output, have an axis for pictures where channels are first.
+    /// Whether the input and the output have an axis for pictures, where channels come first.
     pub(super) batched: bool,
     pub(super) batched_out: bool,
-    /// Of the input.
+    /// The shape of the input.
     pub(super) size: Size,
     pub(super) input: ChannelOrder,
     pub(super) residual: Option<ChannelOrder>,
@@ -50,7 +50,7 @@ impl PartialEq for Convolution {
 impl Eq for Convolution {}
 
 impl Convolution {
-    /// The shape of the input, or of the output and what is added to it.
+    /// Returns the shape of the input, or that of the output and of the residual.
     fn shape(&self, order: ChannelOrder, input: bool) -> TVec<usize> {
         let (channels, size, batched) = if input {
             (self.kernel.channels_in(), self.size, self.batched)
@@ -70,7 +70,7 @@ impl Convolution {
         self.shape(self.output, false)
     }
 
-    /// The shapes that the operator reads.
+    /// Returns the shapes that the operator reads.
     fn input_shapes(&self) -> TVec<TVec<usize>> {
         std::iter::once(self.shape(self.input, true))
             .chain(self.residual.map(|order| self.shape(order, false)))
@@ -148,9 +148,18 @@ impl EvalOp for Convolution {
 
     fn eval(&self, _: &EvalContext, inputs: TVec<TValue>) -> TractResult<TVec<TValue>> {
         let shapes = self.input_shapes();
-        ensure!(inputs.len() == shapes.len(), "{} inputs, not {}", inputs.len(), shapes.len());
+        ensure!(
+            inputs.len() == shapes.len(),
+            "there are {} inputs, but there must be {}",
+            inputs.len(),
+            shapes.len()
+        );
         for (input, shape) in inputs.iter().zip(&shapes) {
-            ensure!(input.shape() == &**shape, "an input of {:?}, not {shape:?}", input.shape());
+            ensure!(
+                input.shape() == &**shape,
+                "the input has shape {:?}, but it must be {shape:?}",
+                input.shape()
+            );
         }
         let shape = self.output_shape();
         let mut output = Tensor::zero_aligned::<f32>(&shape, 64)?;
@@ -173,10 +182,18 @@ impl EvalOp for Convolution {
 impl TypedOp for Convolution {
     fn output_facts(&self, inputs: &[&TypedFact]) -> TractResult<TVec<TypedFact>> {
         let shapes = self.input_shapes();
-        ensure!(inputs.len() == shapes.len(), "{} inputs, not {}", inputs.len(), shapes.len());
+        ensure!(
+            inputs.len() == shapes.len(),
+            "there are {} inputs, but there must be {}",
+            inputs.len(),
+            shapes.len()
+        );
         for (input, shape) in inputs.iter().zip(&shapes) {
             let same = input.shape.as_concrete() == Some(&**shape);
-            ensure!(same && input.datum_type == f32::datum_type(), "{input:?} is not {shape:?}");
+            ensure!(
+                same && input.datum_type == f32::datum_type(),
+                "the input {input:?} does not have the shape {shape:?}"
+            );
         }
         Ok(tvec!(f32::fact(&*self.output_shape())))
     }

@@ -1,4 +1,4 @@
-//! Puts the operators in place of what was found.
+//! Replaces the fusions that were found by operators.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -9,7 +9,8 @@ use super::kernels::{Kernels, ScratchPool};
 use super::matching::{Fusion, Method, find_fusions};
 use super::operator::{ChannelOrder, Convolution};
 
-/// Puts operators into a network that share `kernels` and `pool` with those of the same network for other sizes.
+/// Puts operators into a network. They share `kernels` and `pool` with the operators of the same network for other
+/// sizes.
 pub(super) fn rewrite(
     mut model: TypedModel,
     kernels: &Kernels,
@@ -20,7 +21,7 @@ pub(super) fn rewrite(
     if fusions.is_empty() {
         return Ok((model, 0));
     }
-    // An operator stands where its last part stood: by then all that it reads is there.
+    // An operator takes the place of its last part, since all that it reads exists there.
     let place: HashMap<usize, usize> = order.iter().enumerate().map(|(i, n)| (*n, i)).collect();
     fusions.sort_by_key(|fusion| place[&fusion.result.node]);
 
@@ -62,9 +63,9 @@ pub(super) fn rewrite(
     Ok((model, fusions.len()))
 }
 
-/// The results that nothing but the new operators reads, where channels may lie last.
+/// Returns the results that only the new operators read. Their channels may come last.
 fn channels_last(model: &TypedModel, fusions: &[Fusion]) -> HashSet<OutletId> {
-    // A patch stem reads a picture as it comes.
+    // A patch stem reads a picture as it is.
     let readers: HashSet<InletId> = fusions
         .iter()
         .filter(|fusion| !matches!(fusion.method, Method::Patch { .. }))

@@ -1,7 +1,8 @@
-//! How large the constants of a graph can become.
+//! Bounds on the size of a graph's constants.
 //!
-//! tract computes whatever does not depend on the picture while it loads, and looks at the size of an answer only
-//! once it has it. A file of a kilobyte could so ask for a terabyte, and memory that cannot be had ends the process.
+//! While it loads a graph, tract computes whatever does not depend on the picture. It checks the size of an answer only
+//! after it has computed it. A file of a kilobyte could thus ask for a terabyte, and an allocation that fails ends the
+//! process.
 
 use std::collections::HashMap;
 
@@ -13,10 +14,11 @@ use super::operators::row::Growth;
 use super::operators::table;
 use crate::error::{Error, Result};
 
-/// Most numbers that constants may unpack to, together.
+/// The limit for all constants together, in numbers.
 const MAX_NUMBERS: u64 = 1 << 28;
 
-/// Operators that only tract-onnx reads; those that this library reads have it in their [table](super::operators::table).
+/// Operators that only tract-onnx reads. Those that this library reads have their bounds in the
+/// [table](super::operators::table).
 const ELSEWHERE: [(&str, Growth); 18] = [
     ("And", Growth::Broadcast),
     ("CastLike", Growth::Same),
@@ -44,19 +46,20 @@ fn growth(operator: &str) -> Growth {
     listed.or(elsewhere).unwrap_or(Growth::Unbounded)
 }
 
-/// Who may read a graph that passed the check.
+/// Which reader may read a graph that passed the check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Readers {
-    /// Whoever can.
+    /// Any reader may.
     Any,
-    /// Only this library's own operators: a constant's size is computed from others, and they alone look at it before they fill it.
+    /// Only this library's own operators may read it. The size of a constant is computed from other constants, and only
+    /// our operators check it before they fill it.
     Own,
 }
 
-/// Most integers that are looked at as a shape.
+/// The largest number of integers that are read as a shape.
 const MAX_LIST: u64 = 16;
 
-/// The integers of a small tensor.
+/// Returns the integers of a small tensor.
 fn list(tensor: &TensorProto) -> Option<Vec<u64>> {
     let tensor = tensor.read().ok().filter(|tensor| tensor.datum_type() == i64::datum_type())?;
     let tensor = tensor.try_as_plain_ram().ok()?;
@@ -67,14 +70,14 @@ fn sizes(numbers: &[i64]) -> Option<Vec<u64>> {
     numbers.iter().map(|number| u64::try_from(*number).ok()).collect()
 }
 
-/// What is known of a value that does not depend on the picture.
+/// The facts that are known about a value that does not depend on the picture.
 #[derive(Clone)]
 struct Constant {
-    /// Most numbers it can have.
+    /// The largest number of numbers that it can have.
     numbers: u64,
-    /// Its exact shape, where that is known.
+    /// Its exact shape, if that is known.
     shape: Option<Vec<u64>>,
-    /// Its numbers, where they are few integers that stand in the file: they may be a shape.
+    /// Its numbers, if they are a few integers in the file, since those may be a shape.
     list: Option<Vec<u64>>,
 }
 
@@ -96,10 +99,10 @@ impl Constant {
     }
 }
 
-/// Refuses graphs whose constants could outgrow memory, or whose order hides how large they are.
+/// Refuses graphs whose constants could outgrow the memory, or whose order hides how large they are.
 pub(super) fn check(graph: &GraphProto) -> Result<Readers> {
     let mut readers = Readers::Any;
-    // `None`: depends on the picture.
+    // `None` means that the value depends on the picture.
     let mut known: HashMap<&str, Option<Constant>> = HashMap::new();
     known.extend(graph.input.iter().map(|input| (input.name.as_str(), None)));
     let weights = graph.initializer.iter();
@@ -107,33 +110,34 @@ pub(super) fn check(graph: &GraphProto) -> Result<Readers> {
     let mut total = 0u64;
     for node in &graph.node {
         if node.attribute.iter().any(|a| a.g.is_some() || !a.graphs.is_empty()) {
-            return Err(refused(node, "has a graph of its own, which is not supported"));
+            return Err(refused(node, "contains a graph, which is not supported"));
         }
         let inputs = node.input.iter().filter(|name| !name.is_empty());
         let inputs: Vec<&Option<Constant>> = inputs
             .map(|name| {
-                let unknown = format!("reads {:?} before it is there", shorten(name));
+                let unknown = format!("reads {:?}, which no earlier node computes", shorten(name));
                 known.get(name.as_str()).ok_or_else(|| refused(node, &unknown))
             })
             .collect::<Result<_>>()?;
         let constants: Option<Vec<&Constant>> = inputs.iter().map(|input| input.as_ref()).collect();
         let answer = match (node.op_type.as_str(), constants) {
-            // The size of the picture is constant too; no shape has more numbers than this.
+            // The size of the picture is a constant, too, and no shape has more numbers than this.
             ("Shape" | "Size", _) => Some(Constant::at_most(MAX_RANK)),
             (_, None) => None,
             (_, Some(constants)) => {
                 let answer = answer(node, &constants, &mut readers).ok_or_else(|| {
                     refused(
                         node,
-                        "has only constant inputs, and is not among the operators that may",
+                        "has only constant inputs, and such a node of this operator is not supported",
                     )
                 })?;
                 total =
                     total.saturating_add(answer.numbers.saturating_mul(node.output.len() as u64));
                 if total > MAX_NUMBERS {
                     let numbers = answer.numbers;
-                    let limit =
-                        format!("gives up to {numbers} numbers, all may have {MAX_NUMBERS}");
+                    let limit = format!(
+                        "computes up to {numbers} numbers, but all constant nodes together may compute {MAX_NUMBERS}"
+                    );
                     return Err(refused(node, &limit));
                 }
                 Some(answer)
@@ -144,14 +148,14 @@ pub(super) fn check(graph: &GraphProto) -> Result<Readers> {
     Ok(readers)
 }
 
-/// Most dimensions that an array has.
+/// The largest number of dimensions that an array can have.
 const MAX_RANK: u64 = 64;
 
-/// What an operator makes of constants, if it is one that cannot make much of little.
+/// Returns the bounds of what an operator makes of constants, if they are known for this operator.
 ///
-/// `[2, 3]` added to `[3]` broadcasts to 2 x 3, hence has 6 numbers. A product of `[4, 5]`, reshaped so that only its 20 numbers are
-/// known, and `[5, 6]` has at most 20 * 30. `ConstantOfShape` of `[8, 1, 1]`, which stands in the file, has 8; of a list that others
-/// compute, a million at most.
+/// `[2, 3]` plus `[3]` is broadcast to 2 x 3, and has 6 numbers. Take a matrix of `[4, 5]` that was reshaped, so that
+/// only its 20 numbers are known. Its product with `[5, 6]` has at most 20 * 30 numbers. If `[8, 1, 1]` stands in the
+/// file, `ConstantOfShape` of it has 8 numbers. If other nodes compute the list, it may have a million.
 fn answer(node: &NodeProto, inputs: &[&Constant], readers: &mut Readers) -> Option<Constant> {
     let first = inputs.first();
     let product = || {
@@ -196,7 +200,7 @@ fn answer(node: &NodeProto, inputs: &[&Constant], readers: &mut Readers) -> Opti
     }
 }
 
-/// The shape that others broadcast to.
+/// Returns the shape to which the others are broadcast.
 fn broadcast(shapes: &[&[u64]]) -> Option<Vec<u64>> {
     let rank = shapes.iter().map(|shape| shape.len()).max()?;
     let dim = |shape: &[u64], from_end: usize| {
@@ -209,7 +213,7 @@ fn refused(node: &NodeProto, why: &str) -> Error {
     Error::model(format!("node {:?} ({}) {why}", shorten(&node.name), shorten(&node.op_type)))
 }
 
-/// Names come from the file, and go into a message.
+/// Names come from the file, and go into a message, so they are shortened.
 fn shorten(name: &str) -> String {
     name.chars().take(60).collect()
 }

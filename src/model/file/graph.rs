@@ -1,4 +1,4 @@
-//! Model files to graphs: parsed, checked against what they say of themselves, made concrete for one size.
+//! Makes graphs of model files. A file is parsed, compared with its own description, and fixed to one size.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -18,19 +18,19 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::memory::grow_to;
 use crate::memory::room;
 
-/// What the one input is called.
+/// The name of the one input.
 const INPUT: &str = "image";
 
-/// What the graph of a network of a few hundred nodes takes while it is optimised, in small blocks.
+/// The memory in small blocks that a graph of a few hundred nodes takes while it is optimised.
 pub(in crate::model) const LOADING: usize = 4 << 20;
 
-/// Most bytes that the weights of a file may take once unpacked.
+/// The limit for the weights of a file after unpacking, in bytes.
 const MAX_WEIGHTS: u64 = 1 << 30;
 
-/// Most numbers in one intermediate result.
+/// The limit for one intermediate result, in numbers.
 const MAX_VALUES: usize = 1 << 26;
 
-/// An output that the metadata promise.
+/// An output that the metadata describe.
 #[derive(Debug)]
 pub(in crate::model) struct Output {
     name: String,
@@ -43,35 +43,35 @@ impl Output {
     }
 }
 
-/// A parsed file, not yet for a size.
+/// A parsed file that has no fixed size yet.
 #[derive(Debug)]
 pub(in crate::model) struct Graph {
     pub(in crate::model) metadata: Metadata,
     proto: ModelProto,
-    /// What the plans for several sizes share.
+    /// The parts that the plans for several sizes share.
     pub(in crate::model) accelerator: Accelerator,
     #[cfg_attr(not(feature = "all-operators"), allow(dead_code))]
     readers: Readers,
-    /// The file, for tract-onnx.
+    /// The file, which tract-onnx would read.
     #[cfg(feature = "all-operators")]
     bytes: Vec<u8>,
 }
 
-/// A graph for one size, ready to run.
+/// A graph for one size that can run.
 pub(in crate::model) struct Ready {
     pub(in crate::model) plan: Arc<TypedSimplePlan>,
-    /// Operators that run as fast convolutions.
+    /// The number of operators that run as fast convolutions.
     pub(in crate::model) accelerated: usize,
-    /// Bytes that a run takes for its intermediate results.
+    /// The bytes that a run takes for its intermediate results.
     pub(in crate::model) needs: usize,
 }
 
 impl Graph {
     /// Parses and checks an ONNX file.
     pub(in crate::model) fn parse(bytes: &[u8]) -> Result<Self> {
-        // The structures that are parsed, the file that is kept, and the network's own copy of the weights.
+        // These are the parsed structures, the file that is kept, and the network's own copy of the weights.
         room(bytes.len().saturating_mul(4).saturating_add(LOADING))?;
-        let not_onnx = || format!("{} bytes that are no ONNX file", bytes.len());
+        let not_onnx = || format!("the {} bytes are no ONNX file", bytes.len());
         let proto = ModelProto::decode(bytes)
             .map_err(|e| Error::with_source(ErrorKind::Model, not_onnx(), e))?;
         let graph = proto.graph.as_ref().ok_or_else(|| Error::model(not_onnx()))?;
@@ -96,8 +96,8 @@ impl Graph {
         })
     }
 
-    /// Optimises it for pictures of `height` x `width`, with exactly the outputs `wanted`.
-    /// `fast` replaces convolutions by this library's own.
+    /// Optimises the file for pictures of `height` x `width`, with exactly the outputs in `wanted`. With `fast`,
+    /// convolutions are replaced by this library's own.
     pub(in crate::model) fn ready(
         &self,
         height: usize,
@@ -121,27 +121,28 @@ impl Graph {
         Ok(Ready { plan, accelerated, needs })
     }
 
-    /// Refuses a graph whose picture has fixed sides: a detector is run at the size that a search needs.
+    /// Refuses a graph whose input has a fixed size, because a detector runs at the size that a search needs.
     pub(in crate::model) fn check_any_size(&self) -> Result<()> {
         let inputs = self.proto.graph.iter().flat_map(|graph| &graph.input);
         match inputs.filter(|input| input.name == INPUT).find_map(ValueInfoProto::shape) {
             Some(declared) => Err(Error::model(format!(
-                "input {INPUT:?} has the fixed shape {declared:?}: a detector must leave height and width open"
+                "input {INPUT:?} has the fixed shape {declared:?}, but a detector must leave height and width open"
             ))),
             None => Ok(()),
         }
     }
 
-    /// The graph for one picture, decluttered, with exactly the outputs that are wanted.
+    /// Returns the decluttered graph for one picture, with exactly the outputs that are wanted.
     fn read(&self, height: usize, width: usize, wanted: &[Output]) -> Result<TypedModel> {
-        let graph = self.proto.graph.as_ref().ok_or_else(|| Error::model("no graph"))?;
+        let graph =
+            self.proto.graph.as_ref().ok_or_else(|| Error::model("the file has no graph"))?;
         let shape = input_shape(graph, height, width)?;
         let names: Vec<&str> = wanted.iter().map(|output| output.name.as_str()).collect();
         if let Some(missing) =
             names.iter().find(|name| graph.output.iter().all(|o| o.name != **name))
         {
             return Err(Error::model(format!(
-                "the model has no output {missing:?}, which its task promises"
+                "the model has no output {missing:?}, which its task needs"
             )));
         }
         let picture = f32::fact(shape);
@@ -155,7 +156,7 @@ impl Graph {
         own.map_err(|e| model_error(format!("the model does not work on {shape:?} numbers"), e))
     }
 
-    /// The same by tract-onnx, which knows more operators.
+    /// Does the same with tract-onnx, which knows more operators.
     #[cfg(feature = "all-operators")]
     fn read_any(&self, shape: [usize; 4], names: &[&str]) -> TractResult<TypedModel> {
         use tract_core::internal::*;
@@ -164,7 +165,12 @@ impl Graph {
         let model = tract_onnx::onnx().model_for_read(&mut std::io::Cursor::new(&self.bytes))?;
         let outlet = |name: &&str| {
             let labelled = |o: &&OutletId| model.outlet_label(**o) == Some(name);
-            model.outputs.iter().find(labelled).copied().context("an output that nothing gives")
+            model
+                .outputs
+                .iter()
+                .find(labelled)
+                .copied()
+                .context("no node computes an output of the model")
         };
         let outlets = names.iter().map(outlet).collect::<TractResult<Vec<_>>>()?;
         model
@@ -175,7 +181,8 @@ impl Graph {
     }
 }
 
-/// Bytes of the intermediate results that are alive at once, at the worst place, twice: an operator may hold a rearranged copy.
+/// Returns the bytes of the intermediate results that exist at the same time, in the worst case. It is twice the sum,
+/// since an operator may hold a rearranged copy.
 fn largest_need(model: &TypedModel) -> TractResult<usize> {
     let bytes = |node: usize| -> usize {
         let outputs = &model.node(node).outputs;
@@ -206,7 +213,7 @@ fn largest_need(model: &TypedModel) -> TractResult<usize> {
     Ok(most.saturating_mul(2))
 }
 
-/// Refuses weights that lie in other files, or that claim to be larger than the file could hold.
+/// Refuses weights that lie in other files, or that claim to be larger than the file can hold.
 fn check_weights(proto: &ModelProto) -> Result<()> {
     let graph = proto.graph.as_ref();
     let constants = graph.iter().flat_map(|g| &g.node).flat_map(|n| &n.attribute);
@@ -219,14 +226,16 @@ fn check_weights(proto: &ModelProto) -> Result<()> {
     for tensor in tensors {
         let name: String = tensor.name.chars().take(60).collect();
         if !tensor.external_data.is_empty() || tensor.data_location.unwrap_or(0) != 0 {
-            return Err(Error::model(format!("weights {name:?} lie in another file")));
+            return Err(Error::model(format!(
+                "weights {name:?} lie in another file, which is not supported"
+            )));
         }
         let bytes =
             tensor.dims.iter().try_fold(4u64, |n, dim| n.checked_mul(u64::try_from(*dim).ok()?));
         total = total.saturating_add(bytes.unwrap_or(u64::MAX));
         if total > MAX_WEIGHTS {
             return Err(Error::model(format!(
-                "weights {name:?} of shape {:?} pass the limit of {MAX_WEIGHTS} bytes",
+                "weights {name:?} of shape {:?} exceed the limit of {MAX_WEIGHTS} bytes",
                 tensor.dims
             )));
         }
@@ -234,8 +243,8 @@ fn check_weights(proto: &ModelProto) -> Result<()> {
     Ok(())
 }
 
-/// Refuses windows that no picture needs: sums of padding could wrap to a size that looks right, which the engine
-/// then walks for years.
+/// Refuses windows that no picture needs. Sums of padding could wrap around to a size that looks right, and the engine
+/// would then run for years.
 fn check_windows(graph: &GraphProto) -> Result<()> {
     const WINDOW: [&str; 6] =
         ["pads", "strides", "dilations", "kernel_shape", "output_padding", "output_shape"];
@@ -245,7 +254,7 @@ fn check_windows(graph: &GraphProto) -> Result<()> {
             if let Some(value) = attribute.ints.iter().find(|v| v.unsigned_abs() > limit) {
                 let name: String = node.name.chars().take(60).collect();
                 return Err(Error::model(format!(
-                    "node {name:?} has {} of {value}, at most {limit} is supported",
+                    "node {name:?} has {} of {value}, but at most {limit} is supported",
                     attribute.name
                 )));
             }
@@ -254,7 +263,7 @@ fn check_windows(graph: &GraphProto) -> Result<()> {
     Ok(())
 }
 
-/// The shape of the one input, which must fit what the metadata say.
+/// Returns the shape of the one input, which must fit the metadata.
 fn input_shape(graph: &GraphProto, height: usize, width: usize) -> Result<[usize; 4]> {
     // Old files list their weights among the inputs.
     let weights: HashSet<&str> = graph.initializer.iter().map(|t| t.name.as_str()).collect();
@@ -263,7 +272,7 @@ fn input_shape(graph: &GraphProto, height: usize, width: usize) -> Result<[usize
     let name = inputs.first().map_or("", |input| input.name.as_str());
     if inputs.len() != 1 || name != INPUT {
         return Err(Error::model(format!(
-            "the model has {} inputs, the first called {name:?}: one called {INPUT:?} is wanted",
+            "the model has {} inputs, of which the first is called {name:?}, but it must have one, called {INPUT:?}",
             inputs.len()
         )));
     }
@@ -272,23 +281,23 @@ fn input_shape(graph: &GraphProto, height: usize, width: usize) -> Result<[usize
         && (declared.len() != 4 || declared[1..] != shape[1..])
     {
         return Err(Error::model(format!(
-            "input {INPUT:?} has shape {declared:?}, face_predict.input says {shape:?}"
+            "input {INPUT:?} has shape {declared:?}, but face_predict.input says {shape:?}"
         )));
     }
     Ok(shape)
 }
 
-/// Refuses outputs of other sizes than the metadata promise, and intermediate results that are too large.
+/// Refuses outputs of other sizes than the metadata say, and intermediate results that are too large.
 fn check_outputs(typed: &TypedModel, wanted: &[Output]) -> Result<()> {
     for (index, Output { name, shape: promised }) in wanted.iter().enumerate() {
         let fact = typed.output_fact(index).map_err(|e| model_error("no output", e))?;
         let shape = fact.shape.as_concrete().unwrap_or_default();
-        // Some exporters drop the batch of one.
+        // Some exporters leave out the batch axis of one.
         let given = shape.iter().skip_while(|dim| **dim == 1);
         let meant = promised.iter().skip_while(|dim| **dim == 1);
         if fact.datum_type != f32::datum_type() || shape.is_empty() || !given.eq(meant) {
             return Err(Error::model(format!(
-                "output {name:?} has {:?} numbers of type {:?}, its metadata promise {promised:?} of F32",
+                "output {name:?} has {:?} numbers of type {:?}, but the metadata say {promised:?} of F32",
                 fact.shape, fact.datum_type
             )));
         }
@@ -300,7 +309,7 @@ fn check_outputs(typed: &TypedModel, wanted: &[Output]) -> Result<()> {
             });
             if values.is_none_or(|values| values > MAX_VALUES) {
                 return Err(Error::model(format!(
-                    "node {:?} gives {:?} numbers, more than {MAX_VALUES} or not known beforehand",
+                    "node {:?} computes {:?} numbers, which is more than {MAX_VALUES} or not known beforehand",
                     node.name, output.fact.shape
                 )));
             }

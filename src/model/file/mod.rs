@@ -1,4 +1,4 @@
-//! Model files: the ONNX messages, the operators that are read, and the graph that runs.
+//! Model files: the ONNX messages, the operators that this library reads, and the graph that runs.
 
 mod constants;
 pub(super) mod graph;

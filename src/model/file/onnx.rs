@@ -1,7 +1,7 @@
-//! The parts of an ONNX file that this library reads; prost skips the rest.
+//! The parts of an ONNX file that this library reads. prost skips the rest.
 //!
-//! Names and numbers are those of `onnx.proto`. tract-onnx has the same structures, but its crate keeps every operator of
-//! ONNX and of NNEF in the library, used or not; see the feature `all-operators`.
+//! Names and numbers are those of `onnx.proto`. tract-onnx has the same structures, but its crate keeps every operator
+//! of ONNX and of NNEF in the library, even unused ones. See the feature `all-operators`.
 
 use prost::Message;
 use tract_core::internal::*;
@@ -72,7 +72,7 @@ pub(super) struct AttributeProto {
     pub s: Vec<u8>,
     #[prost(message, optional, tag = "5")]
     pub t: Option<TensorProto>,
-    /// Not read: nodes with graphs of their own are refused.
+    /// This is not read: nodes that contain graphs are refused.
     #[prost(bytes = "vec", optional, tag = "6")]
     pub g: Option<Vec<u8>>,
     #[prost(float, repeated, tag = "7")]
@@ -81,7 +81,7 @@ pub(super) struct AttributeProto {
     pub ints: Vec<i64>,
     #[prost(bytes = "vec", repeated, tag = "9")]
     pub strings: Vec<Vec<u8>>,
-    /// Not read either.
+    /// This is not read, either.
     #[prost(bytes = "vec", repeated, tag = "11")]
     pub graphs: Vec<Vec<u8>>,
     #[prost(int32, tag = "20")]
@@ -140,13 +140,13 @@ pub(super) struct TensorShapeProto {
 
 #[derive(Clone, PartialEq, Message)]
 pub(super) struct DimensionProto {
-    /// Absent where the size is free or has a name.
+    /// The size is absent if it is free or has a name.
     #[prost(int64, optional, tag = "1")]
     pub dim_value: Option<i64>,
 }
 
 impl ValueInfoProto {
-    /// Its sizes, where the file gives all of them.
+    /// Returns the sizes, if the file gives all of them.
     pub fn shape(&self) -> Option<Vec<usize>> {
         let shape = self.r#type.as_ref()?.tensor_type.as_ref()?.shape.as_ref()?;
         shape.dim.iter().map(|dim| usize::try_from(dim.dim_value?).ok()).collect()
@@ -154,14 +154,14 @@ impl ValueInfoProto {
 }
 
 impl ModelProto {
-    /// Version of ONNX's own operators.
+    /// Returns the version of ONNX's own operators.
     pub fn operator_set(&self) -> i64 {
         let own = |set: &&OperatorSetIdProto| ["", "ai.onnx"].contains(&set.domain.as_str());
         self.opset_import.iter().find(own).map_or(0, |set| set.version)
     }
 }
 
-/// `DataType` of `onnx.proto`.
+/// A number of `DataType` in `onnx.proto`.
 pub(super) fn datum_type(number: i64) -> TractResult<DatumType> {
     Ok(match number {
         1 => DatumType::F32,
@@ -178,18 +178,25 @@ pub(super) fn datum_type(number: i64) -> TractResult<DatumType> {
 }
 
 impl TensorProto {
-    /// The numbers, from the field that holds them.
+    /// Returns the numbers from the field that holds them.
     pub fn read(&self) -> TractResult<Tensor> {
         let shape: Vec<usize> = self
             .dims
             .iter()
-            .map(|dim| usize::try_from(*dim).with_context(|| format!("a size of {dim}")))
+            .map(|dim| {
+                usize::try_from(*dim).with_context(|| format!("a dimension has the size {dim}"))
+            })
             .collect::<TractResult<_>>()?;
         let to = datum_type(self.data_type.into())?;
         if !self.raw_data.is_empty() {
             let raw = &self.raw_data;
-            return unraw(&shape, to, raw)
-                .with_context(|| format!("{:?}: {} bytes for {shape:?}", self.name, raw.len()));
+            return unraw(&shape, to, raw).with_context(|| {
+                format!(
+                    "{:?} has {} bytes, which do not fit the shape {shape:?}",
+                    self.name,
+                    raw.len()
+                )
+            });
         }
         let flat = match to {
             DatumType::F32 => tensor1(&self.float_data),
@@ -199,27 +206,27 @@ impl TensorProto {
                 let bits = self.int32_data.iter().map(|bits| f16::from_bits(*bits as u16));
                 tensor1(&bits.collect::<Vec<_>>())
             }
-            // The smaller integers, and truth values as 0 and 1.
+            // Reads the smaller integers, and truth values as 0 and 1.
             _ => tensor1(&self.int32_data).cast_to_dt(to)?.into_owned(),
         };
         let numbers = flat.len();
         ensure!(
             shape.iter().try_fold(1usize, |n, dim| n.checked_mul(*dim)) == Some(numbers),
-            "{:?}: {numbers} numbers for {shape:?}",
+            "{:?} has {numbers} numbers, which do not fit the shape {shape:?}",
             self.name
         );
         flat.into_shape(&shape)
     }
 }
 
-/// Little-endian bytes as numbers.
+/// Reads little-endian bytes as numbers.
 fn unraw(shape: &[usize], to: DatumType, bytes: &[u8]) -> TractResult<Tensor> {
     fn read<T: Datum, const N: usize>(bytes: &[u8], read: fn([u8; N]) -> T) -> Option<Vec<T>> {
         let (whole, rest) = bytes.as_chunks::<N>();
         rest.is_empty().then(|| whole.iter().map(|chunk| read(*chunk)).collect())
     }
     fn tensor<T: Datum + Copy>(shape: &[usize], numbers: Option<Vec<T>>) -> TractResult<Tensor> {
-        let numbers = numbers.context("half a number")?;
+        let numbers = numbers.context("the bytes end within a number")?;
         let wanted = shape.iter().try_fold(1usize, |n, dim| n.checked_mul(*dim));
         ensure!(wanted == Some(numbers.len()), "{} numbers", numbers.len());
         Tensor::from_shape(shape, &numbers)
@@ -234,11 +241,11 @@ fn unraw(shape: &[usize], to: DatumType, bytes: &[u8]) -> TractResult<Tensor> {
         DatumType::I8 => tensor(shape, read(bytes, i8::from_le_bytes)),
         DatumType::U8 => tensor(shape, read(bytes, u8::from_le_bytes)),
         DatumType::Bool => tensor(shape, read(bytes, |[byte]: [u8; 1]| byte != 0)),
-        other => bail!("numbers of type {other:?}"),
+        other => bail!("numbers of type {other:?} are not supported"),
     }
 }
 
-/// `AttributeType` of `onnx.proto`.
+/// A number of `AttributeType` in `onnx.proto`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Kind {
     Float = 1,
@@ -249,14 +256,14 @@ enum Kind {
     Ints = 7,
 }
 
-/// Attributes by name: `None` where there is none, an error where it is of another kind.
+/// Returns attributes by name. It is `None` if there is none, and an error if it is of another kind.
 impl NodeProto {
     fn attribute(&self, name: &str, kind: Kind) -> TractResult<Option<&AttributeProto>> {
         let found = self.attribute.iter().find(|attribute| attribute.name == name);
         if let Some(found) = found {
             ensure!(
                 found.r#type == kind as i32,
-                "{name} is of kind {}, not {kind:?}",
+                "attribute {name} is of kind {}, but it must be {kind:?}",
                 found.r#type
             );
         }
@@ -282,7 +289,7 @@ impl NodeProto {
 
     pub fn tensor(&self, name: &str) -> TractResult<Option<Tensor>> {
         let Some(attribute) = self.attribute(name, Kind::Tensor)? else { return Ok(None) };
-        let tensor = attribute.t.as_ref().with_context(|| format!("{name} is empty"))?;
+        let tensor = attribute.t.as_ref().with_context(|| format!("attribute {name} is empty"))?;
         Ok(Some(tensor.read()?))
     }
 
@@ -294,9 +301,13 @@ impl NodeProto {
         Ok(self.attribute(name, Kind::Ints)?.map(|attribute| &attribute.ints[..]))
     }
 
-    /// A list of integers that must not be negative.
+    /// Returns a list of integers that must not be negative.
     pub fn sizes(&self, name: &str) -> TractResult<Option<TVec<usize>>> {
-        let size = |n: &i64| usize::try_from(*n).with_context(|| format!("{name} has {n}"));
+        let size = |n: &i64| {
+            usize::try_from(*n).with_context(|| {
+                format!("attribute {name} has the number {n}, which is not supported")
+            })
+        };
         self.ints(name)?.map(|list| list.iter().map(size).collect()).transpose()
     }
 }

@@ -2,13 +2,13 @@
 
 use crate::picture::Orientation;
 
-/// What the first of some Exif blocks that has an orientation says. Upright where none has one.
+/// Returns the orientation of the first Exif block that has one. If none has one, the picture is upright.
 pub(super) fn orientation<'a>(blocks: impl IntoIterator<Item = &'a [u8]>) -> Orientation {
     let known = blocks.into_iter().find_map(entry);
     known.and_then(|value| Orientation::from_exif(value).ok()).unwrap_or(Orientation::UPRIGHT)
 }
 
-/// The number behind a block's orientation tag, 1 to 8. A damaged block has none.
+/// Returns the number behind a block's orientation tag, 1 to 8. A damaged block has none.
 fn entry(tiff: &[u8]) -> Option<u32> {
     const ORIENTATION: u32 = 0x0112;
     const ENTRY: usize = 12;
@@ -30,7 +30,7 @@ fn entry(tiff: &[u8]) -> Option<u32> {
         let at = start.checked_add(index * ENTRY)?;
         Some((number(at, 2)?, number(at + 2, 2)?, at + 8))
     });
-    // The standard has it as SHORT. Some write LONG or BYTE, which other readers obey, too.
+    // The standard says SHORT. Some programs write LONG or BYTE, which other readers obey, too.
     entries.into_iter().filter(|(tag, _, _)| *tag == ORIENTATION).find_map(|(_, kind, at)| {
         let value = match kind {
             1 => number(at, 1),
@@ -46,7 +46,7 @@ fn entry(tiff: &[u8]) -> Option<u32> {
 mod tests {
     use super::*;
 
-    /// A block with one entry, in either order of bytes.
+    /// A block with one entry, in either byte order.
     fn block(little: bool, tag: u16, kind: u16, value: u32) -> Vec<u8> {
         let two = |v: u16| if little { v.to_le_bytes() } else { v.to_be_bytes() };
         let four = |v: u32| if little { v.to_le_bytes() } else { v.to_be_bytes() };
@@ -72,7 +72,7 @@ mod tests {
                     assert_eq!(entry(&block(little, 0x0112, kind, value)), Some(value));
                 }
             }
-            // Out of range, another type, another tag.
+            // These entries are out of range, of another type, or have another tag.
             for other in [block(little, 0x0112, 3, 0), block(little, 0x0112, 3, 9)] {
                 assert_eq!(entry(&other), None);
             }

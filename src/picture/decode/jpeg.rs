@@ -54,7 +54,7 @@ fn reason(error: &face_predict_jpeg::Error) -> Error {
         _ => ErrorKind::Image,
     };
     let message = match error.kind() {
-        Kind::Damaged | Kind::Truncated => format!("picture is damaged: {error}"),
+        Kind::Damaged | Kind::Truncated => format!("the picture is damaged: {error}"),
         _ => error.to_string(),
     };
     Error::new(kind, message)

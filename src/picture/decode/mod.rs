@@ -43,8 +43,7 @@ pub struct Picture {
 }
 
 impl Picture {
-    /// Decodes the bytes of a JPEG, PNG, WebP or BMP file. Its Exif orientation is kept beside the pixels. Fails in a
-    /// build without the feature `decode`.
+    /// Decodes the bytes of a JPEG, PNG, WebP or BMP file. Its Exif orientation is kept beside the pixels. Fails in a build without the feature `decode`.
     pub fn decode(bytes: &[u8], limits: &DecodeLimits) -> Result<Self> {
         decode(bytes, limits)
     }
@@ -63,13 +62,14 @@ impl Picture {
 
     /// Reads and decodes a file.
     pub fn open(path: impl AsRef<Path>, limits: &DecodeLimits) -> Result<Self> {
-        // Without decoders, that is what must be told, whatever the path.
+        let path = path.as_ref();
+        // A build without decoders says so, whatever the path.
         let bytes = if cfg!(feature = "decode") {
-            read_limited(path.as_ref(), limits.max_bytes)?
+            read_limited(path, limits.max_bytes)?
         } else {
             Vec::new()
         };
-        Self::decode(&bytes, limits)
+        Self::decode(&bytes, limits).map_err(|e| e.context(shown(path)))
     }
 
     /// The same picture, of which `next` comes after what its file says.
@@ -94,7 +94,7 @@ pub(crate) fn read_limited(path: &Path, limit: u64) -> Result<Vec<u8>> {
     let file = std::fs::File::open(path).map_err(|e| match url(path) {
         Some(what) => Error::new(
             ErrorKind::Unsupported,
-            format!("{} is {what}, not the path of a file", shown(path)),
+            format!("{} is {what}; it is not the path of a file", shown(path)),
         ),
         None => io(e),
     })?;
@@ -110,7 +110,10 @@ pub(crate) fn read_limited(path: &Path, limit: u64) -> Result<Vec<u8>> {
     }
     let mut bytes = Vec::new();
     bytes.try_reserve(size as usize + 1).map_err(|_| {
-        Error::new(ErrorKind::OutOfMemory, format!("no memory for the {size} bytes of the file"))
+        Error::new(
+            ErrorKind::OutOfMemory,
+            format!("there is no memory for the {size} bytes of the file"),
+        )
     })?;
     file.take(limit + 1).read_to_end(&mut bytes).map_err(io)?;
     if bytes.len() as u64 > limit {
@@ -171,13 +174,13 @@ fn decode_other(bytes: &[u8], limits: &DecodeLimits) -> Result<Picture> {
     room(0)?;
     let mut reader = ImageReader::new(std::io::Cursor::new(bytes))
         .with_guessed_format()
-        .map_err(|e| Error::with_source(ErrorKind::Image, "picture cannot be read", e))?;
+        .map_err(|e| Error::with_source(ErrorKind::Image, "the picture cannot be read", e))?;
     if !matches!(reader.format(), Some(ImageFormat::Png | ImageFormat::WebP | ImageFormat::Bmp)) {
         let message = match kinds::other_format(bytes) {
             Some(name) => {
-                format!("{} bytes that are {name}, not JPEG, PNG, WebP or BMP", bytes.len())
+                format!("the {} bytes are {name}, not JPEG, PNG, WebP or BMP", bytes.len())
             }
-            None => format!("{} bytes that are no JPEG, PNG, WebP or BMP", bytes.len()),
+            None => format!("the {} bytes are no JPEG, PNG, WebP or BMP", bytes.len()),
         };
         return Err(Error::new(ErrorKind::Image, message));
     }
@@ -215,7 +218,8 @@ fn too_many_pixels(width: usize, height: usize, limits: &DecodeLimits) -> Result
     if pixels <= limit {
         return Ok(());
     }
-    let message = format!("picture of {width}x{height} has {pixels} pixels, the limit is {limit}");
+    let message =
+        format!("the picture of {width}x{height} has {pixels} pixels, but the limit is {limit}");
     Err(Error::new(ErrorKind::Limit, message))
 }
 
@@ -224,9 +228,9 @@ fn image_error(error: image::ImageError) -> Error {
     use image::ImageError;
 
     let (kind, message) = match error {
-        ImageError::Limits(_) => (ErrorKind::Limit, "picture is too large"),
-        ImageError::Unsupported(_) => (ErrorKind::Image, "kind of picture not supported"),
-        _ => (ErrorKind::Image, "picture is damaged"),
+        ImageError::Limits(_) => (ErrorKind::Limit, "the picture is too large"),
+        ImageError::Unsupported(_) => (ErrorKind::Image, "this kind of picture is not supported"),
+        _ => (ErrorKind::Image, "the picture is damaged"),
     };
     Error::with_source(kind, message, error)
 }

@@ -53,8 +53,11 @@ impl Warp {
     ) -> Result<()> {
         let size = width * height;
         if planes.len() != 3 * size {
-            let told =
-                format!("{} numbers, {width}x{height} pixels have {}", planes.len(), 3 * size);
+            let told = format!(
+                "{} numbers are given, but {width}x{height} pixels have {}",
+                planes.len(),
+                3 * size
+            );
             return Err(Error::invalid(told));
         }
         let (red, rest) = planes.split_at_mut(size);

@@ -125,7 +125,7 @@ mod detector {
         pub(in crate::model) fn new(graph: Graph, _: bool) -> Result<Self> {
             let spec = graph.metadata.detect.clone();
             let spec =
-                spec.ok_or_else(|| Error::model("a detector without face_predict.detect"))?;
+                spec.ok_or_else(|| Error::model("the model is a detector, but lacks face_predict.detect"))?;
             Ok(Self { metadata: graph.metadata, spec, accelerated: 1 })
         }
 

@@ -1,5 +1,5 @@
-//! Changes the pixels of many faces at once: the same operations on the processor and on a GPU. None of them waits for the
-//! device, since what is drawn is known beforehand.
+//! Changes the pixels of many faces at once, by the same operations on the processor and on a GPU. None of them waits
+//! for the device, since the random numbers are known beforehand.
 
 use tch::Tensor;
 
@@ -7,16 +7,16 @@ use super::columns::to_device;
 use super::draw::Draw;
 use super::{cover, detail, jpeg, light};
 
-/// Faces that are changed together on the processor: as many as stay in its cache from one change to the next. A whole batch
-/// went to memory and back for each change, which took longer than the changes.
+/// The faces that are changed together on the processor: as many as stay in its cache from one change to the next. When
+/// a whole batch went through memory for each change, that took longer than the changes.
 const TOGETHER: usize = 8;
 
-/// How many faces of a batch are worked on together where `tensor` lies. A GPU wants all of them.
+/// Returns how many faces of a batch are changed together on the device of `tensor`. A GPU is faster with all of them.
 pub fn together(tensor: &Tensor, faces: usize) -> usize {
     if tensor.device().is_cuda() { faces.max(1) } else { TOGETHER }
 }
 
-/// Changes `images`, `[N, 3, H, W]` from 0 to 255, each by its draw. Their memory is used again.
+/// Changes `images`, `[N, 3, H, W]` from 0 to 255, each by its own draw. Their memory is used again.
 pub fn apply(images: Tensor, draws: &[Draw]) -> Tensor {
     if draws.iter().all(|draw| *draw == Draw::NOTHING) {
         return images;
@@ -64,11 +64,11 @@ impl Faces<'_> {
         }
         let places = to_device(Tensor::from_slice(&places), &self.images);
         let changed = change(self.images.index_select(0, &places), &drawn);
-        // In place: a copy of the whole batch for each change took longer than all changes.
+        // It works in place, since a copy of the whole batch for each change took longer than all changes.
         let _ = self.images.index_copy_(0, &places, &changed);
     }
 
-    /// The same, together for faces that draw the same.
+    /// Does the same, for faces that draw the same together.
     fn each<T: PartialEq + Copy>(
         &mut self,
         which: impl Fn(&Draw) -> Option<T>,

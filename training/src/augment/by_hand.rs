@@ -5,22 +5,22 @@ use tch::Tensor;
 use super::batch::apply;
 use super::draw::Draw;
 
-/// A crop of one colour.
+/// Makes a crop of one colour.
 pub fn flat(values: [f32; 3], side: i64) -> Tensor {
     Tensor::from_slice(&values).view([1, 3, 1, 1]).expand([1, 3, side, side], false).copy()
 }
 
-/// The crop after one face's changes.
+/// Returns the crop after one face's changes.
 pub fn apply_one(image: &Tensor, draw: Draw) -> Tensor {
     apply(image.copy(), &[draw])
 }
 
-/// One number of a crop.
+/// Returns one number of a crop.
 pub fn at(image: &Tensor, channel: i64, y: i64, x: i64) -> f64 {
     image.double_value(&[0, channel, y, x])
 }
 
-/// Fails unless both are the same to a hundredth.
+/// Fails unless both are equal to a hundredth.
 #[track_caller]
 pub fn close(a: f64, b: f64) {
     assert!((a - b).abs() < 1e-2, "{a} {b}");

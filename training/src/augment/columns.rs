@@ -1,29 +1,29 @@
-//! Numbers of each face, and places in a crop, as tensors that are computed with images `[N, 3, H, W]`.
+//! Numbers of each face, and places in a crop, as tensors that fit images `[N, 3, H, W]`.
 
 use tch::{Kind, Tensor};
 
-/// One number a face, to be multiplied with images.
+/// Returns one number for each face, to be multiplied with images.
 pub fn column(values: impl IntoIterator<Item = f32>, like: &Tensor) -> Tensor {
     columns(values.into_iter().map(|value| [value]), like)
 }
 
-/// Some numbers a face, as `[N, K, 1, 1]`.
+/// Returns some numbers for each face, as `[N, K, 1, 1]`.
 pub fn columns<const K: usize>(values: impl Iterator<Item = [f32; K]>, like: &Tensor) -> Tensor {
     let flat: Vec<f32> = values.flatten().collect();
     to_device(Tensor::from_slice(&flat).view([-1, K as i64, 1, 1]), like)
 }
 
-/// A yes or no as 1 or 0.
+/// Returns true or false as 1 or 0.
 pub fn flag(yes: bool) -> f32 {
     f32::from(u8::from(yes))
 }
 
-/// On the device of `like`.
+/// Makes the tensor on the device of `like`.
 pub fn to_device(tensor: Tensor, like: &Tensor) -> Tensor {
     tensor.to_device(like.device())
 }
 
-/// Middles of the pixels along one axis, in units of the crop.
+/// Returns the middles of the pixels along one axis, in units of the crop.
 pub fn middles(size: i64, like: &Tensor) -> Tensor {
     (Tensor::arange(size, (Kind::Float, like.device())) + 0.5) / size as f64
 }

@@ -1,11 +1,12 @@
-//! What is covered: a border where the picture ends, and rectangles.
+//! Covers parts of a face: a border where the picture ends, and rectangles.
 
 use tch::{Kind, Tensor};
 
 use super::columns::{column, columns, flag, middles, to_device};
 use super::draw::{Border, Erase};
 
-/// The edge of an inner rectangle repeats outwards, as the library does around a tightly cropped picture; or one colour.
+/// Outside an inner rectangle its edge repeats, as the library does around a tightly cropped picture, or there is one
+/// colour.
 pub fn borders(x: Tensor, borders: &[Border]) -> Tensor {
     let size = x.size();
     let (n, channels, height, width) = (size[0], size[1], size[2], size[3]);
@@ -38,7 +39,7 @@ pub fn borders(x: Tensor, borders: &[Border]) -> Tensor {
     &repeated + (flat - &repeated) * paint
 }
 
-/// Rectangles of one colour.
+/// Draws rectangles of one colour.
 pub fn erase(x: Tensor, drawn: &[Erase]) -> Tensor {
     let size = x.size();
     let axis = |size: i64, low: usize, high: usize, shape: [i64; 4]| {
@@ -72,7 +73,7 @@ mod tests {
             3.0 * 8.0 * 16.0,
         );
 
-        // Rows hold their own number; a quarter at the top and left is outside.
+        // Each row holds its own number, and a quarter at the top and left is outside.
         let rows = Tensor::arange(32, tch::kind::FLOAT_CPU)
             .view([1, 1, 32, 1])
             .expand([1, 3, 32, 32], false);

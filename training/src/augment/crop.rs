@@ -1,26 +1,26 @@
-//! Cuts the network's crops out of kept ones, for many faces at once, wherever each face's draw places it.
+//! Cuts the network's crops out of kept ones, for many faces at once, at the place that each face draws.
 
 use face_predict::{Affine, InputSpec};
 use tch::{Kind, Tensor};
 
-/// Pixels on each side of a kept crop beyond the network's own, for crops that are turned and moved. The pixels of both are
-/// the same ones where nothing moves.
+/// The pixels on each side of a kept crop beyond the network's own. They are needed for crops that are rotated and
+/// moved. Where nothing moves, both have the same pixels.
 pub fn margin(input: &InputSpec) -> usize {
     match input.crop {
-        // The study changed the crop itself; its edge repeats.
+        // The study changed the crop itself, whose edge repeats.
         face_predict::CropRule::Box { .. } => 0,
         _ => input.width.div_ceil(6),
     }
 }
 
-/// The map from a kept crop's unit square to the network's.
+/// Returns the map from a kept crop's unit square to the network's.
 pub fn widened(input: &InputSpec) -> Affine {
     let more = margin(input) as f32 / input.width as f32;
     let span = 1.0 + 2.0 * more;
     Affine { x0: -more, y0: -more, ..Affine::scale(span, span) }
 }
 
-/// The way back of a map; none where it leads to a line or a point.
+/// Returns the inverse of a map. There is none if the map leads to a line or a point.
 pub fn inverse(map: &Affine) -> Option<Affine> {
     let det = map.xx * map.yy - map.xy * map.yx;
     if !det.is_finite() || det.abs() < 1e-12 {
@@ -31,8 +31,8 @@ pub fn inverse(map: &Affine) -> Option<Affine> {
     Some(Affine { xx, xy, x0, yx, yy, y0 })
 }
 
-/// Crops of `side` pixels from `kept`, bytes `[N, S, S, 3]`. `maps` lead from each crop's unit square to the kept one's.
-/// Returns `[N, 3, side, side]` from 0 to 255.
+/// Cuts crops of `side` pixels out of `kept`, which are bytes `[N, S, S, 3]`. `maps` lead from each crop's unit square
+/// to that of the kept crop. Returns `[N, 3, side, side]` from 0 to 255.
 pub fn cut(kept: &Tensor, maps: &[Affine], side: i64) -> Tensor {
     let device = kept.device();
     // The grid counts from -1 to 1 on both sides of a map.
@@ -44,13 +44,13 @@ pub fn cut(kept: &Tensor, maps: &[Affine], side: i64) -> Tensor {
         .collect();
     let maps = Tensor::from_slice(&numbers).view([-1, 2, 3]).to_device(device);
     let grid = Tensor::affine_grid_generator(&maps, [maps.size()[0], 3, side, side], false);
-    // The channels of a pixel stay side by side: to part them would cost as much as the sampling.
+    // The channels of a pixel stay side by side, because separating them would cost as much as the sampling.
     let images = kept.to_kind(Kind::Float).permute([0, 3, 1, 2]);
-    // Bilinear; the edge repeats; a pixel's middle is its place.
+    // The sampling is bilinear, the edge repeats, and a pixel's place is its middle.
     images.grid_sampler(&grid, 0, 1, false)
 }
 
-/// Scales crops from 0..255 to what the network takes.
+/// Scales crops from 0..255 to the range of the network.
 pub fn normalise(images: &Tensor, input: &InputSpec) -> Tensor {
     let of = |values: Vec<f32>| {
         Tensor::from_slice(&values).view([1, 3, 1, 1]).to_device(images.device())
@@ -65,7 +65,7 @@ mod tests {
     use super::*;
     use crate::config::inputs;
 
-    /// A kept crop whose red is the column, green the row.
+    /// In this kept crop, red is the column and green is the row.
     fn kept(side: usize) -> Tensor {
         let bytes: Vec<u8> =
             (0..side * side).flat_map(|i| [(i % side) as u8, (i / side) as u8, 7]).collect();

@@ -1,10 +1,10 @@
-//! Detail that is lost: motion, few pixels, blur, noise, coarse colours.
+//! Losses of detail: motion, few pixels, blur, noise, coarse colours.
 
 use tch::{Kind, Tensor};
 
 use super::columns::{column, to_device};
 
-/// The mean along a straight way: a hand or a head that moves.
+/// Takes the mean along a straight path, as a hand or a head moves.
 pub fn motion(x: &Tensor, drawn: &[(f32, f32)]) -> Tensor {
     let size = x.size();
     let scale = size[3] as f32 / 96.0;
@@ -32,18 +32,18 @@ pub fn motion(x: &Tensor, drawn: &[(f32, f32)]) -> Tensor {
     moved.view_as(x)
 }
 
-/// A running mean of `2 * radius + 1` pixels a side; beyond the edge there is nothing to average.
+/// Takes a running mean of `2 * radius + 1` pixels on each axis. Pixels beyond the edge do not count.
 pub fn blur(x: &Tensor, radius: u8) -> Tensor {
     let (side, pad) = (2 * i64::from(radius) + 1, i64::from(radius));
     x.avg_pool2d([side, side], [1, 1], [pad, pad], false, false, None::<i64>)
 }
 
-/// Noise of a standard deviation.
+/// Adds noise with a standard deviation.
 pub fn noise(x: Tensor, sigmas: &[f32]) -> Tensor {
     x.addcmul(&x.randn_like(), &column(sigmas.iter().copied(), &x))
 }
 
-/// Fewer pixels, read back as a program would that enlarges a small face.
+/// Reduces the pixels, and enlarges them again as a program would enlarge a small face.
 pub fn shrink(x: &Tensor, share: f32) -> Tensor {
     let size = x.size();
     let small = |side: i64| ((side as f32 * share) as i64).clamp(8.min(side), side);
@@ -52,7 +52,7 @@ pub fn shrink(x: &Tensor, share: f32) -> Tensor {
     fewer.upsample_bilinear2d([size[2], size[3]], false, None, None)
 }
 
-/// Colours that change in blocks only, as in video.
+/// Makes colours change in blocks only, as in video.
 pub fn coarse_colours(x: &Tensor, block: u8) -> Tensor {
     let (size, block) = (x.size(), i64::from(block));
     let weights = to_device(Tensor::from_slice(&[0.299f32, 0.587, 0.114]), x).view([1, 3, 1, 1]);
@@ -71,7 +71,7 @@ mod tests {
     use crate::augment::by_hand::{apply_one, at, close, flat};
     use crate::augment::draw::Draw;
 
-    /// A grey crop with a bright column.
+    /// Makes a grey crop with a bright column.
     fn column_image() -> Tensor {
         let image = flat([100.0; 3], 96);
         let _ = image.narrow(3, 48, 1).fill_(196.0);

@@ -1,60 +1,61 @@
-//! What happens to one face, as numbers drawn at random. They are drawn on the processor, so that every device does the same.
+//! The changes of one face, as numbers that are drawn at random. They are drawn on the processor, so that every device
+//! makes the same changes.
 
 use rand::Rng;
 use rand_pcg::Pcg64Mcg;
 
 use super::Augment;
 
-/// All that happens to a face's pixels, in this order. Lengths are in units of the crop.
+/// All changes of a face's pixels, in this order. Lengths are in units of the crop.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Draw {
     /// The picture ends here, and its edge repeats.
     pub border: Option<Border>,
-    /// Factor of the light.
+    /// The factor of the light.
     pub gain: f32,
-    /// Factor of what differs from the mean.
+    /// The factor of the difference from the mean.
     pub contrast: f32,
-    /// Factor of what differs from grey.
+    /// The factor of the difference from grey.
     pub saturation: f32,
-    /// Factors of red, green and blue.
+    /// The factors of red, green and blue.
     pub tint: [f32; 3],
-    /// A cap and the shade of its peak.
+    /// A cap, and the shade of its peak.
     pub cap: Option<Cap>,
     /// A shade with an edge.
     pub shadow: Option<Shadow>,
     /// Two lights from two sides.
     pub lights: Option<Lights>,
-    /// Exponent of the brightness.
+    /// The exponent of the brightness.
     pub gamma: Option<f32>,
-    /// Length in pixels of a crop of 96, and angle.
+    /// The length of a motion in pixels of a crop of 96, and its angle.
     pub motion: Option<(f32, f32)>,
-    /// Pixels that the crop has left, as a share of its own.
+    /// The pixels that remain, as a share of the crop's own.
     pub small: Option<f32>,
-    /// Radius of a running mean, in pixels.
+    /// The radius of a running mean, in pixels.
     pub blur: Option<u8>,
-    /// Standard deviation of noise, of 255.
+    /// The standard deviation of noise, on a scale to 255.
     pub noise: Option<f32>,
-    /// The side, in pixels, of the blocks in which colours change.
+    /// The side of the blocks in which colours change, in pixels.
     pub coarse: Option<u8>,
-    /// Qualities of JPEGs, one after the other.
+    /// The qualities of JPEGs, one after the other.
     pub jpeg: [Option<u8>; 2],
     /// A rectangle of one colour.
     pub erase: Option<Erase>,
 }
 
-/// Where a picture ends.
+/// The place where a picture ends.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Border {
-    /// Left, top, right, bottom.
+    /// The left, top, right and bottom.
     pub inside: [f32; 4],
-    /// One colour outside, as programs have it that pad pictures to a square; else the edge repeats.
+    /// The one colour outside, as in programs that pad pictures to a square. Without it, the edge repeats.
     pub flat: Option<f32>,
 }
 
-/// A straight edge: what lies beyond is at the full.
+/// A straight edge. The full effect holds beyond it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Edge {
-    /// Direction across it.
+    /// The direction across it.
     pub angle: f32,
     /// A place on it.
     pub at: [f32; 2],
@@ -65,49 +66,49 @@ pub struct Edge {
 /// A cap: one colour above the forehead, and the shade of its peak below.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Cap {
-    /// Where the cloth ends.
+    /// The place where the cloth ends.
     pub brim: Edge,
-    /// Where its shade ends.
+    /// The place where its shade ends.
     pub shade: Edge,
-    /// How dark the shade is.
+    /// The darkness of the shade.
     pub dark: f32,
-    /// Of the cloth, if it is seen.
+    /// The colour of the cloth, if it is seen.
     pub colour: Option<[f32; 3]>,
 }
 
-/// Shade beyond an edge; with a second one it is a bar, as of a branch.
+/// A shade beyond an edge. With a second edge it is a bar, like the shade of a branch.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Shadow {
-    /// Where it begins.
+    /// The place where it begins.
     pub from: Edge,
-    /// Where it ends.
+    /// The place where it ends.
     pub to: Option<Edge>,
-    /// How dark it is.
+    /// The darkness of the shade.
     pub dark: f32,
 }
 
 /// Two lights of different colour and strength.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Lights {
-    /// Between them.
+    /// The edge between them.
     pub edge: Edge,
-    /// Red, green and blue on one side.
+    /// The red, green and blue on one side.
     pub one: [f32; 3],
-    /// On the other.
+    /// The colours on the other side.
     pub other: [f32; 3],
 }
 
 /// A covered rectangle.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Erase {
-    /// Left, top, right, bottom.
+    /// The left, top, right and bottom.
     pub rect: [f32; 4],
-    /// Of 255.
+    /// The colour, on a scale to 255.
     pub colour: [f32; 3],
 }
 
 impl Draw {
-    /// Nothing happens.
+    /// There are no changes.
     pub const NOTHING: Self = Self {
         border: None,
         gain: 1.0,
@@ -127,7 +128,7 @@ impl Draw {
         erase: None,
     };
 
-    /// What happens to one face.
+    /// Draws the changes of one face.
     pub fn new(augment: &Augment, rng: &mut Pcg64Mcg) -> Self {
         let mut draw = Self::NOTHING;
         let (light, degrade, outdoor) = (augment.light, augment.degrade, augment.outdoor);
@@ -157,7 +158,7 @@ impl Draw {
         if rng.random_bool(degrade) {
             draw.small = Some(rng.random_range(0.2..0.8));
         } else if rng.random_bool(outdoor) {
-            // The face is four fifths of the crop: 16 to 50 pixels of 96, small ones as often as large ones.
+            // The face is four fifths of the crop: 16 to 50 pixels of 96, with small faces as often as large ones.
             draw.small = Some(rng.random_range(20f32.ln()..62f32.ln()).exp() / 96.0);
         }
         draw.blur = rng.random_bool(degrade).then(|| rng.random_range(1..=2));
@@ -178,7 +179,7 @@ fn border(rng: &mut Pcg64Mcg) -> Border {
     Border { inside, flat: rng.random_bool(0.4).then(|| rng.random_range(0.0..=255.0)) }
 }
 
-/// Up to 15 % are covered (Zhong et al., "Random Erasing", 2020).
+/// Up to 15 % of the crop is covered (Zhong et al., "Random Erasing", 2020).
 fn erase(rng: &mut Pcg64Mcg) -> Erase {
     let side = rng.random_range(0.02f32..0.15).sqrt();
     let shape: f32 = rng.random_range(0.4f32..2.5).sqrt();
@@ -200,7 +201,7 @@ fn shadow(rng: &mut Pcg64Mcg) -> Shadow {
 
 fn cap(rng: &mut Pcg64Mcg) -> Cap {
     let angle = std::f32::consts::FRAC_PI_2 + rng.random_range(-0.2..0.2);
-    // The eyes lie at a third of the crop, its brow at a quarter.
+    // The eyes lie at a third of the crop, and the brow at a quarter.
     let brim: f32 = rng.random_range(0.05..0.24);
     let cloth = Edge { angle, at: [0.5, brim], softness: rng.random_range(0.005..0.03) };
     let at = [0.5, brim + rng.random_range(0.05..0.35)];
@@ -215,7 +216,7 @@ fn lights(rng: &mut Pcg64Mcg) -> Lights {
     let edge = Edge { angle, at: [0.5; 2], softness: rng.random_range(0.4..1.2) };
     let mut light = || {
         let strength: f32 = rng.random_range(0.6..1.4);
-        // From the yellow of a lamp to the blue of the sky.
+        // The colours go from the yellow of a lamp to the blue of the sky.
         let warmth: f32 = rng.random_range(-0.25..0.25);
         [strength * (1.0 + warmth), strength, strength * (1.0 - warmth)]
     };

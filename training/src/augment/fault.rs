@@ -1,5 +1,5 @@
-//! Faces spoiled on purpose, for calibration and for judging it. On the processor alone, pixel by pixel: pictures of any size,
-//! and the same figures from one version to the next.
+//! Spoils faces on purpose, for calibration and for judging it. It runs on the processor alone, pixel by pixel. So
+//! pictures may have any size, and the figures do not change from one version to the next.
 
 use face_predict::{Affine, Format, Image, Warp};
 use rand::Rng;
@@ -7,24 +7,24 @@ use rand_pcg::Pcg64Mcg;
 
 use super::normal;
 
-/// One thing that goes wrong, from just noticeable to bad, for calibration and for judging it.
+/// One kind of fault, from just noticeable to bad.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Fault {
-    /// A face of 10 to 40 pixels.
+    /// The face has 10 to 40 pixels.
     Small,
-    /// Out of focus.
+    /// The face is out of focus.
     Blurred,
-    /// Under-exposed.
+    /// The face is under-exposed.
     Dark,
-    /// Over-exposed.
+    /// The face is over-exposed.
     Bright,
 }
 
 impl Fault {
-    /// Every kind.
+    /// All kinds.
     pub const ALL: [Self; 4] = [Self::Small, Self::Blurred, Self::Dark, Self::Bright];
 
-    /// Pixels that small faces have.
+    /// The pixels of small faces.
     pub const SMALL: std::ops::Range<f32> = 10.0..40.0;
 
     /// Changes planes of red, green and blue from 0 to 255.
@@ -58,7 +58,7 @@ fn to_bytes(planes: &[f32]) -> Vec<u8> {
         .collect()
 }
 
-/// Reads `image`, however small, back into planes of `width` x `height`.
+/// Enlarges `image` into planes of `width` x `height`, even if it is very small.
 fn read_back(image: &Image<'_>, planes: &mut [f32], width: usize, height: usize) {
     let size = width * height;
     let (w, h) = image.upright_size();
@@ -88,7 +88,7 @@ fn shrink(planes: &mut [f32], width: usize, height: usize, factor: f32) {
     read_back(&image, planes, width, height);
 }
 
-/// A running mean of 2 `radius` + 1 pixels along rows, then columns.
+/// Takes a running mean of 2 `radius` + 1 pixels along rows, then columns.
 fn blur(planes: &mut [f32], width: usize, height: usize, radius: usize) {
     let mut line = vec![0.0; width.max(height)];
     for plane in planes.chunks_exact_mut(width * height) {

@@ -1,8 +1,9 @@
-//! What JPEG loses, as operations on tensors: the cosine transform of blocks of 8 x 8, rounded by the quality's tables.
+//! The losses of JPEG as operations on tensors: the cosine transform of blocks of 8 x 8, rounded by the tables of a
+//! quality.
 
 use tch::{Kind, Tensor};
 
-/// Tables of T.81, annex K: luminance, then chrominance.
+/// The tables of T.81, annex K: luminance, then chrominance.
 const TABLES: [[f32; 64]; 2] = [
     [
         16., 11., 10., 16., 24., 40., 51., 61., 12., 12., 14., 19., 26., 58., 60., 55., 14., 13.,
@@ -18,20 +19,20 @@ const TABLES: [[f32; 64]; 2] = [
     ],
 ];
 
-/// Red, green and blue to luminance and two differences.
+/// Converts red, green and blue to luminance and two differences.
 const TO_YCC: [f32; 9] =
     [0.299, 0.587, 0.114, -0.168_736, -0.331_264, 0.5, 0.5, -0.418_688, -0.081_312];
-/// The way back.
+/// Converts them back.
 const TO_RGB: [f32; 9] = [1.0, 0.0, 1.402, 1.0, -0.344_136, -0.714_136, 1.0, 1.772, 0.0];
 
-/// The table of a quality from 1 to 100, as libjpeg scales it.
+/// Returns the table of a quality from 1 to 100, as libjpeg scales it.
 fn table(of: &[f32; 64], quality: u8) -> [f32; 64] {
     let quality = f32::from(quality.clamp(1, 100));
     let scale = if quality < 50.0 { 5000.0 / quality } else { 200.0 - 2.0 * quality };
     of.map(|entry| ((entry * scale + 50.0) / 100.0).floor().clamp(1.0, 255.0))
 }
 
-/// The matrix of the cosine transform of eight numbers.
+/// Returns the matrix of the cosine transform of eight numbers.
 fn cosines() -> [f32; 64] {
     std::array::from_fn(|i| {
         let (row, column) = (i / 8, i % 8);
@@ -41,20 +42,22 @@ fn cosines() -> [f32; 64] {
     })
 }
 
-/// `x`, `[N, 3, H, W]` from 0 to 255, after a JPEG of each one's quality, without subsampled colours.
+/// Returns `x`, `[N, 3, H, W]` from 0 to 255, as after a JPEG with the quality of each face, without subsampled
+/// colours.
 pub fn jpeg(x: &Tensor, qualities: &[u8]) -> Tensor {
     let size = x.size();
     let (n, height, width) = (size[0], size[2], size[3]);
     let matrix = |numbers: &[f32], side: i64| {
         Tensor::from_slice(numbers).view([side, side]).to_device(x.device())
     };
-    // Up to whole blocks.
+    // Pads to whole blocks.
     let missing = |side: i64| (8 - side % 8) % 8;
     let padded = x.replication_pad2d([0, missing(width), 0, missing(height)]);
     let (rows, columns) = ((height + missing(height)) / 8, (width + missing(width)) / 8);
     let planes = matrix(&TO_YCC, 3).matmul(&padded.flatten(2, 3));
     let shift = Tensor::from_slice(&[128f32, 0.0, 0.0]).view([1, 3, 1]).to_device(x.device());
-    // A block is a row of 64 numbers, and its transform one matrix: thousands of products of 8 x 8 took twice as long.
+    // A block is a row of 64 numbers, and its transform is one matrix. Thousands of products of 8 x 8 took twice as
+    // long.
     let blocks = (planes - &shift)
         .view([n, 3, rows, 8, columns, 8])
         .permute([0, 1, 2, 4, 3, 5])
@@ -88,7 +91,7 @@ mod tests {
         assert_eq!(table(&TABLES[0], 100), [1.0; 64]);
     }
 
-    /// The same picture after a real JPEG of the same quality.
+    /// Returns the same picture after a real JPEG of the same quality.
     fn encoded(planes: &[f32], side: usize, quality: u8) -> Vec<f32> {
         let size = side * side;
         let bytes: Vec<u8> = (0..3 * size).map(|i| planes[i % 3 * size + i / 3] as u8).collect();

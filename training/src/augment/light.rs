@@ -5,10 +5,10 @@ use tch::{Kind, Tensor};
 use super::columns::{column, columns, flag, middles, to_device};
 use super::draw::{Cap, Draw, Edge, Lights, Shadow};
 
-/// Light, contrast, saturation and tint of one face.
+/// The light, contrast, saturation and tint of one face.
 pub type Colours = (f32, f32, f32, [f32; 3]);
 
-/// The colours that a face draws; nothing where they stay.
+/// Returns the colours that a face draws, or nothing if they stay.
 pub fn drawn(draw: &Draw) -> Option<Colours> {
     let all = (draw.gain, draw.contrast, draw.saturation, draw.tint);
     (all != (1.0, 1.0, 1.0, [1.0; 3])).then_some(all)
@@ -16,12 +16,12 @@ pub fn drawn(draw: &Draw) -> Option<Colours> {
 
 /// Changes light, contrast, saturation and tint, in this order.
 pub fn colours(mut x: Tensor, drawn: &[Colours]) -> Tensor {
-    // In place, since each pass through memory takes as long as what is computed.
+    // It works in place, since each pass through memory takes as long as the computation.
     let _ = x.g_mul_(&column(drawn.iter().map(|d| d.0), &x)).clamp_max_(255.0);
     let contrasts = column(drawn.iter().map(|d| d.1), &x);
     let mean: Tensor = x.mean_dim([1i64, 2, 3].as_slice(), true, Kind::Float) * (1.0 - &contrasts);
     let mut x = mean.addcmul(&x, &contrasts).clamp_(0.0, 255.0);
-    // The weights of grey, the part of each colour itself, and the tint, as one matrix.
+    // The weights of grey, the share of each colour itself, and the tint make one matrix.
     let matrices: Vec<f32> = drawn
         .iter()
         .flat_map(|(_, _, saturation, tint)| {
@@ -38,7 +38,7 @@ pub fn colours(mut x: Tensor, drawn: &[Colours]) -> Tensor {
     x.clamp_max_(255.0)
 }
 
-/// How much of each place lies beyond each face's edge, `[N, 1, H, W]`.
+/// Returns how far each place lies beyond each face's edge, as `[N, 1, H, W]`.
 fn beyond<'a>(edges: impl Iterator<Item = &'a Edge>, like: &Tensor) -> Tensor {
     let size = like.size();
     let (height, width) = (size[2], size[3]);
@@ -54,7 +54,7 @@ fn beyond<'a>(edges: impl Iterator<Item = &'a Edge>, like: &Tensor) -> Tensor {
     (number(0) * x + number(1) * y - number(2)).clamp(0.0, 1.0)
 }
 
-/// Caps: one colour above the brim, shade below it.
+/// Draws caps: one colour above the brim, and a shade below it.
 pub fn caps(x: Tensor, caps: &[Cap]) -> Tensor {
     let shaded = 1.0 - beyond(caps.iter().map(|cap| &cap.shade), &x);
     let darks = column(caps.iter().map(|cap| 1.0 - cap.dark), &x);
@@ -65,9 +65,9 @@ pub fn caps(x: Tensor, caps: &[Cap]) -> Tensor {
     &x + covered * (colours - &x)
 }
 
-/// Shade beyond an edge, or between two.
+/// Draws a shade beyond an edge, or between two.
 pub fn shadows(x: Tensor, shadows: &[Shadow]) -> Tensor {
-    // Without an end it ends out of sight.
+    // Without an end, it goes on beyond the crop.
     let far = |from: &Edge| {
         let (sin, cos) = from.angle.sin_cos();
         Edge { at: [from.at[0] + 9.0 * cos, from.at[1] + 9.0 * sin], ..*from }
@@ -78,7 +78,7 @@ pub fn shadows(x: Tensor, shadows: &[Shadow]) -> Tensor {
     x * (1.0 - shade * darks)
 }
 
-/// Two lights from two sides.
+/// Draws two lights from two sides.
 pub fn lights(x: Tensor, lights: &[Lights]) -> Tensor {
     let one = columns(lights.iter().map(|light| light.one), &x);
     let other = columns(lights.iter().map(|light| light.other), &x);
@@ -86,7 +86,7 @@ pub fn lights(x: Tensor, lights: &[Lights]) -> Tensor {
     x * (&one + share * (other - &one))
 }
 
-/// The curve of brightness.
+/// Applies the curve of brightness.
 pub fn gamma(x: Tensor, exponents: &[f32]) -> Tensor {
     let exponents = column(exponents.iter().copied(), &x);
     (x.clamp(0.0, 255.0) / 255.0).pow(&exponents) * 255.0

@@ -1,4 +1,4 @@
-//! What may happen to a face between the world and the library, imitated for training.
+//! Imitates, for training, what happens to a face between the world and the library.
 
 pub mod batch;
 #[cfg(test)]
@@ -21,36 +21,37 @@ use serde::{Deserialize, Serialize};
 /// How strongly pictures are changed. Lengths are in units of the crop.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Augment {
-    /// Chance of a mirror image.
+    /// The chance of a mirror image.
     pub flip: f64,
-    /// Standard deviation of the turn, in degrees.
+    /// The standard deviation of the rotation, in degrees.
     pub turn: f64,
-    /// Standard deviation of the logarithm of the scale; uniform, how far the scale of each axis goes from 1.
+    /// The standard deviation of the logarithm of the scale. With `uniform`, it is how far the scale of each axis goes
+    /// from 1.
     pub zoom: f64,
-    /// Standard deviation of the shift on each axis.
+    /// The standard deviation of the shift on each axis.
     pub shift: f64,
-    /// Standard deviation of the shear, in degrees.
+    /// The standard deviation of the shear, in degrees.
     pub shear: f64,
-    /// Uniform instead of normal deviates, reaching to the numbers above, as Keras has them.
+    /// Draws uniform numbers instead of normal ones, up to the numbers above, as Keras does.
     pub uniform: bool,
-    /// Chance of a face placed by its box instead of its landmarks.
+    /// The chance that a face is placed by its box instead of its landmarks.
     pub by_box: f64,
-    /// Chance of a picture taken as one face.
+    /// The chance that a picture is taken as one face.
     pub by_picture: f64,
-    /// Chance of each change of light and colour.
+    /// The chance of each change of light and colour.
     pub light: f64,
-    /// Chance of each loss of detail: small, blurred, JPEG, noise.
+    /// The chance of each loss of detail: small, blurred, JPEG, noise.
     pub degrade: f64,
-    /// Chance of a covered rectangle, and of a repeated border.
+    /// The chance of a covered rectangle, and of a repeated border.
     pub cover: f64,
-    /// Chance of each thing that happens outdoors and in video: shadows, caps, two lights, motion, coarse colours, and of faces down to
-    /// 16 pixels.
+    /// The chance of each effect of outdoor pictures and video: shadows, caps, two lights, motion, coarse colours, and
+    /// faces down to 16 pixels.
     #[serde(default)]
     pub outdoor: f64,
 }
 
 impl Augment {
-    /// Nothing changes.
+    /// There are no changes.
     pub const NONE: Self = Self {
         flip: 0.0,
         turn: 0.0,
@@ -66,7 +67,7 @@ impl Augment {
         outdoor: 0.0,
     };
 
-    /// Our own: the errors of a detector, and what cameras do.
+    /// Our own changes: the errors of a detector, and the effects of cameras.
     pub const DETECTOR: Self = Self {
         flip: 0.5,
         turn: 6.0,
@@ -81,21 +82,22 @@ impl Augment {
         ..Self::NONE
     };
 
-    /// The published study's for gender: rotation to 40 degrees, a shear of 0.2 (degrees, in Keras), a zoom of 0.2, a flip.
+    /// The published study's changes for gender: rotation to 40 degrees, a shear of 0.2 (degrees, in Keras), a zoom of
+    /// 0.2, and a flip.
     pub const PAPER: Self =
         Self { flip: 0.5, turn: 40.0, zoom: 0.2, shear: 0.2, uniform: true, ..Self::NONE };
 
-    /// The set called `name`.
+    /// Returns the changes called `name`.
     pub fn named(name: &str) -> Result<Self> {
         match name {
             "none" => Ok(Self::NONE),
             "detector" => Ok(Self::DETECTOR),
             "paper" => Ok(Self::PAPER),
-            _ => bail!("augment is {name:?}, it must be none, detector or paper"),
+            _ => bail!("augment is {name:?}, but it must be none, detector or paper"),
         }
     }
 
-    /// Refuses what cannot be meant.
+    /// Refuses impossible numbers.
     pub fn check(&self) -> Result<()> {
         let chances = [
             ("flip", self.flip),
@@ -107,7 +109,10 @@ impl Augment {
             ("outdoor", self.outdoor),
         ];
         for (name, chance) in chances {
-            ensure!((0.0..=1.0).contains(&chance), "augment.{name} is {chance}, it must be 0 to 1");
+            ensure!(
+                (0.0..=1.0).contains(&chance),
+                "augment.{name} is {chance}, but it must be 0 to 1"
+            );
         }
         let sizes = [
             ("turn", self.turn, 180.0),
@@ -118,13 +123,13 @@ impl Augment {
         for (name, size, most) in sizes {
             ensure!(
                 (0.0..=most).contains(&size),
-                "augment.{name} is {size}, it must be 0 to {most}"
+                "augment.{name} is {size}, but it must be 0 to {most}"
             );
         }
         Ok(())
     }
 
-    /// A random change of the crop's place, as a map within the crop's unit square.
+    /// Returns a random change of the crop's place, as a map within the crop's unit square.
     pub fn jitter(&self, rng: &mut Pcg64Mcg) -> Affine {
         let mut deviate = |size: f64| {
             size as f32
@@ -154,9 +159,9 @@ impl Augment {
     }
 }
 
-/// A normal deviate.
+/// Returns a normal deviate.
 fn normal(rng: &mut Pcg64Mcg) -> f32 {
-    // Box and Muller.
+    // This is the method of Box and Muller.
     let u: f32 = rng.random_range(f32::EPSILON..1.0);
     let v: f32 = rng.random();
     (-2.0 * u.ln()).sqrt() * (std::f32::consts::TAU * v).cos()
@@ -174,7 +179,7 @@ mod tests {
         for seed in 0..4000 {
             let mut rng = generator(seed, 0, 0);
             let map = Augment::PAPER.jitter(&mut rng);
-            // Singular values are the zooms, but for a shear of a fifth of a degree.
+            // The singular values are the zooms, except for a shear of a fifth of a degree.
             let (x, y) = (map.xx.hypot(map.yx), map.xy.hypot(map.yy));
             assert!((0.79..=1.21).contains(&x) && (0.79..=1.21).contains(&y), "{x} {y}");
             let angle = map.yx.atan2(map.xx).to_degrees();

@@ -1,4 +1,4 @@
-//! Fits what turns a network's outputs into probabilities.
+//! Fits the numbers that turn a network's outputs into probabilities.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -23,26 +23,26 @@ use crate::{device, run};
     after_help = "Example: face-train calibrate --run runs/base --manifest faces.csv --root photos"
 )]
 pub struct Calibrate {
-    /// Folder of the run, whose best checkpoint is taken; calibration.json goes there.
+    /// Folder of the run. Its best checkpoint is used, and calibration.json is written there.
     #[arg(long)]
     run: PathBuf,
-    /// Manifest; its rows of split val are used, never those of test; without any, those that the run kept aside. May be given
-    /// several times.
+    /// Manifest, of which the rows of split val are used, and never those of test. Without rows of val, those that the
+    /// run kept aside are used. This may be given several times.
     #[arg(long, required = true)]
     manifest: Vec<PathBuf>,
-    /// Folder that the manifests' paths start from.
+    /// Folder that the paths of the manifests start from.
     #[arg(long)]
     root: PathBuf,
-    /// Manifest of scenes, for a detector; those of split val are used. May be given several times.
+    /// Manifest of scenes, for a detector. The rows of split val are used. This may be given several times.
     #[arg(long)]
     scenes: Vec<PathBuf>,
     /// Folder that keeps raw pixels of pictures, for a detector.
     #[arg(long)]
     cache: Option<PathBuf>,
-    /// Threads that load pictures.
+    /// Number of threads that load pictures.
     #[arg(long, default_value_t = 1)]
     workers: usize,
-    /// auto, cpu or cuda.
+    /// Device: auto, cpu or cuda.
     #[arg(long, default_value = "auto")]
     device: String,
 }
@@ -112,9 +112,10 @@ impl Calibrate {
         infer::run(averaged, source, self.workers)
     }
 
-    /// A detector's threshold.
+    /// Chooses a detector's threshold.
     fn threshold(&self, averaged: &Averaged) -> Result<()> {
-        // One small picture at a time: on a busy machine, threads that wait for each other took ten times as long.
+        // It shows one small picture at a time. On a busy machine, threads that wait for each other took ten times as
+        // long.
         tch::set_num_threads(1);
         let mut scenes = Vec::new();
         for path in &self.scenes {

@@ -28,16 +28,16 @@ use crate::metrics::judged::Judged;
 use crate::onnx::{self, Storage};
 use crate::report::evaluation;
 
-/// Judges models; writes report.html and metrics.json.
+/// Judges models, and writes report.html and metrics.json.
 #[derive(Args, Debug)]
 #[command(
     after_help = "Example: face-train evaluate --model base.onnx --model tiny.onnx --manifest faces.csv --root photos --out report"
 )]
 pub struct Evaluate {
-    /// ONNX file, checkpoint or run. Give several to see them side by side.
+    /// ONNX file, checkpoint or run. Give several to compare them.
     #[arg(long, required = true, num_args = 1..)]
     model: Vec<PathBuf>,
-    /// Manifest. May be given several times; sources are judged apart.
+    /// Manifest of faces. This may be given several times, and each source is judged by itself.
     #[arg(long, required = true, num_args = 1..)]
     manifest: Vec<PathBuf>,
     /// Folder for report.html and metrics.json.
@@ -53,20 +53,20 @@ pub struct Evaluate {
 /// How a model is judged.
 #[derive(Args, Debug)]
 pub struct Judge {
-    /// Folder that the manifests' paths start from.
+    /// Folder that the paths of the manifests start from.
     #[arg(long)]
     pub root: PathBuf,
     /// How faces are placed.
     #[arg(long, value_enum, default_value = "landmarks")]
     placement: Placement,
-    /// Let the library find the faces, in frames of 640 x 480 that smaller pictures are padded to. Those that it does not find
-    /// are left out and counted.
+    /// Let the library find the faces, in frames of 640 x 480 into which smaller pictures are laid. Faces that it does
+    /// not find are left out and counted.
     #[arg(long, conflicts_with = "placement")]
     search: bool,
-    /// Spoil the pictures first, from just noticeable to bad, the same each time.
+    /// Spoil the pictures first, from just noticeable to bad, and the same each time.
     #[arg(long, value_enum, conflicts_with_all = ["placement", "search"])]
     fault: Option<Fault>,
-    /// Number of crops of each face whose answers are averaged, 1 to 8.
+    /// Number of crops of each face whose answers are averaged, from 1 to 8.
     #[arg(long, default_value_t = 1)]
     crops: usize,
     /// Detector to search with, instead of the built-in one.
@@ -75,12 +75,12 @@ pub struct Judge {
     /// Number of bootstrap draws for the 95 % intervals.
     #[arg(long, default_value_t = 200)]
     resamples: usize,
-    /// Threads.
+    /// Number of threads.
     #[arg(long, default_value_t = 1)]
     workers: usize,
 }
 
-/// Compared faces with their paths, and what failed with the reason.
+/// The compared faces with their paths, and the pictures that failed with the reason.
 type Compared = (Vec<(String, Case)>, BTreeMap<String, String>);
 
 #[derive(Serialize)]
@@ -218,7 +218,7 @@ impl Judge {
             }
         });
         let (mut cases, failures) = found.into_inner().expect("no holder panics");
-        // Threads finish in any order; the bootstrap must not depend on it.
+        // Threads finish in any order, and the bootstrap must not depend on it.
         cases.sort_by(|a, b| a.0.cmp(&b.0));
         Ok((cases, failures))
     }
@@ -270,16 +270,17 @@ impl Judge {
     }
 }
 
-/// What faces are shown to.
+/// The model that faces are shown to.
 struct Asked<'a> {
     model: &'a Model,
     metadata: &'a Metadata,
-    /// Of a regression, the model whose mean is the network's own number.
+    /// For a regression, a second model whose mean is the network's own number.
     raw: Option<&'a Model>,
 }
 
-/// A regression without its calibration: residuals of half a year to both sides, whose mean is the number that the network gives
-/// (between 0 and 100). The library's median is that number moved by the residuals of the validation part.
+/// A regression without its calibration. Its residuals are half a year to both sides, and their mean is the number that
+/// the network gives (between 0 and 100). The library's median is that number moved by the residuals of the validation
+/// part.
 fn own_number(bytes: &[u8], metadata: &Metadata) -> Result<Option<Model>> {
     let Some(AgeSpec::Regression { range, .. }) = &metadata.age else { return Ok(None) };
     let plain = AgeSpec::Regression { range: *range, residuals: vec![[0.0, -0.5], [1.0, 0.5]] };
@@ -303,7 +304,7 @@ fn answer(face: &Face<'_>) -> Answer {
     }
 }
 
-/// What the library says of the face at `region` when it has to find it in a camera's frame.
+/// Returns the library's answer about the face at `region`, which it has to find in a camera's frame.
 fn searched(
     model: &Model,
     picture: &Picture,
@@ -314,7 +315,7 @@ fn searched(
     let image = picture.image();
     let (pixels, (width, height), shift) = framed(&image)?;
     let frame = Image::new(Format::Rgb, width, height, &pixels)?;
-    // As a tracker searches it.
+    // The frame is searched as a tracker searches it.
     let options = Options::new().crops(crops).fast_search(true);
     model.predict_into(&frame, &options, workspace, out)?;
     let rect = region.rect;
@@ -325,11 +326,12 @@ fn searched(
     Ok(answer(&face.context("the face was not found")?))
 }
 
-/// Boxes that share this much of their union show the same face, though their makers draw them differently.
+/// Boxes that share this much of their union show the same face, though different detectors draw them differently.
 pub(super) const SAME: f32 = 0.3;
 
-/// The picture in the middle of a frame of a camera's size, if it is smaller, and where its corner came to lie. Its edge repeats
-/// around it, as it does where a crop reaches out of a picture: what is compared is where the face was found.
+/// Returns the picture in the middle of a frame of a camera's size, if it is smaller, and the place of its corner. The
+/// edge of the picture repeats around it, as where a crop reaches out of a picture. Only the place of the face is then
+/// compared.
 fn framed(image: &Image<'_>) -> Result<(Vec<u8>, (usize, usize), Point)> {
     let (w, h) = image.upright_size();
     let (width, height) = (w.max(640), h.max(480));
@@ -339,7 +341,7 @@ fn framed(image: &Image<'_>) -> Result<(Vec<u8>, (usize, usize), Point)> {
     Ok((pixels, (width, height), shift))
 }
 
-/// The bytes of an ONNX file, or of what a checkpoint or a run exports to, with the run's log.
+/// Returns the bytes of an ONNX file, or of the export of a checkpoint or a run, with the run's log.
 fn load(file: &Path) -> Result<(Vec<u8>, Option<String>)> {
     let checkpoint = file.extension().is_some_and(|e| e == "safetensors");
     if !file.is_dir() && !checkpoint {

@@ -20,44 +20,45 @@ use crate::detect::portraits::{self, Portraits};
 use crate::detect::scene::{self, Scene};
 use crate::model::detector::SIDE;
 
-/// Judges detectors: average precision and recall in scenes, found faces in pictures of one face; writes JSON.
+/// Judges detectors: average precision and recall in scenes, and found faces in pictures of one face.
 #[derive(Args, Debug)]
 #[command(
     after_help = "Example: face-train evaluate-detector --model detector.onnx --scenes wider_val.csv --manifest faces.csv --root photos --out detector.json"
 )]
 pub struct EvaluateDetector {
-    /// ONNX file. Give several to see them side by side.
+    /// ONNX file. Give several to compare them.
     #[arg(long, required_unless_present = "answers", num_args = 1..)]
     model: Vec<PathBuf>,
-    /// JSON file with another detector's answers: `{"name": "…", "answers": {"path": [[x, y, width, height, score], …]}}`, paths
-    /// and pixels as in the manifests. May be given several times.
+    /// JSON file with the answers of another detector: `{"name": "…", "answers": {"path": [[x, y, width, height,
+    /// score], …]}}`, with the paths and pixels of the manifests. This may be given several times.
     #[arg(long, num_args = 1..)]
     answers: Vec<PathBuf>,
-    /// Manifest of scenes. May be given several times.
+    /// Manifest of scenes. This may be given several times.
     #[arg(long, num_args = 1..)]
     scenes: Vec<PathBuf>,
-    /// Manifest of faces. May be given several times; sources are judged apart.
+    /// Manifest of faces. This may be given several times, and each source is judged by itself.
     #[arg(long, num_args = 1..)]
     manifest: Vec<PathBuf>,
-    /// Folder that the manifests' paths start from.
+    /// Folder that the paths of the manifests start from.
     #[arg(long)]
     root: PathBuf,
-    /// File to write.
+    /// JSON file to write.
     #[arg(long)]
     out: PathBuf,
     /// Part of the manifests to judge on, or all.
     #[arg(long, default_value = "test")]
     split: String,
-    /// How to search: as a tracker searches its frames, which shows what the detector alone can do, or as still pictures are searched.
+    /// How to search: as a tracker searches its frames, which shows the detector alone, or as still pictures are
+    /// searched.
     #[arg(long, value_enum, default_value_t = Search::Frame)]
     search: Search,
-    /// Smallest face that is asked for, in pixels of the picture; 0 leaves it to the kind of search.
+    /// Smallest face that is searched for, in pixels of the picture. 0 leaves it to the kind of search.
     #[arg(long, default_value_t = 0.0)]
     min_face_size: f32,
-    /// Pictures of a source of faces at most, spread over its rows; 0 means all.
+    /// Largest number of pictures of each source of faces, spread over its rows. 0 means all.
     #[arg(long, default_value_t = 0)]
     faces: usize,
-    /// Threads.
+    /// Number of threads.
     #[arg(long, default_value_t = 1)]
     workers: usize,
 }
@@ -66,21 +67,21 @@ pub struct EvaluateDetector {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ValueEnum)]
 #[serde(rename_all = "lowercase")]
 enum Search {
-    /// At one small scale.
+    /// At one small scale, as a tracker searches.
     Frame,
-    /// As thoroughly as a person would.
+    /// At two scales, as still pictures are searched.
     Still,
 }
 
-/// Figures of a group of faces.
+/// The figures of a group of faces.
 #[derive(Serialize)]
 struct Figures {
     faces: usize,
     average_precision: Option<f64>,
-    /// Recall where there is one wrong answer in ten pictures, and the score there.
+    /// The recall at one wrong answer in ten pictures, and the score there.
     recall_at_a_tenth: Option<f64>,
     score_at_a_tenth: Option<f32>,
-    /// Recall and wrong answers a picture at the file's own threshold.
+    /// The recall and the wrong answers for each picture, at the file's own threshold.
     recall: Option<f64>,
     wrong_a_picture: f64,
 }
@@ -112,22 +113,22 @@ struct Report {
     kinds: Kinds,
 }
 
-/// Parts of scenes, a quarter of the picture's area each, in which no face is marked.
+/// The number of parts of scenes without a marked face, each a quarter of the picture's area.
 #[derive(Clone, Debug, Default, Serialize)]
 struct Empty {
     parts: usize,
-    /// Answers a part at the file's own threshold; some are faces that nobody marked.
+    /// The answers for each part at the file's own threshold. Some of them are faces that nobody marked.
     wrong: f64,
 }
 
-/// Answers below this do not change a figure that anyone would use.
+/// Answers with a lower score do not change any useful figure.
 const LEAST: f32 = 0.01;
 
 /// Groups by the root of the box's area, in pixels.
 const SIZES: [(&str, f32, f32); 4] =
     [("10-20", 10.0, 20.0), ("20-40", 20.0, 40.0), ("40-80", 40.0, 80.0), ("80+", 80.0, 1e9)];
 
-/// Groups of faces that nothing covers, in pixels of the input, and of clear ones in pixels of the picture.
+/// The groups of uncovered faces are in pixels of the input, and those of clear faces in pixels of the picture.
 const CLEAR: [(&str, f32, f32); 2] = [("20-40", 20.0, 40.0), ("40+", 40.0, 1e9)];
 
 impl EvaluateDetector {
@@ -203,9 +204,9 @@ impl EvaluateDetector {
         })
     }
 
-    /// Answers to all scenes, judged by group, and to their parts without faces.
+    /// The answers to all scenes, judged by group, and to their parts without faces.
     fn scenes(&self, model: &Model, scenes: &[Scene], threshold: f32) -> Result<OfScenes> {
-        // A set that grades its faces counts those of its hardest part; others all that are not ignored.
+        // If a set grades its faces, those of its hardest part count. Otherwise all count that are not ignored.
         let graded = scenes.iter().flat_map(|s| &s.marks).any(|m| m.parts[2]);
         let out: Mutex<OfScenes> = Mutex::default();
         let next = AtomicUsize::new(0);
@@ -236,8 +237,8 @@ impl EvaluateDetector {
         Ok(out)
     }
 
-    /// The faces of a scene, sure or not, the scale at which it was looked at, and how many are found in a part without any,
-    /// if it has one.
+    /// The answers to a scene, the scale of its search, and the number of answers in a part without faces, if it has
+    /// one.
     fn answers(&self, model: &Model, scene: &Scene) -> Result<(Predictions, f32, Option<usize>)> {
         let picture = crate::data::pictures::open(&self.root.join(&scene.path))?;
         let image = picture.image();
@@ -257,13 +258,13 @@ impl EvaluateDetector {
         Ok((found, model.search_scale(width, height, &options)?, wrong))
     }
 
-    /// What is asked of the library.
+    /// The options for the library.
     fn options(&self) -> Options<'static> {
         let options = Options::new().skip_age(true).skip_gender(true);
         options.min_face_size(self.min_face_size).fast_search(self.search == Search::Frame)
     }
 
-    /// The rows of each source, as many as are asked for.
+    /// Returns the rows of each source, as many as are asked for.
     fn sources<'a>(&self, rows: &'a [Row]) -> BTreeMap<&'a str, Vec<&'a Row>> {
         let mut sources: BTreeMap<&str, Vec<&Row>> = BTreeMap::new();
         for row in rows {
@@ -278,8 +279,8 @@ impl EvaluateDetector {
         sources
     }
 
-    /// Judges what another detector said of the scenes' pictures. What its input was is not known: uncovered faces are grouped
-    /// by their size in ours.
+    /// Judges the answers of another detector to the pictures of the scenes. Its input is not known, so uncovered faces
+    /// are grouped by their size in ours.
     fn judge_answers(&self, file: &Path, scenes: &[Scene]) -> Result<Report> {
         let given: Given = serde_json::from_slice(&std::fs::read(file)?)?;
         let graded = scenes.iter().flat_map(|s| &s.marks).any(|m| m.parts[2]);
@@ -315,14 +316,14 @@ impl EvaluateDetector {
     }
 }
 
-/// Another detector's answers.
+/// The answers of another detector.
 #[derive(Deserialize)]
 struct Given {
     name: String,
     answers: BTreeMap<String, Vec<[f32; 5]>>,
 }
 
-/// What came of all scenes.
+/// The results of all scenes.
 #[derive(Default)]
 struct OfScenes {
     groups: BTreeMap<String, Judged>,
@@ -335,7 +336,7 @@ fn answer(face: Face<'_>) -> Answer {
     Answer { rect: face.rect(), score: face.score().unwrap_or_default() }
 }
 
-/// The corner of a part of half the width and height that no mark touches, the ignored ones included.
+/// Returns the corner of a part of half the width and height that no mark touches, not even an ignored one.
 fn without_faces(scene: &Scene, width: usize, height: usize) -> Option<(usize, usize)> {
     let (w, h) = (width / 2, height / 2);
     let corners = (0..=4).flat_map(|y| (0..=4).map(move |x| (x * w / 4, y * h / 4)));
@@ -345,7 +346,7 @@ fn without_faces(scene: &Scene, width: usize, height: usize) -> Option<(usize, u
     })
 }
 
-/// Adds a scene to every group; what a group does not count is neither right nor wrong there.
+/// Adds a scene to every group. A face that does not count in a group is neither right nor wrong there.
 fn add(
     groups: &mut BTreeMap<String, Judged>,
     scene: &Scene,

@@ -1,4 +1,4 @@
-//! Shows what is in a manifest.
+//! Shows the contents of a manifest.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -19,21 +19,21 @@ use crate::report::svg::{Plot, histogram};
     after_help = "Example: face-train explore faces.csv --root photos --out faces.html --funnel funnel.json"
 )]
 pub struct Explore {
-    /// Manifest.
+    /// Manifest of faces.
     manifest: PathBuf,
     /// Folder that its paths start from.
     #[arg(long, required_unless_present = "no_pictures")]
     root: Option<PathBuf>,
-    /// File to write.
+    /// HTML file to write.
     #[arg(long)]
     out: PathBuf,
-    /// Funnel that ingest wrote.
+    /// Funnel file that ingest wrote.
     #[arg(long)]
     funnel: Option<PathBuf>,
     /// Write the figures as Markdown, too.
     #[arg(long)]
     summary: Option<PathBuf>,
-    /// Show no pictures: the figures come from the labels alone.
+    /// Show no pictures. The figures come from the labels alone.
     #[arg(long)]
     no_pictures: bool,
     /// Youngest valid age, as in the study.
@@ -42,10 +42,10 @@ pub struct Explore {
     /// Oldest valid age.
     #[arg(long, default_value_t = 99.0)]
     max_age: f32,
-    /// Faces on the contact sheet.
+    /// Number of faces on the contact sheet.
     #[arg(long, default_value_t = 48)]
     faces: usize,
-    /// Which faces.
+    /// Seed that chooses the faces.
     #[arg(long, default_value_t = 1)]
     seed: u64,
 }
@@ -114,7 +114,7 @@ impl Explore {
             };
         let mut out = String::from("<div class='row'>");
         let (low, high) = (f64::from(self.min_age), f64::from(self.max_age));
-        // A manifest has what the filters left; the funnel knows what came before them.
+        // A manifest has what the filters left, and the funnel knows what came before them.
         let before: Vec<f64> = funnel
             .map(summary::ages)
             .unwrap_or_default()
@@ -232,14 +232,14 @@ impl Explore {
         format!("<h2>Some of them</h2><div class='faces'>{faces}</div>")
     }
 
-    /// What a person should look at: contradicting copies, and labels at the ends.
+    /// The rows that a person should look at: contradicting copies, and labels at the ends.
     fn doubtful(&self, rows: &[Row], funnel: Option<&serde_json::Value>) -> String {
         let mut out = String::new();
         let pairs = funnel.and_then(|f| f.get("contradicting")?.as_array());
         for pair in pairs.into_iter().flatten().take(24) {
             let text = |i: usize| pair.get(i).and_then(|v| v.as_str()).unwrap_or_default();
             for i in [0, 2] {
-                // Funnels are written before the prefix.
+                // Funnels are written before the prefix is added.
                 let path = rows.iter().find(|row| row.path.ends_with(text(i)));
                 let path = path.map_or(text(i), |row| &row.path);
                 out += &thumbnail(&self.root().join(path), &format!("copy: {}", text(i + 1)));

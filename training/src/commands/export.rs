@@ -18,16 +18,16 @@ use crate::run;
     after_help = "Example: face-train export --run runs/base --out base.onnx --manifest faces.csv --root photos"
 )]
 pub struct Export {
-    /// Folder of the run (its best checkpoint), or a checkpoint.
+    /// Folder of the run, whose best checkpoint is used, or a checkpoint.
     #[arg(long)]
     run: PathBuf,
-    /// File to write.
+    /// ONNX file to write.
     #[arg(long)]
     out: PathBuf,
     /// Store weights in four bytes instead of two.
     #[arg(long)]
     f32: bool,
-    /// Name in the file; the network's unless given.
+    /// Name in the file [default: that of the network].
     #[arg(long)]
     name: Option<String>,
     /// Version of the weights.
@@ -36,22 +36,22 @@ pub struct Export {
     /// Licence of the weights.
     #[arg(long, default_value = "unknown")]
     license: String,
-    /// Data that they were trained on.
+    /// Data that the weights were trained on.
     #[arg(long, default_value = "unknown")]
     data: String,
-    /// Git revision of the code; that of the current folder unless given.
+    /// Git revision of the code [default: that of the current folder].
     #[arg(long)]
     revision: Option<String>,
     /// Manifest whose validation faces the file is checked on, besides random pictures.
     #[arg(long, requires = "root")]
     manifest: Vec<PathBuf>,
-    /// Folder that the manifests' paths start from.
+    /// Folder that the paths of the manifests start from.
     #[arg(long)]
     root: Option<PathBuf>,
-    /// Write some pictures with the checkpoint's answers here, for tests in other engines.
+    /// Write some pictures with the checkpoint's answers to this file, for tests in other engines.
     #[arg(long)]
     probes: Option<PathBuf>,
-    /// Number of those faces.
+    /// Number of these faces.
     #[arg(long, default_value_t = 100)]
     faces: usize,
 }
@@ -101,7 +101,7 @@ impl Export {
             return Ok(Vec::new());
         }
         let mut rows = run::validation(&self.manifest, &self.run)?;
-        // Spread over the manifests, which are often sorted.
+        // The faces are spread over the manifests, which are often sorted.
         let step = rows.len().div_ceil(self.faces.max(1));
         rows = rows.into_iter().step_by(step).collect();
         let input = averaged.checkpoint.config.input.clone();

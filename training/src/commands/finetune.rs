@@ -1,4 +1,5 @@
-//! From a folder of labelled pictures to a model file: the other commands, one after the other, each of which is printed.
+//! Makes a model file from a folder of labelled pictures. It runs the other commands one after the other, and prints
+//! each of them.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -12,9 +13,10 @@ use crate::data::bands::order;
 use crate::model::Arch;
 use crate::{checkpoint, onnx};
 
-/// Goes on from a model file with faces of your own. Needs some hundred of them, better thousands, labelled by folder
-/// (photos/female/34/anna.jpg) or by a CSV file with path, age and gender. A tenth is kept to stop by and to calibrate, a
-/// tenth to judge by; both files are judged on the latter, side by side, for each group.
+/// Trains a model file further with faces of your own. It needs some hundred faces, and better thousands. They are
+/// labelled by folder (photos/female/34/anna.jpg), or by a CSV file with path, age and gender. A tenth is kept aside
+/// for the validation and the calibration, and a tenth for the final judgement. Both files are compared on the latter,
+/// for each group.
 #[derive(Args, Debug)]
 #[command(
     after_help = "Example: face-train finetune photos --from models/base.onnx --out ours.onnx --run runs/ours\n         face-train finetune labels.csv --images photos --from models/base.onnx --out ours.onnx --run runs/ours"
@@ -28,35 +30,35 @@ pub struct Finetune {
     /// Model file to start from.
     #[arg(long)]
     from: PathBuf,
-    /// Network [default: what the model file is called].
+    /// Network [default: that of the model file].
     #[arg(long)]
     arch: Option<String>,
-    /// Model file to write; its card is written beside it.
+    /// Model file to write. Its card is written beside it.
     #[arg(long)]
     out: PathBuf,
-    /// Folder for all that lies on the way. What is there already is not done again.
+    /// Folder for all intermediate files. Steps that are done already are not repeated.
     #[arg(long)]
     run: PathBuf,
-    /// Epochs at most; it stops when a third of them brought no gain.
+    /// Largest number of epochs. Training stops when a third of them brought no gain.
     #[arg(long, default_value_t = 12)]
     epochs: usize,
-    /// Peak learning rate. A tenth of what a new network is trained with: with more, the first epoch forgets more than the
-    /// others bring back.
+    /// Peak learning rate. The default is a tenth of that for a new network. With more, the first epoch forgets more
+    /// than the others restore.
     #[arg(long, default_value_t = 2e-4)]
     learning_rate: f64,
-    /// How much the old model's answers count beside the labels, so that it keeps what it knows of other faces.
+    /// Weight of the old model's answers beside the labels, which keeps what it knows about other faces.
     #[arg(long, default_value_t = 0.3)]
     keep: f64,
-    /// Further setting of the training, such as batch_size=64. May be given several times.
+    /// Further setting of the training, such as batch_size=64. This may be given several times.
     #[arg(long, value_name = "KEY=VALUE")]
     set: Vec<String>,
     /// Licence of the new weights, for the card.
     #[arg(long, default_value = "unknown")]
     license: String,
-    /// Threads that load pictures.
+    /// Number of threads that load pictures.
     #[arg(long, default_value_t = 1)]
     workers: usize,
-    /// auto, cpu or cuda.
+    /// Device: auto, cpu or cuda.
     #[arg(long, default_value = "auto")]
     device: String,
 }
@@ -64,7 +66,7 @@ pub struct Finetune {
 /// Runs a command line of this program.
 pub type Dispatch<'a> = &'a dyn Fn(Vec<OsString>) -> Result<()>;
 
-/// A command line, put together.
+/// A command line that is built up.
 struct Line(Vec<OsString>);
 
 impl Line {
@@ -92,7 +94,7 @@ impl Line {
 impl Finetune {
     /// Runs the commands.
     pub fn run(self, dispatch: Dispatch<'_>) -> Result<()> {
-        ensure!((0.0..=1.0).contains(&self.keep), "keep is {}, it must be 0 to 1", self.keep);
+        ensure!((0.0..=1.0).contains(&self.keep), "keep is {}, but it must be 0 to 1", self.keep);
         ensure!(self.epochs > 0, "epochs start at 1");
         ensure!(self.faces.exists(), "there is no {}", self.faces.display());
         let card = card(&self.from)?;
@@ -197,7 +199,7 @@ impl Line {
     }
 }
 
-/// What a model file says of itself.
+/// Reads the description in a model file.
 fn card(file: &Path) -> Result<Metadata> {
     let told = || format!("{}", file.display());
     let model = onnx::decode(&std::fs::read(file).with_context(told)?).with_context(told)?;
@@ -205,14 +207,14 @@ fn card(file: &Path) -> Result<Metadata> {
     Metadata::from_props(props).with_context(told)
 }
 
-/// Figures that are compared: name in the metrics, what a person calls it, whether less is better, and its factor.
+/// The figures that are compared: the name in the metrics, the name for people, whether less is better, and the factor.
 const FIGURES: [(&str, &str, bool, f64); 3] = [
     ("age_mae", "age error, years", true, 1.0),
     ("bracket_accuracy", "bracket, %", false, 100.0),
     ("gender_accuracy", "gender, %", false, 100.0),
 ];
 
-/// The first two models of an evaluation as a table, group by group, and in words what became better and worse.
+/// Compares the first two models of an evaluation in a table, group by group, and says what became better and worse.
 fn compare(metrics: &Value) -> Result<String> {
     let models = metrics["models"].as_array().context("no models in the metrics")?;
     let [before, after] = &models[..] else { bail!("{} models in the metrics", models.len()) };

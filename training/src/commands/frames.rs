@@ -1,4 +1,4 @@
-//! Shows what a detector is trained on.
+//! Shows the frames that a detector is trained on.
 
 use std::path::PathBuf;
 use std::time::Instant;
@@ -12,16 +12,16 @@ use crate::data::sampler::generator;
 use crate::detect::job::{Data, SHAPES, soiled};
 use crate::detect::{Target, scene};
 
-/// Composes frames as a detector's training does, writes them with their boxes drawn, and says how long one takes.
+/// Composes frames as in a detector's training, writes them with their boxes, and says how long one takes.
 #[derive(Args, Debug)]
 #[command(
     after_help = "Example: face-train frames --manifest faces.csv --scenes scenes.csv --root photos --out frames"
 )]
 pub struct Frames {
-    /// Manifest of faces. May be given several times.
+    /// Manifest of faces. This may be given several times.
     #[arg(long, required = true)]
     manifest: Vec<PathBuf>,
-    /// Manifest of scenes. May be given several times.
+    /// Manifest of scenes. This may be given several times.
     #[arg(long)]
     scenes: Vec<PathBuf>,
     /// Folder that paths start from.
@@ -30,13 +30,13 @@ pub struct Frames {
     /// Folder that keeps raw pixels of pictures.
     #[arg(long)]
     cache: Option<PathBuf>,
-    /// Folder for the frames; none are written without it.
+    /// Folder for the frames. Without it, none are written.
     #[arg(long)]
     out: Option<PathBuf>,
-    /// Frames.
+    /// Number of frames.
     #[arg(long, default_value_t = 32)]
     count: usize,
-    /// Seed of everything random.
+    /// Seed of all random numbers.
     #[arg(long, default_value_t = 1)]
     seed: u64,
 }
@@ -83,7 +83,7 @@ impl Frames {
     }
 }
 
-/// Faces green with red landmarks, ignored ones blue.
+/// Faces are green with red landmarks, and ignored ones are blue.
 fn draw(image: &mut image::RgbImage, target: &Target) {
     let mut dot = |x: f32, y: f32, colour: [u8; 3]| {
         if x >= 0.0 && y >= 0.0 && x < image.width() as f32 && y < image.height() as f32 {

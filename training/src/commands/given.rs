@@ -1,4 +1,4 @@
-//! What `shake` and `small-faces` are given: models, and faces of manifests.
+//! The arguments that `shake` and `small-faces` share: models, and faces of manifests.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -14,26 +14,26 @@ use crate::data::manifest::{self, Row};
 #[derive(Args, Debug)]
 #[allow(missing_docs)]
 pub struct Given {
-    /// ONNX file. What it lacks, detector or estimator, is the built-in one. Give several to see them side by side.
+    /// ONNX file. A missing part, detector or estimator, is the built-in one. Give several to compare them.
     #[arg(long, required = true, num_args = 1..)]
     model: Vec<PathBuf>,
-    /// Manifest with boxes. May be given several times; sources are judged apart.
+    /// Manifest with boxes. This may be given several times, and each source is judged by itself.
     #[arg(long, required = true, num_args = 1..)]
     manifest: Vec<PathBuf>,
-    /// Folder that the manifests' paths start from.
+    /// Folder that the paths of the manifests start from.
     #[arg(long)]
     root: PathBuf,
     /// Part of the manifests to judge on.
     #[arg(long, default_value = "val")]
     split: String,
-    /// Faces of each source at most, spread over its rows.
+    /// Largest number of faces of each source, spread over its rows.
     #[arg(long, default_value_t = 1000)]
     faces: usize,
 }
 
 impl Given {
-    /// Calls `judge` with each model's path, the model, a source and its rows of the split whose face is `wanted`; `what` says
-    /// in words what those have.
+    /// Calls `judge` for each model and each source. It passes the model's path, the model, the source, and those rows of the
+    /// split whose face is `wanted`. `what` says in words what these rows have.
     pub fn each(
         &self,
         what: &str,

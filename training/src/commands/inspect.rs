@@ -9,7 +9,7 @@ use face_predict::{AgeSpec, Metadata};
 use crate::model::paper::thousands;
 use crate::onnx;
 
-/// Prints what a model file says of itself.
+/// Prints the description in a model file.
 #[derive(Args, Debug)]
 #[command(after_help = "Example: face-train inspect base.onnx")]
 pub struct Inspect {

@@ -15,11 +15,11 @@ use crate::data::manifest;
 use crate::model::Arch;
 use crate::progress::peak_memory;
 
-/// Streams a manifest without training, to see how fast pictures come.
+/// Reads a manifest's pictures without training, to see how fast they come.
 #[derive(Args, Debug)]
 #[command(after_help = "Example: face-train loader --manifest faces.csv --root photos --workers 2")]
 pub struct Loader {
-    /// Manifest.
+    /// Manifest of faces.
     #[arg(long)]
     manifest: PathBuf,
     /// Folder that its paths start from.
@@ -28,19 +28,19 @@ pub struct Loader {
     /// Network whose crop is cut.
     #[arg(long, default_value = "base")]
     arch: String,
-    /// Threads.
+    /// Number of threads.
     #[arg(long, default_value_t = 1)]
     workers: usize,
-    /// Pictures at most.
+    /// Largest number of pictures.
     #[arg(long, default_value_t = 5000)]
     faces: usize,
     /// Change the pictures as in training.
     #[arg(long)]
     augment: bool,
-    /// Folder that keeps crops; without it they are cut each time.
+    /// Folder that keeps crops. Without it, they are cut each time.
     #[arg(long)]
     cache: Option<PathBuf>,
-    /// Rounds over the same pictures: from the second one on they come from the cache.
+    /// Number of rounds over the same pictures. From the second one on they come from the cache.
     #[arg(long, default_value_t = 1)]
     rounds: usize,
 }
@@ -64,7 +64,7 @@ impl Loader {
         for round in 0..self.rounds as u64 {
             let start = Instant::now();
             let mut seen = 0;
-            // Spread over the manifest, which is often sorted.
+            // The pictures are spread over the manifest, which is often sorted.
             let order = (0..faces).map(|i| i * count / faces).collect();
             for batch in feed.stream(order, 64, round, self.workers, 0) {
                 let batch = batch?;

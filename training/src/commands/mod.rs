@@ -1,4 +1,4 @@
-//! One file a command.
+//! Each command has its own file.
 
 pub mod calibrate;
 pub mod evaluate;

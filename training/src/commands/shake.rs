@@ -1,4 +1,4 @@
-//! How answers shake when a face's place is a little off.
+//! Measures how answers change when a face's place is a little off.
 
 use anyhow::{Result, ensure};
 use clap::Args;
@@ -7,8 +7,8 @@ use face_predict::{DecodeLimits, Model, Options, Picture, Predictions, Region, W
 use super::given::Given;
 use crate::data::manifest::Row;
 
-/// Shifts each face's place to nine places and tells how far the answers differ: the standard deviation of the age, and the share
-/// of faces whose gender changes.
+/// Shifts each face to nine places, and measures how far the answers differ. It gives the standard deviation of the
+/// age, and the share of faces whose gender changes.
 #[derive(Args, Debug)]
 #[command(
     after_help = "Example: face-train shake --model base.onnx tiny.onnx --manifest faces.csv --root photos --split val"
@@ -16,10 +16,10 @@ use crate::data::manifest::Row;
 pub struct Shake {
     #[command(flatten)]
     given: Given,
-    /// Shift in parts of the face's side, the root of its box's area.
+    /// Shift in parts of the face's side, which is the root of its box's area.
     #[arg(long, default_value_t = 0.03)]
     shift: f32,
-    /// Number of crops of each face whose answers are averaged, 1 to 8.
+    /// Number of crops of each face whose answers are averaged, from 1 to 8.
     #[arg(long, default_value_t = 1)]
     crops: usize,
 }
@@ -80,7 +80,7 @@ impl Shake {
     }
 }
 
-/// The region where it is, and `shift` of its side away in all eight directions.
+/// Returns the region in its place, and shifted by `shift` of its side in eight directions.
 fn nine(region: &Region, shift: f32) -> Vec<Region> {
     let side = (region.rect.width * region.rect.height).max(0.0).sqrt() * shift;
     let places = [-1.0, 0.0, 1.0];
@@ -95,7 +95,7 @@ fn nine(region: &Region, shift: f32) -> Vec<Region> {
     places.iter().flat_map(|y| places.map(|x| shifted(x * side, y * side))).collect()
 }
 
-/// Standard deviation; 0 of fewer than two numbers.
+/// Returns the standard deviation, or 0 for fewer than two numbers.
 fn deviation(values: &[f64]) -> f64 {
     if values.len() < 2 {
         return 0.0;

@@ -1,4 +1,5 @@
-//! What it costs to find a small face's landmarks in the small picture, against those of the large one.
+//! Measures the cost of finding a small face's landmarks in the small picture, compared with those of the large
+//! picture.
 
 use anyhow::{Context, Result, ensure};
 use clap::Args;
@@ -13,9 +14,9 @@ use crate::data::manifest::Row;
 use crate::data::pictures;
 use crate::data::sampler::generator;
 
-/// Shrinks each picture until its face has 30 to 60 pixels, lays it into a picture of 1024 x 768, and lets the library find the face
-/// there. Tells the error of age and gender by the landmarks that it finds, by those of the large picture, shrunk as the picture is,
-/// and by the manifest's.
+/// Shrinks each picture until its face has 30 to 60 pixels. Lays it into a picture of 1024 x 768, where the library
+/// finds the face. Gives the error of age and gender with three kinds of landmarks: those that it finds, those of the
+/// large picture, shrunk with it, and the manifest's.
 #[derive(Args, Debug)]
 #[command(
     after_help = "Example: face-train small-faces --model base.onnx --manifest faces.csv --root photos --split test"
@@ -23,21 +24,21 @@ use crate::data::sampler::generator;
 pub struct SmallFaces {
     #[command(flatten)]
     given: Given,
-    /// Fewest pixels of a face, the root of its box's area.
+    /// Smallest face in pixels, by the root of its box's area.
     #[arg(long, default_value_t = 30.0)]
     least: f32,
-    /// Most of them.
+    /// Largest face in pixels.
     #[arg(long, default_value_t = 60.0)]
     most: f32,
 }
 
-/// Whose landmarks cut the face.
+/// The landmarks by which the face is cut.
 const BY: [&str; 3] = ["found in the small picture", "found in the large one", "the manifest's"];
 
-/// The picture that the small one is laid into.
+/// The picture into which the small one is laid.
 const FRAME: (usize, usize) = (1024, 768);
 
-/// Sums over the faces of a source, by whose landmarks cut them.
+/// Sums over the faces of a source, by the kind of landmarks.
 #[derive(Default)]
 struct Sums {
     faces: usize,
@@ -47,7 +48,7 @@ struct Sums {
     error: [f64; 3],
     genders: usize,
     right: [usize; 3],
-    /// Mean distance from the landmarks of the large picture, in eye distances.
+    /// The mean distance from the landmarks of the large picture, in eye distances.
     off: f64,
 }
 
@@ -56,7 +57,7 @@ impl SmallFaces {
     pub fn run(self) -> Result<()> {
         ensure!(
             self.least >= 8.0 && self.least < self.most,
-            "least must be 8 or more, most above it"
+            "least must be 8 or more, and most must be above it"
         );
         self.given.each(
             "landmarks",
@@ -81,7 +82,7 @@ impl SmallFaces {
         Ok(sums)
     }
 
-    /// Adds what the library says of one face at `side` pixels.
+    /// Adds the library's answer about one face at `side` pixels.
     fn add(
         &self,
         model: &Model,
@@ -99,7 +100,7 @@ impl SmallFaces {
         };
         let scale = known.rect.area().sqrt() / side;
         let (width, height) = image.upright_size();
-        // To the middle, in whole pixels; the edge of the picture repeats around it.
+        // The picture goes to the middle, in whole pixels, and its edge repeats around it.
         let shift = [(FRAME.0, width), (FRAME.1, height)]
             .map(|(frame, own)| ((frame as f32 - own as f32 / scale) / 2.0).round());
         let to_large =
@@ -143,7 +144,7 @@ fn faces_only() -> Options<'static> {
     Options::new().skip_age(true).skip_gender(true)
 }
 
-/// The found face that is `known`, if it has landmarks.
+/// Returns the found face that is `known`, if it has landmarks.
 fn same(out: &Predictions, known: &Region) -> Option<Region> {
     let overlap = |face: &Face<'_>| face.rect().overlap(&known.rect);
     let best = out.faces().max_by(|a, b| overlap(a).total_cmp(&overlap(b)))?;
@@ -151,7 +152,7 @@ fn same(out: &Predictions, known: &Region) -> Option<Region> {
     (overlap(&best) >= SAME && region.landmarks.is_some()).then_some(region)
 }
 
-/// Mean distance of two faces' landmarks, in distances between the second's eyes.
+/// Returns the mean distance of two faces' landmarks, in distances between the second's eyes.
 fn off(found: &Region, right: &Region) -> f64 {
     let (Some(found), Some(right)) = (found.landmarks, right.landmarks) else { return 0.0 };
     let distance = |a: face_predict::Point, b: face_predict::Point| (a.x - b.x).hypot(a.y - b.y);

@@ -8,21 +8,23 @@ use clap::Args;
 
 use crate::data::{manifest, split};
 
-/// Divides a manifest into parts, stratified by age and gender; a person or near-duplicate group is never parted.
+/// Divides a manifest into parts, stratified by age and gender. A person, or a group of near-duplicates, always stays
+/// in one part.
 #[derive(Args, Debug)]
 #[command(
     after_help = "Example: face-train split faces.csv --out parted.csv --parts train=0.75,val=0.05,test=0.2"
 )]
 pub struct Split {
-    /// Manifest. Rows that have a part keep it.
+    /// Manifest of faces. Rows that have a part keep it.
     manifest: PathBuf,
     /// Manifest to write.
     #[arg(long)]
     out: PathBuf,
-    /// Shares; the default is the published study's. Without val, train keeps a tenth of its part aside to stop by.
+    /// Shares of the parts. The default is that of the published study. Without val, training keeps a tenth of train
+    /// aside for validation.
     #[arg(long, default_value = "train=0.8,test=0.2")]
     parts: String,
-    /// The same seed gives the same parts on every machine.
+    /// Seed. The same seed gives the same parts on every machine.
     #[arg(long, default_value_t = 1)]
     seed: u64,
 }

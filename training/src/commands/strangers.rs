@@ -1,4 +1,4 @@
-//! What networks say of sets that they have never seen: the yardstick for choices.
+//! Judges networks on sets that they have never seen, which is the measure for choices.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -14,8 +14,8 @@ use crate::report::strangers::{self, Stranger};
 
 /// Trains one network for each set that is left out, judges it there, and prints one table by age band.
 ///
-/// The part test of no set is looked at: choices are made by this table. A run that was interrupted is gone on with; one that is
-/// done is not trained again.
+/// The part test is never used, because choices are made by this table. A run that was interrupted continues, and one
+/// that is done is not repeated.
 #[derive(Args, Debug)]
 #[command(
     after_help = "Example: face-train strangers --manifest utk.csv aaf.csv appa.csv --root photos --out strangers \
@@ -23,7 +23,7 @@ use crate::report::strangers::{self, Stranger};
                   Or with networks that there are: --run aaf=models/base.onnx --run appa=models/base.onnx"
 )]
 pub struct Strangers {
-    /// Manifest. May be given several times; each source is a set.
+    /// Manifest of faces. This may be given several times, and each source is a set.
     #[arg(long, required = true, num_args = 1..)]
     manifest: Vec<PathBuf>,
     /// Folder for the runs, the table (strangers.md) and a page for each set.
@@ -32,16 +32,16 @@ pub struct Strangers {
     /// Sets to leave out, one at a time [default: those of --run, else all that have ages].
     #[arg(long, num_args = 1..)]
     leave_out: Vec<String>,
-    /// A run or model file that has not seen a set, as SET=PATH; nothing is trained for that set.
+    /// Run or model file that has not seen a set, as SET=PATH. Nothing is trained for that set.
     #[arg(long, value_name = "SET=PATH")]
     run: Vec<String>,
-    /// Train with all sets, too: what each set brings to itself and to the others.
+    /// Train with all sets, too. It shows what each set brings to itself and to the others.
     #[arg(long)]
     with_all: bool,
-    /// Part of each set to judge on; both are strangers to a network that has not seen the set.
+    /// Part of each set to judge on. A network that has not seen the set knows neither part.
     #[arg(long, default_value = "val", value_parser = ["val", "train", "both"])]
     split: String,
-    /// Faces of a set to judge on at most, spread over its rows; 0 means all.
+    /// Largest number of faces of a set to judge on, spread over its rows. 0 means all.
     #[arg(long, default_value_t = 2000)]
     faces: usize,
     #[command(flatten)]
@@ -51,9 +51,9 @@ pub struct Strangers {
     train: Vec<String>,
 }
 
-/// Name of the run that leaves nothing out.
+/// The name of the run that leaves out nothing.
 const ALL: &str = "with-all";
-/// Notes in a run's folder with which arguments it was trained to its end.
+/// The file in a run's folder that notes the arguments with which it was trained to its end.
 const DONE: &str = "strangers.done";
 
 impl Strangers {
@@ -74,7 +74,7 @@ impl Strangers {
                 Some(file) => file.clone(),
                 None => self.trained(&format!("without-{}", plain(set)), &rows, Some(set))?,
             };
-            // With all sets in view, each network is judged on every one.
+            // With --with-all, each network is judged on every set.
             let only = (!self.with_all).then_some(set.as_str());
             judged.push((set.clone(), self.judged(&file, &rows, only)?));
         }
@@ -136,7 +136,7 @@ impl Strangers {
             || self.split == "both" && ["train", "val"].contains(&row.split.as_str())
     }
 
-    /// The run called `name`, trained to its end on all rows but those of `without`, and calibrated.
+    /// Returns the run called `name`, trained to its end on all rows but those of `without`, and calibrated.
     fn trained(&self, name: &str, rows: &[Row], without: Option<&str>) -> Result<PathBuf> {
         let run = self.out.join(name);
         let table = self.out.join(format!("{name}.csv"));
@@ -175,7 +175,7 @@ impl Strangers {
         Ok(run)
     }
 
-    /// A network on the faces of `only`, or of all sets.
+    /// Judges a network on the faces of `only`, or of all sets.
     fn judged(&self, file: &Path, rows: &[Row], only: Option<&str>) -> Result<Judged> {
         if file.is_dir() && !file.join(crate::run::CALIBRATION).exists() {
             bail!("{} is not calibrated", file.display());
@@ -201,7 +201,7 @@ impl Strangers {
     }
 }
 
-/// Runs this program with other arguments: a run stands on its own, and its memory goes when it ends.
+/// Runs this program with other arguments. Each run then stands on its own, and its memory is freed when it ends.
 fn program(arguments: &[std::ffi::OsString]) -> Result<()> {
     let own = std::env::current_exe().context("the path of this program")?;
     let status = Command::new(own).args(arguments).status().context("starting this program")?;
@@ -210,7 +210,7 @@ fn program(arguments: &[std::ffi::OsString]) -> Result<()> {
     Ok(())
 }
 
-/// A set's name as a file may be called.
+/// Returns a set's name in a form that fits a file.
 fn plain(set: &str) -> String {
     set.chars().map(|c| if c.is_alphanumeric() || c == '-' { c } else { '_' }).collect()
 }

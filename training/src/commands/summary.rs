@@ -13,10 +13,10 @@ use crate::onnx::{Graph, Storage};
 #[derive(Args, Debug)]
 #[command(after_help = "Example: face-train summary --arch paper-age")]
 pub struct Summary {
-    /// Network.
+    /// Name of the network.
     #[arg(long, help = format!("Network: {NAMES}"))]
     arch: String,
-    /// Write the untrained network here as ONNX, to be timed.
+    /// Write the untrained network to this file as ONNX, to be timed.
     #[arg(long)]
     onnx: Option<PathBuf>,
 }

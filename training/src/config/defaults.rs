@@ -1,4 +1,4 @@
-//! What a run does unless it is told otherwise, by network.
+//! The default settings of a run, by network.
 
 use super::{DetectConfig, Distillation, Schedule, TrainConfig, inputs};
 use crate::augment::Augment;
@@ -6,7 +6,7 @@ use crate::loss::LossWeights;
 use crate::model::Arch;
 
 impl TrainConfig {
-    /// The defaults for `network`, which is called `arch`.
+    /// Returns the defaults for `network`, which is called `arch`.
     pub fn of(arch: &str, network: Arch) -> Self {
         let input = input(&network);
         let own = Self {
@@ -41,7 +41,7 @@ impl TrainConfig {
         };
         match &own.network {
             Arch::Estimator(_) => own,
-            // The study's, as Keras has it. It augmented its gender network alone.
+            // These are the study's, as Keras has them. The study augmented its gender network alone.
             Arch::Paper(paper) => Self {
                 drop_last: true,
                 adam_epsilon: 1e-7,
@@ -58,7 +58,7 @@ impl TrainConfig {
                 loss: LossWeights::PAPER,
                 ..own
             },
-            // Edges are edges: the first blocks learn nothing, and cost half of a step.
+            // The first blocks find edges in every network. They learn nothing, and cost half of a step.
             Arch::MobileNet(_) => Self {
                 batch_size: 64,
                 epochs: 3,
@@ -83,7 +83,7 @@ impl TrainConfig {
     }
 }
 
-/// What a network takes.
+/// Returns the input of a network.
 pub fn input(network: &Arch) -> face_predict::InputSpec {
     let side = network.side();
     match network {

@@ -2,8 +2,8 @@
 
 use face_predict::{CropAnchor, CropRule, InputSpec};
 
-/// The canonical crop: as wide as UTKFace's tight pictures allow without much repeated border. Frames are the
-/// medians of the boxes that YuNet finds, and of the whole pictures, over UTKFace and FairFace.
+/// The canonical crop. It is as wide as UTKFace's tight pictures allow without much repeated border. The frames are
+/// medians over UTKFace and FairFace, of the boxes that YuNet finds and of the whole pictures.
 pub fn canonical(side: usize) -> InputSpec {
     InputSpec {
         width: side,
@@ -25,7 +25,7 @@ pub fn canonical(side: usize) -> InputSpec {
     }
 }
 
-/// The study's crop: the face's box, resized; values 0 to 1.
+/// The study's crop: the face's box, resized, with values from 0 to 1.
 pub fn paper(side: usize) -> InputSpec {
     InputSpec {
         width: side,
@@ -37,10 +37,10 @@ pub fn paper(side: usize) -> InputSpec {
     }
 }
 
-/// The crop of `mobilenet`: eyes, nose and corners of the mouth where ArcFace (Deng et al. 2019) has them, which its weights
-/// started near; colours less the mean of VGGFace2.
+/// The crop of `mobilenet`. Eyes, nose and corners of the mouth lie where ArcFace (Deng et al. 2019) has them, and its
+/// weights started near that. The mean of VGGFace2 is subtracted from the colours.
 pub fn mobilenet(side: usize) -> InputSpec {
-    // Of 112 pixels, drawn together a little.
+    // The template has 112 pixels, and is contracted a little.
     const POINTS: [[f32; 2]; 5] = [
         [38.2946, 51.6963],
         [73.5318, 51.5014],
@@ -56,14 +56,14 @@ pub fn mobilenet(side: usize) -> InputSpec {
         std: [1.0 / 255.0; 3],
         crop: CropRule::Landmarks {
             template: POINTS.map(|p| p.map(|v| (v - 56.0) * 0.954 / 112.0 + 0.5)),
-            // The canonical crop's, by the distance of the eyes.
+            // The other numbers are those of the canonical crop, by the distance of the eyes.
             face: CropAnchor { x: 0.503, y: 0.576, side: 0.728 },
             picture: CropAnchor { x: 0.5, y: 0.5, side: 1.363 },
         },
     }
 }
 
-/// A detector's: the whole picture. Other sizes follow from the picture.
+/// The input of a detector, which is the whole picture. Other sizes follow from the picture.
 pub fn whole(side: usize) -> InputSpec {
     InputSpec {
         width: side,

@@ -1,4 +1,4 @@
-//! Everything that decides what a training run does; saved in its checkpoints and in its `config.toml`.
+//! All settings that decide the result of a training run. They are saved in its checkpoints and in its `config.toml`.
 
 pub mod defaults;
 pub mod inputs;
@@ -12,81 +12,82 @@ use crate::augment::Augment;
 use crate::loss::LossWeights;
 use crate::model::Arch;
 
-/// What a run does. The aliases are the names that checkpoints up to 0.3.0 have.
+/// The settings of a run. The aliases are the names in checkpoints up to 0.3.0.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TrainConfig {
-    /// Name of the network.
+    /// The name of the network.
     pub arch: String,
-    /// Faces a step.
+    /// The number of faces in a step.
     #[serde(alias = "batch")]
     pub batch_size: usize,
-    /// Epochs, unless it stops early.
+    /// The number of epochs, unless it stops early.
     pub epochs: usize,
-    /// Faces an epoch; 0 means as many as there are to train on.
+    /// The number of faces in an epoch. 0 means the number of training faces.
     pub epoch_size: usize,
-    /// Leaves out an epoch's last batch where it is not full, as Keras's generators do.
+    /// Leaves out an epoch's last batch if it is not full, as Keras's generators do.
     #[serde(default)]
     pub drop_last: bool,
-    /// Power of the cells' size in sampling: 1 as they come, 0 all cells equally often.
+    /// The power of the cells' size in sampling: 1 samples by size, and 0 all cells equally often.
     pub balance: f64,
-    /// Crops of each face in a step, side by side: 1 or 2.
+    /// The crops of each face in a step, side by side: 1 or 2.
     #[serde(default = "one_crop")]
     pub views: usize,
-    /// Every face once an epoch, whatever `balance` and `epoch_size` say.
+    /// Shows every face once in an epoch, whatever `balance` and `epoch_size` say.
     #[serde(default)]
     pub shuffle: bool,
-    /// Peak learning rate.
+    /// The peak learning rate.
     #[serde(alias = "rate")]
     pub learning_rate: f64,
-    /// How many times as fast the heads learn, whose variables start with `age` or `gender`.
+    /// The factor of the learning rate for the heads, whose variables start with `age` or `gender`.
     #[serde(default = "one")]
     pub head_lr_scale: f64,
     /// How the learning rate changes.
     #[serde(default)]
     pub schedule: Schedule,
-    /// Steps over which the learning rate rises; no more than an epoch has.
+    /// The steps over which the learning rate rises, at most an epoch.
     #[serde(default = "warmup")]
     pub warmup_steps: usize,
-    /// Weight decay.
+    /// The weight decay.
     #[serde(alias = "decay")]
     pub weight_decay: f64,
-    /// Added to the root of Adam's second moment.
+    /// The number that is added to the root of Adam's second moment.
     #[serde(default = "epsilon")]
     pub adam_epsilon: f64,
-    /// The length that a longer gradient is shortened to; 0 turns this off.
+    /// The length to which a longer gradient is shortened. 0 turns this off.
     #[serde(alias = "clip")]
     pub grad_clip_norm: f64,
-    /// Decay of the exponential moving average of the weights, a step; 0 keeps the weights themselves.
+    /// The decay of the exponential moving average of the weights in each step. 0 keeps the weights themselves.
     #[serde(alias = "average")]
     pub ema_decay: f64,
-    /// Epochs without a better validation score before it stops.
+    /// The epochs without a better validation score after which it stops.
     pub patience: usize,
-    /// The validation score is the mean over all faces, as Keras's `val_loss` is; else over sources.
+    /// The validation score is the mean over all faces, as in Keras's `val_loss`. Otherwise it is the mean over
+    /// sources.
     #[serde(default)]
     pub score_over_faces: bool,
     /// Convolutions are computed in bfloat16 while training.
     #[serde(alias = "half")]
     pub bf16: bool,
-    /// Seed of everything random.
+    /// The seed of all random numbers.
     pub seed: u64,
-    /// Variables whose names start with one of these stay as they are.
+    /// Variables whose names start with one of these are frozen.
     #[serde(default)]
     pub freeze: Vec<String>,
-    /// Checkpoint, run, safetensors or model file that the weights start from.
+    /// The checkpoint, run, safetensors or model file that the weights start from.
     #[serde(default)]
     pub init_from: Option<String>,
-    /// Size of the network.
+    /// The size of the network.
     pub network: Arch,
-    /// Its crop and colours.
+    /// The crop and colours of the network.
     pub input: InputSpec,
-    /// Changes to the pictures.
+    /// The changes to the pictures.
     pub augment: Augment,
-    /// Weights of the loss.
+    /// The weights of the loss.
     pub loss: LossWeights,
-    /// Whose answers are learned from beside the labels.
+    /// The teachers whose answers are learned from beside the labels.
     #[serde(default)]
     pub distillation: Distillation,
-    /// What only a detector's training needs.
+    /// The settings of a detector's training alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detect: Option<DetectConfig>,
 }
@@ -107,24 +108,24 @@ fn epsilon() -> f64 {
     1e-8
 }
 
-/// Teachers of a run; how much their answers count is `loss.distillation`.
+/// The teachers of a run. The weight of their answers is `loss.distillation`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Distillation {
-    /// Model files, runs, or answers that were written down.
+    /// Model files, runs, or files of answers.
     pub teachers: Vec<String>,
-    /// Crops of a face that they answer.
+    /// The number of crops of a face that they answer.
     pub crops: usize,
-    /// Sources whose faces they are asked about; none: all.
+    /// The sources whose faces they answer. An empty list means all.
     #[serde(default)]
     pub sources: Vec<String>,
 }
 
-/// Weights of the parts of a detector's loss.
+/// The weights of the parts of a detector's loss.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DetectWeights {
-    /// Boxes against scores.
+    /// The weight of boxes, where scores have 1.
     pub boxes: f64,
-    /// Landmarks against scores.
+    /// The weight of landmarks, where scores have 1.
     pub landmarks: f64,
 }
 
@@ -134,12 +135,12 @@ impl Default for DetectWeights {
     }
 }
 
-/// What only a detector's training needs.
+/// The settings of a detector's training alone.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct DetectConfig {
-    /// Weights of the loss.
+    /// The weights of the loss.
     pub weights: DetectWeights,
-    /// Pictures of scenes to train on; none for weights whose licence allows no such set.
+    /// The pictures of scenes to train on. There are none for weights whose licence allows no such set.
     pub scenes: usize,
 }
 
@@ -151,22 +152,25 @@ pub enum Schedule {
     #[default]
     #[serde(alias = "Cosine")]
     Cosine,
-    /// Never.
+    /// The learning rate does not change.
     #[serde(alias = "Constant")]
     Constant,
 }
 
 impl TrainConfig {
-    /// Refuses what cannot be meant.
+    /// Refuses impossible settings.
     pub fn check(&self) -> Result<()> {
         let within = |name: &str, value: f64, low: f64, high: f64| {
-            ensure!((low..=high).contains(&value), "{name} is {value}, it must be {low} to {high}");
+            ensure!(
+                (low..=high).contains(&value),
+                "{name} is {value}, but it must be {low} to {high}"
+            );
             Ok(())
         };
         ensure!(self.batch_size > 0, "batch_size starts at 1");
         ensure!(self.epochs > 0, "epochs start at 1");
         let rate = self.learning_rate;
-        ensure!(rate > 0.0 && rate.is_finite(), "learning_rate is {rate}, it must be above 0");
+        ensure!(rate > 0.0 && rate.is_finite(), "learning_rate is {rate}, but it must be above 0");
         within("balance", self.balance, 0.0, 1.0)?;
         within("head_lr_scale", self.head_lr_scale, 0.0, 1000.0)?;
         within("weight_decay", self.weight_decay, 0.0, 10.0)?;
@@ -175,7 +179,7 @@ impl TrainConfig {
         within("ema_decay", self.ema_decay, 0.0, 1.0 - 1e-9)?;
         within("loss.label_smoothing", self.loss.label_smoothing, 0.0, 0.5)?;
         within("loss.consistency", self.loss.consistency, 0.0, 1000.0)?;
-        ensure!(matches!(self.views, 1 | 2), "views is {}, it must be 1 or 2", self.views);
+        ensure!(matches!(self.views, 1 | 2), "views is {}, but it must be 1 or 2", self.views);
         ensure!(
             self.batch_size.is_multiple_of(self.views),
             "a step must hold both views of a face"
@@ -199,7 +203,7 @@ impl TrainConfig {
         Ok(())
     }
 
-    /// The same run as `other`, but for its length: all that may change when it goes on.
+    /// Returns whether the run equals `other` except for its length, which alone may change when a run continues.
     pub fn goes_on(&self, other: &Self) -> bool {
         let same = Self { epochs: other.epochs, patience: other.patience, ..self.clone() };
         same == *other

@@ -1,4 +1,4 @@
-//! What a run is told: defaults, then a file, then `--set`, then flags; checked before anything starts.
+//! The settings of a run: defaults, then a file, then `--set`, then flags. They are checked before anything starts.
 
 use std::path::{Path, PathBuf};
 
@@ -10,32 +10,32 @@ use super::{TrainConfig, defaults};
 use crate::model::Arch;
 use crate::provenance::Provenance;
 
-/// Name of the file in the run's folder.
+/// The name of the file in the run's folder.
 pub const FILE: &str = "config.toml";
 
-/// A run's data, the machine's part, and what decides its result.
+/// The settings of a run: its data, the machine, and what decides the result.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Settings {
-    /// Manifests of faces.
+    /// The manifests of faces.
     pub manifest: Vec<PathBuf>,
-    /// Folder that their paths start from.
+    /// The folder that their paths start from.
     pub root: PathBuf,
-    /// Manifests of scenes.
+    /// The manifests of scenes.
     pub scenes: Vec<PathBuf>,
-    /// Folder that keeps crops; empty: `crops` in the run's folder.
+    /// The folder that keeps crops. If it is empty, it is `crops` in the run's folder.
     pub cache: PathBuf,
-    /// Threads that load pictures.
+    /// The number of threads that load pictures.
     pub workers: usize,
-    /// Threads that compute; 0 means all.
+    /// The number of threads that compute. 0 means all.
     pub threads: i32,
-    /// `auto`, `cpu` or `cuda`.
+    /// The device: `auto`, `cpu` or `cuda`.
     pub device: String,
-    /// What decides the result.
+    /// The settings that decide the result.
     #[serde(flatten)]
     pub train: TrainConfig,
 }
 
-/// Where the settings come from, the later ones over the earlier ones.
+/// The places that settings come from. Later ones replace earlier ones.
 pub struct Sources<'a> {
     /// A file, or a run's folder.
     pub file: Option<&'a Path>,
@@ -61,7 +61,7 @@ impl Settings {
 
         let arch = match told.get("arch") {
             Some(Value::String(name)) => name.clone(),
-            Some(other) => bail!("arch is {other}, it must be a name in quotes"),
+            Some(other) => bail!("arch is {other}, but it must be a name in quotes"),
             None => arch.to_owned(),
         };
         let named = Arch::named(&arch)?;
@@ -190,7 +190,7 @@ fn known(told: &Table, all: &Table, prefix: &str) -> Result<()> {
                 let fraction = usual.is_float() && value.is_integer();
                 ensure!(
                     fraction || usual.type_str() == value.type_str(),
-                    "{prefix}{key} is {value}, it must be of the kind {}",
+                    "{prefix}{key} is {value}, but it must be of the kind {}",
                     usual.type_str()
                 );
             }
@@ -253,7 +253,7 @@ mod tests {
             assert!(error.contains(told), "{set}: {error}");
         }
         for (set, told) in [
-            ("balance=2", "balance is 2, it must be 0 to 1"),
+            ("balance=2", "balance is 2, but it must be 0 to 1"),
             ("epochs=none", "epochs"),
             ("network.channels=[48,96,100]", "multiples of 16"),
             ("augment.flip=2", "augment.flip is 2"),

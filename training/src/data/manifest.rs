@@ -133,7 +133,7 @@ impl Row {
         let years = [("age", self.age), ("apparent_age", self.apparent_age)];
         for (name, value) in years {
             if let Some(value) = value.filter(|v| !(0.0..=150.0).contains(v)) {
-                return Some(format!("{name} is {value}, it must be 0 to 150"));
+                return Some(format!("{name} is {value}, but it must be 0 to 150"));
             }
         }
         if self.weight.is_some_and(|w| !(w >= 0.0 && w.is_finite())) {

@@ -210,7 +210,7 @@ public class BindingTest {
                     List.of(image, Image.encoded(CasesTest.direct(jpeg)), Image.encoded(new byte[0]), image.rotated(270, false)), CROPPED, 2);
             assertEquals(right, answers.get(0).prediction().faces.toString());
             assertEquals(right, answers.get(1).prediction().faces.toString());
-            fails(21, "0 bytes that are no JPEG", answers.get(2)::prediction);
+            fails(21, "0 bytes are no JPEG", answers.get(2)::prediction);
             assertEquals(108, answers.get(0).prediction().height);
             assertEquals(108, answers.get(3).prediction().width);
             Options box = new Options().regions(List.of(new Region(20, 22, 56, 73)));

@@ -1,6 +1,6 @@
-"""python -m face_predict [--json] [--cropped] [--box X,Y,W,H]... [--model FILE]... IMAGE...
+"""python -m face_predict [--json] [--cropped] [--box X,Y,W,H]... [--try-turns] [--model FILE]... IMAGE...
 
-Without --box and --cropped the faces are searched.
+Without --box and --cropped the program searches the faces.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ def _box(text: str) -> tuple[float, ...]:
     return numbers
 
 
-_box.__name__ = "box, X,Y,W,H is wanted"
+_box.__name__ = "box (wanted: X,Y,W,H)"
 
 
 def _short(number: Optional[float]) -> Any:
-    """Six digits, as the C example prints."""
+    """Rounds to six digits, as the C example does."""
     return number if number is None or not math.isfinite(number) else float(f"{number:.6g}")
 
 
@@ -62,14 +62,15 @@ def _sentence(path: str, face: Face) -> str:
 
 
 def main(arguments: Optional[list[str]] = None) -> int:
-    """Ends with 0; 1 where a picture failed; 2 for wrong arguments."""
-    parser = argparse.ArgumentParser(prog="python -m face_predict", description="Age and gender of faces in pictures.")
-    parser.add_argument("images", nargs="+", metavar="IMAGE", help="JPEG, PNG, WebP or BMP")
-    parser.add_argument("--json", action="store_true", help="one JSON object a face, or a picture that failed, a line")
-    parser.add_argument("--cropped", action="store_true", help="each picture is one face")
-    parser.add_argument("--box", action="append", type=_box, metavar="X,Y,W,H", help="a face, found already; without it, they are searched")
-    parser.add_argument("--model", action="append", default=[], metavar="FILE", help="instead of the built-in model")
-    parser.add_argument("--version", action="store_true", help="of the native library")
+    """Returns 0 for a success, 1 if a picture failed, and 2 for wrong arguments."""
+    parser = argparse.ArgumentParser(prog="python -m face_predict", description="Estimates the age and the gender of the faces in pictures.")
+    parser.add_argument("images", nargs="+", metavar="IMAGE", help="a JPEG, PNG, WebP or BMP file")
+    parser.add_argument("--json", action="store_true", help="print a line of JSON for each face, and for each picture that failed")
+    parser.add_argument("--cropped", action="store_true", help="take each picture as one face")
+    parser.add_argument("--box", action="append", type=_box, metavar="X,Y,W,H", help="a face that was found already; without this option, the faces are searched")
+    parser.add_argument("--try-turns", action="store_true", help="also search heads that lie on their side or stand upside down")
+    parser.add_argument("--model", action="append", default=[], metavar="FILE", help="a model file to use instead of the built-in model")
+    parser.add_argument("--version", action="store_true", help="print the version of the native library")
     if arguments is None and "--version" in sys.argv[1:]:
         print(library_version())
         return 0
@@ -82,13 +83,13 @@ def main(arguments: Optional[list[str]] = None) -> int:
     failed = 0
     for path in given.images:
         try:
-            faces = model.predict(path, boxes=given.box, cropped=given.cropped).faces
+            faces = model.predict(path, boxes=given.box, cropped=given.cropped, try_turns=given.try_turns).faces
         except FacePredictError as error:
             failed = 1
             if given.json:
                 print(json.dumps({"file": path, "error": str(error)}))
             else:
-                print(f"{path}: {error}", file=sys.stderr)
+                print(f"face_predict: {error}", file=sys.stderr)
             continue
         if not faces and not given.json:
             print(f"{path}: no face")

@@ -99,7 +99,7 @@ class Model:
     def network(self, task: native.Task) -> Network:
         """The network that does a task, "age", "gender" or "detect"; one may do several."""
         if task not in native.TASKS:
-            raise ArgumentError(f"task is {task!r}, it must be one of {', '.join(native.TASKS)}")
+            raise ArgumentError(f"task is {task!r}, but it must be one of {', '.join(native.TASKS)}")
         handle = self._enter()
         try:
             out = native.Network()
@@ -204,7 +204,7 @@ class Model:
         meaning = Interpretation(format, rotation, mirrored, yuv)
         threads = whole("threads", threads, 32)
         if threads > 1024:
-            raise ArgumentError(f"threads is {threads}, it must be 0 to 1024")
+            raise ArgumentError(f"threads is {threads}, but it must be 0 to 1024")
         answers: list[Union[Prediction, FacePredictError]] = []
         iterator = iter(images)
         handle = self._enter()

@@ -21,7 +21,7 @@ def whole(name: str, value: Any, bits: int) -> int:
     except AttributeError:
         raise ArgumentError(f"{name} is {value!r}, a whole number is wanted") from None
     if not 0 <= number < 1 << bits:
-        raise ArgumentError(f"{name} is {number}, it must be 0 to {(1 << bits) - 1}")
+        raise ArgumentError(f"{name} is {number}, but it must be 0 to {(1 << bits) - 1}")
     return int(number)
 
 
@@ -31,7 +31,7 @@ def share(name: str, value: Optional[float]) -> float:
         return 0.0
     number = float(value)
     if number == 0.0:
-        raise ArgumentError(f"{name} is 0, it must be above 0; None is the default")
+        raise ArgumentError(f"{name} is 0, but it must be above 0; None is the default")
     return number
 
 

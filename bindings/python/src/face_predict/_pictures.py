@@ -40,7 +40,7 @@ class Interpretation:
 def borrow(image: Any, meaning: Interpretation) -> Iterator[native.Image]:
     """The C view of a picture, whose memory stays in place meanwhile."""
     if meaning.format is not None and meaning.format not in native.FORMATS:
-        raise ArgumentError(f"format is {meaning.format!r}, it must be one of {', '.join(native.FORMATS)}")
+        raise ArgumentError(f"format is {meaning.format!r}, but it must be one of {', '.join(native.FORMATS)}")
     exif = 1
     if type(image).__module__.partition(".")[0] == "PIL":
         image, exif = _from_pil(image, meaning)
@@ -64,7 +64,7 @@ def borrow(image: Any, meaning: Interpretation) -> Iterator[native.Image]:
             if meaning.format not in _YUV_FORMATS:
                 raise ArgumentError(f"yuv is {meaning.yuv!r}, format {meaning.format or 'RGB'} has none")
             if meaning.yuv not in native.YUV:
-                raise ArgumentError(f"yuv is {meaning.yuv!r}, it must be one of {', '.join(native.YUV)}")
+                raise ArgumentError(f"yuv is {meaning.yuv!r}, but it must be one of {', '.join(native.YUV)}")
             out.yuv = native.YUV[meaning.yuv]
         if exif != 1:
             library = native.library()

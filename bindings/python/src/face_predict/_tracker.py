@@ -147,5 +147,5 @@ def _from_one(name: str, value: int) -> int:
     """0 means the default in C, so a 0 that was given is refused here."""
     number = whole(name, value, 32)
     if number == 0:
-        raise ArgumentError(f"{name} is 0, it starts at 1")
+        raise ArgumentError(f"{name} is 0, but it must be 1 or more")
     return number

@@ -1,7 +1,7 @@
-//! Files with some of their bytes changed, for tests of whatever reads files.
+//! Files with some changed bytes, for tests of code that reads files.
 
-/// `seed` with some bytes changed, taken out, put in, doubled, or its end cut off. `below` gives a number below another one; the
-/// first `head` bytes, which matter most, are hit more often.
+/// Returns `seed` with some bytes changed, removed, inserted or doubled, or with its end cut off. `below` returns a
+/// number below another one. The first `head` bytes matter most, and are changed more often.
 pub fn mutate(mut below: impl FnMut(usize) -> usize, seed: &[u8], head: usize) -> Vec<u8> {
     let mut bytes = seed.to_vec();
     for _ in 0..1 + below(4) {
@@ -20,7 +20,7 @@ pub fn mutate(mut below: impl FnMut(usize) -> usize, seed: &[u8], head: usize) -
                 let part = bytes[at..end].to_vec();
                 bytes.splice(at..at, part);
             }
-            // A marker, as a JPEG has between its segments.
+            // A marker as between the segments of a JPEG.
             5 => drop(bytes.splice(at..at, [0xFF, 0xC0 + below(64) as u8])),
             _ => bytes.truncate(at.max(bytes.len() / 2)),
         }

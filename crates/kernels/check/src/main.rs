@@ -1,6 +1,6 @@
-//! Compares the convolution kernels with the definition, in every kind of lanes of this machine.
-//! `--expect KIND` says which must be the one of choice; where programs have no arguments, as in WebAssembly, the variable EXPECT
-//! when it is built.
+//! Compares the convolution kernels with the definition, for every kind of vector of this machine. `--expect KIND` says
+//! which kind must be chosen. Where programs have no arguments, as in WebAssembly, the variable EXPECT says it at build
+//! time.
 
 #[path = "../../tests/naive/mod.rs"]
 mod naive;
@@ -30,7 +30,7 @@ fn main() -> ExitCode {
         }
         println!("{kind:?}: {} cases, worst error {worst:.1e}", cases.len());
     }
-    // The kind that is meant must be the one that ran.
+    // The kind that was asked for must be the one that ran.
     let expected = match arguments.next().as_deref() {
         Some("--expect") => arguments.next(),
         _ => option_env!("EXPECT").map(str::to_owned),

@@ -1,9 +1,9 @@
-//! One 256-bit vector.
+//! One vector of 256 bits.
 
 use super::{LANES, Lanes};
 use std::arch::x86_64::*;
 
-/// One 256-bit vector.
+/// One vector of 256 bits.
 #[derive(Clone, Copy)]
 pub struct Avx2(__m256);
 
@@ -29,38 +29,38 @@ unsafe impl Lanes for Avx2 {
 
     #[inline(always)]
     fn add(self, other: Self) -> Self {
-        // SAFETY: a value exists, so AVX2 does.
+        // SAFETY: a value exists, so the processor has AVX2.
         Avx2(unsafe { _mm256_add_ps(self.0, other.0) })
     }
 
     #[inline(always)]
     fn sub(self, other: Self) -> Self {
-        // SAFETY: a value exists, so AVX2 does.
+        // SAFETY: a value exists, so the processor has AVX2.
         Avx2(unsafe { _mm256_sub_ps(self.0, other.0) })
     }
 
     #[inline(always)]
     fn mul_add(self, by: Self, plus: Self) -> Self {
-        // SAFETY: a value exists, so AVX2 and FMA do.
+        // SAFETY: a value exists, so the processor has AVX2 and FMA.
         Avx2(unsafe { _mm256_fmadd_ps(self.0, by.0, plus.0) })
     }
 
     #[inline(always)]
     fn relu(self) -> Self {
-        // The instruction answers its second operand when either is NaN, so the order matters.
-        // SAFETY: a value exists, so AVX2 does.
+        // The instruction returns its second operand if either is NaN, so the order matters. SAFETY: a value exists, so
+        // the processor has AVX2.
         Avx2(unsafe { _mm256_max_ps(_mm256_setzero_ps(), self.0) })
     }
 
     #[inline(always)]
     fn prefetch(from: *const f32) {
-        // SAFETY: a hint that reads nothing and never faults; SSE is part of x86-64.
+        // SAFETY: this is a hint that reads nothing and never faults, and SSE is part of x86-64.
         unsafe { _mm_prefetch::<_MM_HINT_T0>(from.cast()) }
     }
 
     #[inline(always)]
     fn transpose(r: [Self; LANES]) -> [Self; LANES] {
-        // SAFETY: values exist, so AVX2 does.
+        // SAFETY: values exist, so the processor has AVX2.
         unsafe {
             let a0 = _mm256_unpacklo_ps(r[0].0, r[1].0);
             let a1 = _mm256_unpackhi_ps(r[0].0, r[1].0);

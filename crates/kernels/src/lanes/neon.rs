@@ -1,9 +1,9 @@
-//! Two 128-bit vectors of arm64.
+//! Two vectors of 128 bits on arm64.
 
 use super::Lanes;
 use std::arch::aarch64::*;
 
-/// Two 128-bit vectors.
+/// Two vectors of 128 bits.
 #[derive(Clone, Copy)]
 pub struct Neon(float32x4_t, float32x4_t);
 
@@ -32,25 +32,25 @@ unsafe impl Lanes for Neon {
 
     #[inline(always)]
     fn add(self, other: Self) -> Self {
-        // SAFETY: a value exists, so NEON does.
+        // SAFETY: a value exists, so the processor has NEON.
         unsafe { Neon(vaddq_f32(self.0, other.0), vaddq_f32(self.1, other.1)) }
     }
 
     #[inline(always)]
     fn sub(self, other: Self) -> Self {
-        // SAFETY: a value exists, so NEON does.
+        // SAFETY: a value exists, so the processor has NEON.
         unsafe { Neon(vsubq_f32(self.0, other.0), vsubq_f32(self.1, other.1)) }
     }
 
     #[inline(always)]
     fn mul_add(self, by: Self, plus: Self) -> Self {
-        // SAFETY: a value exists, so NEON does.
+        // SAFETY: a value exists, so the processor has NEON.
         unsafe { Neon(vfmaq_f32(plus.0, self.0, by.0), vfmaq_f32(plus.1, self.1, by.1)) }
     }
 
     #[inline(always)]
     fn relu(self) -> Self {
-        // SAFETY: a value exists, so NEON does. `vmaxq` answers NaN when either is.
+        // SAFETY: a value exists, so the processor has NEON. `vmaxq` returns NaN if either operand is NaN.
         unsafe {
             let zero = vdupq_n_f32(0.0);
             Neon(vmaxq_f32(self.0, zero), vmaxq_f32(self.1, zero))

@@ -2,7 +2,7 @@
 
 use super::{LANES, Lanes};
 
-/// Plain arrays, which the compiler turns into whatever the machine has.
+/// Plain arrays, for which the compiler uses the instructions of the machine.
 #[derive(Clone, Copy)]
 pub struct Plain([f32; LANES]);
 
@@ -41,8 +41,7 @@ unsafe impl Lanes for Plain {
         self
     }
 
-    // `f32::mul_add` calls into libm, a hundred times slower, where the target has no such
-    // instruction.
+    // Where the target has no such instruction, `f32::mul_add` calls into libm, which is a hundred times slower.
     #[inline(always)]
     fn mul_add(mut self, by: Self, plus: Self) -> Self {
         for i in 0..LANES {

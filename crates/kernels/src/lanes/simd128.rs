@@ -1,16 +1,16 @@
-//! Two 128-bit vectors of WebAssembly.
+//! Two vectors of 128 bits in WebAssembly.
 
 use super::Lanes;
 use std::arch::wasm32::*;
 
-/// Two 128-bit vectors.
+/// Two vectors of 128 bits.
 #[derive(Clone, Copy)]
 pub struct Simd128(v128, v128);
 
 // SAFETY: the fields are private, so a value comes from `splat` or `load`.
 unsafe impl Lanes for Simd128 {
-    // x86-64 runs these as SSE with 16 registers, of which the engine keeps one: ten sums, two vectors of weights, one
-    // number of a row and one product are what fits.
+    // x86-64 runs these as SSE with 16 registers, of which the engine keeps one. The rest is used by ten sums, two
+    // vectors of weights, one number of a row and one product.
     const TILE_ROWS: usize = 5;
     const TILE_VECTORS: usize = 1;
 
@@ -44,7 +44,7 @@ unsafe impl Lanes for Simd128 {
         Simd128(f32x4_sub(self.0, other.0), f32x4_sub(self.1, other.1))
     }
 
-    // Rounded twice: one multiply-add is part of relaxed SIMD alone, which not every browser has.
+    // It is rounded twice. A single multiply-add is part of relaxed SIMD, which not every browser has.
     #[inline(always)]
     fn mul_add(self, by: Self, plus: Self) -> Self {
         Simd128(
@@ -53,7 +53,7 @@ unsafe impl Lanes for Simd128 {
         )
     }
 
-    // `pmax(a, b)` is `a < b ? b : a`, so NaN stays; `max` costs several instructions on x86-64.
+    // `pmax(a, b)` is `a < b ? b : a`, so NaN stays. `max` takes several instructions on x86-64.
     #[inline(always)]
     fn relu(self) -> Self {
         let zero = f32x4_splat(0.0);

@@ -1,5 +1,5 @@
-//! Convolution as the definition says it, in `f64`, and how far a kernel is from it. Shared by the
-//! tests and by the program that runs on another processor.
+//! The convolution by its definition, in `f64`, and the distance of a kernel from it. The tests and the program that
+//! runs on another processor share it.
 
 use face_predict_kernels::layout::{padded, to_first, to_last};
 use face_predict_kernels::{Buffer, ConvShape, Patch, Pointwise, SimdKind, Size, Tiling, Winograd};
@@ -19,7 +19,7 @@ impl Numbers {
     }
 }
 
-/// A convolution and what it is given, channels first.
+/// A convolution and its input, with channels first.
 #[derive(Clone, Debug)]
 pub struct Case {
     pub images: usize,
@@ -37,7 +37,7 @@ pub struct Case {
 }
 
 impl Case {
-    /// 3 x 3 with a border of one, of random numbers.
+    /// Makes a 3 x 3 convolution with a border of one, of random numbers.
     #[allow(clippy::too_many_arguments)]
     pub fn three(
         images: usize,
@@ -68,7 +68,7 @@ impl Case {
         }
     }
 
-    /// A patch stem of random numbers, or a 1 x 1 convolution.
+    /// Makes a patch stem, or a 1 x 1 convolution, of random numbers.
     pub fn patch(
         images: usize,
         channels_in: usize,
@@ -100,15 +100,15 @@ impl Case {
         Size { height: along(self.size.height), width: along(self.size.width) }
     }
 
-    /// How many the definition takes.
-    #[allow(dead_code)] // The program for other processors runs all.
+    /// Returns how many multiplications the definition takes.
+    #[allow(dead_code)] // The program for other processors runs all of them.
     pub fn multiplications(&self) -> usize {
         let Size { height, width } = self.output_size();
         let window = self.channels_in * self.kernel * self.kernel;
         self.images * height * width * self.channels_out * window
     }
 
-    /// By the definition.
+    /// Computes it by the definition.
     pub fn naive(&self) -> Vec<f64> {
         let (size, out) = (self.size, self.output_size());
         let mut all = vec![];
@@ -143,7 +143,7 @@ impl Case {
         all
     }
 
-    /// By the kernels, in lanes of this kind.
+    /// Computes it by the kernels, in lanes of this kind.
     pub fn run(&self, kind: SimdKind) -> Vec<f32> {
         let (size, out) = (self.size, self.output_size());
         let pixels = out.height * out.width;
@@ -187,8 +187,8 @@ impl Case {
         first
     }
 
-    /// The largest difference, as a part of the largest sum of absolute products: what rounding is
-    /// measured against where terms cancel.
+    /// Returns the largest difference as a part of the largest sum of absolute products. Rounding is relative to that
+    /// where terms cancel.
     pub fn error(&self, kind: SimdKind) -> f64 {
         let naive = self.naive();
         let fast = self.run(kind);
@@ -208,11 +208,11 @@ impl Case {
     }
 }
 
-/// What any kernel must stay below in [`Case::error`].
+/// The limit of [`Case::error`] for every kernel.
 pub const TOLERANCE: f64 = 1e-5;
 
-/// Shapes that touch every edge of the kernels: maps from 1 x 1, channels on and off the multiples
-/// of eight and sixteen, both tile sizes, blocks of tiles that do not divide.
+/// Shapes that reach every edge case of the kernels. They have maps from 1 x 1 on, channels on and off the multiples of
+/// eight and sixteen, both tile sizes, and blocks of tiles that do not divide.
 pub fn sweep() -> Vec<Case> {
     let mut cases = vec![];
     let mut seed = 0;

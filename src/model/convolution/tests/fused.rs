@@ -1,4 +1,4 @@
-//! Sums and ReLUs that are computed with a convolution, and those that are not.
+//! Tests of sums and ReLUs that are computed with a convolution, and of those that are not.
 
 use super::*;
 
@@ -17,7 +17,7 @@ fn residual_sums_are_taken_in() {
             if relu {
                 wire = graph.relu(&wire);
             }
-            // The sum's other side may also come from outside.
+            // The other operand of the sum may also come from outside.
             let last = Conv::three(12, 12).wire(&mut graph, &mut numbers, &wire);
             let last = graph.add(&last, &input);
             graph.output(&last);
@@ -41,7 +41,7 @@ fn two_convolutions_in_one_sum() {
     graph.output(&sum);
     replaces(&graph, 2);
 
-    // A convolution that is added to itself.
+    // Here a convolution is added to itself.
     let mut graph = Onnx::default();
     let input = graph.input(&[1, 5, 8, 8]);
     let a = Conv::three(5, 6).wire(&mut graph, &mut numbers, &input);
@@ -53,7 +53,7 @@ fn two_convolutions_in_one_sum() {
 
 #[test]
 fn what_others_read_stays() {
-    // Before ReLU, after it, and as an output.
+    // The value is read before the ReLU, after it, and as an output.
     let mut graph = Onnx::default();
     let mut numbers = Numbers(4);
     let input = graph.input(&[1, 5, 8, 8]);
@@ -67,7 +67,7 @@ fn what_others_read_stays() {
     graph.output(&b);
     replaces(&graph, 2);
 
-    // A clamp at six is a ReLU and something more.
+    // A clamp at six is a ReLU and a minimum.
     let mut graph = Onnx::default();
     let input = graph.input(&[1, 5, 8, 8]);
     let a = Conv::three(5, 8).wire(&mut graph, &mut numbers, &input);

@@ -1,4 +1,4 @@
-//! Which convolutions are replaced, and which are left alone.
+//! Tests of which convolutions are replaced, and which are left alone.
 
 use super::*;
 
@@ -30,7 +30,7 @@ fn single_convolutions_are_replaced() {
     stem([35, 33]);
 }
 
-/// A detector's form: 1 x 1 heads beside the trunk, with and without bias, and a ReLU behind one.
+/// This network has the form of a detector: 1 x 1 heads beside the trunk, with and without bias, and a ReLU behind one.
 #[test]
 fn heads_are_replaced_with_the_trunk() {
     let mut graph = Onnx::default();
@@ -42,7 +42,7 @@ fn heads_are_replaced_with_the_trunk() {
         ..Conv::three(channels_in, channels_out)
     };
     let input = graph.input(&[1, 3, 48, 64]);
-    // Nothing lies channels last yet.
+    // No map has its channels last yet.
     let wire = point(3, 3, true).wire(&mut graph, &mut numbers, &input);
     let stem = Conv { kernel: 4, stride: 4, pads: vec![0; 4], ..Conv::three(3, 12) };
     let wire = stem.wire(&mut graph, &mut numbers, &wire);
@@ -73,7 +73,7 @@ fn a_batch_is_replaced() {
     replaces(&graph, 2);
 }
 
-/// On an even map the far side's padding is never read, so that this is the symmetric one.
+/// On a map with an even side, the padding on the far side is never read. So this padding acts like a symmetric one.
 #[test]
 fn padding_that_is_never_read_may_differ() {
     let conv = || Conv { stride: 2, pads: vec![1, 1, 0, 0], ..Conv::three(5, 7) };

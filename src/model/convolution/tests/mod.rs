@@ -1,4 +1,4 @@
-//! Networks with the operators put in against the same in plain tract.
+//! Tests that compare networks with the new operators and the same networks in plain tract.
 #![allow(clippy::unwrap_used)]
 
 mod fused;
@@ -41,8 +41,7 @@ fn numbers(tensor: &Tensor) -> &[f32] {
     tensor.try_as_plain_ram().unwrap().as_slice::<f32>().unwrap()
 }
 
-/// How far two answers are from each other, as a part of each output's scale, but of `floor` at
-/// least.
+/// Returns the distance of two answers as a part of each output's scale, which counts as `floor` at least.
 fn distance(plain: &[TValue], fast: &[TValue], floor: f32) -> f32 {
     assert_eq!(plain.len(), fast.len());
     let mut worst = 0f32;
@@ -57,7 +56,7 @@ fn distance(plain: &[TValue], fast: &[TValue], floor: f32) -> f32 {
     worst
 }
 
-/// Checks that the pass puts in so many operators, and that no output changes, in any kind.
+/// Checks that the pass puts in so many operators, and that no output changes for any kind of vector.
 fn replaces(graph: &Onnx, count: usize) {
     let model = graph.load().unwrap();
     let input = inputs(&model, 5);
@@ -75,7 +74,7 @@ fn graph_text(model: &TypedModel) -> String {
     model.nodes().iter().map(|n| format!("{} {} {:?}\n", n.name, n.op.name(), n.inputs)).collect()
 }
 
-/// A convolution's attributes, and its weights and bias as random constants.
+/// The attributes of a convolution, with random constants for its weights and bias.
 struct Conv {
     channels_in: usize,
     channels_out: usize,
@@ -142,7 +141,7 @@ impl Conv {
     }
 }
 
-/// Input, one convolution, output.
+/// A network of an input, one convolution and an output.
 fn single(conv: Conv, size: [usize; 2]) -> Onnx {
     let mut graph = Onnx::default();
     let input = graph.input(&[1, conv.channels_in, size[0], size[1]]);
@@ -151,7 +150,7 @@ fn single(conv: Conv, size: [usize; 2]) -> Onnx {
     graph
 }
 
-/// The form of the shipped networks: patch stem, stages of 3 x 3 with ReLU, pooled, two heads.
+/// A network like the shipped ones: a patch stem, stages of 3 x 3 with ReLU, pooling, and two heads.
 fn estimator(half: bool) -> Onnx {
     let mut graph = Onnx::default();
     let mut numbers = Numbers(2);

@@ -1,10 +1,10 @@
-//! Graphs that nobody wrote.
+//! Tests with random graphs.
 
 use proptest::prelude::*;
 
 use super::*;
 
-/// So many random cases, or as many as `PROPTEST_CASES` asks for.
+/// The number of random cases, unless `PROPTEST_CASES` gives another.
 fn cases(usual: u32) -> ProptestConfig {
     match std::env::var_os("PROPTEST_CASES") {
         Some(_) => ProptestConfig::default(),
@@ -12,7 +12,7 @@ fn cases(usual: u32) -> ProptestConfig {
     }
 }
 
-/// A step of a random graph: what it does, which wires it reads, and how.
+/// A step of a random graph: its operation, the wires that it reads, and its parameters.
 #[derive(Clone, Debug)]
 struct Step {
     what: u8,
@@ -45,13 +45,13 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     prop::collection::vec(step, 1..12)
 }
 
-/// Builds what of the steps makes sense.
+/// Builds the steps that make a valid graph.
 fn random_graph(size: (usize, usize), steps: &[Step]) -> Onnx {
     let mut graph = Onnx::default();
     let input = graph.input(&[1, 4, size.0, size.1]);
     let mut wires = vec![(input, [4, size.0, size.1])];
     for step in steps {
-        // Mostly the newest wires, so that chains grow.
+        // Mostly the newest wires are read, so that chains grow.
         let (a, [channels, height, width]) = wires[wires.len() - 1 - step.a % wires.len()].clone();
         let (b, other) = wires[step.b % wires.len()].clone();
         let group = if step.group && channels % 2 == 0 { 2 } else { 1 };
@@ -104,7 +104,7 @@ fn random_graph(size: (usize, usize), steps: &[Step]) -> Onnx {
         wires.push((wire, shape));
     }
     let (last, _) = wires.last().unwrap().clone();
-    // A name may be an output once, and a graph's input is not its own.
+    // A name may be an output only once, and an input of the graph is not an output.
     let end = graph.node("Neg", &[&last], &[]);
     graph.output(&end);
     graph
@@ -116,15 +116,15 @@ proptest! {
     #[test]
     fn any_graph_answers_as_plain_tract(size in (1usize..16, 1usize..16), steps in steps()) {
         let graph = random_graph(size, &steps);
-        // tract itself turns some down.
+        // tract itself refuses some graphs.
         if let Ok(model) = graph.load() {
             let input = inputs(&model, 5);
             if let Ok(right) = plan(model.clone()).run(input.clone()) {
                 for kind in SimdKind::available() {
                     let (fast, _) = Accelerator::new(kind).accelerate(model.clone()).unwrap();
                     let answer = plan(fast).run(input.clone()).unwrap();
-                    // What is inside is about one: an output that is nearly nothing is a
-                    // difference of that, and rounded as that.
+                    // Inner values are about one. An output that is nearly zero is a difference of such values, and has
+                    // their rounding error.
                     prop_assert!(distance(&right, &answer, 0.01) < 1e-4);
                 }
             }

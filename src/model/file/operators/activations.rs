@@ -1,4 +1,4 @@
-//! Activations.
+//! Activation functions.
 
 use tract_core::internal::*;
 use tract_core::ops::binary::BinMiniOp;
@@ -112,7 +112,7 @@ impl Site<'_> {
         Ok(tvec!(wire))
     }
 
-    /// `max(x, 0) + slope * min(x, 0)`, which runs on vectors; a choice is made number by number.
+    /// This is `max(x, 0) + slope * min(x, 0)`, which runs on vectors. A choice would be made number by number.
     fn prelu(&self, model: &mut TypedModel) -> TractResult<TVec<OutletId>> {
         let (input, slope) = (self.input(0)?, self.input(1)?);
         let zero = Tensor::zero_scalar_dt(model.outlet_fact(input)?.datum_type)?;

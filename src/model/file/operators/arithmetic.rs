@@ -1,4 +1,4 @@
-//! Operators that work number by number on one or more inputs.
+//! Operators that compute each number by itself, from one or more inputs.
 
 use tract_core::internal::*;
 use tract_core::ops::binary::BinMiniOp;
@@ -14,7 +14,7 @@ use super::site::Site;
 
 type Wire = fn(&Site<'_>, &mut TypedModel) -> TractResult<TVec<OutletId>>;
 
-/// One input, one output of its shape.
+/// An operator with one input, whose output has the same shape.
 const fn unary(name: &'static str, wire: Wire) -> Operator {
     Operator {
         name,
@@ -28,7 +28,7 @@ const fn unary(name: &'static str, wire: Wire) -> Operator {
     }
 }
 
-/// The same, of positive numbers.
+/// The same, tested with positive numbers.
 const fn positive(name: &'static str, wire: Wire) -> Operator {
     Operator {
         #[cfg(test)]
@@ -37,7 +37,7 @@ const fn positive(name: &'static str, wire: Wire) -> Operator {
     }
 }
 
-/// Two inputs that broadcast.
+/// An operator with two inputs that are broadcast.
 const fn binary(name: &'static str, wire: Wire) -> Operator {
     Operator {
         inputs: (2, 2),
@@ -48,7 +48,7 @@ const fn binary(name: &'static str, wire: Wire) -> Operator {
     }
 }
 
-/// The same, with an answer of true or false.
+/// The same, with true or false as its answer.
 const fn comparison(name: &'static str, wire: Wire) -> Operator {
     Operator {
         #[cfg(test)]
@@ -57,7 +57,7 @@ const fn comparison(name: &'static str, wire: Wire) -> Operator {
     }
 }
 
-/// Any number of inputs that broadcast.
+/// An operator with any number of inputs that are broadcast.
 const fn nary(name: &'static str, wire: Wire) -> Operator {
     Operator { inputs: (1, ANY), ..binary(name, wire) }
 }
@@ -112,7 +112,7 @@ impl Site<'_> {
         hir::binary::InferenceBinOp(Box::new(op)).wire(self.name, model, &inputs)
     }
 
-    /// `op` over all inputs, one after the other.
+    /// Applies `op` to all inputs, one after the other.
     fn nary(&self, model: &mut TypedModel, op: impl BinMiniOp) -> TractResult<TVec<OutletId>> {
         let op = hir::binary::InferenceBinOp(Box::new(op));
         let mut all = self.input(0)?;

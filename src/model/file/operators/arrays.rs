@@ -16,8 +16,8 @@ use super::tests::ints;
 #[cfg(test)]
 use crate::model::onnx::Value;
 
-/// Most numbers that `ConstantOfShape`, or `Expand` of a constant, may make of a few. [`Listed`](Growth::Listed) counts as many
-/// where the shape is not in the file itself.
+/// The largest number of numbers that `ConstantOfShape`, or `Expand` of a constant, may make.
+/// [`Listed`](Growth::Listed) counts as many if the shape is not in the file itself.
 pub(in crate::model::file) const MAX_FILLED: usize = 1 << 20;
 
 pub(super) const OPERATORS: &[Operator] = &[
@@ -28,7 +28,7 @@ pub(super) const OPERATORS: &[Operator] = &[
         bounds: "numbers",
         growth: Growth::Same,
         wire: |s, m| {
-            let to = datum_type(s.node.int("to")?.context("no type")?)?;
+            let to = datum_type(s.node.int("to")?.context("the attribute to is missing")?)?;
             m.wire_node(s.name, cast(to), &[s.input(0)?])
         },
         #[cfg(test)]
@@ -100,7 +100,7 @@ pub(super) const OPERATORS: &[Operator] = &[
         bounds: "one output: changes nothing",
         growth: Growth::Same,
         wire: |s, _| {
-            ensure!(s.node.output.len() == 1, "the mask of Dropout is not given");
+            ensure!(s.node.output.len() == 1, "the mask of Dropout is not supported");
             Ok(tvec!(s.input(0)?))
         },
         #[cfg(test)]
@@ -120,7 +120,7 @@ pub(super) const OPERATORS: &[Operator] = &[
                 let shape = g.integers(&[2, 1, 4, 3, 3]);
                 g.node("Expand", &[&mean, &shape], &[])
             }),
-            // Of a constant.
+            // Returns the shape of a constant.
             Case::Graph(|g, x| {
                 let (column, shape) = (g.constant(&[6, 1], &[0.5; 6]), g.integers(&[1, 4, 1, 8]));
                 let wide = g.node("Expand", &[&column, &shape], &[]);
@@ -242,17 +242,21 @@ impl Site<'_> {
         } else if let Some(values) = node.ints("value_ints")? {
             tensor1(values)
         } else {
-            bail!("no number is given")
+            bail!("the attribute value has no number")
         };
         Ok(tvec!(constant(model, self.name, value.into_arc_tensor())?))
     }
 
     fn constant_of_shape(&self, model: &mut TypedModel) -> TractResult<TVec<OutletId>> {
-        let shape = self.integers(model, 0)?.context("no shape")?;
+        let shape = self.integers(model, 0)?.context("an input has no known shape")?;
         let shape: Vec<usize> = shape.into_iter().map(usize::try_from).collect::<Result<_, _>>()?;
         ensure_filled(&shape)?;
         let value = self.node.tensor("value")?.unwrap_or_else(|| tensor0(0f32));
-        ensure!(value.len() == 1, "a value of {:?}", value.shape());
+        ensure!(
+            value.len() == 1,
+            "the value has shape {:?}, but it must be one number",
+            value.shape()
+        );
         let value = value.into_shape(&[])?.broadcast_scalar_to_shape(&shape)?;
         Ok(tvec!(constant(model, self.name, value.into_arc_tensor())?))
     }
@@ -269,14 +273,14 @@ impl Site<'_> {
     }
 
     fn concat(&self, model: &mut TypedModel) -> TractResult<TVec<OutletId>> {
-        let axis = self.node.int("axis")?.context("no axis")?;
+        let axis = self.node.int("axis")?.context("the attribute axis is missing")?;
         let first = shape(model, self.input(0)?)?;
         let axis = self.axis(axis, first.len())?;
         for wire in self.all() {
             let other = shape(model, wire)?;
             let fits = other.len() == first.len()
                 && (0..first.len()).all(|i| i == axis || other[i] == first[i]);
-            ensure!(fits, "{other:?} does not fit {first:?} but for axis {axis}");
+            ensure!(fits, "shapes {first:?} and {other:?} differ on another axis than {axis}");
         }
         self.expand(model, hir::array::Concat::new(axis as i64))
     }
@@ -284,7 +288,7 @@ impl Site<'_> {
     fn flatten(&self, model: &mut TypedModel) -> TractResult<TVec<OutletId>> {
         let rank = model.outlet_fact(self.input(0)?)?.rank() as i64;
         let axis = self.int("axis", 1)?;
-        ensure!((-rank..=rank).contains(&axis), "axis {axis} of {rank} dimensions");
+        ensure!((-rank..=rank).contains(&axis), "axis {axis} is not among {rank} dimensions");
         self.expand(model, hir::array::Flatten::new(axis))
     }
 
@@ -294,7 +298,10 @@ impl Site<'_> {
             let rank = model.outlet_fact(self.input(0)?)?.rank();
             let mut sorted = order.clone();
             sorted.sort_unstable();
-            ensure!(sorted.iter().copied().eq(0..rank), "an order of {order:?} for {rank} axes");
+            ensure!(
+                sorted.iter().copied().eq(0..rank),
+                "the order {order:?} is not one of {rank} axes"
+            );
         }
         self.expand(model, hir::array::PermuteAxes::new(order))
     }
@@ -311,14 +318,17 @@ impl Site<'_> {
         };
         axes.sort_unstable();
         axes.dedup();
-        ensure!(axes.iter().all(|axis| shape[*axis] == 1), "axes {axes:?} of {shape:?}");
+        ensure!(
+            axes.iter().all(|axis| shape[*axis] == 1),
+            "axes {axes:?} of shape {shape:?} cannot be removed: they must have size 1"
+        );
         let axes = axes.into_iter().map(|axis| axis as isize).collect();
         hir::array::Squeeze::new(Some(axes)).wire(self.name, model, &[input])
     }
 
     fn unsqueeze(&self, model: &mut TypedModel) -> TractResult<TVec<OutletId>> {
         let input = self.input(0)?;
-        let axes = self.listed(model, 1, "axes")?.context("no axes")?;
+        let axes = self.listed(model, 1, "axes")?.context("the axes are missing")?;
         let rank = model.outlet_fact(input)?.rank() + axes.len();
         let axes = axes
             .into_iter()
@@ -330,7 +340,7 @@ impl Site<'_> {
     /// The operator `Expand`.
     fn broadcast(&self, model: &mut TypedModel) -> TractResult<TVec<OutletId>> {
         let input = self.input(0)?;
-        let to = self.integers(model, 1)?.context("no shape")?;
+        let to = self.integers(model, 1)?.context("an input has no known shape")?;
         let to: TVec<usize> = to.into_iter().map(usize::try_from).collect::<Result<_, _>>()?;
         let own: TVec<usize> = shape(model, input)?.into();
         let to = tract_core::broadcast::multi_broadcast(&[own, to])?;

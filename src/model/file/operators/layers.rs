@@ -86,7 +86,7 @@ pub(super) const OPERATORS: &[Operator] = &[
                 ];
                 g.node("Conv", &[x, &weights, &bias], &more)
             }),
-            // In groups, of halves.
+            // Reads a convolution in groups.
             Case::Graph(|g, x| {
                 let weights = g.half(&[8, 2, 3, 3], &numbers(144));
                 let more = [
@@ -165,7 +165,7 @@ pub(super) const OPERATORS: &[Operator] = &[
         bounds: "one output: the indices are not given",
         growth: Growth::Unbounded,
         wire: |s, m| {
-            ensure!(s.node.output.len() == 1, "the indices of MaxPool are not given");
+            ensure!(s.node.output.len() == 1, "the indices of MaxPool are not supported");
             s.expand(m, hir::cnn::HirMaxPool::new(s.pool(m)?, None))
         },
         #[cfg(test)]
@@ -211,7 +211,7 @@ pub(super) const OPERATORS: &[Operator] = &[
     reduce("ReduceSumSquare", |s, m| s.reduce(m, Reducer::SumSquare)),
 ];
 
-/// Over axes that are listed, or all.
+/// Reads a reduction over axes that are listed, or over all.
 const fn reduce(
     name: &'static str,
     wire: fn(&Site<'_>, &mut TypedModel) -> TractResult<TVec<OutletId>>,
@@ -250,22 +250,30 @@ impl Site<'_> {
             "VALID" => PaddingSpec::Valid,
             "SAME_UPPER" => PaddingSpec::SameUpper,
             "SAME_LOWER" => PaddingSpec::SameLower,
-            other => bail!("auto_pad is {other:?}"),
+            other => bail!("auto_pad {other:?} is not supported"),
         })
     }
 
-    /// Strides or dilations: none, or one that is not zero for each of the picture's axes.
+    /// Reads strides or dilations. The attribute may be missing; else it has one number above zero for each of the
+    /// picture's axes.
     fn steps(&self, name: &str, axes: usize) -> TractResult<Option<TVec<usize>>> {
         let steps = self.node.sizes(name)?;
         let right = |steps: &TVec<usize>| steps.len() == axes && !steps.contains(&0);
-        ensure!(steps.as_ref().is_none_or(right), "{name} are {steps:?}, for {axes} axes");
+        ensure!(
+            steps.as_ref().is_none_or(right),
+            "{name} are {steps:?}, which is not supported for {axes} axes"
+        );
         Ok(steps)
     }
 
     fn pool(&self, model: &TypedModel) -> TractResult<PoolSpec> {
-        let kernel = self.node.sizes("kernel_shape")?.context("no kernel_shape")?;
+        let kernel =
+            self.node.sizes("kernel_shape")?.context("the attribute kernel_shape is missing")?;
         let rank = model.outlet_fact(self.input(0)?)?.rank();
-        ensure!(rank == kernel.len() + 2, "a window of {kernel:?} on {rank} dimensions");
+        ensure!(
+            rank == kernel.len() + 2,
+            "a window of {kernel:?} does not fit an input of {rank} dimensions"
+        );
         let dilations = self.steps("dilations", kernel.len())?;
         let strides = self.steps("strides", kernel.len())?;
         let padding = self.padding(true)?;
@@ -276,19 +284,35 @@ impl Site<'_> {
         let kernel_shape = self.node.sizes("kernel_shape")?;
         let input = model.outlet_fact(self.input(0)?)?;
         let kernel = model.outlet_fact(self.input(1)?)?;
-        let shape = kernel.shape.as_concrete().context("a kernel whose size is not known")?;
+        let shape = kernel.shape.as_concrete().context("the size of the kernel is not known")?;
         let (on, kind) = (&input.shape, input.datum_type);
-        ensure!(shape.len() > 2 && input.rank() == shape.len(), "a kernel of {shape:?} on {on:?}");
-        ensure!(kind.is_float() && kernel.datum_type == kind, "a kernel of another type");
+        ensure!(
+            shape.len() > 2 && input.rank() == shape.len(),
+            "a kernel of shape {shape:?} does not fit an input of shape {on:?}"
+        );
+        ensure!(
+            kind.is_float() && kernel.datum_type == kind,
+            "the kernel and the input have different types"
+        );
         if let Some(claimed) = &kernel_shape {
-            ensure!(claimed[..] == shape[2..], "kernel_shape is {claimed:?}, weights {shape:?}");
+            ensure!(
+                claimed[..] == shape[2..],
+                "kernel_shape is {claimed:?}, but the weights have shape {shape:?}"
+            );
         }
         if let Some(bias) = self.optional(2) {
             let bias = &model.outlet_fact(bias)?.shape;
-            ensure!(bias.as_concrete() == Some(&shape[..1]), "a bias of {bias:?} for {shape:?}");
+            ensure!(
+                bias.as_concrete() == Some(&shape[..1]),
+                "a bias of shape {bias:?} does not fit weights of shape {shape:?}"
+            );
         }
         let group = self.node.int("group")?.map_or(Ok(1), usize::try_from)?;
-        ensure!(group > 0 && shape[0] % group == 0, "{group} groups of {} channels", shape[0]);
+        ensure!(
+            group > 0 && shape[0] % group == 0,
+            "{group} groups do not fit {} channels",
+            shape[0]
+        );
         let axes = shape.len() - 2;
         let op = hir::cnn::Conv {
             kernel_shape,
@@ -306,7 +330,11 @@ impl Site<'_> {
         let (a, b) = (self.input(0)?, self.input(1)?);
         for wire in [a, b] {
             let fact = model.outlet_fact(wire)?;
-            ensure!(fact.rank() == 2, "a matrix of {:?}", fact.shape);
+            ensure!(
+                fact.rank() == 2,
+                "the matrix has shape {:?}, but it must have two dimensions",
+                fact.shape
+            );
         }
         let turned = (self.node.flag("transA")?, self.node.flag("transB")?);
         let axes = AxesMapping::for_numpy_matmul(2, turned.0, turned.1, false)?;
@@ -318,7 +346,7 @@ impl Site<'_> {
         InferenceBinOp(Box::new(math::Add)).wire(self.name, model, &[product, c])
     }
 
-    /// Times a factor that is an attribute, 1 unless given.
+    /// Multiplies by a factor that is an attribute, and 1 unless it is given.
     fn times(&self, model: &mut TypedModel, wire: OutletId, by: &str) -> TractResult<OutletId> {
         let factor = self.float(by, 1.0)?;
         if factor == 1.0 {
@@ -330,7 +358,10 @@ impl Site<'_> {
     }
 
     fn batch_normalization(&self, model: &mut TypedModel) -> TractResult<TVec<OutletId>> {
-        ensure!(self.node.output.len() == 1, "statistics are not given, as they are in training");
+        ensure!(
+            self.node.output.len() == 1,
+            "outputs with statistics, as in training, are not supported"
+        );
         let epsilon = self.float("epsilon", 1e-5)?;
         let fact = model.outlet_fact(self.input(0)?)?;
         let (rank, kind) = (fact.rank(), fact.datum_type);
@@ -339,7 +370,11 @@ impl Site<'_> {
         for index in 1..5 {
             let list = value(model, self.input(index)?).context("a parameter is not constant")?;
             let list = list.cast_to::<f32>()?.try_as_plain_ram()?.as_slice::<f32>()?.to_vec();
-            ensure!(Some(list.len()) == channels, "{} numbers for {channels:?}", list.len());
+            ensure!(
+                Some(list.len()) == channels,
+                "a parameter has {} numbers, which do not fit {channels:?} channels",
+                list.len()
+            );
             lists.push(list);
         }
         let [scale, bias, mean, variance] = &lists[..] else { bail!("parameters are missing") };

@@ -1,11 +1,11 @@
-//! ONNX operators as the engine's own.
+//! ONNX operators, translated to those of the engine.
 //!
-//! tract-onnx reads every operator there is, and its table keeps the code of all of them in the library: a quarter of its size.
-//! Here ([`table`]) are those that networks on pictures are made of. What is not here, or not in this form, is refused, and
-//! then left to tract-onnx where the feature `all-operators` is on.
+//! tract-onnx reads every operator of ONNX, and its table keeps the code of all of them in the library: a quarter of
+//! the size. The [`table`] here has those that networks on pictures are made of. A node that is not in the table, or
+//! not in this form, is refused. With the feature `all-operators`, tract-onnx then reads the graph.
 //!
-//! The size of the picture is known before anything is read, so each operator goes straight into the typed graph: nothing
-//! has to be inferred backwards.
+//! The size of the picture is known before anything is read. So each operator goes straight into the typed graph, and
+//! nothing has to be inferred backwards.
 
 mod activations;
 mod arithmetic;
@@ -25,7 +25,8 @@ use tract_core::internal::*;
 use super::onnx::{GraphProto, NodeProto};
 use site::{Site, constant, value};
 
-/// The typed graph that gives `outputs` from one picture, `fact`. What no output depends on is left out.
+/// Returns the typed graph that computes `outputs` from one picture, `fact`. Nodes that no output depends on are left
+/// out.
 pub(super) fn build(
     graph: &GraphProto,
     opset: i64,
@@ -58,7 +59,7 @@ pub(super) fn build(
             .map(|name| match (name.as_str(), wires.get(name.as_str())) {
                 ("", _) => Ok(None),
                 (_, Some(wire)) => Ok(Some(*wire)),
-                (_, None) => bail!("reads {name:?}, which is not there"),
+                (_, None) => bail!("reads {name:?}, which no node computes"),
             })
             .collect::<TractResult<Vec<_>>>();
         let given = inputs
@@ -70,15 +71,15 @@ pub(super) fn build(
     }
     let outputs = outputs
         .iter()
-        .map(|name| wires.get(name).copied().with_context(|| format!("nothing gives {name:?}")))
+        .map(|name| wires.get(name).copied().with_context(|| format!("no node computes {name:?}")))
         .collect::<TractResult<Vec<_>>>()?;
     model.select_output_outlets(&outputs)?;
     Ok(model)
 }
 
-/// Puts a node into the graph; one whose inputs are all constant is computed at once.
+/// Puts a node into the graph. If all of its inputs are constant, it is computed at once.
 fn place(model: &mut TypedModel, mut site: Site<'_>) -> TractResult<TVec<OutletId>> {
-    // Other domains have operators of the same names.
+    // Other domains have operators with the same names.
     let domain = &site.node.domain;
     ensure!(domain.is_empty() || domain == "ai.onnx", "operators of {domain:?} are not supported");
     let operator = &site.node.op_type;

@@ -1,4 +1,4 @@
-//! A row of the table of operators.
+//! One row of the table of operators.
 
 use tract_core::internal::*;
 
@@ -9,64 +9,65 @@ use crate::model::onnx::Onnx;
 /// A row.
 pub(in crate::model::file) struct Operator {
     pub(super) name: &'static str,
-    /// How many inputs it may have, at least and at most.
+    /// The number of inputs that it may have, at least and at most.
     pub(super) inputs: (usize, usize),
-    /// Attributes that are obeyed, or that change nothing in what is supported. A node with another is refused.
+    /// The attributes that are obeyed, or that change nothing in the supported cases. A node with another attribute is
+    /// refused.
     pub(super) attributes: &'static [&'static str],
-    /// What else must hold, in words: for the documents, and for the message where it does not.
+    /// The other conditions in words, for the documents and for the message of a refusal.
     pub(super) bounds: &'static str,
-    /// How large its answer can be when all its inputs are constant.
+    /// The size of the answer when all inputs are constant.
     pub(in crate::model::file) growth: Growth,
-    /// Puts it into the graph.
+    /// The function that puts a node into the graph.
     pub(super) wire: fn(&Site<'_>, &mut TypedModel) -> TractResult<TVec<OutletId>>,
     #[cfg(test)]
     pub(super) cases: &'static [Case],
 }
 
-/// As many inputs as one likes.
+/// Any number of inputs is allowed.
 pub(super) const ANY: usize = usize::MAX;
 
-/// How many numbers an answer can have when all inputs are constant, so that it is computed while the file loads.
+/// How many numbers an answer can have when all inputs are constant. It is then computed while the file loads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::model::file) enum Growth {
-    /// The shape of the first input.
+    /// The answer has the shape of the first input.
     Same,
-    /// No more numbers than the first input.
+    /// The answer has no more numbers than the first input.
     NoLarger,
-    /// As many as all inputs together.
+    /// The answer has as many numbers as all inputs together.
     Sum,
-    /// The shape to which the inputs broadcast.
+    /// The answer has the shape to which the inputs are broadcast.
     Broadcast,
-    /// No more than the product of the inputs' numbers.
+    /// The answer has no more numbers than the product of the inputs' numbers.
     Product,
-    /// What its attribute holds.
+    /// The answer is the value of an attribute.
     Attribute,
-    /// The shape that its last input lists, broadcast with the shapes of those before.
+    /// The last input lists a shape, and the answer has that shape after broadcasting with the other inputs.
     Listed,
-    /// Few, whatever it reads.
+    /// The answer has few numbers, whatever the node reads.
     Few,
-    /// Not known: refused when all inputs are constant.
+    /// The size is not known. The node is refused when all inputs are constant.
     Unbounded,
 }
 
 /// How a row is tested.
 #[cfg(test)]
 pub(super) enum Case {
-    /// On the picture alone.
+    /// The test reads the picture alone.
     Alone,
-    /// On positive numbers alone.
+    /// The test reads positive numbers alone.
     Positive,
-    /// On the picture and constants that broadcast in four ways.
+    /// The test reads the picture and constants that are broadcast in four ways.
     Broadcast,
-    /// The same, and the answer, which is true or false, as numbers.
+    /// The same, and the answer, which is true or false, is compared as numbers.
     Compare,
-    /// In a graph of operator set 17.
+    /// The test has graphs of operator set 17.
     Graph(Body),
-    /// In a graph of another set.
+    /// The test has a graph of another set.
     InSet(i64, Body),
 }
 
-/// Makes of the picture's wire another one.
+/// A function that makes another wire of the picture's wire.
 #[cfg(test)]
 pub(super) type Body = fn(&mut Onnx, &str) -> String;
 
@@ -84,11 +85,14 @@ impl Operator {
         placed.with_context(|| format!("supported: {}", self.bounds))
     }
 
-    /// Refuses a node that has more, or other things, than the row says.
+    /// Refuses a node that does not keep the conditions of its row.
     pub(super) fn check(&self, site: &Site<'_>) -> TractResult<()> {
         let (least, most) = self.inputs;
         let given = site.inputs.len();
-        ensure!((least..=most).contains(&given), "{given} inputs, not {least} to {most}");
+        ensure!(
+            (least..=most).contains(&given),
+            "the node has {given} inputs, but {least} to {most} are supported"
+        );
         let known = |name: &str| self.attributes.contains(&name);
         match site.node.attribute.iter().find(|attribute| !known(&attribute.name)) {
             Some(other) => bail!("{:.60} is not supported", other.name),

@@ -1,4 +1,4 @@
-//! A node of the file on its way into the graph, and what its constructor asks of it.
+//! A node of the file on its way into the graph, and what its constructor asks about it.
 
 use tract_core::internal::*;
 use tract_core::ops::element_wise::ElementWiseOp;
@@ -6,13 +6,13 @@ use tract_hir::internal::Expansion;
 
 use super::super::onnx::NodeProto;
 
-/// A node and where its inputs are.
+/// A node, and the places of its inputs.
 pub(super) struct Site<'a> {
     pub(super) node: &'a NodeProto,
     pub(super) opset: i64,
-    /// What its parts are named by: its first output, since names of nodes need not differ.
+    /// The name for its parts. It is that of the first output, since nodes may have equal names.
     pub(super) name: &'a str,
-    /// `None` for one that is left out.
+    /// `None` means that the input is left out.
     pub(super) inputs: Vec<Option<OutletId>>,
 }
 
@@ -29,7 +29,7 @@ impl Site<'_> {
         self.inputs.iter().flatten().copied().collect()
     }
 
-    /// The value of an input that must be constant, as integers.
+    /// Returns the value of an input that must be constant, as integers.
     pub(super) fn integers(
         &self,
         model: &TypedModel,
@@ -41,7 +41,7 @@ impl Site<'_> {
         Ok(Some(value.try_as_plain_ram()?.as_slice::<i64>()?.to_vec()))
     }
 
-    /// Integers that newer operator sets have as an input and older ones as an attribute.
+    /// Returns integers that are an input in newer operator sets, and an attribute in older ones.
     pub(super) fn listed(
         &self,
         model: &TypedModel,
@@ -66,10 +66,10 @@ impl Site<'_> {
         Ok(self.node.text(attribute)?.unwrap_or(otherwise))
     }
 
-    /// Counts from the end below zero.
+    /// Resolves an axis, which counts from the end if it is below zero.
     pub(super) fn axis(&self, axis: i64, rank: usize) -> TractResult<usize> {
         let rank = rank as i64;
-        ensure!((-rank..rank).contains(&axis), "axis {axis} of {rank} dimensions");
+        ensure!((-rank..rank).contains(&axis), "axis {axis} is not among {rank} dimensions");
         Ok(axis.rem_euclid(rank) as usize)
     }
 
@@ -78,7 +78,7 @@ impl Site<'_> {
         model: &mut TypedModel,
         op: impl Expansion,
     ) -> TractResult<TVec<OutletId>> {
-        // By its own type: behind a pointer, its rules of inference would be kept as well.
+        // The operator is added by its own type. Behind a pointer, the linker would also keep its rules of inference.
         op.wire(self.name, model, &self.all())
     }
 
@@ -91,7 +91,7 @@ impl Site<'_> {
     }
 }
 
-/// Constants have names that no operator's parts have.
+/// Constants have names that no part of another operator has.
 pub(super) fn constant(
     model: &mut TypedModel,
     name: &str,
@@ -106,5 +106,5 @@ pub(super) fn value(model: &TypedModel, wire: OutletId) -> Option<Arc<Tensor>> {
 
 pub(super) fn shape(model: &TypedModel, wire: OutletId) -> TractResult<Vec<usize>> {
     let fact = model.outlet_fact(wire)?;
-    Ok(fact.shape.as_concrete().context("a size that is not known")?.to_vec())
+    Ok(fact.shape.as_concrete().context("a size is not known")?.to_vec())
 }

@@ -1,4 +1,4 @@
-//! Operators that take parts of an array, or put something around or between its numbers.
+//! Operators that take parts of an array, or that put numbers around or between its numbers.
 
 use tract_core::internal::*;
 use tract_core::ops::array::{Pad, PadMode, Slice};
@@ -16,7 +16,7 @@ use super::tests::ints;
 #[cfg(test)]
 use crate::model::onnx::{Onnx, Value};
 
-/// Widest border that `Pad` may add; no picture needs more.
+/// The widest border that `Pad` may add. No picture needs more.
 const MAX_PAD: i64 = 1 << 12;
 
 pub(super) const OPERATORS: &[Operator] = &[
@@ -126,7 +126,7 @@ pub(super) const OPERATORS: &[Operator] = &[
     },
 ];
 
-/// A picture two and three times as large.
+/// Tests that enlarge a picture two and three times.
 #[cfg(test)]
 fn scaled(
     graph: &mut Onnx,
@@ -153,7 +153,7 @@ impl Site<'_> {
         let parts = match self.listed(model, 1, "split")? {
             Some(parts) => parts.into_iter().map(usize::try_from).collect::<Result<Vec<_>, _>>()?,
             None => {
-                // Equal parts, of which the last may be smaller.
+                // The parts are equal, except that the last may be smaller.
                 let each = shape[axis].div_ceil(count);
                 (0..count).map(|i| each.min(shape[axis].saturating_sub(i * each))).collect()
             }
@@ -161,19 +161,22 @@ impl Site<'_> {
         let sum = parts.iter().fold(0usize, |sum, part| sum.saturating_add(*part));
         ensure!(
             parts.len() == count && sum == shape[axis] && !parts.contains(&0),
-            "parts of {parts:?} for {count} outputs of {}",
+            "parts of {parts:?} do not fit {count} outputs of {}",
             shape[axis]
         );
         hir::array::Split::new(axis as isize, count, Some(parts)).wire(self.name, model, &[input])
     }
 
     fn slice(&self, model: &mut TypedModel) -> TractResult<TVec<OutletId>> {
-        let starts = self.listed(model, 1, "starts")?.context("no starts")?;
-        let ends = self.listed(model, 2, "ends")?.context("no ends")?;
+        let starts = self.listed(model, 1, "starts")?.context("the starts are missing")?;
+        let ends = self.listed(model, 2, "ends")?.context("the ends are missing")?;
         let count = starts.len();
         let axes = self.listed(model, 3, "axes")?.unwrap_or_else(|| (0..count as i64).collect());
         let steps = self.integers(model, 4)?.unwrap_or_else(|| vec![1; count]);
-        ensure!([ends.len(), axes.len(), steps.len()] == [count; 3], "lists of several lengths");
+        ensure!(
+            [ends.len(), axes.len(), steps.len()] == [count; 3],
+            "starts, ends, axes and steps have different lengths"
+        );
         let mut wire = self.input(0)?;
         let places = starts.into_iter().zip(ends).zip(axes.into_iter().zip(steps));
         for (i, ((start, end), (axis, step))) in places.enumerate() {
@@ -183,7 +186,7 @@ impl Site<'_> {
             let dim = shape[axis] as i64;
             let place = |at: i64| (if at < 0 { at.saturating_add(dim) } else { at }).clamp(0, dim);
             let (start, end) = (place(start) as usize, place(end) as usize);
-            ensure!(start < end, "nothing from {start} to {end}");
+            ensure!(start < end, "nothing lies from {start} to {end}");
             let name = format!("{}.{i}", self.name);
             wire = model.wire_node(name, Slice::new(axis, start, end), &[wire])?[0];
             if step > 1 {
@@ -198,12 +201,15 @@ impl Site<'_> {
         let input = self.input(0)?;
         let fact = model.outlet_fact(input)?.clone();
         let rank = fact.rank();
-        let pads = self.listed(model, 1, "pads")?.context("no pads")?;
+        let pads = self.listed(model, 1, "pads")?.context("the pads are missing")?;
         let axes = self.integers(model, 3)?.unwrap_or_else(|| (0..rank as i64).collect());
-        ensure!(pads.len() == 2 * axes.len(), "{} pads for {} axes", pads.len(), axes.len());
-        ensure!(pads.iter().all(|pad| (0..=MAX_PAD).contains(pad)), "pads of {pads:?}");
+        ensure!(pads.len() == 2 * axes.len(), "{} pads do not fit {} axes", pads.len(), axes.len());
+        ensure!(
+            pads.iter().all(|pad| (0..=MAX_PAD).contains(pad)),
+            "pads of {pads:?} are not supported"
+        );
         let mut each = vec![(0, 0); rank];
-        // Those before each axis come first, then those after each.
+        // The pads before each axis come first, then those after each axis.
         let (before, after) = pads.split_at(axes.len());
         for ((axis, before), after) in axes.iter().zip(before).zip(after) {
             each[self.axis(*axis, rank)?] = (*before as usize, *after as usize);
@@ -211,16 +217,20 @@ impl Site<'_> {
         let mode = match self.text("mode", "constant")? {
             "constant" => {
                 let fill = match self.optional(2) {
-                    Some(wire) => value(model, wire).context("a fill that is not constant")?,
+                    Some(wire) => value(model, wire).context("the fill value is not constant")?,
                     None => rctensor0(self.float("value", 0.0)?),
                 };
-                ensure!(fill.len() == 1, "a fill of {:?}", fill.shape());
+                ensure!(
+                    fill.len() == 1,
+                    "the fill value has shape {:?}, but it must be one number",
+                    fill.shape()
+                );
                 let fill = fill.cast_to_dt(fact.datum_type)?.into_owned().into_shape(&[])?;
                 PadMode::Constant(fill.into_arc_tensor())
             }
             "reflect" => PadMode::Reflect,
             "edge" => PadMode::Edge,
-            other => bail!("mode {other:?}"),
+            other => bail!("mode {other:?} is not supported"),
         };
         model.wire_node(self.name, Pad::new(each, mode), &[input])
     }
@@ -237,7 +247,7 @@ impl Site<'_> {
             };
             ensure!(usual, "{name} is not supported");
         }
-        // The first version has scales alone.
+        // The first version of the operator knows only scales.
         let (scales, sizes) = if self.opset < 11 { (1, None) } else { (2, Some(3)) };
         // An empty list stands for none.
         let given = |index: usize| {
@@ -245,10 +255,14 @@ impl Site<'_> {
         };
         let scales = given(scales);
         let sizes = sizes.and_then(given).filter(|_| scales.is_none());
-        let by = scales.or(sizes).context("neither scales nor sizes")?;
-        let by_value = value(model, by).context("scales or sizes that are not constant")?;
+        let by = scales.or(sizes).context("scales and sizes are both missing")?;
+        let by_value = value(model, by).context("scales or sizes are not constant")?;
         let shape = shape(model, self.input(0)?)?;
-        ensure!(by_value.len() == shape.len(), "{} scales for {shape:?}", by_value.len());
+        ensure!(
+            by_value.len() == shape.len(),
+            "{} scales do not fit the shape {shape:?}",
+            by_value.len()
+        );
         let place = if self.opset < 11 { "asymmetric" } else { "half_pixel" };
         let place = self.text("coordinate_transformation_mode", place)?;
         let interpolator = Interpolator::parse(self.text("mode", "nearest")?)?;
@@ -261,7 +275,7 @@ impl Site<'_> {
                 let scales = by_value.cast_to::<f32>()?;
                 let scales = scales.try_as_plain_ram()?.as_slice::<f32>()?.to_vec();
                 let whole = scales.iter().all(|scale| *scale >= 1.0 && scale.fract() == 0.0);
-                ensure!(whole, "ties of scales {scales:?} are not supported");
+                ensure!(whole, "scales {scales:?} round halves, which is not supported");
                 Nearest::RoundPreferCeil
             }
             other => bail!("nearest_mode {other:?} of {place:?} is not supported"),

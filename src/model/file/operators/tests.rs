@@ -1,4 +1,4 @@
-//! Each row of the table against tract-onnx on the same graph and picture, and against the documents.
+//! Compares each row of the table with tract-onnx on the same graph and picture, and with the documents.
 
 use prost::Message;
 use tract_core::internal::*;
@@ -38,7 +38,7 @@ impl File {
         Self { proto, picture, answer }
     }
 
-    /// What this library makes of a picture, with the checks of a file.
+    /// Returns the answer of this library to a picture. The file is checked as usual.
     fn ours(&self) -> TractResult<Tensor> {
         let own = ModelProto::decode(&self.proto.encode_to_vec()[..]).expect("the same file");
         let graph = own.graph.as_ref().expect("a graph");
@@ -48,7 +48,7 @@ impl File {
             .into_decluttered()?)
     }
 
-    /// What tract-onnx makes of it.
+    /// Returns the answer of tract-onnx.
     fn theirs(&self) -> TractResult<Tensor> {
         use tract_onnx::prelude::{Framework, InferenceModelExt};
         let model = tract_onnx::onnx().model_for_proto_model(&self.proto)?;
@@ -120,7 +120,7 @@ fn each_row_is_there_once() {
     assert_eq!(names.len(), count);
 }
 
-/// What cannot be done right is refused, so that a fuller reader may try.
+/// What this library cannot compute exactly is refused, so that tract-onnx can try it.
 #[test]
 fn refusals() {
     let refused: [(&str, Body); 9] = [
@@ -144,7 +144,7 @@ fn refusals() {
             let more = [("kernel_shape", ints(&[2, 2])), ("dilations", ints(&[2, 2]))];
             g.node("AveragePool", &[x], &more)
         }),
-        ("2 inputs, not 1 to 1", |g, x| g.node("Relu", &[x, x], &[])),
+        ("2 inputs, but 1 to 1 are supported", |g, x| g.node("Relu", &[x, x], &[])),
         ("is too large", |g, x| {
             let scale = g.integers(&[1 << 12]);
             let shape = g.node("Shape", &[x], &[]);
@@ -159,7 +159,7 @@ fn refusals() {
     }
 }
 
-/// The table in the documents, as the rows say it.
+/// The table in the documents must equal the rows.
 fn document() -> String {
     let mut operators: Vec<&Operator> = table::all().collect();
     operators.sort_by_key(|operator| operator.name);
@@ -177,7 +177,7 @@ fn document() -> String {
     text
 }
 
-/// `UPDATE_DOCS=1 cargo test --release --lib the_documents` writes it anew.
+/// `UPDATE_DOCS=1 cargo test --release --lib the_documents` writes it again.
 #[test]
 fn the_documents_have_the_table() {
     const START: &str = "<!-- operators -->\n";

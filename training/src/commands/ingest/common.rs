@@ -1,4 +1,4 @@
-//! What all data sets have in common: their options, and the way from rows to a manifest.
+//! The common part of all data sets: their options, and the steps from rows to a manifest.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -11,40 +11,40 @@ use super::funnel::{Funnel, Search};
 use crate::data::manifest::{self, Row};
 use crate::data::pictures::{self, Facts, Groups, Inspection, Inspector};
 
-/// What all data sets have in common.
+/// The options that all data sets have.
 #[derive(Args, Debug)]
 pub(super) struct Common {
     /// Manifest to write.
     #[arg(long)]
     pub(super) out: PathBuf,
-    /// Written before each path, where the root of other commands is a folder above the pictures.
+    /// Text to put before each path, if the root of other commands is a folder above the pictures.
     #[arg(long, default_value = "")]
     pub(super) prefix: String,
-    /// File of paths to leave out, one a line; # starts a comment.
+    /// File with paths to leave out, one in each line. # starts a comment.
     #[arg(long)]
     pub(super) exclude: Option<PathBuf>,
-    /// Write the funnel here, as JSON.
+    /// JSON file for the funnel.
     #[arg(long)]
     pub(super) funnel: Option<PathBuf>,
-    /// Do not open the pictures: faster, but damaged and missing ones stay in, and no face is searched.
+    /// Do not open the pictures. This is faster, but damaged and missing ones stay in, and no face is searched.
     #[arg(long)]
     pub(super) trust: bool,
-    /// Bits of 128 in which the hashes of near-duplicates may differ.
+    /// Number of bits, of 128, in which the hashes of near-duplicates may differ.
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(0..=7))]
     pub(super) distance: u32,
-    /// Leave faces without a box as they are, rather than search their pictures with the library's detector.
+    /// Leave faces without a box as they are, instead of searching their pictures with the library's detector.
     #[arg(long)]
     pub(super) no_search: bool,
     /// Leave out pictures in which no face was found, or a second one at least half as large.
     #[arg(long, conflicts_with_all = ["no_search", "trust"])]
     pub(super) only_clear: bool,
-    /// Threads that look at pictures.
+    /// Number of threads that read pictures.
     #[arg(long, default_value_t = 1)]
     pub(super) workers: usize,
 }
 
-/// Drops what is excluded, missing or damaged, groups near-duplicates, and writes manifest and funnel. Without `images` no
-/// picture is opened.
+/// Drops rows that are excluded, missing or damaged, groups near-duplicates, and writes the manifest and the funnel.
+/// Without `images` no picture is opened.
 pub(super) fn finish(
     common: &Common,
     images: Option<&Path>,
@@ -85,7 +85,7 @@ pub(super) fn finish(
     Ok(())
 }
 
-/// The rows whose pictures are whole, with what was seen in them.
+/// Returns the rows whose pictures are whole, with what was seen in them.
 fn inspected(
     common: &Common,
     images: &Path,
@@ -137,7 +137,7 @@ fn inspected(
     Ok(kept)
 }
 
-/// Ties near-duplicates together, and with them the groups that the table gave them; lists those whose labels differ.
+/// Joins near-duplicates, and the groups that the table gave them. Lists those whose labels differ.
 fn group(rows: &mut [Row], alike: &[Option<usize>], funnel: &mut Funnel) {
     let mut joined = Groups::new(rows.len());
     let mut by_name: HashMap<&str, usize> = HashMap::new();
@@ -171,7 +171,7 @@ fn group(rows: &mut [Row], alike: &[Option<usize>], funnel: &mut Funnel) {
         if let Some(name) = names.get(&root) {
             row.group.clone_from(name);
         } else if alike[i].is_some() {
-            // The source, so that groups of several manifests are not taken for one.
+            // The source is included, so that groups of several manifests stay apart.
             row.group = format!("{} {root}", row.source);
         }
     }

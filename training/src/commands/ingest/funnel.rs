@@ -1,17 +1,17 @@
-//! What ingesting dropped, by rule, and which ages it saw before any rule.
+//! The rows that ingesting dropped, by rule, and the ages before any rule.
 
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-/// Faces by gender.
+/// The number of faces by gender.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Count {
-    /// Labelled male.
+    /// Faces that are labelled male.
     pub male: usize,
-    /// Labelled female.
+    /// Faces that are labelled female.
     pub female: usize,
-    /// Without a label.
+    /// Faces without a label.
     pub unknown: usize,
 }
 
@@ -30,50 +30,50 @@ impl Count {
     }
 }
 
-/// What each rule dropped, in order; a row counts at the first rule that drops it.
+/// The rows that each rule dropped, in order. A row counts at the first rule that drops it.
 #[derive(Debug, Default, Serialize)]
 pub struct Funnel {
-    /// Every row that was read.
+    /// The rows that were read.
     pub rows: Count,
-    /// Rules, and what each dropped.
+    /// The rules, and the rows that each dropped.
     pub dropped: Vec<(String, Count)>,
-    /// What is left.
+    /// The rows that are left.
     pub kept: Count,
-    /// Near-duplicates whose labels differ: path, label, and the same of the other.
+    /// Near-duplicates whose labels differ: the path and label of one, and those of the other.
     pub contradicting: Vec<[String; 4]>,
-    /// Faces by whole year, before any rule dropped one.
+    /// The faces by whole year, before any rule dropped one.
     pub ages: BTreeMap<i64, Count>,
-    /// Pictures that were left out: path, rule, and why.
+    /// The pictures that were left out: the path, the rule and the reason.
     pub left_out: Vec<[String; 3]>,
-    /// What the search for faces found, where there was one.
+    /// The results of the search for faces, if there was one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub search: Option<Search>,
 }
 
-/// What searching the pictures of faces without a box found.
+/// The results of searching the pictures of faces without a box.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Search {
-    /// Pictures that were searched.
+    /// The pictures that were searched.
     pub searched: usize,
-    /// No face was found in these.
+    /// The pictures in which no face was found.
     pub not_found: usize,
-    /// More than one face was found in these; the largest and surest was taken.
+    /// The pictures in which more than one face was found. The largest and surest was taken.
     pub several: usize,
-    /// Of those, a second face was at least half as large: the label may be its.
+    /// Of those, the pictures whose second face was at least half as large. The label may be that of the second.
     pub unclear: usize,
 }
 
-/// Lines of pictures that are shown of each rule.
+/// The lines of pictures that are shown for each rule.
 const SHOWN: usize = 5;
 
 impl Funnel {
-    /// With the rules that the data set has, in order.
+    /// Makes a funnel with the rules that the data set has, in order.
     pub fn new(rules: &[&str]) -> Self {
         let dropped = rules.iter().map(|rule| ((*rule).to_owned(), Count::default())).collect();
         Self { dropped, ..Self::default() }
     }
 
-    /// Counts a row that was read, with its age where that is known.
+    /// Counts a row that was read, with its age if that is known.
     pub fn read(&mut self, gender: &str, age: Option<f64>) {
         self.rows.add(gender);
         // Impossible dates give ages of thousands of years, which no histogram shows.
@@ -100,7 +100,7 @@ impl Funnel {
         self.left_out.push([path.to_owned(), rule.to_owned(), why.to_owned()]);
     }
 
-    /// The table, and the first pictures that each rule left out.
+    /// Returns the table, and the first pictures that each rule left out.
     pub fn print(&self) {
         let line = |name: &str, c: &Count| {
             println!("{name:44} {:>9} {:>9} {:>9} {:>9}", c.all(), c.male, c.female, c.unknown);

@@ -1,4 +1,4 @@
-//! IMDB-WIKI (Rothe et al. 2016): metadata in MATLAB files.
+//! Reads IMDB-WIKI (Rothe et al. 2016), whose metadata are in MATLAB files.
 
 use std::path::PathBuf;
 
@@ -10,31 +10,31 @@ use super::funnel::Funnel;
 use crate::data::manifest::Row;
 use crate::data::matlab::{self, Value};
 
-/// The published filters are the defaults.
+/// The defaults are the published filters.
 #[derive(Args, Debug)]
 #[command(
     after_help = "Example: face-train ingest imdb-wiki --mat imdb.mat wiki.mat --images imdb_wiki --out faces.csv --funnel funnel.json"
 )]
 pub struct ImdbWiki {
-    /// imdb.mat, wiki.mat. The file's stem names the source.
+    /// MATLAB files: imdb.mat, wiki.mat. The file's stem names the source.
     #[arg(long, required = true, num_args = 1..)]
     mat: Vec<PathBuf>,
     /// Folder that the paths in the files start from.
     #[arg(long)]
     images: PathBuf,
-    /// Youngest age kept.
+    /// Youngest age that is kept.
     #[arg(long, default_value_t = 9)]
     min_age: i64,
-    /// Oldest age kept.
+    /// Oldest age that is kept.
     #[arg(long, default_value_t = 99)]
     max_age: i64,
-    /// The detector's score must be above this; -inf lets all through, those in which no face was found, too.
+    /// Score of the detector that a face must exceed. -inf keeps all, even those in which no face was found.
     #[arg(long, default_value_t = 1.0, allow_hyphen_values = true)]
     min_face_score: f64,
     /// Keep pictures in which a second face was found.
     #[arg(long)]
     allow_second_face: bool,
-    /// Pictures are the whole ones, in which face_location holds; without this they are the published crops.
+    /// The pictures are the whole ones, for which face_location holds. Without this, they are the published crops.
     #[arg(long)]
     whole_pictures: bool,
     #[command(flatten)]
@@ -59,7 +59,7 @@ impl ImdbWiki {
             let file = matlab::read(&bytes).with_context(|| format!("{}", path.display()))?;
             drop(bytes);
             let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-            // One variable, called imdb or wiki.
+            // One variable, which is called imdb or wiki.
             let table = file
                 .get(&stem)
                 .or_else(|| file.values().find(|v| v.field("full_path").is_some()))
@@ -108,7 +108,8 @@ impl ImdbWiki {
                 _ if label.is_empty() => Some(RULES[0]),
                 None => Some(RULES[1]),
                 Some(age) if age < self.min_age || age > self.max_age => Some(RULES[2]),
-                // Also where it is no number. Minus infinity says that no face was found, and is let through when asked for.
+                // The row is also dropped if the score is not a number. Minus infinity says that no face was found. It
+                // is kept only when asked for.
                 _ if !(self.min_face_score == f64::NEG_INFINITY
                     || score[i] > self.min_face_score) =>
                 {

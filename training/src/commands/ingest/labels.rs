@@ -1,9 +1,9 @@
 //! Labels as people write them: years, brackets, genders, parts.
 
-/// The last year of a bracket that has none.
+/// The last year of a bracket that is open at the top.
 pub use crate::data::manifest::OPEN;
 
-/// First and last year of a bracket, or of one year.
+/// Returns the first and the last year of a bracket, or of one year.
 pub fn years(text: &str) -> Option<(f32, f32)> {
     let text = text.trim();
     if let Some(from) = text.strip_prefix("more than ") {
@@ -23,7 +23,7 @@ pub fn years(text: &str) -> Option<(f32, f32)> {
     (from >= 0.0 && from <= to && to <= 130.0).then_some((from, to))
 }
 
-/// `male`, `female`, or nothing where the text says neither.
+/// Returns `male` or `female`, or nothing if the text says neither.
 pub fn gender(text: &str) -> &'static str {
     match text.trim().to_lowercase().as_str() {
         "male" | "m" | "man" | "men" | "boy" => "male",
@@ -32,16 +32,16 @@ pub fn gender(text: &str) -> &'static str {
     }
 }
 
-/// Whether the text says that nothing is known.
+/// Returns whether the text says that nothing is known.
 pub fn is_unknown(text: &str) -> bool {
     let text = text.trim().to_lowercase();
     ["", "na", "n/a", "nan", "none", "null", "unknown", "?", "-"].contains(&text.as_str())
 }
 
-/// The name of a part, as other sets call theirs, too.
+/// Returns the name of a part. It also knows the names that other sets use.
 pub fn part(text: &str) -> Option<&'static str> {
     Some(match text.trim().to_lowercase().as_str() {
-        // Without a label a face can be trained on by what a teacher says of it.
+        // A face without a label can learn from the answer of a teacher.
         "train" | "training" | "unlabelled" | "unlabeled" => "train",
         "val" | "valid" | "validation" | "dev" => "val",
         "test" | "testing" => "test",

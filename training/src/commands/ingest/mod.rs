@@ -1,4 +1,4 @@
-//! Data sets to manifests.
+//! Makes manifests of data sets.
 
 mod common;
 mod funnel;
@@ -11,21 +11,21 @@ mod wider;
 use anyhow::Result;
 use clap::Subcommand;
 
-/// Data sets that can be read.
+/// The data sets that can be read.
 #[derive(Subcommand)]
 pub enum Ingest {
     /// IMDB-WIKI: imdb.mat and wiki.mat.
     ImdbWiki(imdb_wiki::ImdbWiki),
-    /// UTKFace: labels in the names of the pictures.
+    /// UTKFace, whose labels are in the names of the pictures.
     Utkface(sets::Utkface),
     /// FairFace: fairface_label_train.csv and fairface_label_val.csv.
     Fairface(sets::Fairface),
     /// Pictures in folders that are named for gender and age.
     Folder(sets::Folder),
-    /// Any table of faces, with the manifest's column names.
+    /// Any table of faces with the column names of a manifest.
     #[command(alias = "csv")]
     Table(table::Table),
-    /// WIDER FACE: a CSV table of the faces in its pictures, to a manifest of scenes.
+    /// WIDER FACE: a CSV table of the faces in its pictures becomes a manifest of scenes.
     Wider(wider::Wider),
 }
 

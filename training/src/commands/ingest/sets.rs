@@ -1,4 +1,4 @@
-//! UTKFace, FairFace, and pictures in folders.
+//! Reads UTKFace, FairFace, and pictures in folders.
 
 use std::path::{Path, PathBuf};
 
@@ -11,7 +11,7 @@ use super::labels::{gender, years};
 use crate::data::manifest::Row;
 use crate::data::pictures::{self, Fault};
 
-/// Labels in names: age_gender_race_time.jpg.
+/// Labels are in the names: age_gender_race_time.jpg.
 #[derive(Args, Debug)]
 #[command(after_help = "Example: face-train ingest utkface --images UTKFace --out utk.csv")]
 pub struct Utkface {
@@ -22,7 +22,7 @@ pub struct Utkface {
     common: Common,
 }
 
-/// Nine brackets of age, seven groups.
+/// There are nine age brackets and seven groups.
 #[derive(Args, Debug)]
 #[command(
     after_help = "Example: face-train ingest fairface --labels fairface_label_train.csv fairface_label_val.csv --images fairface --out ff.csv"
@@ -31,14 +31,15 @@ pub struct Fairface {
     /// Tables of labels.
     #[arg(long, required = true, num_args = 1..)]
     labels: Vec<PathBuf>,
-    /// Folder that has train and val.
+    /// Folder that contains train and val.
     #[arg(long)]
     images: PathBuf,
     #[command(flatten)]
     common: Common,
 }
 
-/// Any folder on the way may be male or female, a year such as 34, or a bracket such as 20-29; the inner one wins.
+/// A folder on the way may be called male or female, a year such as 34, or a bracket such as 20-29. The innermost one
+/// counts.
 #[derive(Args, Debug)]
 #[command(
     after_help = "Example: face-train ingest folder --images photos --out own.csv   (photos/female/34/anna.jpg)"
@@ -54,7 +55,8 @@ pub struct Folder {
     common: Common,
 }
 
-/// Pictures below `folder`, with `/` between folders, sorted. What only has a picture's name, such as a pipe, is counted.
+/// Returns the pictures below `folder`, sorted, with `/` between folders. Something that only has a picture's name,
+/// such as a pipe, is counted.
 fn walk(folder: &Path, funnel: &mut Funnel) -> Result<Vec<String>> {
     let mut found = Vec::new();
     let mut open = vec![(folder.to_owned(), String::new())];
@@ -86,7 +88,7 @@ fn walk(folder: &Path, funnel: &mut Funnel) -> Result<Vec<String>> {
 
 const UTK_RACES: [&str; 5] = ["white", "black", "asian", "indian", "others"];
 
-/// The labels in a name. Some lack the race: 61_1_20170109142408075.jpg.
+/// Returns the labels in a name. Some names lack the race: 61_1_20170109142408075.jpg.
 fn utk_labels(name: &str) -> Option<(f32, &'static str, &'static str)> {
     let mut parts = name.rsplit('/').next()?.split('_');
     let age: f32 = parts.next()?.parse::<u8>().ok()?.into();
@@ -155,7 +157,7 @@ impl Fairface {
                     funnel.drop("label not understood", gender);
                     continue;
                 };
-                // Its val is what everybody tests on; a twentieth of its train takes that place.
+                // Its val is what everybody tests on, so a twentieth of its train takes that place.
                 let split = match label.file.starts_with("val/") {
                     true => "test",
                     false if index % 20 == 19 => "val",
@@ -177,7 +179,7 @@ impl Fairface {
     }
 }
 
-/// Whether folders called f and m are genders: beside one called a or 7 they are shards, as hashes make them.
+/// Returns whether folders called f and m are genders. Beside a folder called a or 7, they are parts named by a hash.
 fn letters_are_genders(paths: &[String]) -> bool {
     let folders = paths.iter().flat_map(|path| path.split('/').rev().skip(1));
     let mut single = folders.filter(|name| name.len() == 1);
@@ -193,7 +195,7 @@ impl Folder {
         let letters = letters_are_genders(&paths);
         for path in paths {
             let mut row = Row { source: self.source.clone(), ..Row::default() };
-            // From the picture outwards: the nearest folder knows best.
+            // The search goes from the picture outwards, since the nearest folder counts.
             for folder in path.split('/').rev().skip(1) {
                 let (found, sex) = (years(folder), gender(folder));
                 let shard = !letters && folder.len() == 1;

@@ -1,4 +1,4 @@
-//! Any table of faces.
+//! Reads any table of faces.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -11,34 +11,35 @@ use super::funnel::Funnel;
 use super::labels::{self, is_unknown};
 use crate::data::manifest::Row;
 
-/// Columns as in the manifest, in any order; also file for path, and family for group.
+/// The columns are those of the manifest, in any order. file may stand for path, and family for group.
 ///
-/// Names of columns may have spaces around them and capitals; those that mean nothing here are named. An age may be a year or a
-/// bracket (20-29, 70+). A bracket with one end is open. Rows whose labels make no sense are left out, by rule, and counted.
+/// Column names may have capitals and spaces around them. Columns without a meaning here are listed. An age may be a
+/// year or a bracket (20-29, 70+). A bracket with one end is open at the other. Rows with impossible labels are left
+/// out, and counted by rule.
 #[derive(Args, Debug)]
 #[command(
     after_help = "Example: face-train ingest table --table aaf.csv --images photos/aaf --prefix aaf --out aaf-manifest.csv"
 )]
 pub struct Table {
-    /// Table with a row a face; fields are separated by commas, semicolons, tabs or bars.
+    /// Table with one row for each face. Its fields are separated by commas, semicolons, tabs or bars.
     #[arg(long)]
     table: PathBuf,
-    /// Folder that its paths start from. Without it no picture is opened: what the table says is taken as it is.
+    /// Folder that its paths start from. Without it no picture is opened, and the table is not checked against them.
     #[arg(long)]
     images: Option<PathBuf>,
-    /// Name of the set, where the table has none [default: the prefix, else the table's name].
+    /// Name of the set, if the table has none [default: the prefix, else the table's name].
     #[arg(long)]
     source: Option<String>,
-    /// What else the table writes for male, such as 1. May be given several times.
+    /// Another word of the table for male, such as 1. This may be given several times.
     #[arg(long)]
     male: Vec<String>,
-    /// What else it writes for female, such as 0. May be given several times.
+    /// Another word of the table for female, such as 0. This may be given several times.
     #[arg(long)]
     female: Vec<String>,
-    /// Take each picture as one face, whatever boxes the table has, as the study takes published crops.
+    /// Take each picture as one face, even if the table has boxes, as the study takes published crops.
     #[arg(long)]
     whole: bool,
-    /// Keep rows without age and gender: a teacher may tell (train --teacher).
+    /// Keep rows without age and gender, which can learn from a teacher (train --teacher).
     #[arg(long)]
     unlabelled: bool,
     #[command(flatten)]
@@ -48,12 +49,12 @@ pub struct Table {
 const NO_NUMBER: &str = "a number that is none";
 const NO_LABEL: &str = "no label";
 
-/// What a table has that is not taken as it is, to be told aloud.
+/// The entries of a table that were changed, which are reported.
 #[derive(Default)]
 struct Told {
-    /// Words in place of a gender, and how often.
+    /// Words in place of a gender, with their counts.
     genders: BTreeMap<String, usize>,
-    /// Words in place of a part.
+    /// Words in place of a part, with their counts.
     parts: BTreeMap<String, usize>,
     /// Paths with backslashes.
     backslashes: usize,
@@ -66,7 +67,7 @@ impl Table {
     pub fn run(self) -> Result<()> {
         let shown = self.table.display().to_string();
         let bytes = std::fs::read(&self.table).with_context(|| format!("table {shown}"))?;
-        // What spreadsheets write in front.
+        // Spreadsheets write this mark at the start.
         let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&bytes);
         let (delimiter, columns) = header(bytes, &shown)?;
         let mut reader = csv::ReaderBuilder::new()
@@ -114,7 +115,7 @@ impl Table {
         }
     }
 
-    /// A row, with the rule that it breaks and why.
+    /// A row, with the rule that it breaks and the reason.
     fn row(
         &self,
         columns: &[String],
@@ -166,7 +167,7 @@ impl Table {
                 }
             }
         }
-        // Where no face was found, the picture is all that is known.
+        // If no face was found, only the picture is known.
         if self.whole || score.is_some_and(|score| score <= 0.0) {
             row.clear_region();
         }
@@ -187,10 +188,10 @@ impl Table {
         (row, fault)
     }
 
-    /// The path with `/` between folders.
+    /// Returns the path with `/` between folders.
     fn path(&self, cell: &str, told: &mut Told) -> String {
         let there = |images: &Path| images.join(cell).exists();
-        // Elsewhere than on Windows a name may have one.
+        // Outside of Windows, a name may contain a backslash.
         if !cell.contains('\\') || self.images.as_deref().is_some_and(there) {
             return cell.to_owned();
         }
@@ -236,7 +237,7 @@ impl Told {
     }
 }
 
-/// The number of a cell; where fields are not separated by commas, a comma may stand before decimals.
+/// Returns the number in a cell. If fields are not separated by commas, a comma may stand before decimals.
 fn number(cell: &str, delimiter: u8) -> Option<f32> {
     let plain = cell.parse::<f32>().ok();
     let comma = || cell.replace(',', ".").parse::<f32>().ok();
@@ -269,7 +270,7 @@ fn field<'a>(row: &'a mut Row, column: &str) -> Option<&'a mut Option<f32>> {
     })
 }
 
-/// A column's name as the manifest has it.
+/// Returns the manifest's name for a column.
 fn folded(name: &str) -> String {
     let name = name.trim().to_lowercase().replace([' ', '-'], "_");
     match name.as_str() {
@@ -280,7 +281,7 @@ fn folded(name: &str) -> String {
     }
 }
 
-/// What separates the fields, and the names of the columns; says which mean nothing here.
+/// Finds the separator of the fields and the names of the columns, and reports those without a meaning here.
 fn header(bytes: &[u8], shown: &str) -> Result<(u8, Vec<String>)> {
     let names = |delimiter: u8| -> Result<Vec<String>> {
         let mut reader = csv::ReaderBuilder::new()

@@ -1,4 +1,4 @@
-//! WIDER FACE.
+//! Reads WIDER FACE.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -12,20 +12,20 @@ use crate::detect::scene::{self, Row};
 
 /// Takes a table of faces in scenes (file, x, y, width, height, blur, occlusion, pose, invalid; easy, medium, hard).
 ///
-/// Faces that are marked invalid are ignored, and so are heavily blurred ones of less than 24 pixels: nobody could say
-/// that they are none.
+/// Faces that are marked invalid are ignored. So are heavily blurred ones of less than 24 pixels, because nobody can
+/// say whether they are faces.
 #[derive(Args, Debug)]
 pub struct Wider {
-    /// CSV file with a row a face.
+    /// CSV file with one row for each face.
     #[arg(long)]
     table: PathBuf,
-    /// Folder of the pictures, below the root that other commands are given.
+    /// Folder of the pictures, below the root of the other commands.
     #[arg(long)]
     prefix: String,
     /// Part that the pictures belong to.
     #[arg(long, default_value = "train")]
     split: String,
-    /// Share of the pictures to validate with instead.
+    /// Share of the pictures to use for validation instead.
     #[arg(long, default_value_t = 0.0)]
     val: f64,
     /// Manifest to write.
@@ -54,18 +54,18 @@ struct TableRow {
     hard: u8,
 }
 
-/// Side below which a heavily blurred face is ignored.
+/// Heavily blurred faces with a smaller side are ignored.
 const BLURRED: f32 = 24.0;
-/// The value of `blur` for it.
+/// The value of `blur` for a heavily blurred face.
 const HEAVY: u8 = 2;
 
 impl Wider {
     /// Runs the command.
     pub fn run(self) -> Result<()> {
-        ensure!((0.0..1.0).contains(&self.val), "val is {}, it must be 0 to 1", self.val);
+        ensure!((0.0..1.0).contains(&self.val), "val is {}, but it must be 0 to 1", self.val);
         let mut reader = csv::Reader::from_path(&self.table)
             .with_context(|| format!("table {}", self.table.display()))?;
-        // Together what belongs to one picture, in the same order on every machine.
+        // The faces of one picture stand together, in the same order on every machine.
         let mut pictures: BTreeMap<String, Vec<TableRow>> = BTreeMap::new();
         for row in reader.deserialize() {
             let row: TableRow = row.with_context(|| format!("{}", self.table.display()))?;

@@ -1,4 +1,4 @@
-//! The faces that a run trains on and stops by.
+//! The faces that a run trains on and validates with.
 
 use std::path::Path;
 
@@ -12,9 +12,9 @@ use crate::run;
 
 /// The faces and scenes of a run.
 pub struct Faces {
-    /// Of all manifests.
+    /// The faces of all manifests.
     pub rows: Vec<Row>,
-    /// Of a detector.
+    /// The scenes of a detector.
     pub scenes: Vec<Scene>,
     /// A tenth of train is kept aside, since no row has split val.
     pub aside: bool,
@@ -37,7 +37,7 @@ impl Faces {
         Ok(Self { rows, scenes, aside })
     }
 
-    /// Tells and writes down which faces were kept aside, for `calibrate` and `export`.
+    /// Reports and writes down which faces were kept aside, for `calibrate` and `export`.
     pub fn note_aside(&self, folder: &Path) -> Result<()> {
         let aside: Vec<_> = self.rows.iter().filter(|row| row.split == "val").cloned().collect();
         let file = folder.join(run::ASIDE);
@@ -49,7 +49,7 @@ impl Faces {
         manifest::write(&file, "train, kept aside", &aside)
     }
 
-    /// The parts train and val, without faces that the network can learn nothing from.
+    /// Returns the parts train and val, without faces from which the network can learn nothing.
     pub fn parts(self, settings: &Settings) -> Result<(Vec<Row>, Vec<Row>)> {
         let (task, arch) = (settings.train.network.task(), &settings.train.arch);
         let taught = !settings.train.distillation.teachers.is_empty();
@@ -59,7 +59,7 @@ impl Faces {
                 || task.has_gender() && row.is_male().is_some()
         };
         let all = self.rows.len();
-        // Moved, not copied: a manifest of half a million rows is 200 MB.
+        // The rows are moved and not copied: a manifest of half a million rows is 200 MB.
         let (mut train, mut val) = (Vec::new(), Vec::new());
         for row in self.rows {
             match row.split.as_str() {

@@ -8,24 +8,24 @@ use toml::{Table, Value};
 
 use crate::model::NAMES;
 
-/// Settings that have a flag of their own. They are put over all others.
+/// The settings that have a flag of their own. They replace all others.
 #[derive(Args, Debug)]
 pub struct Flags {
-    /// What to learn [default: what the network is for].
+    /// Task to learn [default: that of the network].
     #[arg(long)]
     pub task: Option<TaskKind>,
-    /// Network.
+    /// Network, such as base or tiny.
     #[arg(long, help = format!("Network: {NAMES} [default: base; for detect: detector]"))]
     arch: Option<String>,
-    /// Manifest; its split column says what is trained on and validated with. Without a row of val, a tenth of train is kept
-    /// aside, noted in the run's val.csv. May be given several times.
+    /// Manifest of faces. Its split column says which rows are for training and which for validation. Without a row of
+    /// val, a tenth of train is kept aside, and noted in the run's val.csv. This may be given several times.
     #[arg(long)]
     pub manifest: Vec<PathBuf>,
-    /// Folder that the manifests' paths start from.
+    /// Folder that the paths of the manifests start from.
     #[arg(long)]
     root: Option<PathBuf>,
-    /// Manifest of scenes, for a detector; without any it learns from faces over made-up backgrounds. May be given several
-    /// times.
+    /// Manifest of scenes, for a detector. Without any, it learns from faces over made-up backgrounds. This may be
+    /// given several times.
     #[arg(long)]
     scenes: Vec<PathBuf>,
     /// Folder that keeps crops of faces, or a detector's pictures, as raw pixels.
@@ -37,11 +37,11 @@ pub struct Flags {
     /// Largest number of epochs [default: 40; paper networks: 20].
     #[arg(long)]
     epochs: Option<usize>,
-    /// Faces an epoch; 0 means as many as there are to train on [default: 0; detectors: 8000 pictures]. Paper networks show each
-    /// face once.
+    /// Number of faces in an epoch. 0 means the number of training faces [default: 0; detectors: 8000 pictures]. Paper
+    /// networks show each face once.
     #[arg(long)]
     epoch_size: Option<usize>,
-    /// How cells of age, gender and source are sampled: 1 as they come, 0 all equally often [default: 0.5].
+    /// How the cells of age, gender and source are sampled: 1 by their size, 0 all equally often [default: 0.5].
     #[arg(long)]
     balance: Option<f64>,
     /// Peak learning rate [default: 0.002].
@@ -50,68 +50,68 @@ pub struct Flags {
     /// Weight decay [default: 0.05; paper networks: 0].
     #[arg(long, visible_alias = "decay")]
     weight_decay: Option<f64>,
-    /// Epochs without a better validation score before it stops [default: 12; paper networks: 5].
+    /// Epochs without a better validation score after which training stops [default: 12; paper networks: 5].
     #[arg(long)]
     patience: Option<usize>,
     /// Changes to the pictures: none, paper, detector [default: detector; paper networks: paper].
     #[arg(long)]
     augment: Option<String>,
-    /// Checkpoint, run or safetensors file whose weights to start from; what has another shape starts afresh. Or a model file
-    /// of the very network, such as models/base.onnx.
+    /// Checkpoint, run or safetensors file whose weights to start from. Variables of another shape start at random. It
+    /// may also be a model file of the same network, such as models/base.onnx.
     #[arg(long)]
     init_from: Option<PathBuf>,
-    /// Model files and runs whose answers are learned from beside the labels, and instead of them where there are none: a few
-    /// crops of each face are shown to them before training. Or answers that were written down (.csv, of training/README.md).
-    /// Several are averaged.
+    /// Model file or run whose answers are learned from beside the labels (distillation). Faces without labels learn
+    /// from them alone. Before training, it answers a few crops of each face. It may also be a file of answers (.csv,
+    /// see training/README.md). Several are averaged.
     #[arg(long)]
     teacher: Vec<PathBuf>,
-    /// Crops of each face that the teachers answer, 1 to 8 [default: 8].
+    /// Number of crops of each face that the teachers answer, from 1 to 8 [default: 8].
     #[arg(long)]
     pub teacher_crops: Option<usize>,
-    /// Weight of the teachers' answers beside the labels, 0 to 1 [default: 0.5].
+    /// Weight of the teachers' answers beside the labels, from 0 to 1 [default: 0.5].
     #[arg(long)]
     pub teacher_weight: Option<f64>,
-    /// Sources whose faces the teachers are asked about, the others learn from their labels alone. May be given several times; all
-    /// unless given.
+    /// Source whose faces the teachers answer. The others learn from their labels alone. This may be given several
+    /// times [default: all sources].
     #[arg(long)]
     pub teacher_source: Vec<String>,
-    /// Crops of each face in a step, 1 or 2 [default: 1].
+    /// Number of crops of each face in a step, 1 or 2 [default: 1].
     #[arg(long)]
     views: Option<usize>,
-    /// How much two crops of one face, if there are two, shall have one answer [default: 0.7].
+    /// Weight of the consistency loss between two crops of one face [default: 0.7].
     #[arg(long)]
     consistency: Option<f64>,
-    /// Variables that stay as they are: those whose names start so, such as stem or s0. May be given several times.
+    /// Variables to freeze, by the start of their names, such as stem or s0. This may be given several times.
     #[arg(long)]
     freeze: Vec<String>,
-    /// Convolutions in bfloat16 while training: faster on processors that have it, and on GPUs.
+    /// Compute convolutions in bfloat16 while training. It is faster on processors that have it, and on GPUs.
     #[arg(long, visible_alias = "half")]
     bf16: bool,
-    /// Seed of everything random [default: 1].
+    /// Seed of all random numbers [default: 1].
     #[arg(long)]
     seed: Option<u64>,
-    /// Threads that load pictures [default: 1].
+    /// Number of threads that load pictures [default: 1].
     #[arg(long)]
     workers: Option<usize>,
-    /// Threads that compute; 0 means all [default: 0].
+    /// Number of threads that compute. 0 means all [default: 0].
     #[arg(long)]
     threads: Option<i32>,
-    /// auto, cpu or cuda; auto is a GPU where there is one [default: auto].
+    /// Device: auto, cpu or cuda. auto is a GPU if there is one [default: auto].
     #[arg(long)]
     device: Option<String>,
 }
 
-/// What a network learns.
+/// The task of a network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum TaskKind {
-    /// Age and gender of a face.
+    /// The age and gender of a face.
     Estimate,
-    /// Where faces are.
+    /// The places of faces.
     Detect,
 }
 
 impl Flags {
-    /// The flags that were given, as settings.
+    /// Returns the flags that were given, as settings.
     pub fn table(&self) -> Result<Table> {
         let mut table = Table::new();
         let mut put = |key: &str, value: Option<Value>| {

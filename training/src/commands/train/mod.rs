@@ -1,4 +1,4 @@
-//! Trains a network: flags and files become checked settings, the data is read, the loop runs.
+//! Trains a network: flags and files become checked settings, the data are read, and the loop runs.
 
 mod faces;
 mod flags;
@@ -30,23 +30,23 @@ pub struct Train {
     /// Folder of the run: config.toml, log.csv, events for TensorBoard, last.safetensors, best.safetensors.
     #[arg(long)]
     pub run: PathBuf,
-    /// Settings to start from: a file, or the folder of a run, which is repeated.
+    /// File with settings to start from, or the folder of a run to repeat.
     #[arg(long)]
     pub config: Option<PathBuf>,
-    /// A setting, such as learning_rate=0.001 or network.dropout=0.3. The run's config.toml has them all.
+    /// Setting, such as learning_rate=0.001 or network.dropout=0.3. The run's config.toml has them all.
     #[arg(long, value_name = "KEY=VALUE")]
     pub set: Vec<String>,
     /// Print what would happen, and do nothing.
     #[arg(long)]
     pub dry_run: bool,
-    /// Write a sheet of a few faces' crops as they will be shown (PNG), and end.
+    /// Write a sheet of a few faces' crops as in training (PNG), and end.
     #[arg(long, value_name = "FILE")]
     pub preview: Option<PathBuf>,
-    /// Go on from the run's last checkpoint. The result is the same as without a break. Other --epochs lengthen or shorten
-    /// the rest of the schedule.
+    /// Continue from the run's last checkpoint. The result is the same as without a break. Other --epochs lengthen or
+    /// shorten the rest of the schedule.
     #[arg(long)]
     pub resume: bool,
-    /// Stop after this number of steps, as Ctrl-C does: with a checkpoint from which --resume goes on.
+    /// Stop after this number of steps, as Ctrl-C does: with a checkpoint from which --resume continues.
     #[arg(long)]
     pub stop_after: Option<usize>,
     #[command(flatten)]
@@ -54,13 +54,13 @@ pub struct Train {
 }
 
 impl Train {
-    /// The settings that all sources together make.
+    /// Returns the settings of all sources together.
     fn settings(&self) -> Result<Settings> {
         let detect = self.flags.task == Some(TaskKind::Detect);
         if self.resume && !self.dry_run && !self.run.join(LAST).exists() {
             return run::missing(&self.run);
         }
-        // A run that goes on needs no more than its name.
+        // A run that continues needs only its folder.
         let own = self.run.join(crate::config::settings::FILE);
         let bare = self.resume && self.config.is_none() && self.flags.manifest.is_empty();
         let file = if bare && own.exists() { Some(&self.run) } else { self.config.as_ref() };
@@ -101,7 +101,7 @@ impl Train {
         }
         interrupt::watch()?;
         let faces = Faces::read(&settings)?;
-        // Sizes of the epoch and of the scenes follow from the data.
+        // The sizes of the epoch and of the scenes follow from the data.
         let of_train = |split: &str| split == "train";
         if settings.train.epoch_size == 0 || settings.train.shuffle {
             settings.train.epoch_size = faces.rows.iter().filter(|r| of_train(&r.split)).count();
