@@ -1,4 +1,4 @@
-// face_predict.hpp - age and gender from faces, for C++17: one header over face_predict.h.
+// face_predict.hpp - estimate age and gender from faces in C++17, with one header over face_predict.h.
 //
 //   #include <face_predict.hpp>
 //   #include <iostream>
@@ -10,15 +10,16 @@
 //       }
 //   }
 //
-// OWNERSHIP  Model, Tracker and Result own a handle and can be moved, not copied. A Model that was moved from, and a Face taken
-//            from one, are safe: calls on an empty object fail with NULL_ARGUMENT.
-// ERRORS     Each call that can fail comes twice: `predict` throws facepredict::Error, `try_predict` is noexcept and
-//            gives an Expected. (Where there is no memory even for its message, a noexcept call ends the program.)
-//            Compiled without exceptions (-fno-exceptions), what would throw ends the program: use the `try_` forms.
-// NAME       The namespace is facepredict: face_predict is the C function.
-// THREADS    One Model serves all threads. One Result, or Tracker, serves one thread at a time; keep it, and its buffers
-//            are reused.
-// PIXELS     Are read where they are, never copied, and must not change during a call. cv::Mat and QImage work when their headers are included first.
+// OWNERSHIP  Model, Tracker and Result own a handle, and can be moved but not copied. A Model that was moved from, and a
+//            Face that was taken from one, are safe: calls on an empty object fail with NULL_ARGUMENT.
+// ERRORS     Each call that can fail comes twice. `predict` throws facepredict::Error, and `try_predict` is noexcept and
+//            returns an Expected. If there is no memory even for its message, a noexcept call ends the program. In a
+//            program without exceptions (-fno-exceptions), a call that would throw ends it: use the `try_` forms.
+// NAME       The namespace is facepredict, because face_predict is the C function.
+// THREADS    One Model serves all threads. One Result, or one Tracker, serves one thread at a time. Keep it, and its
+//            buffers are used again.
+// PIXELS     The library reads them in place and never copies them. They must not change during a call. cv::Mat and
+//            QImage can be used if their headers are included first.
 #ifndef FACE_PREDICT_HPP
 #define FACE_PREDICT_HPP
 
@@ -42,7 +43,8 @@
 
 namespace facepredict {
 
-/// A borrowed array: std::span for C++17. Made from a pointer and a size, an array, or anything with data() and size().
+/// A borrowed array, like std::span in C++20. Made from a pointer and a size, an array, or anything with data() and
+/// size().
 template <typename T>
 class Span {
 public:
@@ -102,7 +104,7 @@ namespace detail {
 }
 } // namespace detail
 
-/// A value, or the Error in its place: std::expected for C++17.
+/// A value, or the Error in its place, like std::expected in C++23.
 template <typename T>
 class [[nodiscard]] Expected {
 public:
@@ -237,7 +239,7 @@ public:
 
 private:
     void set(std::size_t index, const Plane &plane) noexcept {
-        // A size of 0 would mean "trust me"; an empty span is no plane.
+        // A size of 0 would mean that nothing is checked, but an empty span is no plane.
         image_.planes[index] = plane.bytes.empty() ? nullptr : plane.bytes.data();
         image_.sizes[index] = plane.bytes.size();
         image_.strides[index] = plane.stride;
@@ -282,21 +284,26 @@ public:
     Options &cropped(bool on = true) noexcept { return flag(FACE_PREDICT_CROPPED, on); }
     Options &skip_age(bool on = true) noexcept { return flag(FACE_PREDICT_SKIP_AGE, on); }
     Options &skip_gender(bool on = true) noexcept { return flag(FACE_PREDICT_SKIP_GENDER, on); }
-    /// Keeps at most this many faces, the largest; 0 means all.
+    /// Keeps at most this many faces, the largest. 0 means all.
     Options &max_faces(std::uint32_t count) noexcept { return options_.max_faces = count, *this; }
     /// The probability that the true age lies between age_low and age_high.
     Options &age_coverage(float share) noexcept { return options_.age_coverage = share, *this; }
     /// The smallest probability for which a label is given, from 0.5 to 1.
     Options &gender_threshold(float share) noexcept { return options_.gender_threshold = share, *this; }
-    /// Searches as a tracker searches its frames: at one small scale, in a sixth of the time.
+    /// Searches as a tracker searches its frames: at one small scale, in a sixth of the time. Most faces below a
+    /// sixteenth of the picture's longer side are then missed.
     Options &fast_search(bool on = true) noexcept { return flag(FACE_PREDICT_FAST_SEARCH, on); }
-    /// Searches in four quarter turns, for pictures that may lie on a side or stand on their head; four times as long.
+    /// Searches upright and in the three other quarter turns, for pictures that may lie on a side or stand upside down.
+    /// It takes four times as long.
     Options &try_turns(bool on = true) noexcept { return flag(FACE_PREDICT_TRY_TURNS, on); }
-    /// Smallest face that is searched for, in pixels of the picture: the shorter side of its box. 0 means a fiftieth of the longer side.
+    /// The smallest face that is searched for, as the shorter side of its box in pixels of the picture. 0 means a
+    /// fiftieth of the longer side, and at least 13 pixels; the smallest of these are often missed. A smaller number
+    /// searches more closely, and each halving can take four times as long.
     Options &min_face_size(std::uint32_t pixels) noexcept { return options_.min_face_size = pixels, *this; }
     /// The smallest score of a found face that is kept, above 0 and below 1.
     Options &min_score(float score) noexcept { return options_.min_score = score, *this; }
-    /// The number of crops of each face whose answers are averaged, at most 8. Each costs as much as the first.
+    /// The number of crops of each face whose answers are averaged, from 1 to 8. Each crop takes as much time as the
+    /// first.
     Options &crops(std::uint32_t count) noexcept { return options_.crops = count, *this; }
 
     const face_predict_options &c() const noexcept { return options_; }
@@ -319,7 +326,7 @@ struct Face : face_predict_face {
     /// Whether yaw, pitch and roll are known. They are if the landmarks are.
     bool has_pose() const noexcept { return !std::isnan(yaw); }
     Gender label() const noexcept { return static_cast<Gender>(gender); }
-    /// Whether there is no reason to trust the face less.
+    /// Whether there is no reason to trust the face less. It does not say that a given region shows a face.
     bool is_good() const noexcept { return quality == 0; }
     bool is_small() const noexcept { return has(FACE_PREDICT_QUALITY_SMALL); }
     bool is_blurred() const noexcept { return has(FACE_PREDICT_QUALITY_BLURRED); }
@@ -382,7 +389,7 @@ public:
     std::size_t size() const noexcept { return face_predict_result_count(handle_.get()); }
     bool empty() const noexcept { return size() == 0; }
 
-    /// The face at `index`. Throws OUT_OF_RANGE.
+    /// The face at `index`. Throws OUT_OF_RANGE if there is no such face.
     Face operator[](std::size_t index) const { return try_face(index).value(); }
     Expected<Face> try_face(std::size_t index) const noexcept {
         Face face = {};
@@ -405,17 +412,19 @@ public:
     /// The width and height of the upright picture in pixels.
     std::pair<std::uint32_t, std::uint32_t> picture_size() const noexcept {
         std::uint32_t width = 0, height = 0;
-        // An empty handle leaves both 0, which is the answer.
+        // An empty handle leaves both at 0, which is the answer.
         static_cast<void>(face_predict_result_size(handle_.get(), &width, &height));
         return {width, height};
     }
 
-    /// The probability that the person has lived `years` years or more. Nothing if there is no such face, or no age.
+    /// The probability that the person has lived `years` years or more. It is empty if there is no such face, or no
+    /// age.
     std::optional<float> age_at_least(std::size_t index, float years) const noexcept {
         const float share = face_predict_result_age_at_least(handle_.get(), index, years);
         return std::isnan(share) ? std::nullopt : std::optional<float>(share);
     }
-    /// The interval that holds the true age with this probability. Throws if there is no such face. NaN without an age.
+    /// The interval that holds the true age with this probability. Throws if there is no such face. Both ends are NaN
+    /// without an age.
     std::pair<float, float> age_interval(std::size_t index, float coverage) const {
         return try_age_interval(index, coverage).value();
     }
@@ -428,7 +437,8 @@ public:
         }
         return out;
     }
-    /// The probabilities of the years from 0 on. Empty if there is no age. Borrowed until the result is filled again.
+    /// The probabilities of the years from 0 on. It is empty if there is no age. It is borrowed until the result is
+    /// filled again.
     Span<const float> age_distribution(std::size_t index) const noexcept {
         std::size_t count = 0;
         const float *years = face_predict_result_age_distribution(handle_.get(), index, &count);
@@ -459,7 +469,7 @@ private:
     face_predict_model_options options_ = FACE_PREDICT_MODEL_OPTIONS_INIT;
 };
 
-/// What a network does.
+/// The tasks of a network.
 enum class Task : std::uint32_t {
     age = FACE_PREDICT_TASK_AGE,
     gender = FACE_PREDICT_TASK_GENDER,
@@ -474,7 +484,7 @@ struct Network {
     std::uint32_t input_width = 0, input_height = 0;
 };
 
-/// Loaded networks. All threads share one model. Loading is slow, so load it once.
+/// Loaded networks. All threads can share one model. Loading is slow, so load it once.
 class Model {
 public:
     /// Loads the model that is built into the library.
@@ -506,7 +516,7 @@ public:
         });
     }
 
-    /// Loads the bytes of a model file, which may be freed when the call returns.
+    /// Loads the bytes of a model file. They may be freed when the call returns.
     static Model load_memory(Span<const std::uint8_t> bytes, const ModelOptions &options = {}) {
         return try_load_memory(bytes, options).value();
     }
@@ -592,7 +602,7 @@ public:
     std::vector<Expected<Result>> predict_batch(Span<const Image> images, const Options &options = {},
                                                 std::uint32_t threads = 1) const {
         std::vector<Result> results(images.size());
-        // Each result says what became of its picture.
+        // Each result holds the error of its picture.
         static_cast<void>(try_predict_batch_into(images, options, threads, results));
         std::vector<Expected<Result>> answers;
         answers.reserve(images.size());
@@ -605,8 +615,8 @@ public:
         }
         return answers;
     }
-    /// Does the same with results that are kept, one for each picture and all different. Returns the first failure;
-    /// Result::error() has that of each picture.
+    /// Does the same with results that are kept, one for each picture and all different. Returns the first failure.
+    /// Result::error() has the failure of each picture.
     Done try_predict_batch_into(Span<const Image> images, const Options &options, std::uint32_t threads,
                                 Span<Result> results) const noexcept {
         if (images.size() != results.size()) {
@@ -630,7 +640,7 @@ private:
 
     template <typename Load>
     static Expected<Model> load(Load &&call) noexcept {
-        // The header's major version is the ABI's.
+        // The major version of the header is that of the ABI.
         if (face_predict_version() >> 16 != FACE_PREDICT_VERSION_MAJOR) {
             return Error(FACE_PREDICT_ERROR_UNSUPPORTED,
                          std::string("face_predict.hpp is of version ") +
@@ -710,15 +720,15 @@ private:
 
 } // namespace facepredict
 
-// ---- OpenCV: included before this header, or by it where the program asks with FACE_PREDICT_WITH_OPENCV.
+// ---- OpenCV: included before this header, or by this header if FACE_PREDICT_WITH_OPENCV is defined.
 #ifdef FACE_PREDICT_WITH_OPENCV
 #include <opencv2/core.hpp>
 #endif
 #if defined(OPENCV_CORE_HPP) || defined(CV_VERSION)
 namespace facepredict {
 
-/// A view of a matrix of 8-bit gray, BGR or BGRA pixels, OpenCV's orders, also of a part of a larger one. Throws for
-/// other types. The matrix must outlive the view's use.
+/// Makes a view of a matrix of 8-bit gray, BGR or BGRA pixels, which are OpenCV's orders. It may be a part of a larger
+/// matrix. Throws for other types. The matrix must outlive the view's use.
 inline Image view(const cv::Mat &mat) {
     if (mat.dims != 2 || mat.empty() || mat.depth() != CV_8U || mat.channels() == 2 || mat.channels() > 4) {
         detail::refuse("cv::Mat of type " + std::to_string(mat.type()) + ", " + std::to_string(mat.cols) + "x" +
@@ -732,8 +742,9 @@ inline Image view(const cv::Mat &mat) {
                  Span<const std::uint8_t>(mat.data, size), mat.step[0]);
 }
 
-/// A view of a camera frame as OpenCV holds it: NV12, NV21 or I420 as CV_8UC1 of 3/2 of the height, without gaps
-/// between rows; YUYV and UYVY as CV_8UC2. Throws for other types and formats. The matrix must outlive the view's use.
+/// Makes a view of a camera frame in OpenCV's layout. NV12, NV21 and I420 are CV_8UC1 with 3/2 of the height, and have
+/// no gaps between rows. YUYV and UYVY are CV_8UC2. Throws for other types and formats. The matrix must outlive the
+/// view's use.
 inline Image view(const cv::Mat &mat, Format format) {
     const bool packed = format == Format::yuyv || format == Format::uyvy;
     const bool planar = format == Format::nv12 || format == Format::nv21 || format == Format::i420;
@@ -757,15 +768,15 @@ inline Image view(const cv::Mat &mat, Format format) {
 } // namespace facepredict
 #endif
 
-// ---- Qt, the same way: FACE_PREDICT_WITH_QT.
+// ---- Qt: included before this header, or by this header if FACE_PREDICT_WITH_QT is defined.
 #ifdef FACE_PREDICT_WITH_QT
 #include <QImage>
 #endif
 #if defined(QIMAGE_H)
 namespace facepredict {
 
-/// A view of a QImage of a format that the library reads in place; throws for the others, which
-/// QImage::convertToFormat(QImage::Format_RGB888) turns into one. The image must outlive the view's use.
+/// Makes a view of a QImage of a format that the library reads in place. It throws for other formats.
+/// QImage::convertToFormat(QImage::Format_RGB888) converts those. The image must outlive the view's use.
 inline Image view(const QImage &image) {
     Format format = Format::gray;
     switch (image.format()) {
@@ -777,7 +788,7 @@ inline Image view(const QImage &image) {
     case QImage::Format_RGBX8888:
     case QImage::Format_RGBA8888: format = Format::rgba; break;
 #if Q_BYTE_ORDER == Q_LITTLE_ENDIAN
-    // 0xAARRGGBB as one number: blue comes first in memory.
+    // As one number it is 0xAARRGGBB, so blue comes first in memory.
     case QImage::Format_RGB32:
     case QImage::Format_ARGB32: format = Format::bgra; break;
 #else

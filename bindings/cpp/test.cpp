@@ -81,7 +81,7 @@ static std::vector<float> numbers(const json *one, const char *key) {
     return out;
 }
 
-/// The planes of a raw picture: one, whose others follow it, or one at each of `offsets`.
+/// Makes the planes of a raw picture: one, which the others follow, or one at each of `offsets`.
 static fp::Image image_of(const json *one, const std::vector<std::uint8_t> &bytes) {
     auto integer = [&](const char *key) { return static_cast<std::uint32_t>(json_number_or(one, key, 0)); };
     const std::vector<float> offsets = numbers(one, "offsets"), sizes = numbers(one, "sizes"),
@@ -132,7 +132,7 @@ static void one_case(const fp::Model &model, fp::Result &result, const std::stri
                              .max_faces(integer("max_faces"))
                              .age_coverage(static_cast<float>(json_number_or(one, "age_coverage", 0)))
                              .gender_threshold(static_cast<float>(json_number_or(one, "gender_threshold", 0)));
-    // Without boxes, be it an empty list of them, the picture is searched.
+    // Without boxes, or with an empty list of them, the picture is searched.
     if (json_get(one, "boxes")) {
         options.regions(regions);
     }
@@ -257,7 +257,8 @@ static void handles_and_errors(const std::string &folder, const fp::Model &model
 
 static void searching_and_planes(const std::string &folder, const fp::Model &model) {
     const std::string face = folder + "/pictures/face.bmp";
-    // What a search finds is the detector's affair; that it runs, and that empty regions do not search, is ours.
+    // The detector's own tests check what it finds. This one checks that a search runs, and that empty regions do not
+    // search.
     for (const fp::Face &found : model.predict_file(face, fp::Options().min_face_size(20).min_score(0.01f)).faces()) {
         check(found.score >= 0.01f && found.has_landmarks(), "a face that was found");
     }
@@ -368,7 +369,7 @@ static void pictures_of_others(const std::string &folder, const fp::Model &model
     static_cast<void>(age);
 #ifdef TEST_OPENCV
     {
-        // A part of a larger picture, whose rows therefore do not follow each other.
+        // This is a part of a larger picture, whose rows do not follow each other.
         cv::Mat large(130, 120, CV_8UC3, cv::Scalar(1, 2, 3));
         cv::Mat part = large(cv::Rect(11, 7, 96, 108));
         for (int y = 0; y < 108; y++) {
@@ -384,7 +385,7 @@ static void pictures_of_others(const std::string &folder, const fp::Model &model
         check(model.predict(fp::view(gray), options).size() == 1, "cv::Mat: gray");
         fails("cv::Mat of floats", FACE_PREDICT_ERROR_INVALID_ARGUMENT, "CV_8UC3", [&] { fp::view(real); });
         fails("empty cv::Mat", FACE_PREDICT_ERROR_INVALID_ARGUMENT, "0x0", [&] { fp::view(none); });
-        // NV12 as OpenCV holds it.
+        // This is NV12 in OpenCV's layout.
         std::vector<std::uint8_t> nv12 = bytes_of(folder + "/pictures/face_nv12.raw");
         const float other = model.predict(fp::Image(fp::Format::nv12, 96, 108, nv12), options)[0].age;
         cv::Mat frame(162, 96, CV_8UC1, nv12.data()), pairs(108, 96, CV_8UC2, cv::Scalar(128, 128));

@@ -14,7 +14,7 @@ for compiler in ${CXX:-g++ clang++}; do
     flags="-std=c++17 -O1 -Wall -Wextra -Werror -Wpedantic -Wshadow -Iinclude -Ibindings/cpp"
     others=
     libraries=
-    # Others' headers are not ours to warn about.
+    # Warnings in headers of others are none of ours.
     system() { pkg-config --cflags "$1" | sed 's/-I/-isystem /g'; }
     if [ -f /usr/include/opencv4/opencv2/core.hpp ] || pkg-config --exists opencv4; then
         others="-DTEST_OPENCV -isystem /usr/include/opencv4"
@@ -37,7 +37,7 @@ for compiler in ${CXX:-g++ clang++}; do
     build/cpp-test tests/cases
     tested=$((tested + 1))
 done
-# Without exceptions: all of it compiles, and the forms that do not throw work.
+# Without exceptions all of it compiles, and the forms that do not throw work.
 cat > build/cpp-noexc.cpp <<'NOEXC'
 #include <face_predict.hpp>
 #include <cstdio>
@@ -64,7 +64,8 @@ awk '/^```/ { inside = 0 } inside; /^```cpp/ { inside = ++count == 1 }' bindings
 c++ -std=c++17 -Wall -Wextra -Werror -Iinclude -Ibindings/cpp build/cpp-hello.cpp "$library" \
     -Wl,-z,noexecstack -lpthread -lm -ldl -o build/cpp-hello
 build/cpp-hello examples/images/eileen_collins.png | grep ' years (' || { echo "the program of bindings/cpp/README.md" >&2; exit 1; }
-# Another major version, of which the header refuses the first call; the system's loader itself names a library that is missing.
+# The header refuses the first call to another major version. The system's loader itself names a library that is
+# missing.
 cat > build/cpp-other.c <<'OTHER'
 unsigned face_predict_version(void) { return 3u << 16 | 1; }
 const char *face_predict_version_string(void) { return "3.0.1"; }

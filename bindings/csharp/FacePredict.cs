@@ -1,4 +1,4 @@
-// Age and gender from faces: P/Invoke over face_predict.h. C# 7.3, .NET Standard 2.0, no other package.
+// Age and gender from faces, by P/Invoke over face_predict.h. It needs C# 7.3 and .NET Standard 2.0, and no other package.
 using System;
 using System.Collections.Generic;
 using System.Runtime.InteropServices;
@@ -6,7 +6,7 @@ using System.Text;
 
 namespace FacePredict
 {
-    /// <summary>A failure of the library; the message names the argument and the numbers.</summary>
+    /// <summary>A failure of the library. The message names the argument and the numbers.</summary>
     public sealed class FacePredictException : Exception
     {
         internal FacePredictException(int status, string statusName, string message) : base(message)
@@ -15,53 +15,54 @@ namespace FacePredict
             StatusName = statusName;
         }
 
-        /// <summary>The number in face_predict.h: 1 to 19 the call was wrong, 20 to 39 the input, 40 to 59 the model.</summary>
+        /// <summary>The number in face_predict.h. 1 to 19 mean that the call was wrong, 20 to 39 the input, and 40 to 59 the
+        /// model.</summary>
         public int Status { get; }
 
-        /// <summary>Such as "FACE_PREDICT_ERROR_IO".</summary>
+        /// <summary>The name of the status, such as "FACE_PREDICT_ERROR_IO".</summary>
         public string StatusName { get; }
     }
 
-    /// <summary>Order of the components in memory.</summary>
+    /// <summary>The order of the components in memory.</summary>
     public enum Format : uint
     {
         Gray = 1,
         Rgb = 2,
         Bgr = 3,
         Rgba = 4,
-        /// <summary>System.Drawing's Format32bppArgb and WPF's Bgra32.</summary>
+        /// <summary>Blue, green, red, alpha. System.Drawing's Format32bppArgb and WPF's Bgra32 have this order.</summary>
         Bgra = 5,
-        /// <summary>Y, then U and V in turn: Media Foundation's MFVideoFormat_NV12.</summary>
+        /// <summary>A plane of Y, then one of U and V in turn, as in Media Foundation's MFVideoFormat_NV12.</summary>
         Nv12 = 6,
-        /// <summary>Y, then V and U in turn.</summary>
+        /// <summary>A plane of Y, then one of V and U in turn.</summary>
         Nv21 = 7,
-        /// <summary>Y, U, V: MFVideoFormat_I420.</summary>
+        /// <summary>Planes of Y, U and V, as in MFVideoFormat_I420.</summary>
         I420 = 8,
-        /// <summary>Y U Y V in one plane: MFVideoFormat_YUY2.</summary>
+        /// <summary>One plane that repeats Y U Y V, as in MFVideoFormat_YUY2.</summary>
         Yuyv = 9,
-        /// <summary>U Y V Y in one plane: MFVideoFormat_UYVY.</summary>
+        /// <summary>One plane that repeats U Y V Y, as in MFVideoFormat_UYVY.</summary>
         Uyvy = 10,
-        /// <summary>Alpha, red, green, blue: byte order in memory.</summary>
+        /// <summary>Alpha, red, green, blue, in the order of the bytes in memory.</summary>
         Argb = 11,
         Abgr = 12,
-        /// <summary>NV12 of 16 bits a sample, whose upper 10 count: MFVideoFormat_P010.</summary>
+        /// <summary>NV12 with 16 bits for each sample, of which the upper 10 are used, as in MFVideoFormat_P010.</summary>
         P010 = 13,
-        /// <summary>The bytes of a file: see <see cref="Image.Encoded"/>.</summary>
+        /// <summary>The bytes of a picture file. Use <see cref="Image.Encoded"/>.</summary>
         Encoded = 14,
     }
 
     /// <summary>How YUV is converted to colours.</summary>
     public enum Yuv : uint
     {
-        /// <summary>BT.601, with Y from 16 to 235: most cameras.</summary>
+        /// <summary>BT.601, with Y from 16 to 235. Most cameras use it.</summary>
         Bt601Limited = 0,
         Bt601Full = 1,
-        /// <summary>HD video.</summary>
+        /// <summary>BT.709, with Y from 16 to 235. HD video uses it.</summary>
         Bt709Limited = 2,
         Bt709Full = 3,
     }
 
-    /// <summary>What a network does.</summary>
+    /// <summary>The tasks of a network.</summary>
     [Flags]
     public enum Tasks : uint
     {
@@ -70,7 +71,7 @@ namespace FacePredict
         Detect = 1 << 2,
     }
 
-    /// <summary>What a network's file says of it.</summary>
+    /// <summary>What the file of a network says about it.</summary>
     public sealed class Network
     {
         internal Network(Native.Network network)
@@ -86,12 +87,12 @@ namespace FacePredict
 
         public string Name { get; }
         public string Version { get; }
-        /// <summary>Of the weights.</summary>
+        /// <summary>The licence of the weights.</summary>
         public string License { get; }
-        /// <summary>What it was trained on.</summary>
+        /// <summary>The data that the weights were trained on.</summary>
         public string Data { get; }
         public Tasks Tasks { get; }
-        /// <summary>Size, in pixels, of what it takes in.</summary>
+        /// <summary>The size of the network's input in pixels.</summary>
         public int InputWidth { get; }
         public int InputHeight { get; }
     }
@@ -109,19 +110,20 @@ namespace FacePredict
     public enum Quality : uint
     {
         Good = 0,
-        /// <summary>Few pixels.</summary>
+        /// <summary>The face has few pixels: the square root of the box's area is below 40.</summary>
         Small = 1 << 0,
-        /// <summary>Out of focus or moving.</summary>
+        /// <summary>The face is out of focus, or moves.</summary>
         Blurred = 1 << 1,
-        /// <summary>Under-exposed.</summary>
+        /// <summary>The face is under-exposed.</summary>
         Dark = 1 << 2,
-        /// <summary>Over-exposed.</summary>
+        /// <summary>The face is over-exposed.</summary>
         Bright = 1 << 3,
-        /// <summary>Far from frontal.</summary>
+        /// <summary>The head is turned by more than 40 degrees. A region without landmarks never has this flag.</summary>
         Turned = 1 << 4,
-        /// <summary>Reaches beyond the picture.</summary>
+        /// <summary>More than 15 % of the box lies outside the picture.</summary>
         CutOff = 1 << 5,
-        /// <summary>On its side or upside down, and read wrongly; Options.TryTurns reads it rightly.</summary>
+        /// <summary>The head lies on its side or stands upside down. The answer is then wrong, and Options.TryTurns gives the right
+        /// one.</summary>
         NotUpright = 1 << 6,
     }
 
@@ -139,12 +141,13 @@ namespace FacePredict
         }
     }
 
-    /// <summary>A face that was found already, forehead to chin, in upright pixels.</summary>
+    /// <summary>A face that was found already, in pixels of the upright picture. Its box reaches from the forehead to the chin.</summary>
     [StructLayout(LayoutKind.Sequential)]
     public struct Region
     {
         public float X, Y, Width, Height;
-        /// <summary>Landmarks, all zero where unknown: eyes, nose, mouth corners, left and right as seen.</summary>
+        /// <summary>The landmarks: eyes, nose and corners of the mouth, left and right as seen in the picture. All zero means that they are
+        /// unknown.</summary>
         public Point LeftEye, RightEye, Nose, LeftMouth, RightMouth;
 
         public Region(float x, float y, float width, float height) : this()
@@ -163,13 +166,14 @@ namespace FacePredict
         internal readonly IntPtr Address;
         internal readonly long Offset, Size, Stride;
 
-        /// <summary>From <paramref name="offset"/> of an array to its end, rows <paramref name="stride"/> bytes apart (0 means no padding).</summary>
+        /// <summary>The bytes of an array from <paramref name="offset"/> to its end. The rows are <paramref name="stride"/> bytes apart; 0
+        /// means no padding.</summary>
         public Plane(byte[] array, int stride = 0, int offset = 0)
             : this(array, stride, offset, (array ?? throw new ArgumentNullException("array")).Length - offset)
         {
         }
 
-        /// <summary>So many bytes of an array.</summary>
+        /// <summary>A number of bytes of an array.</summary>
         public Plane(byte[] array, int stride, int offset, int size) : this(IntPtr.Zero, size, stride)
         {
             if (array == null)
@@ -184,10 +188,8 @@ namespace FacePredict
             Offset = offset;
         }
 
-        /// <summary>
-        /// Memory that is not an array, such as the Scan0 of a locked System.Drawing bitmap, or a media buffer. A negative
-        /// stride is that of a bottom-up bitmap, whose first row lies last in memory.
-        /// </summary>
+        /// <summary>Memory that is not an array, such as the Scan0 of a locked System.Drawing bitmap, or a media buffer. A negative stride
+        /// belongs to a bottom-up bitmap, whose first row lies last in memory.</summary>
         public Plane(IntPtr address, long size, int stride = 0) : this()
         {
             if (size < 0)
@@ -200,14 +202,13 @@ namespace FacePredict
         }
     }
 
-    /// <summary>A picture in memory, which is pinned and read in place while a call runs, and must not change meanwhile.</summary>
+    /// <summary>A picture in memory. It is pinned and read in place while a call runs, and must not change meanwhile.</summary>
     public sealed class Image
     {
         private readonly Plane[] planes;
 
-        /// <summary>
-        /// One plane, or one for each that the format has; those that are not given follow the last one without a gap.
-        /// </summary>
+        /// <summary>Makes a picture of one plane, or of one for each plane of the format. Planes that are not given follow the last one
+        /// without a gap.</summary>
         public Image(Format format, int width, int height, params Plane[] planes)
         {
             if (planes == null)
@@ -228,15 +229,14 @@ namespace FacePredict
             this.planes = (Plane[])planes.Clone();
         }
 
-        /// <summary>An array with all planes, rows <paramref name="stride"/> bytes apart; 0 means no padding.</summary>
+        /// <summary>Makes a picture of an array with all planes. The rows are <paramref name="stride"/> bytes apart; 0 means no
+        /// padding.</summary>
         public Image(Format format, int width, int height, byte[] pixels, int stride = 0) : this(format, width, height, new Plane(pixels, stride))
         {
         }
 
-        /// <summary>
-        /// The bytes of a JPEG, PNG, WebP or BMP file, such as the frames of a camera that gives MJPEG. Their Exif orientation is
-        /// applied before <see cref="Rotation"/>.
-        /// </summary>
+        /// <summary>Makes a picture of the bytes of a JPEG, PNG, WebP or BMP file, such as an MJPEG frame of a camera. The Exif orientation
+        /// is applied before <see cref="Rotation"/>.</summary>
         public static Image Encoded(byte[] bytes)
         {
             return new Image(Format.Encoded, 0, 0, new Plane(bytes));
@@ -247,15 +247,16 @@ namespace FacePredict
         public int Height { get; }
         /// <summary>The clockwise rotation that makes the picture upright, in degrees: 0, 90, 180 or 270.</summary>
         public int Rotation { get; set; }
-        /// <summary>Swap left and right after that: selfie cameras.</summary>
+        /// <summary>Whether left and right are swapped after the rotation. Selfie cameras need it.</summary>
         public bool Mirrored { get; set; }
-        /// <summary>I420: bytes between chroma samples; 0 means 1.</summary>
+        /// <summary>The number of bytes from one colour sample to the next in I420. 0 means 1.</summary>
         public int ChromaStep { get; set; }
         public Yuv Yuv { get; set; }
-        /// <summary>The first row in memory is the lowest one: bitmaps of Windows. A negative stride says so, too.</summary>
+        /// <summary>Whether the first row in memory is the lowest one, as in bitmaps of Windows. A negative stride means the
+        /// same.</summary>
         public bool BottomUp { get; set; }
 
-        /// <summary>C's view; what must stay pinned meanwhile is added to <paramref name="pins"/>.</summary>
+        /// <summary>Makes the C view. Arrays that must stay pinned are added to <paramref name="pins"/>.</summary>
         internal Native.Image Borrow(List<GCHandle> pins)
         {
             if (Rotation < 0 || ChromaStep < 0)
@@ -322,33 +323,39 @@ namespace FacePredict
         }
     }
 
-    /// <summary>What to predict. What is not set is the library's default: the faces are searched.</summary>
+    /// <summary>Options of a prediction. Options that are not set have the library's defaults, by which the faces are searched.</summary>
     public sealed class Options
     {
-        /// <summary>The faces, found already: nothing is searched, even if there are none. Null: search.</summary>
+        /// <summary>The faces, if they were found already. Nothing is then searched, even if the array is empty. Null means a search. A
+        /// region of which no part lies in the picture is an error.</summary>
         public Region[] Regions { get; set; }
-        /// <summary>The picture is one face.</summary>
+        /// <summary>Whether the whole picture is one face.</summary>
         public bool Cropped { get; set; }
         public bool SkipAge { get; set; }
         public bool SkipGender { get; set; }
-        /// <summary>Keeps at most this many faces, the largest; 0 means all.</summary>
+        /// <summary>The largest number of faces to keep; the largest faces are kept. 0 means all.</summary>
         public int MaxFaces { get; set; }
-        /// <summary>Probability inside AgeLow to AgeHigh; 0 means 0.8.</summary>
+        /// <summary>The probability that the true age lies between AgeLow and AgeHigh. 0 means 0.8.</summary>
         public float AgeCoverage { get; set; }
-        /// <summary>Probability that a label needs, 0.5 to 1; 0 means the model's.</summary>
+        /// <summary>The smallest probability for which a label is given, from 0.5 to 1. 0 means the threshold of the model.</summary>
         public float GenderThreshold { get; set; }
-        /// <summary>Searches as a tracker searches its frames: at one small scale, in a sixth of the time.</summary>
+        /// <summary>Searches as a tracker searches its frames: at one small scale, in a sixth of the time. Most faces below a sixteenth of
+        /// the picture's longer side are then missed.</summary>
         public bool FastSearch { get; set; }
-        /// <summary>Searches in four quarter turns, for pictures that may lie on a side or stand on their head. Takes four times as long.</summary>
+        /// <summary>Searches upright and in the three other quarter turns, for pictures that may lie on a side or stand upside down. It
+        /// takes four times as long.</summary>
         public bool TryTurns { get; set; }
-        /// <summary>Smallest face that is searched for, in pixels of the picture: the shorter side of its box. 0 means a fiftieth of the longer side, at least 13. Smaller ones cost more time.</summary>
+        /// <summary>The smallest face that is searched for, as the shorter side of its box in pixels of the picture. 0 means a fiftieth of
+        /// the longer side, and at least 13 pixels; the smallest of these are often missed. A smaller number searches more closely, and
+        /// each halving can take four times as long.</summary>
         public int MinFaceSize { get; set; }
-        /// <summary>Score that a found face needs, above 0 and below 1; 0 means the model's.</summary>
+        /// <summary>The smallest score of a found face that is kept, above 0 and below 1. 0 means the threshold of the model.</summary>
         public float MinScore { get; set; }
-        /// <summary>Crops of each face that are averaged, at most 8: the second is mirrored, further ones a little shifted, too. Each costs as much as the first.</summary>
+        /// <summary>The number of crops of each face whose answers are averaged, from 1 to 8. The second crop is mirrored, and further ones
+        /// are also shifted a little. Each crop takes as much time as the first.</summary>
         public int Crops { get; set; }
 
-        /// <summary>C's view; what must stay pinned meanwhile is added to <paramref name="pins"/>.</summary>
+        /// <summary>Makes the C view. Arrays that must stay pinned are added to <paramref name="pins"/>.</summary>
         internal Native.Options Borrow(List<GCHandle> pins)
         {
             if (MaxFaces < 0 || MinFaceSize < 0 || Crops < 0)
@@ -369,7 +376,7 @@ namespace FacePredict
             };
             if (Regions != null)
             {
-                // An array of none is still one: without it the picture would be searched.
+                // An empty array still means that faces are given. Without it the picture would be searched.
                 GCHandle pin = GCHandle.Alloc(Regions.Length == 0 ? new Region[1] : Regions, GCHandleType.Pinned);
                 pins.Add(pin);
                 o.Regions = pin.AddrOfPinnedObject();
@@ -379,7 +386,7 @@ namespace FacePredict
         }
     }
 
-    /// <summary>One face: plain numbers, null where something was skipped or is not known.</summary>
+    /// <summary>One face. It is a plain copy. A number is null if it was not estimated or is not known.</summary>
     public sealed class Face
     {
         internal Face(Native.Face face, float[] years)
@@ -406,40 +413,42 @@ namespace FacePredict
             AgeDistribution = Array.AsReadOnly(years);
         }
 
-        /// <summary>Box in upright pixels; may reach outside the picture.</summary>
+        /// <summary>The box in pixels of the upright picture. It may reach beyond the picture.</summary>
         public float X { get; }
         public float Y { get; }
         public float Width { get; }
         public float Height { get; }
-        /// <summary>Five places, or null where unknown.</summary>
+        /// <summary>The five landmarks, or null if they are unknown.</summary>
         public IReadOnlyList<Point> Landmarks { get; }
-        /// <summary>How sure the detector is that this is a face, from 0 to 1; null for a face that was given.</summary>
+        /// <summary>How sure the detector is that this is a face, from 0 to 1. Null for a face that the caller gave.</summary>
         public float? Score { get; }
-        /// <summary>Years; the median of the distribution.</summary>
+        /// <summary>The estimated age in years: the median of the distribution.</summary>
         public float? Age { get; }
-        /// <summary>Interval that holds the age with the coverage asked for.</summary>
+        /// <summary>The ends of the interval that holds the true age with the probability AgeCoverage.</summary>
         public float? AgeLow { get; }
         public float? AgeHigh { get; }
-        /// <summary>Calibrated probability of the label female, 0 to 1.</summary>
+        /// <summary>The calibrated probability of the label female, from 0 to 1.</summary>
         public float? FemaleProbability { get; }
         public Gender Gender { get; }
         public Quality Quality { get; }
-        /// <summary>Where the head looks, in degrees, good to some ten: positive to the right of the picture; null without landmarks.</summary>
+        /// <summary>The direction of the head in degrees, with an error of about ten. Positive means towards the right of the picture. Null
+        /// without landmarks.</summary>
         public float? Yaw { get; }
-        /// <summary>The tilt of the head in degrees; positive upwards.</summary>
+        /// <summary>The tilt of the head in degrees. Positive means upwards.</summary>
         public float? Pitch { get; }
-        /// <summary>The rotation of the head in the picture, in degrees; positive clockwise.</summary>
+        /// <summary>The rotation of the head in the picture, in degrees. Positive means clockwise.</summary>
         public float? Roll { get; }
-        /// <summary>Which of the Regions of the options it is, from 0; null for a face that was found.</summary>
+        /// <summary>The index of this face in Options.Regions. Null for a face that was found.</summary>
         public int? RegionIndex { get; }
-        /// <summary>With a tracker the same face has the same number; else 0.</summary>
+        /// <summary>A number that stays the same while a tracker follows the face. 0 without a tracker.</summary>
         public ulong TrackId { get; }
-        /// <summary>The number of estimates that the answer averages: one for each frame in which the tracker estimated the face; 0 without a tracker.</summary>
+        /// <summary>The number of estimates that the answer averages: one for each frame in which the tracker estimated the face. 0 without
+        /// a tracker.</summary>
         public int TrackEstimates { get; }
-        /// <summary>Probability of each whole year from 0, summing to 1; empty where the age was skipped.</summary>
+        /// <summary>The probabilities of the whole years from 0, which sum to 1. Empty if the age was skipped.</summary>
         public IReadOnlyList<float> AgeDistribution { get; }
 
-        /// <summary>Probability that the person has lived this many years or more; null without an age.</summary>
+        /// <summary>Returns the probability that the person has lived this many years or more, or null without an age.</summary>
         public float? AgeAtLeast(float years)
         {
             if (AgeDistribution.Count == 0 || float.IsNaN(years))
@@ -470,7 +479,7 @@ namespace FacePredict
         }
     }
 
-    /// <summary>The faces of a picture, the largest first.</summary>
+    /// <summary>The faces of a picture, with the largest first.</summary>
     public sealed class Prediction
     {
         internal Prediction(int width, int height, IReadOnlyList<Face> faces)
@@ -480,12 +489,12 @@ namespace FacePredict
             Faces = faces;
         }
 
-        /// <summary>Size of the upright picture in pixels.</summary>
+        /// <summary>The size of the upright picture in pixels.</summary>
         public int Width { get; }
         public int Height { get; }
         public IReadOnlyList<Face> Faces { get; }
 
-        /// <summary>A copy of what a result holds.</summary>
+        /// <summary>Copies what a result holds.</summary>
         internal static Prediction Of(Native.ResultHandle result)
         {
             uint width, height;
@@ -509,7 +518,7 @@ namespace FacePredict
         }
     }
 
-    /// <summary>What a batch says of one picture: its faces, or why there are none.</summary>
+    /// <summary>The answer to one picture of a batch: its faces, or its error.</summary>
     public sealed class Answer
     {
         private readonly Prediction prediction;
@@ -520,10 +529,10 @@ namespace FacePredict
             Error = error;
         }
 
-        /// <summary>Null where the picture did not fail.</summary>
+        /// <summary>The error, or null if the picture did not fail.</summary>
         public Exception Error { get; }
 
-        /// <summary>The faces; throws the error where the picture failed.</summary>
+        /// <summary>The faces. Throws the error if the picture failed.</summary>
         public Prediction Prediction
         {
             get
@@ -537,10 +546,10 @@ namespace FacePredict
         }
     }
 
-    /// <summary>How to load a model. What is not set is the library's default.</summary>
+    /// <summary>Options of loading a model. Options that are not set have the library's defaults.</summary>
     public sealed class ModelOptions
     {
-        /// <summary>Largest picture accepted, in pixels; 0 means 64 Mi.</summary>
+        /// <summary>The largest picture that is accepted, in pixels. 0 means 64 Mi.</summary>
         public ulong MaxPixels { get; set; }
 
         internal static Native.ModelOptions Of(ModelOptions options)
@@ -553,29 +562,27 @@ namespace FacePredict
         }
     }
 
-    /// <summary>
-    /// Loaded networks. Loading is slow, so load once; all threads may use one model at the same time. Disposing
-    /// it while another thread predicts is safe: the memory goes when that call ends.
-    /// </summary>
+    /// <summary>Loaded networks. Loading is slow, so load once. All threads may use one model at the same time. It may be disposed while
+    /// another thread predicts: the memory is freed when that call ends.</summary>
     public sealed class Model : IDisposable
     {
         private readonly Native.ModelHandle handle;
-        // No Stack: Mono has it in another assembly than .NET, which then finds none.
+        // Stack is not used, because Mono has it in another assembly than .NET.
         private readonly List<Native.ResultHandle> spare = new List<Native.ResultHandle>();
         private readonly string name;
         private bool disposed;
 
-        /// <summary>Pictures of a batch that are held, and worked on, at once.</summary>
+        /// <summary>The pictures of a batch that are held, and predicted, at once.</summary>
         private const int Chunk = 32;
 
         private delegate int Call(ref Native.Options options, Native.ResultHandle result);
 
-        /// <summary>The built-in model, or model files, each a part; what they lack comes from the built-in model.</summary>
+        /// <summary>Loads the built-in model, or model files. Parts that the files lack come from the built-in model.</summary>
         public Model(params string[] files) : this((ModelOptions)null, files)
         {
         }
 
-        /// <summary>The same with options.</summary>
+        /// <summary>Does the same with options.</summary>
         public Model(ModelOptions modelOptions, params string[] files)
         {
             Native.Require();
@@ -604,7 +611,7 @@ namespace FacePredict
             }
         }
 
-        /// <summary>The bytes of a model file.</summary>
+        /// <summary>Loads the bytes of a model file.</summary>
         public Model(byte[] model, ModelOptions modelOptions = null)
         {
             if (model == null)
@@ -617,7 +624,7 @@ namespace FacePredict
             name = Native.Text(Native.face_predict_model_name(handle));
         }
 
-        /// <summary>Version of the native library, such as "0.1.0".</summary>
+        /// <summary>The version of the native library, such as "0.1.0".</summary>
         public static string LibraryVersion
         {
             get
@@ -627,7 +634,7 @@ namespace FacePredict
             }
         }
 
-        /// <summary>Name and version of the networks, for logs.</summary>
+        /// <summary>The name and version of the networks, for logs.</summary>
         public string Name
         {
             get
@@ -637,7 +644,8 @@ namespace FacePredict
             }
         }
 
-        /// <summary>Licences of the weights, each with its network's name: those that are built in by default are for non-commercial research.</summary>
+        /// <summary>The licences of the weights, each with the name of its network. The weights that are built in by default are for
+        /// non-commercial research.</summary>
         public string License
         {
             get
@@ -647,7 +655,7 @@ namespace FacePredict
             }
         }
 
-        /// <summary>The network that does a task; one may do several.</summary>
+        /// <summary>Returns the network that does a task. One network may do several.</summary>
         public Network Network(Tasks task)
         {
             ThrowIfDisposed();
@@ -676,27 +684,28 @@ namespace FacePredict
             }
         }
 
-        /// <summary>Finds the faces of a JPEG, PNG, WebP or BMP file, unless they are given, and estimates them; its Exif orientation is applied.</summary>
+        /// <summary>Finds the faces of a JPEG, PNG, WebP or BMP file, unless they are given, and estimates them. The Exif orientation is
+        /// applied.</summary>
         public Prediction Predict(string path, Options options = null)
         {
             byte[] utf8 = Native.Utf8(path, "path");
             return Run(options, (ref Native.Options o, Native.ResultHandle result) => Native.face_predict_file(handle, utf8, ref o, result));
         }
 
-        /// <summary>The same for the bytes of such a file.</summary>
+        /// <summary>Does the same for the bytes of such a file.</summary>
         public Prediction Predict(byte[] encoded, Options options = null)
         {
             if (encoded == null)
             {
                 throw new ArgumentNullException("encoded");
             }
-            // An empty array is marshalled as a pointer that is not null, or null, depending on the runtime.
+            // Some runtimes marshal an empty array as null, and others as a pointer that is not null.
             byte[] data = encoded.Length == 0 ? new byte[1] : encoded;
             return Run(options, (ref Native.Options o, Native.ResultHandle result) =>
                 Native.face_predict_encoded(handle, data, (UIntPtr)encoded.Length, ref o, result));
         }
 
-        /// <summary>The same for pixels in memory.</summary>
+        /// <summary>Does the same for pixels in memory.</summary>
         public Prediction Predict(Image image, Options options = null)
         {
             if (image == null)
@@ -715,11 +724,9 @@ namespace FacePredict
             }
         }
 
-        /// <summary>
-        /// Predicts many pictures, which may be encoded, on this many threads; 0 and 1 mean the caller's thread alone. One that fails does
-        /// not stop the rest: its answer holds the error. What concerns all, such as options with regions, which belong to one
-        /// picture, is the error of each.
-        /// </summary>
+        /// <summary>Predicts many pictures, which may be encoded, on this many threads. 0 and 1 mean the caller's thread alone. A picture
+        /// that fails does not stop the rest: its answer holds the error. If the whole call fails, each answer holds that error. Options
+        /// with regions fail, since regions belong to one picture.</summary>
         public IReadOnlyList<Answer> PredictBatch(IEnumerable<Image> images, Options options = null, int threads = 1)
         {
             if (threads < 0)
@@ -766,9 +773,9 @@ namespace FacePredict
                     from[i] = new IntPtr(memory.ToInt64() + i * size);
                     Marshal.StructureToPtr(images[i].Borrow(pins), from[i], false);
                     results.Add(Native.NewResult());
-                    to[i] = results[i].DangerousGetHandle(); // Nobody else knows them, so nobody disposes them meanwhile.
+                    to[i] = results[i].DangerousGetHandle(); // Only this method knows these results, so nobody disposes them meanwhile.
                 }
-                // Each result says what became of its picture.
+                // Each result holds the error of its picture.
                 Native.face_predict_batch(handle, from, (UIntPtr)(ulong)from.Length, ref o, (uint)threads, to);
                 for (int i = 0; i < images.Count; i++)
                 {
@@ -786,7 +793,7 @@ namespace FacePredict
             }
         }
 
-        /// <summary>Frees the model; may be called twice.</summary>
+        /// <summary>Frees the model. It may be called twice.</summary>
         public void Dispose()
         {
             lock (spare)
@@ -816,7 +823,7 @@ namespace FacePredict
                 lock (spare)
                 {
                     ThrowIfDisposed();
-                    // Reused with its buffers; as many as threads ran at once.
+                    // Results are used again with their buffers. There are as many as threads ran at once.
                     if (spare.Count > 0)
                     {
                         result = spare[spare.Count - 1];
@@ -854,23 +861,21 @@ namespace FacePredict
         }
     }
 
-    /// <summary>How to follow faces. What is not set, or 0, is the library's default.</summary>
+    /// <summary>Options of a tracker. Options that are not set, or 0, have the library's defaults.</summary>
     public sealed class TrackerOptions
     {
-        /// <summary>The detector runs on every n-th frame; between these frames each box moves on at its last speed, which fades.</summary>
+        /// <summary>The detector runs on every n-th frame. Between these frames each box moves on at its last speed, which fades.</summary>
         public int DetectEvery { get; set; }
         /// <summary>A face is estimated on every n-th frame in which the detector finds it.</summary>
         public int EstimateEvery { get; set; }
-        /// <summary>Time constant of the average over estimates; 0 means 2 seconds.</summary>
+        /// <summary>The time constant of the average over estimates, in seconds. 0 means 2.</summary>
         public float MemorySeconds { get; set; }
-        /// <summary>Time after which an unseen face is forgotten; 0 means 1 second.</summary>
+        /// <summary>The time in seconds after which a face that is no longer found is forgotten. 0 means 1.</summary>
         public float LostSeconds { get; set; }
     }
 
-    /// <summary>
-    /// Follows the faces of one camera: gives each a TrackId and averages its answers over TrackEstimates estimates. Keeps what
-    /// it needs of the model, which may be disposed. One thread at a time gets in; others wait.
-    /// </summary>
+    /// <summary>Follows the faces of one camera. It gives each face a TrackId, and averages its answers over TrackEstimates estimates. It
+    /// keeps what it needs of the model, which may be disposed. If several threads call it, one goes on, and the others wait.</summary>
     public sealed class Tracker : IDisposable
     {
         private readonly Native.TrackerHandle handle;
@@ -901,7 +906,7 @@ namespace FacePredict
             result = Native.NewResult();
         }
 
-        /// <summary>Takes the next frame, <paramref name="time"/> after any start; it must not go back.</summary>
+        /// <summary>Takes the next frame. <paramref name="time"/> counts from any start, and must not go back.</summary>
         public Prediction Update(Image image, TimeSpan time, Options options = null)
         {
             if (image == null)
@@ -936,7 +941,7 @@ namespace FacePredict
             }
         }
 
-        /// <summary>Frees the tracker, after an update that another thread runs; may be called twice.</summary>
+        /// <summary>Frees the tracker, after an update that another thread runs. It may be called twice.</summary>
         public void Dispose()
         {
             lock (gate)
@@ -958,7 +963,7 @@ namespace FacePredict
 
     internal static class Native
     {
-        /// <summary>Major version of the header that the structs below mirror.</summary>
+        /// <summary>The major version of the header that the structs below mirror.</summary>
         private const uint AbiMajor = 0;
         private const string Library = "face_predict";
         private const CallingConvention C = CallingConvention.Cdecl;
@@ -1071,7 +1076,7 @@ namespace FacePredict
             public uint Tasks, InputWidth, InputHeight, Reserved;
         }
 
-        /// <summary>Throws where the library is missing or of another major version, and says what to do.</summary>
+        /// <summary>Throws if the library is missing or has another major version, and says what to do.</summary>
         internal static void Require()
         {
             uint version;
@@ -1100,7 +1105,7 @@ namespace FacePredict
             }
         }
 
-        /// <summary>With the message of this thread's last failed call.</summary>
+        /// <summary>Makes an error with the message of the last failed call on this thread.</summary>
         internal static FacePredictException Error(int status)
         {
             return Error(status, face_predict_last_error());
@@ -1136,7 +1141,7 @@ namespace FacePredict
             return Encoding.UTF8.GetString(bytes);
         }
 
-        /// <summary>With a zero at its end.</summary>
+        /// <summary>Returns the text in UTF-8 with a zero at its end.</summary>
         internal static byte[] Utf8(string text, string name)
         {
             if (text == null)

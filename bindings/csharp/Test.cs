@@ -1,4 +1,5 @@
-// Tests of FacePredict.cs: test.exe, from the top of the repository. With "load": only loads, and prints what is wrong.
+// Tests of FacePredict.cs. test.exe is started from the top of the repository. With "load" it only loads the library, and prints what is
+// wrong.
 using System;
 using System.Collections.Generic;
 using System.Globalization;
@@ -75,7 +76,7 @@ internal static class Test
         }
         Options options = new Options
         {
-            // Without boxes, be it an empty list of them, the picture is searched.
+            // Without boxes, or with an empty list of them, the picture is searched.
             Regions = one.ContainsKey("boxes") ? regions : null,
             MinFaceSize = (int)Number(one, "min_face_size"),
             MinScore = Number(one, "min_score"),
@@ -99,7 +100,7 @@ internal static class Test
         }
     }
 
-    /// <summary>The planes of a raw picture: one, whose others follow it, or one at each of "offsets".</summary>
+    /// <summary>Makes the planes of a raw picture: one, which the others follow, or one at each of "offsets".</summary>
     private static Image Picture(Dictionary<string, object> one, byte[] bytes)
     {
         float[] offsets = one.ContainsKey("offsets") ? Numbers(one, "offsets") : new float[1];
@@ -227,7 +228,7 @@ internal static class Test
         model.WarmUp(320, 240);
         Fails<FacePredictException>("warming up", "picture size 0x1", () => model.WarmUp(0, 1), 2);
 
-        // What a search finds is the detector's affair; that it runs and gives sound faces is ours.
+        // The detector's own tests check what it finds. This one checks that a search runs and gives plausible faces.
         foreach (Face found in model.Predict(picture, new Options { MinFaceSize = 20, MinScore = 0.01f }).Faces)
         {
             Check(found.Score >= 0.01f && found.Landmarks.Count == 5 && found.Yaw != null, "a face that was found");
@@ -236,7 +237,7 @@ internal static class Test
         Check(model.Predict(picture, new Options { Regions = new Region[0] }).Faces.Count == 0, "no regions, no search");
         Fails<FacePredictException>("score", "min_score", () => model.Predict(picture, new Options { MinScore = 2 }), 2);
 
-        // One model, four threads, disposed while they work.
+        // Four threads use one model, which is disposed while they work.
         Model shared = new Model();
         List<float> ages = new List<float>();
         List<Exception> errors = new List<Exception>();
@@ -343,7 +344,7 @@ internal static class Test
             Options box = new Options { Regions = new[] { new Region(20, 22, 56, 73) } };
             Check(tracker.Update(encoded, TimeSpan.Zero, box).Faces[0].TrackId == 1, "encoded: a frame");
         }
-        // A bottom-up bitmap: the first row lies last in memory, and the stride is negative.
+        // In a bottom-up bitmap the first row lies last in memory, and the stride is negative.
         byte[] flipped = new byte[rgb.Length];
         for (int y = 0; y < 108; y++)
         {
@@ -362,7 +363,7 @@ internal static class Test
         Fails<ObjectDisposedException>("disposed", "load a new one", () => model.PredictBatch(images));
     }
 
-    /// <summary>The structs against what a C program, tests/c/layout.c, says of the header's.</summary>
+    /// <summary>Compares the structs with the header's, which tests/c/layout.c prints.</summary>
     private static void Layouts(string path)
     {
         Dictionary<string, string> names = new Dictionary<string, string>
@@ -392,7 +393,7 @@ internal static class Test
             else
             {
                 string field = fields.ContainsKey(parts[1]) ? fields[parts[1]] : string.Concat(parts[1].Split('_').Select(word => char.ToUpper(word[0]) + word.Substring(1)));
-                // A face begins with its region, field by field.
+                // A face begins with the fields of its region.
                 bool inRegion = parts[0] == "face" && typeof(Region).GetField(field) != null;
                 found = (long)Marshal.OffsetOf(inRegion ? typeof(Region) : type, field);
             }
@@ -402,7 +403,7 @@ internal static class Test
         Check(compared > 60, "layouts: " + compared);
     }
 
-    /// <summary>Says so when all is right, for callers that cannot trust the status, as wine's.</summary>
+    /// <summary>Prints that all is right, for callers that cannot trust the exit status, as under wine.</summary>
     private static int End()
     {
         Console.WriteLine(wrong == 0 ? "C#: good" : "C#: " + wrong + " wrong");

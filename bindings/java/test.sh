@@ -26,7 +26,7 @@ echo 'int Java_facepredict_Native_version(void *e, void *c) { (void)e, (void)c; 
 cc -shared -fPIC -Wall -o $out/other.so $out/other.c
 $run -Dfacepredict.library="$PWD/$out/other.so" Load | grep -q 'LINK.*is version 3.0.1.*major version 0' || fail "another major version"
 echo "missing, broken and other libraries: good"
-# A jar that carries the library needs no path, and leaves no file behind.
+# A jar that contains the library needs no path, and leaves no file behind.
 folder=$out/carried/facepredict/native/linux-$(uname -m)
 rm -rf $out/carried $out/temporary
 mkdir -p "$folder" $out/temporary
@@ -40,7 +40,7 @@ rm -r $out/temporary
 $carried | grep -c 'LINK.*cannot be unpacked' | grep -qx 2 || fail "a jar whose library cannot be unpacked"
 echo "a jar with the library inside: good"
 
-# Debian's kotlinc is of 2019, and 86 MB: not installed for this.
+# Debian's kotlinc is of 2019 and has 86 MB, so it is not installed for this.
 if command -v kotlinc >/dev/null; then
     block() { awk -v wanted="$1" '/^```/ { inside = 0 } inside; /^```kotlin/ { inside = ++count == wanted }' "$2"; }
     {
@@ -54,7 +54,7 @@ if command -v kotlinc >/dev/null; then
         block 2 bindings/java/README.md
         echo 'return faces.size }'
     } > $out/Snippets.kt
-    # `use` of an AutoCloseable is in the second of these.
+    # The second of these jars has `use` for an AutoCloseable.
     kotlin=/usr/share/java/kotlin-stdlib.jar:/usr/share/java/kotlin-stdlib-jdk7.jar
     kotlinc -nowarn -cp $out/face-predict.jar:$kotlin -d $out/kotlin bindings/java/test/Kotlin.kt $out/Snippets.kt 2>$out/kotlinc.log ||
         { cat $out/kotlinc.log >&2; fail "the Kotlin program does not compile"; }

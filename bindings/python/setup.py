@@ -1,8 +1,8 @@
 """Puts the native library into the wheel.
 
-FACE_PREDICT_LIBRARY names a shared library that was built before; without it, Cargo builds the one of the repository
-that this folder lies in. The wheel fits every Python 3 of its platform: there is no extension module.
-FACE_PREDICT_PLATFORM, a platform tag as `win_amd64`, is that of a library for another system.
+FACE_PREDICT_LIBRARY names a shared library that was built before. Without it, Cargo builds the library of the
+repository around this folder. The wheel fits every Python 3 of its platform: there is no extension module.
+FACE_PREDICT_PLATFORM is the platform tag of a library for another system, such as `win_amd64`.
 """
 
 import json
@@ -18,7 +18,7 @@ from setuptools.command.build_py import build_py
 
 try:
     from setuptools.command.bdist_wheel import bdist_wheel
-except ImportError:  # setuptools before 70.1
+except ImportError:  # This is for setuptools before 70.1.
     from wheel.bdist_wheel import bdist_wheel
 
 HERE = Path(__file__).resolve().parent
@@ -29,7 +29,7 @@ NAME = {"win32": "face_predict.dll", "darwin": "libface_predict.dylib"}.get(SYST
 
 
 def version() -> str:
-    """The one of Cargo.toml, which is also written beside the library."""
+    """The version is that of Cargo.toml, which is also written beside the library."""
     text = (ROOT / "Cargo.toml").read_text(encoding="utf-8")
     found = re.search(r'^version = "([^"]+)"', text, re.MULTILINE)
     if not found:

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Lays out FacePredict.xcframework as `xcodebuild -create-xcframework` does, without Xcode, from the libraries of scripts/build/cross.sh.
+"""Lays out FacePredict.xcframework from the libraries of scripts/build/cross.sh, as `xcodebuild -create-xcframework`
+does, but without Xcode.
 
     bindings/swift/xcframework.py [BUILT] [PROFILE]        BUILT: target/cross, PROFILE: dist
 """

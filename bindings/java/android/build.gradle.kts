@@ -1,10 +1,11 @@
-// An Android library (AAR) of the Java binding: ./README.md has the commands. Not run here, where there is no Android SDK.
+// An Android library (AAR) of the Java binding. ./README.md has the commands. It was not run here, because there is no
+// Android SDK.
 plugins { id("com.android.library") version "8.7.3" }
 
 android {
     namespace = "facepredict"
     compileSdk = 35
-    // 28 or later: libraries then fit pages of 16 KB, which Google Play asks for.
+    // With 28 or later, libraries fit pages of 16 KB, which Google Play asks for.
     ndkVersion = "28.0.13004108"
     defaultConfig {
         minSdk = 24

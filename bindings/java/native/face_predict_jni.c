@@ -1,4 +1,5 @@
-/* The C interface for facepredict.Native. Checks nothing that the library checks; throws FacePredictException. */
+/* Calls the C interface for facepredict.Native. It leaves all checks to the library, and throws
+ * FacePredictException. */
 #include <face_predict.h>
 #include <jni.h>
 #include <stdlib.h>
@@ -6,9 +7,9 @@
 
 #define NATIVE(type, name) JNIEXPORT type JNICALL Java_facepredict_Native_##name
 
-/* A FacePredictException, or NULL with a pending exception. */
+/* Makes a FacePredictException, or returns NULL with a pending exception. */
 static jthrowable error_of(JNIEnv *env, face_predict_status status, const char *text) {
-    /* Messages may hold any UTF-8, JNI's own strings are of another kind: through bytes. */
+    /* Messages may hold any UTF-8, but JNI's own strings have another encoding. So they go through bytes. */
     const size_t length = strlen(text);
     jclass string_class = (*env)->FindClass(env, "java/lang/String");
     jclass error_class = (*env)->FindClass(env, "facepredict/FacePredictException");
@@ -59,7 +60,7 @@ static void *memory(JNIEnv *env, size_t size) {
     return data;
 }
 
-/* A copy with a zero at its end. */
+/* Makes a copy with a zero at its end. */
 static char *copy(JNIEnv *env, jbyteArray array, size_t *size) {
     const jsize length = (*env)->GetArrayLength(env, array);
     char *data = memory(env, (size_t)length + 1);
@@ -73,7 +74,7 @@ static char *copy(JNIEnv *env, jbyteArray array, size_t *size) {
     return data;
 }
 
-/* Options with regions of their own, to be freed; 0 on failure, with an exception. */
+/* Makes options with regions of their own, which must be freed. Returns 0 on failure, with an exception. */
 static int options_from(JNIEnv *env, face_predict_options *options, jintArray whole, jfloatArray shares,
                         jfloatArray regions) {
     static const face_predict_options defaults = FACE_PREDICT_OPTIONS_INIT;
@@ -91,7 +92,7 @@ static int options_from(JNIEnv *env, face_predict_options *options, jintArray wh
     options->min_score = share[2];
     if (regions) {
         const jsize count = (*env)->GetArrayLength(env, regions);
-        /* An array of none is still one: without it the picture would be searched. */
+        /* An empty array still means that faces are given. Without it the picture would be searched. */
         face_predict_region *copied = memory(env, (size_t)count * sizeof(jfloat));
         if (!copied) {
             return 0;
@@ -103,10 +104,10 @@ static int options_from(JNIEnv *env, face_predict_options *options, jintArray wh
     return 1;
 }
 
-/* As many as Image.java has. */
+/* This is NUMBERS of Image.java. */
 enum { IMAGE_NUMBERS = 17 };
 
-/* A picture from its numbers (Image.java says which) and three of the buffers. */
+/* Makes a picture from its numbers (Image.java lists them) and three of the buffers. */
 static face_predict_image image_from(JNIEnv *env, jobjectArray planes, jsize first, const jint n[IMAGE_NUMBERS]) {
     face_predict_image image = FACE_PREDICT_IMAGE_INIT;
     int i;
@@ -121,7 +122,7 @@ static face_predict_image image_from(JNIEnv *env, jobjectArray planes, jsize fir
     for (i = 0; i < 3; i++) {
         jobject buffer = (*env)->GetObjectArrayElement(env, planes, first + i);
         const char *data = buffer ? (*env)->GetDirectBufferAddress(env, buffer) : NULL;
-        /* A size of 0 would mean "trust me"; an empty buffer is no plane. */
+        /* A size of 0 would mean that nothing is checked, but an empty buffer is no plane. */
         if (data && n[8 + 3 * i] > 0) {
             image.planes[i] = data + n[7 + 3 * i];
             image.sizes[i] = (size_t)n[8 + 3 * i];
@@ -209,7 +210,7 @@ NATIVE(jlong, loadMemory)(JNIEnv *env, jclass class, jbyteArray bytes, jlong max
     return (jlong)(uintptr_t)model;
 }
 
-/* The bytes of a text. */
+/* Returns the bytes of a text. */
 static jbyteArray bytes_of(JNIEnv *env, const char *text) {
     const jsize length = text ? (jsize)strlen(text) : 0;
     jbyteArray bytes = (*env)->NewByteArray(env, length);
@@ -234,7 +235,7 @@ NATIVE(jbyteArray, license)(JNIEnv *env, jclass class, jlong model) {
     return bytes_of(env, face_predict_model_license(model_of(model)));
 }
 
-/* Name, version, licence and data; tasks, width and height go into `numbers`. */
+/* Returns name, version, licence and data. Tasks, width and height go into `numbers`. */
 NATIVE(jobjectArray, network)(JNIEnv *env, jclass class, jlong model, jint task, jintArray numbers) {
     face_predict_network network;
     jclass bytes_class = (*env)->FindClass(env, "[B");
@@ -338,12 +339,12 @@ NATIVE(void, predictEncoded)(JNIEnv *env, jclass class, jlong model, jlong resul
     free((void *)options.regions);
 }
 
-/* Each result says what became of its picture. */
+/* Each result holds the error of its picture. */
 NATIVE(void, batch)(JNIEnv *env, jclass class, jlong model, jlongArray results, jobjectArray planes, jintArray numbers,
                     jintArray whole, jfloatArray shares, jfloatArray regions, jint threads) {
     const jsize count = (*env)->GetArrayLength(env, results);
     face_predict_options options;
-    /* One block: images, then pointers to them, then results. */
+    /* One block holds the images, then pointers to them, then the results. */
     face_predict_image *images;
     const face_predict_image **from;
     face_predict_result **to;
@@ -373,7 +374,7 @@ NATIVE(void, batch)(JNIEnv *env, jclass class, jlong model, jlongArray results, 
     free((void *)options.regions);
 }
 
-/* Why a result has no faces; NULL where its call succeeded. */
+/* Returns the error of a result, or NULL if its call succeeded. */
 NATIVE(jthrowable, error)(JNIEnv *env, jclass class, jlong result) {
     const face_predict_status status = face_predict_result_status(result_of(result));
     (void)class;
@@ -439,7 +440,7 @@ NATIVE(jdoubleArray, faces)(JNIEnv *env, jclass class, jlong result) {
         if (failed(env, face_predict_result_face(result_of(result), i, &face, sizeof face))) {
             return NULL;
         }
-        /* Box, landmarks, score, age, its interval and the probability are floats in a row. */
+        /* The box, landmarks, score, age, its interval and the probability are consecutive floats. */
         memcpy(floats, &face, sizeof floats);
         for (j = 0; j < FLOATS; j++) {
             n[j] = floats[j];

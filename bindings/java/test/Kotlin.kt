@@ -1,10 +1,10 @@
-// From Kotlin: closing by `use`, and README's snippets, which test.sh puts into functions of Snippets.kt.
+// Tests from Kotlin: closing by `use`, and README's snippets, which test.sh puts into functions of Snippets.kt.
 import facepredict.*
 import java.io.File
 import java.nio.ByteBuffer
 import java.util.concurrent.Executor
 
-// Stand-ins of android.graphics.Bitmap and of CameraX, with the signatures of their documents.
+// Stand-ins for android.graphics.Bitmap and CameraX, with the signatures of their documents.
 class Bitmap(val width: Int, val height: Int) {
     val rowBytes = 4 * width
     val byteCount = rowBytes * height
@@ -30,7 +30,7 @@ class ImageAnalysis(private val frames: List<ImageProxy>) {
     fun setAnalyzer(executor: Executor, body: (ImageProxy) -> Unit) = frames.forEach { executor.execute { body(it) } }
 }
 
-// A frame as phones give it: U and V lie between each other, and end a byte early.
+// A frame as phones give it: samples of U and V alternate, and the buffers end a byte early.
 fun frame(timestamp: Long): ImageProxy {
     val y = ByteBuffer.allocateDirect(64 * 48)
     val chroma = ByteBuffer.allocateDirect(64 * 24)
@@ -60,7 +60,7 @@ fun main() {
         val frames = listOf(frame(0), frame(33_000_000))
         camera(model, ImageAnalysis(frames), Executor { it.run() }, true)
         check(frames.all { it.closed }) { "a frame was kept" }
-        // Time that goes back is an exception: the frame must be closed all the same, or the camera stalls.
+        // A time that goes back is an exception. The frame must be closed nevertheless, or the camera stalls.
         val back = listOf(frame(33_000_000), frame(0))
         fails<FacePredictException>("time goes back") { camera(model, ImageAnalysis(back), Executor { it.run() }, true) }
         check(back.all { it.closed }) { "a frame was kept after an exception" }

@@ -1,6 +1,6 @@
 import facepredict.Model;
 
-/** Loads the model, and prints what is wrong: for test.sh, with other libraries. */
+/** Loads the model, and prints what is wrong. test.sh calls it with other libraries. */
 public final class Load {
     public static void main(String[] arguments) {
         for (int i = 0; i < 2; i++) {

@@ -1,4 +1,4 @@
-// Answers: plain objects, which may be sent to and from workers and kept as long as you like.
+// Answers are plain objects. They may be sent to and from workers, and kept as long as you like.
 
 import { CONSTANTS, named, read, STRUCTS } from './layout.js';
 import { errorOf } from './errors.js';
@@ -35,7 +35,7 @@ function face(native, result, index, place) {
   };
 }
 
-/** A copy of what a result holds. */
+/** Copies what a result holds. */
 export function answer(native, result) {
   const place = native.alloc(STRUCTS.face_predict_face.size);
   try {
@@ -49,7 +49,10 @@ export function answer(native, result) {
   }
 }
 
-/** Probability that the person has lived `years` or more, linear between whole years; null where the age was skipped. */
+/**
+ * Returns the probability that the person has lived `years` or more, linear between whole years. It is null if the age
+ * was skipped.
+ */
 export function ageAtLeast(face, years) {
   const { ageDistribution } = face;
   if (!ageDistribution) return null;

@@ -1,6 +1,9 @@
-// Errors, one class a kind of failure.
+// Errors, with one class for each kind of failure.
 
-/** A failure. `code` is a word that stays, `status` the number that face_predict.h has for it, 0 where the failure is the binding's. */
+/**
+ * A failure. `code` is a word that does not change. `status` is the number in face_predict.h, or 0 if the failure is
+ * the binding's.
+ */
 export class FacePredictError extends Error {
   constructor(message, { code = 'internal', status = 0, cause } = {}) {
     super(message, cause === undefined ? undefined : { cause });
@@ -15,27 +18,27 @@ const kind = (name, code) =>
     [name]: class extends FacePredictError {
       constructor(message, more) {
         super(message, { ...more, code });
-        // Kept where a bundler shortens names of classes.
+        // The name is kept even if a bundler shortens names of classes.
         this.name = name;
       }
     },
   })[name];
 
-/** The call was wrong: a value makes no sense; the message says which. */
+/** The call was wrong: a value is not valid. The message says which. */
 export const ArgumentError = kind('ArgumentError', 'argument');
-/** Not in this build of the module. */
+/** This build of the module lacks something that the call needs. */
 export const UnsupportedError = kind('UnsupportedError', 'unsupported');
 /** The bytes are not a picture that can be decoded. */
 export const ImageError = kind('ImageError', 'image');
 /** The picture is larger than the limit (`maxPixels`). */
 export const LimitError = kind('LimitError', 'limit');
-/** The model file is damaged, of an unknown version, or of another task. */
+/** The model file is damaged, has an unknown version, or is for another task. */
 export const ModelError = kind('ModelError', 'model');
-/** Memory is short. The module is loaded anew for the next picture. */
+/** There is not enough memory. The module is started again for the next picture. */
 export const MemoryShortError = kind('MemoryShortError', 'memory');
-/** A bug of the library was caught. The module is loaded anew for the next picture. */
+/** The library caught a bug of its own. The module is started again for the next picture. */
 export const InternalError = kind('InternalError', 'internal');
-/** The module could not be fetched or started: no WebAssembly, no SIMD, a wrong address. */
+/** The module could not be fetched or started: no WebAssembly, no SIMD, or a wrong address. */
 export const LoadError = kind('LoadError', 'load');
 
 const BY_STATUS = {
@@ -52,7 +55,7 @@ const BY_STATUS = {
   90: InternalError,
 };
 
-/** The error for a status of the C interface. */
+/** Makes the error for a status of the C interface. */
 export function errorOf(status, message) {
   return new (BY_STATUS[status] ?? InternalError)(message, { status });
 }

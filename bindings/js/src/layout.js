@@ -1,9 +1,9 @@
-// The structs of face_predict.h as they lie in a module's memory. test/layout.test.js compares them with the header.
+// The structs of face_predict.h in a module's memory. test/layout.test.js compares them with the header.
 
 const SIZES = { u32: 4, i32: 4, f32: 4, pointer: 4, u64: 8, point: 8 };
 const SETTERS = { u32: 'setUint32', i32: 'setInt32', f32: 'setFloat32', pointer: 'setUint32' };
 
-/** Offsets of fields `[name, type, count]`, by C's rules. */
+/** Computes the offsets of fields `[name, type, count]` by the rules of C. */
 function struct(fields) {
   let size = 0;
   let align = 4;
@@ -88,7 +88,7 @@ export const STRUCTS = {
   ]),
 };
 
-/** Writes `values` into zeroed bytes of a struct; numbers, or lists of them where a field has several. */
+/** Writes `values` into zeroed bytes of a struct. A value is a number, or a list of them if the field has several. */
 export function write(name, values) {
   const { places, size } = STRUCTS[name];
   const bytes = new Uint8Array(size);
@@ -107,7 +107,7 @@ export function write(name, values) {
   return bytes;
 }
 
-/** What a struct's bytes say: numbers, points as [x, y]. */
+/** Reads the bytes of a struct: numbers, and points as [x, y]. */
 export function read(name, bytes) {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const values = {};
@@ -126,7 +126,7 @@ export function read(name, bytes) {
   return values;
 }
 
-/** The constants of the header, by their names there without FACE_PREDICT_. */
+/** The constants of the header, by their names without FACE_PREDICT_. */
 export const CONSTANTS = {
   PLAIN_CONVOLUTIONS: 1,
   SKIP_AGE: 1,
@@ -164,7 +164,7 @@ export const CONSTANTS = {
   YUV_BT709_FULL: 3,
 };
 
-/** Names without their prefix, such as RGBA of FORMAT_RGBA, and their numbers. */
+/** Returns names without their prefix, such as RGBA of FORMAT_RGBA, and their numbers. */
 export function named(prefix) {
   const all = Object.entries(CONSTANTS).filter(([name]) => name.startsWith(prefix));
   return Object.fromEntries(all.map(([name, number]) => [name.slice(prefix.length), number]));

@@ -12,7 +12,7 @@ const TRACK = new Set(['detectEvery', 'estimateEvery', 'memorySeconds', 'lostSec
 const MAX_PIXELS = 67108864;
 const SECRET = Symbol('FacePredict.load');
 
-/** What one start of the module holds: a trap ends it as a whole, and a new one takes its place. */
+/** The state of one started module. A trap ends it as a whole, and a new one takes its place. */
 class Session {
   constructor(native, { model, maxPixels, plainConvolutions }) {
     this.native = native;
@@ -68,7 +68,7 @@ class Session {
   }
 }
 
-/** A loaded model. Load once; pictures are taken one after the other. */
+/** A loaded model. Load once. Pictures are predicted one after another. */
 export class FacePredict {
   #module;
   #settings;
@@ -90,24 +90,26 @@ export class FacePredict {
     if (model !== undefined && !(model instanceof ArrayBuffer || model instanceof Uint8Array)) {
       throw new ArgumentError('a model is the bytes of a model file');
     }
-    // A copy, since the module may have to be started again.
+    // This is a copy, since the module may have to be started again.
     const bytes = model && new Uint8Array(model).slice();
     const loaded = new FacePredict(SECRET, await compile(wasm), { model: bytes, maxPixels, plainConvolutions });
     await loaded.#start();
     return loaded;
   }
 
-  /** The compiled module, which other workers take as `FacePredict.load({ wasm })` without compiling it again. */
+  /**
+   * Returns the compiled module. Other workers pass it to `FacePredict.load({ wasm })`, and need not compile it again.
+   */
   get module() {
     return this.#module;
   }
 
-  /** Name and version of the networks. */
+  /** Returns the name and version of the networks. */
   get name() {
     return this.#text('face_predict_model_name');
   }
 
-  /** The licences of the weights. */
+  /** Returns the licences of the weights. */
   get license() {
     return this.#text('face_predict_model_license');
   }
@@ -119,19 +121,19 @@ export class FacePredict {
     );
   }
 
-  /** A tracker for the frames of one camera. */
+  /** Makes a tracker for the frames of one camera. */
   track(options = {}) {
     return new Tracker(this, options);
   }
 
-  /** Frees the module and its memory. What is asked later fails. */
+  /** Frees the module and its memory. Later calls fail. */
   close() {
     this.#closed = true;
     this.#session = null;
     this.#settings = null;
   }
 
-  /** For Tracker: the next frame. */
+  /** Tracker calls this with the next frame. */
   _update(tracker, source, time, options) {
     return this.#predict(source, options, (session, picture, given) => {
       const handle = session.tracker(tracker.key, tracker.options);
@@ -139,7 +141,7 @@ export class FacePredict {
     });
   }
 
-  /** For Tracker: does something with its handle where there is one. */
+  /** Tracker calls this to do something with its handle, if there is one. */
   _tracker(key, does) {
     return this.#turn(() => {
       const handle = this.#session?.trackers.get(key);
@@ -148,12 +150,12 @@ export class FacePredict {
     });
   }
 
-  /** For tests: the running module. */
+  /** Returns the running module, for tests. */
   get _native() {
     return this.#session?.native;
   }
 
-  /** For trackers: a number that grows each time that the module was started anew. */
+  /** Returns a number for trackers that grows each time the module is started again. */
   _starts = 0;
 
   #open() {
@@ -174,7 +176,7 @@ export class FacePredict {
     this._starts += 1;
   }
 
-  /** One after the other: frames of a tracker stay in their order. */
+  /** Calls run one after another, so frames of a tracker stay in order. */
   #turn(body) {
     const turn = this.#queue.then(body);
     this.#queue = turn.catch(() => {});
@@ -188,14 +190,14 @@ export class FacePredict {
       const { maxPixels } = this.#settings;
       const image = await picture(source, maxPixels);
       this.#open();
-      // A trap has ended it: memory, networks and all are made anew.
+      // A trap has ended the module, so memory, networks and all the rest are made again.
       if (!this.#session || this.#session.native.ended) await this.#start();
       const session = this.#session;
       const run = (image) => session.predict(image, given, options, (picture, given) => call(session, picture, given));
       try {
         return run(image);
       } catch (error) {
-        // Memory that a module has grown to is given back only with the module.
+        // A module never gives back memory to which it has grown, so the whole module is dropped.
         if (error instanceof MemoryShortError) this.#session = null;
         if (!(error instanceof ImageError)) throw error;
         const decoded = await decodedByBrowser(source, maxPixels);
@@ -206,7 +208,9 @@ export class FacePredict {
   }
 }
 
-/** Follows faces over frames: gives each a number and averages its estimates. One tracker a camera. */
+/**
+ * Follows faces over frames. It gives each face a number, and averages its estimates. Use one tracker for each camera.
+ */
 export class Tracker {
   #model;
   #starts = 0;
@@ -225,12 +229,12 @@ export class Tracker {
     });
   }
 
-  /** Takes the next frame. `timeUs`, in microseconds from any start, must not go back. */
+  /** Takes the next frame. `timeUs` is in microseconds from any start, and must not go back. */
   async update(source, timeUs, options = {}) {
     const time = Math.round(timeUs ?? source?.timestamp ?? performance.now() * 1000);
     if (!Number.isSafeInteger(time)) throw new ArgumentError(`timeUs is ${String(timeUs)}, a number is wanted`);
     const found = await this.#model._update(this, source, time, options);
-    // A module that was started anew counts from 1 again; the numbers of this tracker are not used twice.
+    // A module that was started again counts from 1, but this tracker never uses a number twice.
     if (this.#starts !== this.#model._starts) {
       this.#starts = this.#model._starts;
       this.#ids.base = this.#ids.highest;
@@ -243,12 +247,12 @@ export class Tracker {
     return found;
   }
 
-  /** Forgets all faces, as after a seek. Their numbers are not used again. */
+  /** Forgets all faces, for example after a seek. Their numbers are not used again. */
   reset() {
     return this.#model._tracker(this.key, 'reset');
   }
 
-  /** Frees it. */
+  /** Frees the tracker. */
   close() {
     return this.#model._tracker(this.key, 'free');
   }

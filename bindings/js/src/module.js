@@ -1,18 +1,18 @@
-// The WebAssembly module: compiling it, calling it, its memory, and what becomes of it when it traps.
+// Compiles and calls the WebAssembly module, manages its memory, and handles its traps.
 
 import { errorOf, InternalError, LoadError, MemoryShortError } from './errors.js';
 
-// A module with one instruction on vectors: what has SIMD128 takes it for valid.
+// A module with one vector instruction, which is valid only where there is SIMD128.
 const WITH_SIMD = new Uint8Array([
   0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 10, 1, 8, 0, 65, 0, 253, 15, 253, 98, 11,
 ]);
 
-/** The version of the module that this binding is for: major << 16 | minor << 8 | patch. */
+/** The version of the module that this binding needs: major << 16 | minor << 8 | patch. */
 export const VERSION = (0 << 16) | (1 << 8) | 0;
 
 const spelt = (version) => [version >> 16, (version >> 8) & 255, version & 255].join('.');
 
-/** Fails where the module could not run. */
+/** Fails if the module cannot run here. */
 function check() {
   if (typeof WebAssembly !== 'object') throw new LoadError('this browser has no WebAssembly, or it is switched off');
   if (!WebAssembly.validate(WITH_SIMD)) {
@@ -38,13 +38,13 @@ async function compiled(source) {
     return WebAssembly.compile(await readFile(url));
   }
   const response = await fetched(url);
-  // Servers that do not know the type of .wasm send another one, which streaming refuses.
+  // Some servers do not know the type of .wasm and send another one, which streaming refuses.
   return response.headers.get('content-type')?.startsWith('application/wasm')
     ? WebAssembly.compileStreaming(response)
     : WebAssembly.compile(await response.arrayBuffer());
 }
 
-/** The compiled module: from an address, bytes, a response, or one that was compiled before. */
+/** Returns the compiled module from an address, bytes, a response, or a module that was compiled before. */
 export async function compile(source = new URL('../face_predict.wasm', import.meta.url)) {
   check();
   try {
@@ -70,7 +70,7 @@ export class Native {
     try {
       ({ exports } = await WebAssembly.instantiate(module));
     } catch (cause) {
-      // The module asks for its first memory here.
+      // At this point the module asks for its first memory.
       const kind = cause instanceof RangeError ? MemoryShortError : LoadError;
       throw new kind(`the module cannot be started: ${cause.message}`, { cause });
     }
@@ -91,7 +91,7 @@ export class Native {
     }
   }
 
-  /** The same for one that returns a status. */
+  /** Does the same for a function that returns a status. */
   check(name, ...values) {
     const status = this.call(name, ...values);
     if (status !== 0) throw errorOf(status, this.text(this.call('face_predict_last_error')));
@@ -102,10 +102,10 @@ export class Native {
     try {
       said = this.text(this.exports.face_predict_wasm_panic());
     } catch {
-      // Nothing more can be learned from it.
+      // There is no more to learn from it.
     }
     if (said) return new InternalError(`the library caught a bug of its own: ${said}`, { status: 90, cause });
-    // Rust ends a module without a panic where memory for its own needs cannot be had.
+    // Without memory for its own needs, Rust ends a module without a panic.
     if (/unreachable/i.test(cause?.message)) {
       const mega = Math.round(this.memory.buffer.byteLength / 1e6);
       return new MemoryShortError(`memory is short: the module holds ${mega} MB and cannot have more`, { status: 60, cause });
@@ -113,19 +113,19 @@ export class Native {
     return new InternalError(`the module ended: ${cause?.message}`, { status: 90, cause });
   }
 
-  /** The module's memory now: it moves when it grows. */
+  /** Returns the module's memory now. It moves when it grows. */
   get view() {
     if (this.#view?.buffer !== this.memory.buffer) this.#view = new Uint8Array(this.memory.buffer);
     return this.#view;
   }
 
-  /** A text of C's. */
+  /** Returns a text of C. */
   text(pointer) {
     const end = this.view.indexOf(0, pointer);
     return new TextDecoder().decode(this.view.subarray(pointer, end));
   }
 
-  /** The number at an address. */
+  /** Returns the number at an address. */
   number(pointer) {
     return new DataView(this.memory.buffer).getUint32(pointer, true);
   }

@@ -1,4 +1,4 @@
-// Options, checked and brought into C's structs.
+// Checks options, and writes them into structs of C.
 
 import { ArgumentError } from './errors.js';
 import { CONSTANTS, write } from './layout.js';
@@ -21,7 +21,7 @@ const KNOWN = new Set([
   'mirrored',
 ]);
 
-/** A whole number of 32 bits; undefined is 0. */
+/** Returns a whole number of 32 bits. undefined counts as 0. */
 export function whole(name, value = 0) {
   if (!Number.isInteger(value) || value < 0 || value > 0xffffffff) {
     throw new ArgumentError(`${name} is ${String(value)}, a whole number is wanted`);
@@ -29,7 +29,7 @@ export function whole(name, value = 0) {
   return value;
 }
 
-/** 0 means the default in C, so a 0 that was given is refused here. */
+/** 0 means the default in C, so a given 0 is refused here. */
 export function share(name, value) {
   if (value === undefined || value === null) return 0;
   if (typeof value !== 'number' || Number.isNaN(value)) throw new ArgumentError(`${name} is ${String(value)}, a number is wanted`);
@@ -37,7 +37,7 @@ export function share(name, value) {
   return value;
 }
 
-/** Fails for names that nobody knows, which are misspelt. */
+/** Fails for unknown names, which are probably misspelt. */
 export function known(given, names, what) {
   if (given === null || typeof given !== 'object') throw new ArgumentError(`${what} are an object, not ${String(given)}`);
   for (const name of Object.keys(given)) {
@@ -53,7 +53,7 @@ function numbers(value, names, what) {
   return list;
 }
 
-/** The bytes of the regions, or null where faces are to be searched. */
+/** Returns the bytes of the regions, or null if faces are to be searched. */
 function regions({ boxes, landmarks }) {
   if (boxes === undefined || boxes === null) {
     if (landmarks) throw new ArgumentError('landmarks are given without boxes');
@@ -72,13 +72,13 @@ function regions({ boxes, landmarks }) {
     const places = points.map((point) => numbers(point, ['x', 'y'], 'a landmark'));
     return write('face_predict_region', { x, y, width, height, landmarks: places });
   });
-  // A list of none is still one: without it the picture would be searched.
+  // An empty list still means that faces are given. Without it the picture would be searched.
   const bytes = new Uint8Array(Math.max(all.length, 1) * write('face_predict_region', {}).length);
   all.forEach((region, i) => bytes.set(region, i * region.length));
   return { count: all.length, bytes };
 }
 
-/** The regions' bytes, and the struct once their address is known. */
+/** Returns the bytes of the regions, and the struct once their address is known. */
 export function prepare(given) {
   known(given, KNOWN, 'options');
   const { count, bytes } = regions(given);

@@ -1,4 +1,4 @@
-// Pictures of every kind, brought to bytes: `{ data, format, width, height, offsets, sizes, strides, ... }`.
+// Converts pictures of every kind to bytes: `{ data, format, width, height, offsets, sizes, strides, ... }`.
 
 import { ArgumentError, FacePredictError, ImageError, LimitError, MemoryShortError } from './errors.js';
 import { CONSTANTS, named } from './layout.js';
@@ -6,12 +6,12 @@ import { whole } from './options.js';
 
 const FORMATS = named('FORMAT_');
 const YUV = named('YUV_');
-// Of a VideoFrame, those that are read as they are.
+// The formats of a VideoFrame that are read as they are.
 const FRAMES = { I420: 'I420', NV12: 'NV12', RGBA: 'RGBA', RGBX: 'RGBA', BGRA: 'BGRA', BGRX: 'BGRA' };
 
 const is = (value, ...names) => names.some((name) => typeof globalThis[name] === 'function' && value instanceof globalThis[name]);
 
-/** Bytes of a file, Exif orientation and all. */
+/** Returns the bytes of a file, with its Exif orientation. */
 const encoded = (data) => ({ data, format: CONSTANTS.FORMAT_ENCODED, width: 0, height: 0, offsets: [0], sizes: [data.byteLength], strides: [] });
 
 function bytes(data) {
@@ -22,7 +22,7 @@ function bytes(data) {
   return null;
 }
 
-/** Pixels in memory of the caller's: ImageData, or an object of the same fields and more. */
+/** Returns pixels in the caller's memory: ImageData, or an object with the same fields and more. */
 function pixels(given) {
   const data = bytes(given.data);
   if (!data) throw new ArgumentError('data of pixels is a Uint8Array or Uint8ClampedArray');
@@ -57,7 +57,7 @@ function pixels(given) {
 
 let canvas = null;
 
-/** What a browser can draw, drawn. */
+/** Draws what a browser can draw, and returns the pixels. */
 function drawn(source, width, height, maxPixels) {
   if (!(width > 0 && height > 0)) throw new ArgumentError('the picture has no pixels: it is not loaded yet, or damaged');
   if (width * height > maxPixels) throw new LimitError(`the picture has ${width}x${height} pixels, more than ${maxPixels}`, { status: 22 });
@@ -77,7 +77,7 @@ function drawn(source, width, height, maxPixels) {
     if (cause?.name === 'SecurityError') throw new ArgumentError('the picture comes from another site, which does not let this page read it', { cause });
     throw new ImageError(`the picture cannot be drawn: ${cause?.message}`, { cause });
   } finally {
-    // A large one is not kept.
+    // A large canvas is not kept.
     if (width * height > 1 << 22) canvas = null;
   }
 }
@@ -90,7 +90,7 @@ async function frame(source, maxPixels) {
   const rect = source.visibleRect;
   if (!rect) throw new ArgumentError('the frame is closed');
   const [width, height] = [source.displayWidth, source.displayHeight];
-  // The browser itself turns frames that are stored turned or stretched.
+  // The browser itself rotates and stretches frames that are stored so.
   const plain = !source.rotation && !source.flip && rect.width === width && rect.height === height;
   if (!plain || !(source.format in FRAMES)) return drawn(source, width, height, maxPixels);
   if (width * height > maxPixels) throw new LimitError(`the frame has ${width}x${height} pixels, more than ${maxPixels}`, { status: 22 });
@@ -118,7 +118,7 @@ async function video(source, maxPixels) {
     try {
       taken = new VideoFrame(source);
     } catch {
-      // Drawn instead.
+      // It is drawn instead.
     }
     if (taken) {
       try {
@@ -131,7 +131,7 @@ async function video(source, maxPixels) {
   return drawn(source, source.videoWidth, source.videoHeight, maxPixels);
 }
 
-/** The bytes of a picture, whatever it is. */
+/** Returns the bytes of a picture of any kind. */
 export async function picture(source, maxPixels) {
   const raw = bytes(source);
   if (raw) return encoded(raw);
@@ -149,7 +149,7 @@ export async function picture(source, maxPixels) {
   throw new ArgumentError('a picture is an image, a canvas, a video, a frame, ImageData, a Blob, or the bytes of a file');
 }
 
-/** A Blob of a format that only the browser decodes, such as AVIF; null where it cannot either. */
+/** Decodes a Blob of a format that only the browser knows, such as AVIF. Returns null if it cannot. */
 export async function decodedByBrowser(source, maxPixels) {
   if (!is(source, 'Blob') || typeof createImageBitmap !== 'function') return null;
   const bitmap = await createImageBitmap(source).catch(() => null);

@@ -1,4 +1,4 @@
-// What is the binding's own: sources, options, errors, traps, memory, trackers.
+// Tests of the binding's own parts: sources, options, errors, traps, memory, trackers.
 
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
@@ -13,13 +13,13 @@ const at = (path) => new URL(`../../../${path}`, import.meta.url);
 const portrait = await readFile(at('examples/images/eileen_collins.png'));
 const model = await FacePredict.load();
 
-/** Takes all that memory can grow by, so that it grows no more. */
+/** Takes all memory that the module can grow to, so that it cannot grow any more. */
 function growAll(memory) {
   for (let pages = 16384; pages >= 1; pages >>= 1) {
     try {
       for (;;) memory.grow(pages);
     } catch {
-      // No more of this size.
+      // There is no more memory of this size.
     }
   }
 }
@@ -127,7 +127,7 @@ test('package, binding and module have one version', async () => {
   const { version } = JSON.parse(await readFile(new URL('../package.json', import.meta.url), 'utf8'));
   assert.equal(version, [VERSION >> 16, (VERSION >> 8) & 255, VERSION & 255].join('.'));
   assert.equal(model._native.exports.face_predict_version(), VERSION);
-  // The smallest module there is has no version.
+  // The smallest possible module has no version.
   await assert.rejects(FacePredict.load({ wasm: new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0]) }), LoadError);
 });
 
@@ -142,7 +142,7 @@ test('memory that cannot grow is an error, and the next picture works', async ()
   const own = await FacePredict.load({ wasm: model.module });
   const before = (await own.predict(portrait)).faces;
   growAll(own._native.memory);
-  // More than the heap has of its own: the picture itself, then what decoding and searching need.
+  // This is more than the heap has: the picture itself, then what decoding and searching need.
   const large = { data: new Uint8Array(4 * 6000 * 6000), width: 6000, height: 6000 };
   await assert.rejects(own.predict(large), MemoryShortError);
   assert.deepEqual((await own.predict(portrait)).faces, before);
@@ -153,7 +153,7 @@ test('memory that is short inside the library is an error, and the next picture 
   const before = (await own.predict(portrait)).faces;
   const native = own._native;
   const { face_predict_wasm_alloc: alloc, face_predict_wasm_free: free } = native.exports;
-  // Room for the picture alone; it is of another size than before, so that the detector must be prepared anew.
+  // There is room for the picture alone. Its size is new, so the detector must be prepared again.
   const picture = { data: new Uint8Array(4 * 700 * 300), width: 700, height: 300 };
   const room = alloc(picture.data.length + 4096);
   growAll(native.memory);
@@ -170,7 +170,7 @@ test('a trap is an error, and the module is started anew', async () => {
   const first = (await tracker.update(portrait, 0)).faces;
   const before = (await own.predict(portrait)).faces;
   const ended = own._native;
-  // All that the module has above its stack and its constants is overwritten: pointers lead nowhere.
+  // All memory above the stack and the constants is overwritten, so pointers lead nowhere.
   new Uint8Array(ended.memory.buffer).fill(0xff, 1 << 20);
   await assert.rejects(own.predict(portrait), (error) => {
     assert.ok(error instanceof InternalError || error instanceof MemoryShortError, error);
@@ -180,7 +180,7 @@ test('a trap is an error, and the module is started anew', async () => {
   assert.ok(ended.ended);
   assert.deepEqual((await own.predict(portrait)).faces, before);
   assert.notEqual(own._native, ended);
-  // A tracker goes on, without using a number twice.
+  // A tracker continues without using a number twice.
   const later = (await tracker.update(portrait, 40000)).faces;
   assert.equal(later.length, 1);
   assert.ok(later[0].trackId > first[0].trackId, `${later[0].trackId}`);
@@ -195,7 +195,7 @@ test('a panic is told with its message', () => {
   };
   const native = new Native({ memory, face_predict: trap, face_predict_wasm_panic: () => 64 });
   assert.throws(() => native.call('face_predict'), (error) => error instanceof InternalError && /because/.test(error.message));
-  // Ended once and for all.
+  // It has ended for good.
   assert.throws(() => native.call('face_predict_wasm_panic'), InternalError);
   const short = new Native({ memory, face_predict: trap, face_predict_wasm_panic: () => 0 });
   assert.throws(() => short.call('face_predict'), MemoryShortError);

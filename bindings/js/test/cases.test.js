@@ -1,4 +1,4 @@
-// The list of cases that every binding answers alike.
+// Runs the list of cases to which every binding must answer alike.
 
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
@@ -33,7 +33,7 @@ function options(case_) {
   return Object.fromEntries(Object.entries(plain).filter(([, value]) => value !== undefined));
 }
 
-/** Paths are the program's own in JavaScript: a file is read by it, and becomes bytes. */
+/** In JavaScript the program itself reads a file, and passes its bytes. */
 async function predict(case_) {
   const data = await readFile(new URL(encodeURI(case_.picture), folder));
   if (case_.input !== 'pixels') return model.predict(data, options(case_));
@@ -56,7 +56,7 @@ const near = (got, right, tolerance, what) => {
 };
 
 for (const case_ of list.cases) {
-  if (case_.status === 20) continue; // No path is opened by the module.
+  if (case_.status === 20) continue; // The module opens no path.
   test(case_.name, async () => {
     if (case_.status) {
       await assert.rejects(predict(case_), (error) => {

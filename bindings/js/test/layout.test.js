@@ -1,4 +1,4 @@
-// Structs and constants of the binding are those of the header.
+// Compares the structs and constants of the binding with those of the header.
 
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';

@@ -1,4 +1,4 @@
-"""What only the binding does: conversions, errors, threads, the command line."""
+"""Tests of the binding's own parts: conversions, errors, threads, the command line."""
 
 import ctypes
 import json
@@ -59,7 +59,7 @@ def test_every_kind_of_picture_gives_the_same(model, array, right):
         (np.ascontiguousarray(array[..., ::-1]), {"format": "BGR"}),
     ]:
         assert model.predict(picture, boxes=[BOX], **more) == right
-    # Sums run in another order here.
+    # Sums are computed in another order here.
     for picture, more in [
         (np.ascontiguousarray(np.rot90(array)), {"rotation": 90}),
         (np.ascontiguousarray(array[:, ::-1]), {"mirrored": True}),
@@ -164,14 +164,14 @@ def test_wrong_arguments(model, picture, more, message):
 
 
 def frame(format):
-    """The portrait's brightness with gray colours, in every way that the binding takes it."""
+    """The portrait's brightness with gray colours, in every form that the binding takes."""
     y = np.asarray(Image.open(PORTRAIT).convert("L"))
     if format == "YUYV":
         return y, [np.dstack([y, np.full_like(y, 128)])]
     gray = np.full((256, 512), 128, np.uint8)
     whole = np.vstack([y, gray])
     if format == "P010":
-        # What counts is the upper part of each number.
+        # The upper part of each number is used.
         y16, gray, whole = (plane.astype(np.uint16) << 8 | 0x40 for plane in (y, gray, whole))
     wide = np.full((768, 600), 7, whole.dtype)
     wide[:, 8:520] = whole
@@ -192,7 +192,7 @@ def test_camera_frames(model, format):
 
 
 def test_searching(model, array):
-    """What is found is the detector's affair; that a search runs and gives sound faces is ours."""
+    """The detector's own tests check what it finds. This one checks that a search runs and gives plausible faces."""
     for picture in (PORTRAIT, array):
         answer = model.predict(picture, min_face_size=40, min_score=0.01)
         assert (answer.width, answer.height) == (512, 512)
@@ -212,7 +212,7 @@ def test_tracker(model, array):
             tracker.update(array, 0.065, boxes=[BOX])
         with pytest.raises(face_predict.ArgumentError, match="frames in memory"):
             tracker.update(PORTRAIT, 1)
-        # A camera that gives MJPEG.
+        # This is a camera that gives MJPEG.
         assert tracker.update((CASES / "pictures" / "face.jpg").read_bytes(), 0.07).width == 96
         with pytest.raises(face_predict.ArgumentError, match="time is nan"):
             tracker.update(array, float("nan"))
@@ -251,7 +251,7 @@ def test_batch(array, right):
             face_predict.ArgumentError, face_predict.FileError, face_predict.ImageError, face_predict.ArgumentError
         ]
         assert "float64" in str(answers[5]) and "8x0" in str(answers[8])
-        # The library's own failures, of which each has its message.
+        # These are failures of the library, and each has its message.
         first, second = model.predict_batch([np.zeros((1, 1, 3), np.uint8), small], gender_threshold=0.1)
         assert first.status == second.status == 2 and str(first) == str(second)
         assert model.predict_batch([]) == []
@@ -315,7 +315,7 @@ def test_results_are_plain_data(right):
 
 
 def test_age_at_least_is_the_librarys(model, array):
-    """The dataclass computes it anew; the C function must agree."""
+    """The dataclass computes it itself, and the C function must agree."""
     library, handle = _native.library(), model._handle
     result = library.result_new()
     region = _native.Region(*map(float, BOX))
@@ -329,7 +329,7 @@ def test_age_at_least_is_the_librarys(model, array):
 
 
 def test_threads_overlap(model, array):
-    """While one thread is inside the library, another gets there too: nobody holds the GIL."""
+    """While one thread is inside the library, another one gets there, too, so nobody holds the GIL."""
     spans = []
 
     def work():
@@ -399,7 +399,7 @@ def test_a_file_that_is_no_library(tmp_path):
 
 
 def compile_c(*arguments):
-    """Runs the C compiler; where there is none, the test is skipped, but never in CI."""
+    """Runs the C compiler. If there is none, the test is skipped, but never in CI."""
     if shutil.which("cc") is None:
         assert "CI" not in os.environ, "no C compiler"
         pytest.skip("no C compiler")
@@ -409,7 +409,7 @@ def compile_c(*arguments):
 @pytest.mark.parametrize(
     ("source", "message"),
     [
-        # One of another major version need not have any other function.
+        # A library of another major version need not have any other function.
         ("unsigned face_predict_version(void) { return 3u << 16 | 1; }", "is version 3.0.1.*major version 0.*install"),
         ("unsigned face_predict_version(void) { return 1; }", "no function face_predict_.*install both of one version"),
         ("int other;", "is no face_predict library: set FACE_PREDICT_LIBRARY"),
@@ -425,7 +425,7 @@ def test_another_library(tmp_path, source, message):
 
 
 def test_structs_are_those_of_the_header(tmp_path):
-    """Sizes and offsets as tests/c/layout.c prints them, and no field left out."""
+    """The sizes and offsets are those that tests/c/layout.c prints, and no field is left out."""
     structs = {
         "model_options": "ModelOptions",
         "image": "Image",
@@ -465,7 +465,7 @@ def test_bytes_of_a_file_in_any_buffer(model, right):
     for buffer in (data, bytearray(data), memoryview(data), np.frombuffer(data, np.uint8)):
         assert model.predict(buffer, boxes=[BOX]) == right
         assert model.predict_batch([buffer], cropped=True) == [model.predict(data, cropped=True)]
-    # What a camera's frames need comes after what the file says.
+    # The rotation of a camera's frame comes after that of the file.
     assert model.predict(jpeg, cropped=True).width == 96
     assert model.predict(jpeg, cropped=True, rotation=90).width == 108
     with pytest.raises(face_predict.ImageError, match="3 bytes are no JPEG"):
@@ -479,7 +479,7 @@ def test_rows_from_the_lowest_one_up(model, array):
 
 
 def test_pil_images_of_other_modes(model, tmp_path):
-    """16 bits are scaled as the library scales them, and not cut off at 255."""
+    """Numbers of 16 bits are scaled as the library scales them, and not cut off at 255."""
     gray = np.asarray(Image.open(PORTRAIT).convert("L")).astype(np.uint16)
     path = tmp_path / "gray16.png"
     Image.fromarray((gray * 257 - (gray > 0) * 100).astype(np.uint16)).save(path)

@@ -1,4 +1,4 @@
-"""The list of cases that every binding answers alike."""
+"""Runs the list of cases to which every binding must answer alike."""
 
 import json
 from pathlib import Path
@@ -34,7 +34,7 @@ def arguments(case):
 
 
 def pixels(case):
-    """A view of the bytes with their strides: one array, or one for each plane."""
+    """Makes a view of the bytes with their strides: one array, or one for each plane."""
     raw = np.fromfile(FOLDER / case["picture"], np.uint8)
     format, width, height, strides = case["format"], case["width"], case["height"], case.get("strides", [])
 
@@ -49,7 +49,7 @@ def pixels(case):
     if format in ("NV12", "NV21", "I420"):
         packed = {0: width * height, 1: columns * rows}
         offsets = case.get("offsets") or ([0, packed[0], packed[0] + packed[1]] if format == "I420" else [0, packed[0]])
-        # Colours have the padding of the brightness where theirs is not said.
+        # Colours have the padding of the brightness unless they have their own.
         inherited = (strides or [0])[0] // (2 if format == "I420" else 1)
         strides = [*strides, inherited, inherited] if len(strides) < 2 else strides
         strides = strides if strides[0] else [0, 0, 0]
@@ -85,7 +85,7 @@ def test_case(model, case):
             pytest.skip("an array cannot be too small for its own shape")
         with pytest.raises(face_predict.FacePredictError) as error:
             predict(model, case)
-        if error.value.status:  # Refused by the library, not before.
+        if error.value.status:  # The library refuses it, and not the binding.
             assert error.value.status == case["status"]
             assert case["message"] in str(error.value)
         else:

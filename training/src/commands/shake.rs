@@ -36,7 +36,7 @@ struct Shaken {
 impl Shake {
     /// Runs the command.
     pub fn run(self) -> Result<()> {
-        ensure!(self.shift.is_finite(), "shift must be a number");
+        ensure!(self.shift.is_finite(), "shift must be a finite number");
         self.given.each(
             "a box",
             |_| true,
@@ -44,7 +44,7 @@ impl Shake {
                 let found = self.shaken(model, rows)?;
                 let faces = found.faces.max(1) as f64;
                 println!(
-                    "{} {source}: {} faces, age shakes by {:.3} years, {:.2} % of labels change, {} left out",
+                    "{} {source}: {} faces, the age varies by {:.3} years, {:.2} % of the labels change, {} left out",
                     file.display(),
                     found.faces,
                     found.deviation / faces,

@@ -1,6 +1,6 @@
 package facepredict;
 
-/** What a batch says of one picture: its faces, or why there are none. */
+/** The answer to one picture of a batch: its faces, or its error. */
 public final class Answer {
     private final Prediction prediction;
     private final FacePredictException error;
@@ -10,7 +10,7 @@ public final class Answer {
         this.error = error;
     }
 
-    /** The faces; throws the error where the picture failed. */
+    /** Returns the faces. Throws the error if the picture failed. */
     public Prediction prediction() {
         if (error != null) {
             throw error;
@@ -18,7 +18,7 @@ public final class Answer {
         return prediction;
     }
 
-    /** Null where the picture did not fail. */
+    /** Returns the error, or null if the picture did not fail. */
     public FacePredictException error() {
         return error;
     }

@@ -4,34 +4,43 @@ import java.util.Collections;
 import java.util.EnumSet;
 import java.util.Set;
 
-/** One face: plain numbers, NaN where something was skipped or is not known. */
+/** One face. It is a plain copy. A number is NaN if it was not estimated or is not known. */
 public final class Face {
-    /** The label that strangers would give; UNDECIDED when skipped or below the threshold. */
+    /**
+     * The label that strangers would give. It is UNDECIDED if the gender was skipped, or its probability is below the
+     * threshold.
+     */
     public enum Gender { UNDECIDED, FEMALE, MALE }
 
-    /** Of a face from JNI. */
+    /** The length of a face's array from JNI. */
     static final int NUMBERS = 27;
 
-    /** Box in upright pixels; may reach outside the picture. */
+    /** The box in pixels of the upright picture. It may reach beyond the picture. */
     public final float x, y, width, height;
-    /** How sure that this is a face, 0 to 1; NaN for a face that was given. */
+    /** How sure the detector is that this is a face, from 0 to 1. NaN for a face that the caller gave. */
     public final float score;
-    /** Years; the median of the distribution. */
+    /** The estimated age in years: the median of the distribution. */
     public final float age;
-    /** Interval that holds the age with the coverage asked for. */
+    /** The ends of the interval that holds the true age with the probability of {@link Options#ageCoverage}. */
     public final float ageLow, ageHigh;
-    /** Calibrated probability of the label female, 0 to 1. */
+    /** The calibrated probability of the label female, from 0 to 1. */
     public final float femaleProbability;
     public final Gender gender;
-    /** Reasons to trust this face less; empty if there is none. Not to be changed. */
+    /** The reasons to trust this face less. It is empty if there is none. It cannot be changed. */
     public final Set<Quality> quality;
-    /** Where the head looks, in degrees, good to some ten: to the right of the picture, up, tilted clockwise; NaN without landmarks. */
+    /**
+     * The direction of the head in degrees, with an error of about ten. Positive means to the right of the picture, up,
+     * and tilted clockwise. NaN without landmarks.
+     */
     public final float yaw, pitch, roll;
-    /** Which of the regions of the options it is, from 0; -1 for a face that was found. */
+    /** The index of this face in the regions of the options. -1 for a face that was found. */
     public final int regionIndex;
-    /** With a tracker the same face has the same number; else 0. */
+    /** A number that stays the same while a tracker follows the face. 0 without a tracker. */
     public final long trackId;
-    /** The number of estimates that the answer averages: one for each frame in which the tracker estimated the face; 0 without a tracker. */
+    /**
+     * The number of estimates that the answer averages: one for each frame in which the tracker estimated the face. 0
+     * without a tracker.
+     */
     public final int trackEstimates;
     private final float[] landmarks;
     private final float[] years;
@@ -67,17 +76,23 @@ public final class Face {
         this.years = years;
     }
 
-    /** x and y of left eye, right eye, nose, left and right mouth corner; null where unknown. */
+    /**
+     * Returns x and y of the left eye, right eye, nose, left and right corner of the mouth, or null if they are
+     * unknown.
+     */
     public float[] landmarks() {
         return landmarks == null ? null : landmarks.clone();
     }
 
-    /** Probability of each whole year from 0, summing to 1; empty where the age was skipped. */
+    /** Returns the probabilities of the whole years from 0, which sum to 1. It is empty if the age was skipped. */
     public float[] ageDistribution() {
         return years.clone();
     }
 
-    /** Probability that the person has lived this many years or more, linear between whole years; NaN without an age. */
+    /**
+     * Returns the probability that the person has lived this many years or more, linear between whole years. It is NaN
+     * without an age.
+     */
     public float ageAtLeast(float least) {
         if (years.length == 0 || Float.isNaN(least)) {
             return Float.NaN;

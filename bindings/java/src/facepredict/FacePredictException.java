@@ -1,6 +1,6 @@
 package facepredict;
 
-/** A failure of the library; the message names the argument and the numbers. */
+/** A failure of the library. The message names the argument and the numbers. */
 public final class FacePredictException extends RuntimeException {
     private static final long serialVersionUID = 1;
     private final int status;
@@ -12,12 +12,15 @@ public final class FacePredictException extends RuntimeException {
         this.statusName = statusName;
     }
 
-    /** The number in face_predict.h: 1 to 19 the call was wrong, 20 to 39 the input, 40 to 59 the model. */
+    /**
+     * Returns the number in face_predict.h. 1 to 19 mean that the call was wrong, 20 to 39 the input, and 40 to 59 the
+     * model.
+     */
     public int status() {
         return status;
     }
 
-    /** Such as "FACE_PREDICT_ERROR_IO". */
+    /** Returns the name of the status, such as "FACE_PREDICT_ERROR_IO". */
     public String statusName() {
         return statusName;
     }

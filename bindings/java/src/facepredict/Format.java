@@ -1,29 +1,29 @@
 package facepredict;
 
-/** Order of the components in memory. */
+/** The order of the components in memory. */
 public enum Format {
     GRAY(1),
     RGB(2),
     BGR(3),
-    /** Android's ARGB_8888 bitmaps (copyPixelsToBuffer). */
+    /** Red, green, blue, alpha. Android's ARGB_8888 bitmaps (copyPixelsToBuffer) have this order. */
     RGBA(4),
     BGRA(5),
-    /** Y, then U and V in turn, for two by two pixels. */
+    /** A plane of Y, then one of U and V in turn. A pair of U and V belongs to 2 x 2 pixels. */
     NV12(6),
-    /** Y, then V and U in turn: Android's ImageFormat.NV21. */
+    /** A plane of Y, then one of V and U in turn, as in Android's ImageFormat.NV21. */
     NV21(7),
-    /** Y, U, V; with the planes of Android's YUV_420_888 see {@link Image#yuv420}. */
+    /** Planes of Y, U and V. For the planes of Android's YUV_420_888, use {@link Image#yuv420}. */
     I420(8),
-    /** Y U Y V in one plane: USB cameras. */
+    /** One plane that repeats Y U Y V. USB cameras give it. */
     YUYV(9),
-    /** U Y V Y in one plane: capture cards. */
+    /** One plane that repeats U Y V Y. Capture cards give it. */
     UYVY(10),
-    /** Alpha, red, green, blue: byte order in memory. */
+    /** Alpha, red, green, blue, in the order of the bytes in memory. */
     ARGB(11),
     ABGR(12),
-    /** NV12 of 16 bits a sample, little-endian, whose upper 10 count. */
+    /** NV12 with 16 little-endian bits for each sample, of which the upper 10 are used. */
     P010(13),
-    /** The bytes of a file: see {@link Image#encoded}. */
+    /** The bytes of a picture file. Use {@link Image#encoded}. */
     ENCODED(14);
 
     final int number;

@@ -4,11 +4,11 @@ import java.nio.ByteBuffer;
 import java.util.Objects;
 
 /**
- * A picture in direct buffers, read where it is from each buffer's position to its limit. The buffers must not change
- * while a prediction runs.
+ * A picture in direct buffers. It is read in place, from each buffer's position to its limit. The buffers must not
+ * change while a prediction runs.
  */
 public final class Image {
-    /** One to three planes. */
+    /** The planes, one to three. */
     final ByteBuffer[] planes;
     final int[] strides;
     final Format format;
@@ -20,15 +20,21 @@ public final class Image {
     final boolean mirrored;
     final boolean bottomUp;
 
-    /** How many {@link #numbers} are. */
+    /** The length of {@link #numbers}. */
     static final int NUMBERS = 17;
 
-    /** Rows without padding; the colours of NV12, NV21, I420 and P010 follow the brightness without a gap. */
+    /**
+     * Makes a picture of rows without padding. The colours of NV12, NV21, I420 and P010 follow the brightness without a
+     * gap.
+     */
     public Image(Format format, int width, int height, ByteBuffer pixels) {
         this(format, width, height, pixels, 0);
     }
 
-    /** Rows {@code stride} bytes apart; 0 means no padding. Colours that follow have as much padding. */
+    /**
+     * Makes a picture of rows that are {@code stride} bytes apart. 0 means no padding. Colours that follow have as much
+     * padding.
+     */
     public Image(Format format, int width, int height, ByteBuffer pixels, int stride) {
         this(format, width, height, new ByteBuffer[] {pixels}, new int[] {stride}, 0, Yuv.BT601_LIMITED, 0, false, false);
     }
@@ -61,21 +67,21 @@ public final class Image {
     }
 
     /**
-     * The bytes of a JPEG, PNG, WebP or BMP file in a direct buffer, from its position to its limit, such as the frames of a camera
-     * that gives MJPEG. Their Exif orientation is applied before {@link #rotated}.
+     * Makes a picture of the bytes of a JPEG, PNG, WebP or BMP file, such as an MJPEG frame of a camera. They lie in a
+     * direct buffer, from its position to its limit. The Exif orientation is applied before {@link #rotated}.
      */
     public static Image encoded(ByteBuffer bytes) {
         return new Image(Format.ENCODED, 0, 0, bytes);
     }
 
-    /** The same from an array, which is copied. */
+    /** Does the same with an array, which is copied. */
     public static Image encoded(byte[] bytes) {
         ByteBuffer buffer = ByteBuffer.allocateDirect(Objects.requireNonNull(bytes, "bytes").length);
         buffer.put(bytes).flip();
         return encoded(buffer);
     }
 
-    /** NV12, NV21 or P010 whose colours lie elsewhere than behind the brightness. */
+    /** Makes a picture of NV12, NV21 or P010 whose colours lie in a buffer of their own. */
     public static Image biplanar(Format format, int width, int height, ByteBuffer y, int yStride, ByteBuffer chroma, int chromaStride) {
         if (format != Format.NV12 && format != Format.NV21 && format != Format.P010) {
             throw new IllegalArgumentException("format is " + format + ", NV12, NV21 or P010 has two planes");
@@ -85,8 +91,8 @@ public final class Image {
     }
 
     /**
-     * Android's YUV_420_888, from the planes of an android.media.Image or a CameraX ImageProxy as they are: their buffers
-     * may overlap, and end before their last row does.
+     * Makes a picture of Android's YUV_420_888, from the planes of an android.media.Image or a CameraX ImageProxy.
+     * Their buffers may overlap, and may end before their last row does.
      */
     public static Image yuv420(int width, int height, ByteBuffer y, int yRowStride, ByteBuffer u, ByteBuffer v, int uvRowStride,
             int uvPixelStride) {
@@ -94,29 +100,35 @@ public final class Image {
                 uvPixelStride, Yuv.BT601_LIMITED, 0, false, false);
     }
 
-    /** The same picture, to be turned by 0, 90, 180 or 270 degrees clockwise to be upright, and then mirrored or not. */
+    /**
+     * Returns the same picture, which is rotated clockwise by 0, 90, 180 or 270 degrees to be upright, and then
+     * mirrored or not.
+     */
     public Image rotated(int degrees, boolean mirrored) {
         return new Image(format, width, height, planes, strides, chromaStep, yuv, degrees, mirrored, bottomUp);
     }
 
-    /** The same picture, with other colours behind its Y, U and V; BT601_LIMITED where it is not said. */
+    /** Returns the same picture with another conversion of YUV to colours. The default is BT601_LIMITED. */
     public Image withYuv(Yuv yuv) {
         return new Image(format, width, height, planes, strides, chromaStep, yuv, rotation, mirrored, bottomUp);
     }
 
-    /** The same picture, whose first row in memory is the lowest one: bitmaps of Windows. */
+    /** Returns the same picture, whose first row in memory is the lowest one, as in bitmaps of Windows. */
     public Image bottomUp() {
         return new Image(format, width, height, planes, strides, chromaStep, yuv, rotation, mirrored, true);
     }
 
-    /** The buffers of three planes, null where there is none. */
+    /** Returns the buffers of three planes, which are null where there is none. */
     ByteBuffer[] buffers() {
         ByteBuffer[] all = new ByteBuffer[3];
         System.arraycopy(planes, 0, all, 0, planes.length);
         return all;
     }
 
-    /** For JNI: format, width, height, rotation, mirrored, chroma step, yuv; then offset, size and stride of each plane; bottom-up. */
+    /**
+     * Returns the numbers for JNI: format, width, height, rotation, mirrored, chroma step, yuv. Then come offset, size
+     * and stride of each plane, and bottom-up.
+     */
     int[] numbers() {
         int[] n = new int[NUMBERS];
         n[0] = format.number;

@@ -9,11 +9,11 @@ import java.util.List;
 import java.util.Objects;
 
 /**
- * Loaded networks. Loading is slow, so load once; all threads may use one model at the same time. Close it when none
- * does any more; a prediction that still runs is waited for by its own thread, which then frees the memory.
+ * Loaded networks. Loading is slow, so load once. All threads may use one model at the same time. Close it when no
+ * thread needs it any more. If a prediction still runs, its thread frees the memory when it ends.
  */
 public final class Model implements AutoCloseable {
-    /** Pictures of a batch that are held, and worked on, at once. */
+    /** The pictures of a batch that are held, and predicted, at once. */
     private static final int CHUNK = 32;
 
     private interface Call {
@@ -33,7 +33,7 @@ public final class Model implements AutoCloseable {
         this.handle = handle;
     }
 
-    /** The built-in model. */
+    /** Loads the built-in model. */
     public static Model loadDefault() {
         return loadDefault(new ModelOptions());
     }
@@ -43,7 +43,10 @@ public final class Model implements AutoCloseable {
         return new Model(Native.loadDefault(options.maxPixels));
     }
 
-    /** Model files, each a part (detector, age, gender); parts that are not given come from the built-in model. */
+    /**
+     * Loads model files, each of which is a part (detector, age, gender). Parts that are not given come from the
+     * built-in model.
+     */
     public static Model loadFiles(File... files) {
         return loadFiles(new ModelOptions(), files);
     }
@@ -57,7 +60,7 @@ public final class Model implements AutoCloseable {
         return new Model(Native.loadFiles(paths, options.maxPixels));
     }
 
-    /** The bytes of a model file, such as an Android asset. */
+    /** Loads the bytes of a model file, such as an Android asset. */
     public static Model loadBytes(byte[] model) {
         return loadBytes(new ModelOptions(), model);
     }
@@ -67,24 +70,27 @@ public final class Model implements AutoCloseable {
         return new Model(Native.loadMemory(Objects.requireNonNull(model, "model"), options.maxPixels));
     }
 
-    /** Version of the native library, such as "0.1.0". */
+    /** Returns the version of the native library, such as "0.1.0". */
     public static String libraryVersion() {
         Native.require();
         int version = Native.version();
         return (version >> 16) + "." + (version >> 8 & 255) + "." + (version & 255);
     }
 
-    /** Name and version of the networks, for logs. */
+    /** Returns the name and version of the networks, for logs. */
     public String name() {
         return withHandle(model -> new String(Native.name(model), StandardCharsets.UTF_8));
     }
 
-    /** Licences of the weights, each with its network's name: those that are built in by default are for non-commercial research. */
+    /**
+     * Returns the licences of the weights, each with the name of its network. The weights that are built in by default
+     * are for non-commercial research.
+     */
     public String license() {
         return withHandle(model -> new String(Native.license(model), StandardCharsets.UTF_8));
     }
 
-    /** The network that does a task; one may do several. */
+    /** Returns the network that does a task. One network may do several. */
     public Network network(Network.Task task) {
         int bit = Objects.requireNonNull(task, "task").bit;
         return withHandle(model -> {
@@ -121,7 +127,7 @@ public final class Model implements AutoCloseable {
         return predict(image, new Options());
     }
 
-    /** The same for a JPEG, PNG, WebP or BMP file; its Exif orientation is applied. */
+    /** Does the same for a JPEG, PNG, WebP or BMP file. Its Exif orientation is applied. */
     public Prediction predict(File file, Options options) {
         byte[] path = utf8(Objects.requireNonNull(file, "file").getPath());
         Options o = Objects.requireNonNull(options, "options");
@@ -132,14 +138,17 @@ public final class Model implements AutoCloseable {
         return predict(file, new Options());
     }
 
-    /** The same for the bytes of such a file. */
+    /** Does the same for the bytes of such a file. */
     public Prediction predict(byte[] encoded, Options options) {
         Objects.requireNonNull(encoded, "encoded");
         Options o = Objects.requireNonNull(options, "options");
         return run(result -> Native.predictEncoded(handle, result, encoded, null, 0, encoded.length, o.whole(), o.shares(), o.regions));
     }
 
-    /** The same for the bytes of such a file in a buffer, from its position to its limit; direct ones are not copied. */
+    /**
+     * Does the same for the bytes of such a file in a buffer, from its position to its limit. Direct buffers are not
+     * copied.
+     */
     public Prediction predict(ByteBuffer encoded, Options options) {
         if (!Objects.requireNonNull(encoded, "encoded").isDirect()) {
             byte[] bytes = new byte[encoded.remaining()];
@@ -152,9 +161,9 @@ public final class Model implements AutoCloseable {
     }
 
     /**
-     * Predicts many pictures, which may be encoded, on this many threads; 0 and 1 mean the caller's thread alone. One that fails does not
-     * stop the rest: its answer holds the error. What concerns all, such as options with regions, which belong to one picture, is
-     * the error of each.
+     * Predicts many pictures, which may be encoded, on this many threads. 0 and 1 mean the caller's thread alone. A
+     * picture that fails does not stop the rest: its answer holds the error. If the whole call fails, each answer holds
+     * that error. Options with regions fail, since regions belong to one picture.
      */
     public List<Answer> predictBatch(List<Image> images, Options options, int threads) {
         if (threads < 0) {
@@ -171,7 +180,7 @@ public final class Model implements AutoCloseable {
         });
     }
 
-    /** The same on the caller's thread. */
+    /** Does the same on the caller's thread. */
     public List<Answer> predictBatch(List<Image> images, Options options) {
         return predictBatch(images, options, 1);
     }
@@ -201,7 +210,7 @@ public final class Model implements AutoCloseable {
         }
     }
 
-    /** Frees the model; may be called twice. */
+    /** Frees the model. It may be called twice. */
     @Override
     public synchronized void close() {
         closed = true;
@@ -239,7 +248,7 @@ public final class Model implements AutoCloseable {
         return spare.poll();
     }
 
-    /** The handle, which stays while it is used. Not named `use`, which would hide Kotlin's. */
+    /** Uses the handle, which stays valid meanwhile. It is not named `use`, which would hide Kotlin's function. */
     <T> T withHandle(HandleUse<T> call) {
         long model = enter();
         try {
@@ -253,7 +262,7 @@ public final class Model implements AutoCloseable {
         enter();
         long result = 0;
         try {
-            // Reused with its buffers; as many as threads ran at once.
+            // The results are used again with their buffers. There are as many as threads ran at once.
             Long old = takeSpare();
             result = old != null ? old : Native.newResult();
             call.run(result);

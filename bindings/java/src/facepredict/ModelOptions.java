@@ -1,10 +1,10 @@
 package facepredict;
 
-/** How to load a model. What is not set is the library's default. */
+/** Options of loading a model. Options that are not set have the library's defaults. */
 public final class ModelOptions {
     long maxPixels;
 
-    /** Largest picture accepted, in pixels; 0 means 64 Mi. */
+    /** The largest picture that is accepted, in pixels. 0 means 64 Mi. */
     public ModelOptions maxPixels(long pixels) {
         if (pixels < 0) {
             throw new IllegalArgumentException("maxPixels is " + pixels);

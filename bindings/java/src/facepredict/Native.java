@@ -8,9 +8,9 @@ import java.io.OutputStream;
 import java.nio.ByteBuffer;
 import java.util.Locale;
 
-/** The functions of face_predict_jni.c. Handles are pointers; only Model and Tracker see them. */
+/** The functions of face_predict_jni.c. Handles are pointers, and only Model and Tracker see them. */
 final class Native {
-    /** Major version of the C interface that this package is for. */
+    /** The major version of the C interface that this package needs. */
     static final int ABI_MAJOR = 0;
 
     private static final Throwable MISSING = load();
@@ -38,7 +38,7 @@ final class Native {
         }
     }
 
-    /** From the library path, or from the jar where the path has none. */
+    /** Loads the library from the library path, or from the jar if the path has none. */
     private static void loadByName() {
         try {
             System.loadLibrary("face_predict_jni");
@@ -55,7 +55,7 @@ final class Native {
             try {
                 System.load(carried.getAbsolutePath());
             } finally {
-                // Where a loaded file can be removed, nothing is left behind; elsewhere at the end.
+                // If a loaded file can be removed, it is removed at once. Otherwise it is removed at the end.
                 if (!carried.delete()) {
                     carried.deleteOnExit();
                 }
@@ -63,7 +63,10 @@ final class Native {
         }
     }
 
-    /** The library of this system from the jar, as a temporary file, since only files can be loaded. Null where the jar has none. */
+    /**
+     * Writes this system's library from the jar to a temporary file, since only files can be loaded. Returns null if
+     * the jar has none.
+     */
     private static File carried() throws IOException {
         String name = System.mapLibraryName("face_predict_jni");
         try (InputStream in = Native.class.getResourceAsStream("native/" + system() + "/" + name)) {
@@ -84,14 +87,16 @@ final class Native {
         }
     }
 
-    /** As folders of the jar are named: linux-x86_64, windows-x86_64 and so on. */
+    /** Returns the name of this system's folder in the jar, such as linux-x86_64 or windows-x86_64. */
     private static String system() {
         String os = System.getProperty("os.name", "").toLowerCase(Locale.ROOT), arch = System.getProperty("os.arch", "");
         os = os.startsWith("windows") ? "windows" : os.startsWith("mac") ? "macos" : "linux";
         return os + "-" + (arch.equals("amd64") ? "x86_64" : arch.equals("arm64") ? "aarch64" : arch);
     }
 
-    /** Throws where the library is missing; each time, and with the reason, unlike a failed static initialiser. */
+    /**
+     * Throws if the library is missing. It does so each time and with the reason, unlike a failed static initialiser.
+     */
     static void require() {
         if (MISSING != null) {
             UnsatisfiedLinkError error = new UnsatisfiedLinkError(MISSING.getMessage());
@@ -114,7 +119,7 @@ final class Native {
 
     static native byte[] license(long model);
 
-    /** Name, version, licence and data; tasks, width and height go into {@code numbers}. */
+    /** Returns name, version, licence and data. Tasks, width and height go into {@code numbers}. */
     static native byte[][] network(long model, int task, int[] numbers);
 
     static native void warmUp(long model, int width, int height, int[] whole, float[] shares, float[] regions);
@@ -125,22 +130,23 @@ final class Native {
 
     static native void freeResult(long result);
 
-    // Pictures are three buffers and Image.numbers(); options are whole numbers, shares and regions, null to search.
+    // Pictures are three buffers and Image.numbers(). Options are whole numbers, shares and regions; null regions mean
+    // a search.
 
     static native void predict(long model, long result, ByteBuffer[] planes, int[] numbers, int[] whole, float[] shares,
             float[] regions);
 
     static native void predictFile(long model, long result, byte[] path, int[] whole, float[] shares, float[] regions);
 
-    /** From the array, or from the direct buffer where that is null. */
+    /** Reads the array, or the direct buffer if the array is null. */
     static native void predictEncoded(long model, long result, byte[] array, ByteBuffer buffer, int offset, int size, int[] whole,
             float[] shares, float[] regions);
 
-    /** Each result says what became of its picture. */
+    /** Each result holds the error of its picture. */
     static native void batch(long model, long[] results, ByteBuffer[] planes, int[] numbers, int[] whole, float[] shares,
             float[] regions, int threads);
 
-    /** Why a result has no faces; null where its call succeeded. */
+    /** Returns the error of a result, or null if its call succeeded. */
     static native FacePredictException error(long result);
 
     static native long newTracker(long model, int detectEvery, int estimateEvery, float memorySeconds, float lostSeconds);
@@ -152,12 +158,12 @@ final class Native {
 
     static native void freeTracker(long tracker);
 
-    /** Width and height. */
+    /** Returns width and height. */
     static native int[] size(long result);
 
-    /** Face.NUMBERS a face; doubles hold the numbers of tracks. */
+    /** Returns Face.NUMBERS for each face. Doubles are large enough for the numbers of tracks. */
     static native double[] faces(long result);
 
-    /** Empty where there is no age. */
+    /** Returns the years, or nothing if there is no age. */
     static native float[] years(long result, int face);
 }

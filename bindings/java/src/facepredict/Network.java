@@ -4,9 +4,9 @@ import java.util.Collections;
 import java.util.EnumSet;
 import java.util.Set;
 
-/** What a network's file says of it. */
+/** What the file of a network says about it. */
 public final class Network {
-    /** What a network does. */
+    /** A task of a network. */
     public enum Task {
         AGE(1),
         GENDER(1 << 1),
@@ -20,13 +20,13 @@ public final class Network {
     }
 
     public final String name, version;
-    /** Of the weights. */
+    /** The licence of the weights. */
     public final String license;
-    /** What it was trained on. */
+    /** The data that the weights were trained on. */
     public final String data;
-    /** Not to be changed. */
+    /** The tasks of the network. The set cannot be changed. */
     public final Set<Task> tasks;
-    /** Size, in pixels, of what it takes in. */
+    /** The size of the network's input in pixels. */
     public final int inputWidth, inputHeight;
 
     Network(String[] texts, int[] numbers) {

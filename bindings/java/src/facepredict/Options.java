@@ -2,7 +2,10 @@ package facepredict;
 
 import java.util.List;
 
-/** What to predict. What is not set is the library's default: the faces are searched. Not for two threads while it is being changed. */
+/**
+ * Options of a prediction. Options that are not set have the library's defaults, by which the faces are searched. Only
+ * one thread may use it while it is being changed.
+ */
 public final class Options {
     int flags;
     int maxFaces;
@@ -11,10 +14,13 @@ public final class Options {
     int minFaceSize;
     float minScore;
     int crops;
-    /** Null searches. */
+    /** Null means a search. */
     float[] regions;
 
-    /** The faces, found already: nothing is searched, even if there are none. Null: search. */
+    /**
+     * Gives the faces, if they were found already. Nothing is then searched, even if the list is empty. Null means a
+     * search. A region of which no part lies in the picture is an error.
+     */
     public Options regions(List<Region> given) {
         if (given == null) {
             regions = null;
@@ -28,7 +34,7 @@ public final class Options {
         return this;
     }
 
-    /** The picture is one face. */
+    /** Says whether the whole picture is one face. */
     public Options cropped(boolean on) {
         return flag(1 << 2, on);
     }
@@ -41,17 +47,23 @@ public final class Options {
         return flag(1 << 1, on);
     }
 
-    /** Searches as a tracker searches its frames: at one small scale, in a sixth of the time. */
+    /**
+     * Searches as a tracker searches its frames: at one small scale, in a sixth of the time. Most faces below a
+     * sixteenth of the picture's longer side are then missed.
+     */
     public Options fastSearch(boolean on) {
         return flag(1 << 3, on);
     }
 
-    /** Searches in four quarter turns, for pictures that may lie on a side or stand on their head. Takes four times as long. */
+    /**
+     * Searches upright and in the three other quarter turns, for pictures that may lie on a side or stand upside down.
+     * It takes four times as long.
+     */
     public Options tryTurns(boolean on) {
         return flag(1 << 4, on);
     }
 
-    /** Keeps at most this many faces, the largest; 0 means all. */
+    /** Keeps at most this many faces, the largest. 0 means all. */
     public Options maxFaces(int count) {
         if (count < 0) {
             throw new IllegalArgumentException("maxFaces is " + count);
@@ -60,19 +72,23 @@ public final class Options {
         return this;
     }
 
-    /** Probability inside ageLow to ageHigh; 0 means 0.8. */
+    /** Sets the probability that the true age lies between ageLow and ageHigh. 0 means 0.8. */
     public Options ageCoverage(float share) {
         ageCoverage = share;
         return this;
     }
 
-    /** Probability that a label needs, 0.5 to 1; 0 means the model's. */
+    /** Sets the smallest probability for which a label is given, from 0.5 to 1. 0 means the threshold of the model. */
     public Options genderThreshold(float share) {
         genderThreshold = share;
         return this;
     }
 
-    /** Smallest face that is searched for, in pixels of the picture: the shorter side of its box. 0 means a fiftieth of the longer side, at least 13. Smaller ones cost more time. */
+    /**
+     * Sets the smallest face that is searched for, as the shorter side of its box in pixels of the picture. 0 means a
+     * fiftieth of the longer side, and at least 13 pixels; the smallest of these are often missed. A smaller number
+     * searches more closely, and each halving can take four times as long.
+     */
     public Options minFaceSize(int pixels) {
         if (pixels < 0) {
             throw new IllegalArgumentException("minFaceSize is " + pixels);
@@ -81,13 +97,18 @@ public final class Options {
         return this;
     }
 
-    /** Score that a found face needs, above 0 and below 1; 0 means the model's. */
+    /**
+     * Sets the smallest score of a found face that is kept, above 0 and below 1. 0 means the threshold of the model.
+     */
     public Options minScore(float score) {
         minScore = score;
         return this;
     }
 
-    /** Crops of each face that are averaged, at most 8: the second is mirrored, further ones a little shifted, too. Each costs as much as the first. */
+    /**
+     * Sets the number of crops of each face whose answers are averaged, from 1 to 8. The second crop is mirrored, and
+     * further ones are also shifted a little. Each crop takes as much time as the first.
+     */
     public Options crops(int count) {
         if (count < 0) {
             throw new IllegalArgumentException("crops is " + count);
@@ -96,7 +117,7 @@ public final class Options {
         return this;
     }
 
-    /** For JNI. */
+    /** Returns the whole numbers for JNI. */
     int[] whole() {
         return new int[] {flags, maxFaces, minFaceSize, crops};
     }

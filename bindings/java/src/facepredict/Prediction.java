@@ -4,9 +4,9 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 
-/** The faces of a picture, the largest first. */
+/** The faces of a picture, with the largest first. */
 public final class Prediction {
-    /** Size of the upright picture in pixels. */
+    /** The size of the upright picture in pixels. */
     public final int width, height;
     public final List<Face> faces;
 
@@ -16,7 +16,7 @@ public final class Prediction {
         this.faces = List.copyOf(faces);
     }
 
-    /** A copy of what a result holds. */
+    /** Copies what a result holds. */
     static Prediction of(long result) {
         int[] size = Native.size(result);
         double[] all = Native.faces(result);

@@ -2,19 +2,22 @@ package facepredict;
 
 /** A reason to trust a face less. */
 public enum Quality {
-    /** Few pixels. */
+    /** The face has few pixels: the square root of the box's area is below 40. */
     SMALL(1),
-    /** Out of focus or moving. */
+    /** The face is out of focus, or moves. */
     BLURRED(1 << 1),
-    /** Under-exposed. */
+    /** The face is under-exposed. */
     DARK(1 << 2),
-    /** Over-exposed. */
+    /** The face is over-exposed. */
     BRIGHT(1 << 3),
-    /** Far from frontal. */
+    /** The head is turned by more than 40 degrees. A region without landmarks is never marked so. */
     TURNED(1 << 4),
-    /** Reaches beyond the picture. */
+    /** More than 15 % of the box lies outside the picture. */
     CUT_OFF(1 << 5),
-    /** On its side or upside down, and read wrongly; {@link Options#tryTurns} reads it rightly. */
+    /**
+     * The head lies on its side or stands upside down. The answer is then wrong, and {@link Options#tryTurns} gives the
+     * right one.
+     */
     NOT_UPRIGHT(1 << 6);
 
     final int bit;

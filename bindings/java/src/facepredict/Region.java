@@ -1,6 +1,6 @@
 package facepredict;
 
-/** A face that was found already, forehead to chin, in upright pixels. */
+/** A face that was found already, in pixels of the upright picture. Its box reaches from the forehead to the chin. */
 public final class Region {
     final float[] numbers = new float[14];
 
@@ -8,7 +8,10 @@ public final class Region {
         this(x, y, width, height, null);
     }
 
-    /** With the x and y of left eye, right eye, nose, left and right mouth corner (as seen): ten numbers, or null. */
+    /**
+     * Makes a region with landmarks: x and y of the left eye, right eye, nose, left and right corner of the mouth (as
+     * seen in the picture). They are ten numbers, or null.
+     */
     public Region(float x, float y, float width, float height, float[] landmarks) {
         numbers[0] = x;
         numbers[1] = y;

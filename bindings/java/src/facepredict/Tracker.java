@@ -3,8 +3,9 @@ package facepredict;
 import java.util.Objects;
 
 /**
- * Follows the faces of one camera: gives each a {@link Face#trackId} and averages its answers over {@link Face#trackEstimates}
- * estimates. Keeps what it needs of the model, which may be closed. One thread at a time gets in; others wait.
+ * Follows the faces of one camera. It gives each face a {@link Face#trackId}, and averages its answers over {@link
+ * Face#trackEstimates} estimates. It keeps what it needs of the model, which may be closed. If several threads call it,
+ * one goes on, and the others wait.
  */
 public final class Tracker implements AutoCloseable {
     private long handle;
@@ -27,7 +28,10 @@ public final class Tracker implements AutoCloseable {
         }
     }
 
-    /** Takes the next frame, {@code timeMicros} after any start: a frame's getTimestamp() / 1000. It must not go back. */
+    /**
+     * Takes the next frame. {@code timeMicros} counts from any start, such as a frame's getTimestamp() / 1000. It must
+     * not go back.
+     */
     public synchronized Prediction update(Image image, long timeMicros, Options options) {
         Objects.requireNonNull(image, "image");
         Options o = Objects.requireNonNull(options, "options");
@@ -36,7 +40,7 @@ public final class Tracker implements AutoCloseable {
         return Prediction.of(result);
     }
 
-    /** The same with the defaults. */
+    /** Does the same with the default options. */
     public Prediction update(Image image, long timeMicros) {
         return update(image, timeMicros, new Options());
     }
@@ -47,7 +51,7 @@ public final class Tracker implements AutoCloseable {
         Native.resetTracker(handle);
     }
 
-    /** Frees the tracker, after an update that another thread runs; may be called twice. */
+    /** Frees the tracker, after an update that another thread runs. It may be called twice. */
     @Override
     public synchronized void close() {
         if (handle != 0) {

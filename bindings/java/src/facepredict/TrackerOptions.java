@@ -1,13 +1,13 @@
 package facepredict;
 
-/** How to follow faces. What is not set, or 0, is the library's default. */
+/** Options of a tracker. Options that are not set, or 0, have the library's defaults. */
 public final class TrackerOptions {
     int detectEvery;
     int estimateEvery;
     float memorySeconds;
     float lostSeconds;
 
-    /** The detector runs on every n-th frame; between these frames each box moves on at its last speed, which fades. */
+    /** The detector runs on every n-th frame. Between these frames each box moves on at its last speed, which fades. */
     public TrackerOptions detectEvery(int frames) {
         detectEvery = notNegative("detectEvery", frames);
         return this;
@@ -19,13 +19,13 @@ public final class TrackerOptions {
         return this;
     }
 
-    /** Time constant of the average over estimates; 0 means 2 seconds. */
+    /** The time constant of the average over estimates, in seconds. 0 means 2. */
     public TrackerOptions memorySeconds(float seconds) {
         memorySeconds = seconds;
         return this;
     }
 
-    /** Time after which an unseen face is forgotten; 0 means 1 second. */
+    /** The time in seconds after which a face that is no longer found is forgotten. 0 means 1. */
     public TrackerOptions lostSeconds(float seconds) {
         lostSeconds = seconds;
         return this;

@@ -96,7 +96,8 @@ public class BindingTest {
     @Test
     public void searching() throws Exception {
         try (Model model = Model.loadDefault()) {
-            // What is found is the detector's affair; that a search runs and gives sound faces is ours.
+            // The detector's own tests check what it finds. This one checks that a search runs and gives plausible
+            // faces.
             for (Face face : model.predict(FACE, new Options().minFaceSize(20).minScore(0.01f)).faces) {
                 assertTrue(face.score >= 0.01f && face.landmarks().length == 10 && !Float.isNaN(face.yaw));
             }
@@ -257,7 +258,7 @@ public class BindingTest {
                         answers.add(model.predict(FACE, CROPPED).faces.toString());
                     }
                 } catch (IllegalStateException closed) {
-                    // As it should.
+                    // This is expected.
                 } catch (Throwable error) {
                     errors.add(error);
                 }

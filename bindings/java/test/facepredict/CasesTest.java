@@ -11,7 +11,7 @@ import java.util.List;
 import java.util.Map;
 import org.junit.Test;
 
-/** The list of cases that every binding answers alike. */
+/** Runs the list of cases to which every binding must answer alike. */
 public class CasesTest {
     static final File FOLDER = new File("tests/cases");
 
@@ -48,7 +48,7 @@ public class CasesTest {
             float[] points = landmarks.length < 10 * (i + 1) ? null : java.util.Arrays.copyOfRange(landmarks, 10 * i, 10 * i + 10);
             regions.add(new Region(boxes[4 * i], boxes[4 * i + 1], boxes[4 * i + 2], boxes[4 * i + 3], points));
         }
-        // Without boxes, be it an empty list of them, the picture is searched.
+        // Without boxes, or with an empty list of them, the picture is searched.
         Options options = new Options().regions(one.containsKey("boxes") ? regions : null).cropped(one.get("cropped") == Boolean.TRUE)
                 .skipAge(one.get("skip_age") == Boolean.TRUE).skipGender(one.get("skip_gender") == Boolean.TRUE)
                 .fastSearch(one.get("fast_search") == Boolean.TRUE).tryTurns(one.get("try_turns") == Boolean.TRUE)
@@ -70,7 +70,7 @@ public class CasesTest {
         }
     }
 
-    /** The planes of a raw picture: one, whose others follow it, or one at each of "offsets". */
+    /** Makes the planes of a raw picture: one, which the others follow, or one at each of "offsets". */
     private static Image image(Map<String, Object> one, ByteBuffer bytes) {
         float[] offsets = numbers(list(one, "offsets"));
         float[] sizes = numbers(list(one, "sizes"));

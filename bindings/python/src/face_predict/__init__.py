@@ -1,4 +1,4 @@
-"""Age and gender from faces, with honest uncertainty.
+"""Estimates age and gender from faces, and how sure each estimate is.
 
     import face_predict
 
@@ -6,8 +6,8 @@
     for face in model.predict("photo.jpg").faces:     # finds the faces
         print(face.age, face.age_low, face.age_high, face.female_probability, face.age_at_least(18))
 
-Gender is the label that strangers would give the face, in two values. The answer must not decide alone about a
-person: not as proof of age, not for identification.
+Gender is the label that strangers would give the face, in two values. The answer must not decide alone about a person:
+not as proof of age, and not for identification.
 """
 
 from ._answers import Box, Face, Gender, Network, Point, Prediction, Quality

@@ -19,17 +19,17 @@ _GENDERS: dict[int, Gender] = {1: "female", 2: "male"}
 
 @dataclass(frozen=True)
 class Network:
-    """What a network's file says of it."""
+    """What the file of a network says about it."""
 
     name: str
     version: str
     license: str
-    """Of the weights."""
+    """The licence of the weights."""
     data: str
-    """What it was trained on."""
+    """The data that the weights were trained on."""
     tasks: tuple[native.Task, ...]
     input_size: tuple[int, int]
-    """Width and height, in pixels, of what it takes in."""
+    """The width and height of the network's input in pixels."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Point:
 
 @dataclass(frozen=True)
 class Box:
-    """A rectangle in pixels of the upright picture; it may reach beyond the picture."""
+    """A rectangle in pixels of the upright picture. It may reach beyond the picture."""
 
     x: float
     y: float
@@ -52,13 +52,13 @@ class Box:
 
 @dataclass(frozen=True)
 class Face:
-    """One face. `None` stands where something was skipped, not given, or not decided."""
+    """One face. A value is `None` if it was not estimated, not given, or not decided."""
 
     box: Box
     landmarks: Optional[tuple[Point, ...]]
-    """Left eye, right eye, nose, left and right mouth corner; left and right as seen."""
+    """The left eye, right eye, nose, left and right corner of the mouth. Left and right are as seen in the picture."""
     score: Optional[float]
-    """How sure the detector is that this is a face, from 0 to 1; None for a face that was given."""
+    """How sure the detector is that this is a face, from 0 to 1. None for a face that the caller gave."""
     age: Optional[float]
     """The estimated age in years: the median of the distribution."""
     age_low: Optional[float]
@@ -66,28 +66,31 @@ class Face:
     age_high: Optional[float]
     """The upper end of that interval."""
     female_probability: Optional[float]
-    """Calibrated probability of the label female, 0 to 1."""
+    """The calibrated probability of the label female, from 0 to 1."""
     gender: Optional[Gender]
-    """The label that strangers would give; None where the probability is below the threshold."""
+    """The label that strangers would give. None if its probability is below the threshold."""
     quality: tuple[Quality, ...]
-    """Reasons to trust this face less; empty if there is none."""
+    """The reasons to trust this face less. It is empty if there is none. It does not say that a given box shows a
+    face."""
     yaw: Optional[float]
-    """The direction of the head in degrees, with an error of about ten; positive towards the right of the picture. None without landmarks."""
+    """The direction of the head in degrees, with an error of about ten. Positive means towards the right of the
+    picture. It is None without landmarks."""
     pitch: Optional[float]
-    """The tilt of the head in degrees; positive upwards."""
+    """The tilt of the head in degrees. Positive means upwards."""
     roll: Optional[float]
-    """The rotation of the head in the picture, in degrees; positive clockwise."""
+    """The rotation of the head in the picture, in degrees. Positive means clockwise."""
     region_index: Optional[int]
-    """The index of this face in `boxes`; None for a face that was found."""
+    """The index of this face in `boxes`. None for a face that was found."""
     track_id: Optional[int]
     """A number that stays the same while a Tracker follows the face."""
     track_estimates: int
-    """The number of estimates that the answer averages: one for each frame in which the Tracker estimated the face; 0 without one."""
+    """The number of estimates that the answer averages: one for each frame in which the Tracker estimated the face. 0
+    without one."""
     age_distribution: tuple[float, ...] = field(repr=False)
-    """Probability of each whole year from 0, summing to 1; empty where the age was skipped."""
+    """The probabilities of the whole years from 0, which sum to 1. It is empty if the age was skipped."""
 
     def age_at_least(self, years: float) -> Optional[float]:
-        """Probability that the person has lived `years` or more; linear between whole years."""
+        """Returns the probability that the person has lived `years` or more. It is linear between whole years."""
         if not self.age_distribution:
             return None
         if math.isnan(years):
@@ -105,10 +108,10 @@ class Face:
 
 @dataclass(frozen=True)
 class Prediction:
-    """The faces of a picture, the largest first."""
+    """The faces of a picture, with the largest first."""
 
     width: int
-    """Width of the upright picture in pixels."""
+    """The width of the upright picture in pixels."""
     height: int
     faces: tuple[Face, ...]
 
@@ -144,7 +147,7 @@ def _face(library: native.Library, result: int, index: int) -> Face:
 
 
 def read(library: native.Library, result: int) -> Prediction:
-    """A copy of what a result holds."""
+    """Copies what a result holds."""
     width, height = c_uint32(), c_uint32()
     library.check(library.result_size(result, byref(width), byref(height)))
     faces = tuple(_face(library, result, index) for index in range(library.result_count(result)))

@@ -1,10 +1,11 @@
-"""Exceptions, one a kind of failure, each also of the fitting built-in class."""
+"""Exceptions, with one class for each kind of failure. Each class is also a subclass of the fitting built-in
+exception."""
 
 from __future__ import annotations
 
 
 class FacePredictError(Exception):
-    """A failure of the library. `status` is its number, `status_name` its constant in face_predict.h."""
+    """A failure of the library. `status` is its number, and `status_name` its constant in face_predict.h."""
 
     status: int = 0
     status_name: str = ""
@@ -15,7 +16,7 @@ class ArgumentError(FacePredictError, ValueError):
 
 
 class UnsupportedError(FacePredictError, NotImplementedError):
-    """Not in this build of the library."""
+    """This build of the library lacks something that the call needs."""
 
 
 class FileError(FacePredictError, OSError):
@@ -43,7 +44,7 @@ class InternalError(FacePredictError, RuntimeError):
 
 
 class LibraryError(FacePredictError, ImportError):
-    """The native library is missing or of another version; the message says what to do."""
+    """The native library is missing, or has another major version. The message says what to do."""
 
 
 BY_STATUS: dict[int, type[FacePredictError]] = {

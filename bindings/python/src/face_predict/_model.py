@@ -19,25 +19,25 @@ from ._errors import ArgumentError, FacePredictError
 from ._options import Boxes, Landmarks, options, utf8, whole
 from ._pictures import Format, Interpretation, Yuv, borrow
 
-_CHUNK = 32  # Pictures of a batch that are held, and worked on, at once.
+_CHUNK = 32  # The pictures of a batch that are held, and predicted, at once.
 
 
 def library_version() -> str:
-    """Version of the native library in use."""
+    """Returns the version of the native library in use."""
     version: bytes = native.library().version_string()
     return version.decode()
 
 
 def library_features() -> tuple[str, ...]:
-    """What this build of the native library has: "decode", "detector", "weights", "open_weights", "all_operators"."""
+    """Returns the features of the native library: "decode", "detector", "weights", "open_weights", "all_operators"."""
     features = native.library().features()
     return tuple(name for name, bit in native.FEATURES.items() if features & bit)
 
 
 class Model:
-    """Loaded networks. Loading is slow, so load once; all threads may use one model at the same time.
+    """Loaded networks. Loading is slow, so load once. All threads may use one model at the same time.
 
-    Without a path the built-in model is loaded. Each path is a part (detector, age, gender or both); parts that are not
+    Without a path the built-in model is loaded. Each path is a part (detector, age, gender or both). Parts that are not
     given come from the built-in model. `close()` or a `with` block frees it early.
     """
 
@@ -49,8 +49,8 @@ class Model:
     ) -> None:
         """Loads the built-in model, model files, or one model's `bytes`.
 
-        `max_pixels` limits the size of pictures (0: 64 Mi). `plain_convolutions` is for comparison only. The weights that
-        are built in by default are for non-commercial research: `license` tells.
+        `max_pixels` limits the size of pictures (0: 64 Mi). `plain_convolutions` is for comparison only. The weights
+        that are built in by default are for non-commercial research. `license` returns the licences.
         """
         self._handle: Optional[int] = None
         self._lock = threading.Lock()
@@ -78,7 +78,7 @@ class Model:
 
     @property
     def name(self) -> str:
-        """Name and version of the networks, for logs."""
+        """The name and version of the networks, for logs."""
         handle = self._enter()
         try:
             name: bytes = self._native.model_name(handle)
@@ -88,7 +88,8 @@ class Model:
 
     @property
     def license(self) -> str:
-        """Licences of the weights, each with the name of its network; the detector's, too, which is loaded for it."""
+        """The licences of the weights, each with the name of its network. This loads the detector, since its licence
+        counts, too."""
         handle = self._enter()
         try:
             license: bytes = self._native.model_license(handle)
@@ -97,7 +98,7 @@ class Model:
             self._leave(None)
 
     def network(self, task: native.Task) -> Network:
-        """The network that does a task, "age", "gender" or "detect"; one may do several."""
+        """Returns the network that does a task: "age", "gender" or "detect". One network may do several."""
         if task not in native.TASKS:
             raise ArgumentError(f"task is {task!r}, but it must be one of {', '.join(native.TASKS)}")
         handle = self._enter()
@@ -145,25 +146,32 @@ class Model:
     ) -> Prediction:
         """Finds the faces of a picture and estimates them.
 
-        `image` is a path, the `bytes` of a JPEG, PNG, WebP or BMP file (a bytearray, memoryview or uint8 array of one dimension
-        is taken so, too), an array of uint8 (numpy or anything with the
-        buffer protocol; rows may be padded and run upwards, nothing is copied, and nothing may change meanwhile), or a PIL image. Files apply their Exif orientation;
-        a PIL image's is applied too. Arrays are GRAY, RGB or RGBA unless `format` says otherwise (OpenCV: "BGR"), and
-        `rotation` (degrees clockwise) and `mirrored` turn them upright.
+        `image` is a path, the `bytes` of a JPEG, PNG, WebP or BMP file, an array of uint8, or a PIL image. The bytes of
+        a file may also be a bytearray, a memoryview, or a uint8 array of one dimension. An array is numpy, or anything
+        with the buffer protocol. Its rows may be padded and run upwards. Nothing is copied, and nothing may change
+        meanwhile. The Exif orientation of a file or a PIL image is applied. Arrays are GRAY, RGB or RGBA unless
+        `format` says otherwise (OpenCV: "BGR"). `rotation` (degrees clockwise) and `mirrored` make them upright.
 
-        Camera frames: "YUYV" and "UYVY" are (height, width, 2); "NV12", "NV21" and "I420" are (height * 3 / 2, width) as in OpenCV, or
-        a list of planes: Y of (height, width), then UV of (rows, columns, 2), or U and V of (rows, columns), of any
-        strides. "P010" is as "NV12", of uint16. `yuv` says how their numbers map to colours ("BT601_LIMITED").
+        Frames of a camera may be "YUYV" and "UYVY" of (height, width, 2). "NV12", "NV21" and "I420" are (height * 3 /
+        2, width) as in OpenCV, or a list of planes with any strides. The planes are Y of (height, width), then UV of
+        (rows, columns, 2), or U and V of (rows, columns). "P010" is like "NV12", with uint16. `yuv` says how YUV is
+        converted to colours ("BT601_LIMITED").
 
-        `boxes` are faces found already, (x, y, width, height) from forehead to chin in upright pixels, with five
-        `landmarks` each where known; or `cropped` says that the picture is one face. Otherwise faces are searched whose
-        box measures `min_face_size` pixels of the picture or more on its shorter side (0 means a fiftieth of the longer side, at least 13; smaller
-        ones cost more time) and whose score is `min_score` or more, below 1 (None: the model's). `fast_search` searches as a tracker does, at
-        one small scale in a sixth of the time. `try_turns` searches in four quarter turns, for pictures that may lie on a side. The answers of `crops` crops of each face, 1 to 8, are averaged:
-        the second is mirrored, further ones a little shifted, too; each costs as much as the first. `age_coverage` (0.8) is the probability inside `age_low`
-        to `age_high`; `gender_threshold` is what a label needs.
+        `boxes` are the faces, if they were found already, as (x, y, width, height) from forehead to chin in pixels of
+        the upright picture. Each may have five `landmarks`. A box of which no part lies in the picture is an error.
+        `cropped` says that the picture is one face. Otherwise the faces are searched. `min_face_size` is the smallest
+        face that is searched for, as the shorter side of its box in pixels of the picture. 0 means a fiftieth of the
+        longer side, and at least 13 pixels; the smallest of these are often missed. A smaller number searches more
+        closely, and each halving can take four times as long. `min_score` is the smallest score of a found face that is
+        kept, below 1. None means the threshold of the model. `fast_search` searches as a tracker does, at one small
+        scale in a sixth of the time. Most faces below a sixteenth of the picture's longer side are then missed.
+        `try_turns` searches upright and in the three other quarter turns, for pictures that may lie on a side. It takes
+        four times as long. `crops` is the number of crops of each face whose answers are averaged, from 1 to 8. The
+        second crop is mirrored, and further ones are also shifted a little. Each crop takes as much time as the first.
+        `age_coverage` (0.8) is the probability that the true age lies between `age_low` and `age_high`.
+        `gender_threshold` is the smallest probability for which a label is given.
 
-        Other threads run meanwhile. Raises a FacePredictError.
+        Other threads run meanwhile. A failure raises a FacePredictError.
         """
         given = options(
             boxes, landmarks, cropped, max_faces, age_coverage, gender_threshold, skip_age, skip_gender, min_face_size, min_score,
@@ -194,8 +202,8 @@ class Model:
     ) -> list[Union[Prediction, FacePredictError]]:
         """Predicts many pictures on `threads` threads.
 
-        `images` are pictures as for `predict`, which also explains the other arguments; they are taken from an iterator a
-        few at a time. A picture that fails does not stop the rest: its exception stands in its place.
+        `images` are pictures as for `predict`, which also explains the other arguments. They are taken from an iterator
+        a few at a time. A picture that fails does not stop the rest: its exception stands in its place.
         """
         given = options(
             None, None, cropped, max_faces, age_coverage, gender_threshold, skip_age, skip_gender, min_face_size, min_score,
@@ -216,7 +224,7 @@ class Model:
         return answers
 
     def close(self) -> None:
-        """Frees the model, as soon as predictions that run in other threads have ended. May be called twice."""
+        """Frees the model, as soon as predictions that run in other threads have ended. It may be called twice."""
         with self._lock:
             self._closed = True
             if self._users:
@@ -279,7 +287,7 @@ class Model:
         result: Optional[int] = None
         try:
             with self._lock:
-                # Reused with its buffers; as many as threads ran at once.
+                # Results are used again with their buffers. There are as many as threads ran at once.
                 result = self._spare.pop() if self._spare else None
             if result is None:
                 result = new_result(self._native)
@@ -291,7 +299,8 @@ class Model:
     def _some(
         self, handle: int, images: Sequence[Any], given: native.Options, meaning: Interpretation, threads: int
     ) -> Sequence[Union[Prediction, FacePredictError]]:
-        """Pixels and bytes go through the library's batch; paths, which it does not take, through threads of ours."""
+        """Pixels and bytes go through the library's batch. It does not take paths, so these go through threads of our
+        own."""
         answers: dict[int, Union[Prediction, FacePredictError]] = {}
         files = [i for i, image in enumerate(images) if isinstance(image, (str, os.PathLike))]
 
@@ -325,7 +334,7 @@ class Model:
             for _ in images:
                 results.append(new_result(library))
             pointers = (POINTER(native.Image) * count)(*map(ctypes.pointer, images))
-            # Each result says what became of its picture.
+            # Each result holds the error of its picture.
             library.batch(handle, pointers, count, byref(given), threads, (c_void_p * count)(*results))
             answers: list[Union[Prediction, FacePredictError]] = []
             for result in results:

@@ -1,4 +1,4 @@
-"""The C interface by ctypes, which releases the GIL during each call. Mirrors face_predict.h."""
+"""Calls the C interface by ctypes, which releases the GIL during each call. It mirrors face_predict.h."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any, Literal, Optional
 from ._errors import BY_STATUS, FacePredictError, LibraryError
 
 ABI_MAJOR = 0
-"""Major version of the header that the structs below mirror; a library of another one is refused."""
+"""The major version of the header that the structs below mirror. A library of another major version is refused."""
 
 NAME = {"win32": "face_predict.dll", "darwin": "libface_predict.dylib"}.get(sys.platform, "libface_predict.so")
 
@@ -170,7 +170,7 @@ _FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
 
 
 class Library:
-    """The functions of face_predict.h without their prefix; `face_predict` itself is `predict`."""
+    """The functions of face_predict.h without their prefix. `face_predict` itself is `predict`."""
 
     def __init__(self, path: Path) -> None:
         try:
@@ -180,7 +180,7 @@ class Library:
                 f"the native library {path} cannot be loaded ({error}): build it for this platform with "
                 "`cargo build --release`, and name it in FACE_PREDICT_LIBRARY or install the package again"
             ) from error
-        # The version first: a library of another major version may well lack a function.
+        # The version is checked first, since a library of another major version may lack a function.
         try:
             number = native.face_predict_version()
         except AttributeError:
@@ -208,12 +208,13 @@ class Library:
         raise AttributeError(name)
 
     def check(self, status: int) -> None:
-        """Raises the exception for a status; the message is that of the calling thread."""
+        """Raises the exception for a status. Its message is that of the calling thread."""
         if status != 0:
             raise self.error(status)
 
     def error(self, status: int, message: Optional[bytes] = None) -> FacePredictError:
-        """The exception for a status, with the message of a result, or of the calling thread's last failed call."""
+        """Makes the exception for a status. Its message is that of a result, or of the calling thread's last failed
+        call."""
         text = self.last_error() if message is None else message
         error = BY_STATUS.get(status, FacePredictError)(text.decode("utf-8", "replace"))
         error.status = status
@@ -222,7 +223,7 @@ class Library:
 
 
 def library_path() -> Path:
-    """The library that FACE_PREDICT_LIBRARY names, or the one in this package."""
+    """Returns the library that FACE_PREDICT_LIBRARY names, or the one in this package."""
     given = os.environ.get("FACE_PREDICT_LIBRARY")
     path = Path(given) if given else Path(__file__).resolve().parent / NAME
     if not path.is_file():
@@ -240,12 +241,12 @@ def _load(path: Path) -> Library:
 
 
 def library() -> Library:
-    """The library, loaded by whoever comes first."""
+    """Returns the library, which the first caller loads."""
     return _load(library_path())
 
 
 class _PyBuffer(ctypes.Structure):
-    """Py_buffer: the same in every CPython 3, and part of its stable ABI."""
+    """This is Py_buffer. It is the same in every CPython 3, and part of its stable ABI."""
 
     _fields_ = [
         ("buf", c_void_p),
@@ -263,7 +264,8 @@ class _PyBuffer(ctypes.Structure):
 
 
 class Borrowed:
-    """The memory of an object with the buffer protocol, kept in place while this is open; read-only is fine."""
+    """The memory of an object with the buffer protocol, which stays in place while this is open. It may be
+    read-only."""
 
     _GET_STRIDED_READ_ONLY = 0x0010 | 0x0008 | 0x0004  # PyBUF_STRIDES (which has ND) and PyBUF_FORMAT
 

@@ -1,4 +1,4 @@
-"""Arguments, checked and brought into C's structs."""
+"""Checks arguments, and writes them into structs of C."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def whole(name: str, value: Any, bits: int) -> int:
 
 
 def share(name: str, value: Optional[float]) -> float:
-    """0 means the default in C, so a 0 that was given is refused here."""
+    """0 means the default in C, so a given 0 is refused here."""
     if value is None:
         return 0.0
     number = float(value)
@@ -44,7 +44,7 @@ def utf8(path: Union[str, "os.PathLike[str]", bytes]) -> bytes:
 
 
 def _regions(boxes: Any, landmarks: Any) -> tuple[Any, int]:
-    """The C array of faces found already and their number; None where they are to be searched."""
+    """Returns the C array of given faces and their number, or None if they are to be searched."""
     if boxes is None:
         if landmarks is not None:
             raise ArgumentError("landmarks are given without boxes")
@@ -57,7 +57,7 @@ def _regions(boxes: Any, landmarks: Any) -> tuple[Any, int]:
         rows = [[]]
     if any(len(row) != 4 for row in rows):
         raise ArgumentError(f"boxes are a sequence of (x, y, width, height), one for each face, not {boxes!r}")
-    # An array of none is still one: without it the picture would be searched.
+    # An empty array still means that faces are given. Without it the picture would be searched.
     regions = (native.Region * max(len(rows), 1))()
     for region, row in zip(regions, rows):
         region.x, region.y, region.width, region.height = row
@@ -90,7 +90,7 @@ def options(
     fast_search: bool = False,
     try_turns: bool = False,
 ) -> native.Options:
-    """What to predict; without boxes, and not cropped, of the faces that are found."""
+    """Makes the options of a prediction."""
     regions, count = _regions(boxes, landmarks)
     flags = (native.CROPPED if cropped else 0) | (native.SKIP_AGE if skip_age else 0)
     flags |= (native.SKIP_GENDER if skip_gender else 0) | (native.FAST_SEARCH if fast_search else 0)

@@ -1,4 +1,4 @@
-"""Pictures in memory, as C sees them, in place."""
+"""Makes C views of pictures in memory, in place."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _YUV_FORMATS = ("NV12", "NV21", "I420", "YUYV", "UYVY", "P010")
 
 @dataclass(frozen=True)
 class Interpretation:
-    """How the pixels of an array are meant."""
+    """The meaning of an array's pixels."""
 
     format: Optional[str] = None
     rotation: int = 0
@@ -38,7 +38,7 @@ class Interpretation:
 
 @contextlib.contextmanager
 def borrow(image: Any, meaning: Interpretation) -> Iterator[native.Image]:
-    """The C view of a picture, whose memory stays in place meanwhile."""
+    """Makes the C view of a picture, whose memory stays in place meanwhile."""
     if meaning.format is not None and meaning.format not in native.FORMATS:
         raise ArgumentError(f"format is {meaning.format!r}, but it must be one of {', '.join(native.FORMATS)}")
     exif = 1
@@ -92,7 +92,7 @@ def _borrowed(array: Any, format: Optional[str]) -> native.Borrowed:
 
 
 def _is_p010(format: str) -> bool:
-    """Whether a buffer's numbers have two bytes, the lower one first."""
+    """Returns whether a buffer's numbers have two bytes, with the lower one first."""
     return format == "<H" or (sys.byteorder == "little" and format.lstrip("@=") == "H")
 
 
@@ -101,7 +101,7 @@ def _image(format: str, width: int, height: int) -> native.Image:
 
 
 def _encoded(view: native.Borrowed, meaning: Interpretation) -> native.Image:
-    """The bytes of a file in a bytearray, a memoryview or an array of one dimension."""
+    """Makes a view of the bytes of a file in a bytearray, a memoryview or an array of one dimension."""
     meaning.refuse_for_files()
     if view.strides[0] != 1 and view.shape[0] > 1:
         raise ArgumentError(f"{view.what}: the bytes of a file must follow each other; numpy.ascontiguousarray(image) copies them so")
@@ -113,12 +113,12 @@ def _encoded(view: native.Borrowed, meaning: Interpretation) -> native.Image:
 
 
 def _set(out: native.Image, index: int, view: native.Borrowed, row: int) -> None:
-    """A plane of rows of which `row` bytes are read."""
+    """Sets a plane of rows of which `row` bytes are read."""
     rows = view.shape[0]
     stride = view.strides[0] if rows > 1 else row
     address = view.address
     if stride < 0 and index == 0 and rows:
-        # From the lowest row up, as `image[::-1]` has it.
+        # The rows run from the lowest one up, as in `image[::-1]`.
         out.bottom_up, stride = 1, -stride
         address -= (rows - 1) * stride
     if stride < 0:
@@ -129,7 +129,7 @@ def _set(out: native.Image, index: int, view: native.Borrowed, row: int) -> None
 
 
 def _planes(views: Sequence[native.Borrowed], format: str) -> native.Image:
-    """Planes of their own: Y, and UV of shape (rows, samples) or (rows, columns, 2), or U and V."""
+    """Makes a view of separate planes: Y, and UV of shape (rows, samples) or (rows, columns, 2), or U and V."""
     first, size = views[0], native.SAMPLE_BYTES.get(format, 1)
     if len(first.shape) != 2 or (first.strides[1] != size and first.shape[1] > 1):
         raise ArgumentError(f"{first.what}: plane 0 is (height, width) with the pixels of a row after each other")
@@ -155,7 +155,7 @@ def _planes(views: Sequence[native.Borrowed], format: str) -> native.Image:
 
 
 def _frame(view: native.Borrowed, format: str) -> native.Image:
-    """A whole frame as OpenCV holds it: an array of 3/2 of the picture's height."""
+    """Makes a view of a whole frame in OpenCV's layout: an array with 3/2 of the picture's height."""
     flat = len(view.shape) == 2 or (len(view.shape) == 3 and view.shape[2] == 1)
     if not flat or view.shape[0] % 3 or view.shape[1] % 2 or 0 in view.shape:
         raise ArgumentError(
@@ -175,7 +175,7 @@ def _frame(view: native.Borrowed, format: str) -> native.Image:
 
 
 def _pixels(view: native.Borrowed, format: Optional[str]) -> native.Image:
-    """The C view of an array of rows, columns and channels, whose memory stays where it is."""
+    """Makes the C view of an array of rows, columns and channels, whose memory stays where it is."""
     channels = view.shape[2] if len(view.shape) == 3 else 1
     if len(view.shape) not in (2, 3) or channels not in (1, 2, 3, 4):
         raise ArgumentError(f"{view.what}: (height, width), (height, width, 3) or (height, width, 4) is wanted, without a batch")
@@ -197,13 +197,14 @@ def _pixels(view: native.Borrowed, format: Optional[str]) -> native.Image:
 
 
 def _from_pil(image: Any, meaning: Interpretation) -> tuple[Any, int]:
-    """The pixels of a PIL image, in memory of their own (PIL gives no access to its), and its Exif orientation."""
+    """Copies the pixels of a PIL image, since PIL gives no access to its own memory, and returns its Exif
+    orientation."""
     if meaning.format or meaning.yuv:
         raise ArgumentError("format and yuv are for arrays; a PIL image says it itself")
     if 0 in image.size:
         raise ArgumentError(f"the PIL image has {image.width}x{image.height} pixels")
     given = meaning.rotation or meaning.mirrored
-    # PIL reads a file when its pixels are first asked for, and fails in many ways.
+    # PIL reads a file when its pixels are first asked for, and can then fail in many ways.
     try:
         pixels = _eight_bits(image)
         data = pixels.tobytes()
@@ -218,12 +219,13 @@ def _from_pil(image: Any, meaning: Interpretation) -> tuple[Any, int]:
 
 
 def _eight_bits(image: Any) -> Any:
-    """The image in mode L, RGB or RGBA. PIL's own conversion cuts off what is above 255 instead of scaling it."""
+    """Returns the image in mode L, RGB or RGBA. PIL's own conversion cuts off what is above 255 instead of scaling
+    it."""
     if image.mode in ("L", "RGB", "RGBA"):
         return image
-    # 16 bits, which PIL keeps in 32 where it read them from a PNG.
+    # The image has 16 bits, which PIL keeps in 32 bits if it comes from a PNG.
     if image.mode.startswith("I;16") or (image.mode == "I" and image.format == "PNG"):
-        # To the nearest, as the library reads such a file.
+        # It is rounded to the nearest, as the library does.
         return image.convert("F").point(lambda value: value * (1 / 257) + 0.5).convert("L")
     if image.mode in ("I", "F"):
         raise ArgumentError(f"the PIL image is of mode {image.mode}, whose range is not known: scale it to 0..255, then image.convert('L')")

@@ -19,10 +19,11 @@ from ._pictures import Format, Interpretation, Yuv, borrow
 
 
 class Tracker:
-    """Follows the faces of one camera: gives each a `track_id` and averages its answers over `track_estimates` estimates.
+    """Follows the faces of one camera. It gives each face a `track_id`, and averages its answers over `track_estimates`
+    estimates.
 
-    Keeps what it needs of the model, which may be closed. One thread at a time gets in; others wait. `close()` or a
-    `with` block frees it early.
+    It keeps what it needs of the model, which may be closed. If several threads call it, one goes on, and the others
+    wait. `close()` or a `with` block frees it early.
     """
 
     def __init__(
@@ -36,9 +37,9 @@ class Tracker:
     ) -> None:
         """Makes a tracker.
 
-        The detector runs on every `detect_every`-th frame; between these frames each box moves on at its last speed. A face is
-        estimated on every `estimate_every`-th frame in which it is found. The average over estimates has the time constant
-        `memory_seconds` (2). A face that was not seen for `lost_seconds` (1) is forgotten.
+        The detector runs on every `detect_every`-th frame. Between these frames each box moves on at its last speed. A
+        face is estimated on every `estimate_every`-th frame in which it is found. The average over estimates has the
+        time constant `memory_seconds` (2). A face that was not seen for `lost_seconds` (1) is forgotten.
         """
         self._handle: Optional[int] = None
         self._result: Optional[int] = None
@@ -82,10 +83,11 @@ class Tracker:
         crops: int = 1,
         try_turns: bool = False,
     ) -> Prediction:
-        """Takes the next frame and gives the faces in it.
+        """Takes the next frame and returns the faces in it.
 
-        `image` is an array, the bytes of a file (a camera's MJPEG), a list of planes or a PIL image as for `Model.predict`, which also explains the other
-        arguments. `time` is in seconds from any start and must not go back: `time.monotonic()`, or the frame's own.
+        `image` is an array, the bytes of a file (such as a camera's MJPEG), a list of planes or a PIL image.
+        `Model.predict` explains these and the other arguments. `time` is in seconds from any start, and must not go
+        back. Use `time.monotonic()`, or the frame's own time.
         """
         given = options(
             boxes, landmarks, cropped, max_faces, age_coverage, gender_threshold, skip_age, skip_gender, min_face_size, min_score,
@@ -107,7 +109,7 @@ class Tracker:
             self._native.tracker_reset(self._open()[0])
 
     def close(self) -> None:
-        """Frees the tracker, as soon as an update that runs in another thread has ended. May be called twice."""
+        """Frees the tracker, as soon as an update that runs in another thread has ended. It may be called twice."""
         with self._lock:
             handle, self._handle = self._handle, None
             result, self._result = self._result, None
@@ -144,7 +146,7 @@ class Tracker:
 
 
 def _from_one(name: str, value: int) -> int:
-    """0 means the default in C, so a 0 that was given is refused here."""
+    """0 means the default in C, so a given 0 is refused here."""
     number = whole(name, value, 32)
     if number == 0:
         raise ArgumentError(f"{name} is 0, but it must be 1 or more")
