@@ -5,9 +5,10 @@
 
 Reads models/NAME.onnx (metadata, size, checksum), models/NAME.metrics.json (by landmarks) and, where they exist,
 models/NAME.picture.metrics.json (pictures taken as one face), models/NAME.search.metrics.json (faces that the library found
-itself), models/NAME.{crops2,crops8}.metrics.json (several crops a face), models/NAME.{small,blurred,dark,bright}.metrics.json (faces spoiled on purpose) and models/NAME.val.metrics.json (the validation part, on which demands on a probability are chosen). Of a detector,
-models/NAME.metrics.json and models/NAME.still.metrics.json alone. --check fails where a file is not what would be written. The words about data and use are in
-models/NAME.notes.md.
+itself), models/NAME.{crops2,crops8}.metrics.json (several crops of each face), models/NAME.{small,blurred,dark,bright}.metrics.json (faces that were
+degraded on purpose) and models/NAME.val.metrics.json (the validation part, on which the smallest accepted probability is chosen). For a
+detector it reads only models/NAME.metrics.json and models/NAME.still.metrics.json. --check fails if a file differs from what would be
+written. The words about data and use are in models/NAME.notes.md.
 """
 import hashlib
 import json
@@ -39,7 +40,7 @@ def metrics(name):
 
 def show(figures, name, percent):
     figure = figures.get(name)
-    # With brackets alone it is the network's own idea of the interval, not a measurement.
+    # With brackets alone this is the network's own estimate, and not a measurement.
     if not figure or (name == "coverage_80" and "age_mae" not in figures):
         return ""
     scale, digits = (100, 1) if percent else (1, 2)
@@ -60,7 +61,7 @@ QUESTIONS = ["at least 18", "at least 21", "at least 25"]
 
 
 def order(name):
-    """Age bands by age, then the rest by name."""
+    """Sorts age bands by age, then the rest by name."""
     start = re.match(r"\d+", name)
     return (0, int(start.group()), name) if start else (1, 0, name)
 
@@ -85,7 +86,7 @@ def overview(found, title):
 
 
 def reliability(found):
-    """The bins of each question, as a table: for what share of the faces the statement was true, and how many faces there are."""
+    """Makes a table of the bins of each question: the share of faces for which the statement was true, and the number of faces."""
     lines = ["| stated probability, % | " + " | ".join(QUESTIONS) + " |", "| --- " * (len(QUESTIONS) + 1) + "|"]
     for tenth in range(10):
         cells = []
@@ -97,7 +98,7 @@ def reliability(found):
 
 
 def diagram(found):
-    """The same as a picture: the diagonal is a probability that keeps its word."""
+    """Draws the same as a picture. On the diagonal, the stated probability is true."""
     side, edge = 300, 56
     place = lambda x, y: (edge + x * side, 10 + (1 - y) * side)
     colours = dict(zip(QUESTIONS, ["#0072b2", "#d55e00", "#009e73"]))
@@ -124,20 +125,20 @@ def diagram(found):
 
 
 def least(demands):
-    """The least demand that lets at most 1 % of the younger pass."""
+    """Returns the smallest accepted probability that lets at most 1 % of the younger faces pass."""
     return next((d["demand"] for d in demands if d["younger_pass"] <= 0.01), None)
 
 
 def demanded(chosen, found):
-    """By set, the least demand that lets at most 1 % of the younger pass on its validation part, and what it does on its test part; and
-    what the largest of these demands does."""
-    lines = ["| question | set | its own demand | younger faces that pass, % | others that are refused, % | demand for all sets | younger faces that pass, % "
+    """Makes a table by set of the smallest accepted probability that lets at most 1 % of the younger faces of its validation part pass.
+    It shows the results on the test part, and those of the largest of these probabilities."""
+    lines = ["| question | set | smallest accepted probability for this set | younger faces that pass, % | others that are refused, % | the same for all sets | younger faces that pass, % "
              "| others that are refused, % |", "| --- " * 8 + "|"]
 
     def cells(demands, wanted):
         at = next((d for d in demands if d["demand"] == wanted), None)
         if at is None:
-            return ["none does", "", ""]
+            return ["none", "", ""]
         return [f"{wanted:g}", f"{at['younger_pass'] * 100:.1f} of {at['younger']:,}", f"{at['older_refused'] * 100:.1f} of {at['older']:,}"]
 
     for question in QUESTIONS:
@@ -149,12 +150,12 @@ def demanded(chosen, found):
     return "\n".join(lines)
 
 
-FAULTS = {"small": "10 to 40 pixels a crop", "blurred": "blurred", "dark": "under-exposed", "bright": "over-exposed"}
+FAULTS = {"small": "10 to 40 pixels in the crop", "blurred": "blurred", "dark": "under-exposed", "bright": "over-exposed"}
 
 
 def faults(spoiled):
     columns = [("marked, %", "marked", True)] + [c for c in COLUMNS if c[1] != "age_cs5"]
-    columns += [("no gender named, %", "gender_undecided", True), ("gender of those named, %", "gender_accuracy_named", True)]
+    columns += [("no gender given, %", "gender_undecided", True), ("right among given genders, %", "gender_accuracy_named", True)]
     lines = ["| | " + " | ".join(c[0] for c in columns) + " |", "| --- " * (len(columns) + 1) + "|"]
     for source in ("utkface", "fairface"):
         for fault, title in FAULTS.items():
@@ -185,7 +186,7 @@ def facts(meta, data):
 
 
 def estimator(judged):
-    """The figures of a network that tells age and gender."""
+    """Returns the figures of a network that estimates age and gender."""
     found = judged["sources"]
     as_picture = metrics(f"models/{NAME}.picture.metrics.json")
     as_found = metrics(f"models/{NAME}.search.metrics.json")
@@ -202,25 +203,25 @@ def estimator(judged):
         parts.append(f"The built-in detector did not find the face in {missed:,} of the frames. These are left out.\n")
     crops = {f"{count} crops": metrics(f"models/{NAME}.crops{count}.metrics.json") for count in (2, 8)}
     if all(crops.values()):
-        parts.append("### Several crops\n\nThe option `crops` averages the answers to several crops of each face. Each crop costs as much as the "
+        parts.append("### Several crops\n\nThe option `crops` averages the answers to several crops of each face. Each crop takes as much time as the "
                      "first.\n\n" + beside({"1 crop": judged} | crops) + "\n")
     spoiled = {fault: metrics(f"models/{NAME}.{fault}.metrics.json") for fault in FAULTS}
     if all(spoiled.values()):
-        parts.append("### Spoiled faces\n\nThe same faces were spoiled on purpose, from just noticeable to bad (`evaluate --fault`). A face is `marked` if the "
+        parts.append("### Degraded faces\n\nThe same faces were degraded on purpose, from just noticeable to bad (`evaluate --fault`). A face is `marked` if the "
                      "library gave a reason to trust it less.\n\n" + faults(spoiled) + "\n")
     exact = judged["reliability"].get("utkface", {})
     if all(exact.get(question) for question in QUESTIONS):
         put(f"models/{NAME}.reliability.svg", diagram(exact))
-        parts.append("### `age_at_least`\n\nThe faces of UTKFace are sorted by the probability that the network states. Each cell says for how many % "
-                     "of these faces it was true, and how many faces there are:\n\n"
+        parts.append("### `age_at_least`\n\nThe faces of UTKFace are grouped by the probability that the network states. Each cell has the percentage "
+                     "of these faces for which the statement was true, and the number of faces:\n\n"
                      f"{reliability(exact)}\n\n![Stated probability against the share of faces for which it was true]({NAME}.reliability.svg)\n\n"
-                     "On the dashed line a probability keeps its word. Below it, the statement was true less often than stated.\n")
+                     "On the dashed line, the statement was true as often as stated. Below it, it was true less often.\n")
         demands = validation and validation.get("demands")
         if demands and judged.get("demands"):
-            parts.append("A demand is the least probability that a program accepts. The demand of a set is the smallest one that lets at most 1 % of the "
-                         "younger faces of its validation part pass. The figures say what demands do on the test part. The sets need different "
-                         "demands; the largest of them is the safe one, and refuses more adults. "
-                         "Faces of minors look like those of adults: nobody should rely on this alone.\n\n"
+            parts.append("A program can accept only answers from some probability on. The table has the smallest such probability by set that lets at most "
+                         "1 % of the younger faces of its validation part pass. The other figures are of the test part. The sets need different "
+                         "probabilities. The largest of them is the safe one, and refuses more adults. "
+                         "Faces of minors can look like those of adults, so nobody should rely on this alone.\n\n"
                          f"{demanded(demands, judged['demands'])}\n")
     for source, groups in sorted(found.items(), reverse=True):
         single = sorted((n for n in groups if " / " not in n and n != "all"), key=order)
@@ -237,7 +238,7 @@ def estimator(judged):
 
 
 def gaps(groups, names):
-    """The worst and the best group of each kind, in words: by age, by gender, by race label."""
+    """Names the worst and the best group by age, by gender and by race label."""
     bands = [n for n in names if n[0].isdigit()]
     genders = [n for n in names if n in ("female", "male")]
     lines = []
@@ -253,16 +254,16 @@ def gaps(groups, names):
             pairs.append(f"{worst} {values[worst]:.{digits}f}, {best} {values[best]:.{digits}f}")
         if pairs:
             lines.append(f"- {title}: {'; '.join(pairs)}")
-    return "The widest gaps between groups of at least 100 faces, with the worse group first:\n\n" + "\n".join(lines) + "\n\n"
+    return "These are the widest gaps between groups of at least 100 faces, with the worse group first:\n\n" + "\n".join(lines) + "\n\n"
 
 
 SCENES = [("easy", "easy"), ("medium", "medium"), ("hard", "hard"), ("input 10-20", "10 to 20 pixels of the input"),
           ("input 20-40", "20 to 40"), ("input 40-80", "40 to 80"), ("input 80+", "80 and more"),
-          ("uncovered, input 20-40", "20 to 40, nothing covers them"), ("uncovered, input 40+", "40 and more, nothing covers them")]
+          ("uncovered, input 20-40", "20 to 40, uncovered"), ("uncovered, input 40+", "40 and more, uncovered")]
 
 
 def detector(judged):
-    """The figures of a network that finds faces."""
+    """Returns the figures of a network that finds faces."""
     percent = lambda value: f"{100 * value:.1f}"
     lines = ["| WIDER FACE val | faces | average precision, % | recall at one wrong answer in ten pictures, % | at the threshold, % |",
              "| --- | ---: | ---: | ---: | ---: |"]
@@ -273,9 +274,9 @@ def detector(judged):
     wrong, empty = judged["scenes"]["hard"]["wrong_a_picture"], judged["without_faces"]
     parts = [f"## Figures\n\nAll figures were measured through the library, at the detector's own input size. The {judged['pictures']:,} scenes were "
              f"neither trained on nor used for choices. At the threshold there are {wrong:.2f} wrong answers for each picture. In {empty['parts']:,} quarters "
-             f"of these pictures no face is labelled; the detector finds one in {percent(empty['wrong'])} % of them, and some of these are real.\n", "\n".join(lines) + "\n"]
+             f"of these pictures no face is labelled. The detector finds one in {percent(empty['wrong'])} % of them, and some of these are real.\n", "\n".join(lines) + "\n"]
     for source, portraits in judged["portraits"].items():
-        rows = [f"| {source}, pictures of one face | pictures | found, % | wrong answers a picture | landmarks off by, % of the eye distance |",
+        rows = [f"| {source}, pictures of one face | pictures | found, % | wrong answers in each picture | error of the landmarks, % of the eye distance |",
                 "| --- | ---: | ---: | ---: | ---: |"]
         rows += [f"| {name} | {v['pictures']:,} | {percent(v['found'])} | {v['wrong']:.3f} | {percent(v['landmarks'])} |"
                  for name, v in portraits["variants"].items()]
@@ -283,13 +284,13 @@ def detector(judged):
     return parts
 
 
-STILL = [("clear, uncovered, picture 20-40", "20 to 40 pixels of the picture, in focus, nothing covers them"),
-         ("clear, uncovered, picture 40+", "40 and more, in focus, nothing covers them"),
+STILL = [("clear, uncovered, picture 20-40", "20 to 40 pixels of the picture, in focus and uncovered"),
+         ("clear, uncovered, picture 40+", "40 and more, in focus and uncovered"),
          ("picture 20-40", "20 to 40, all"), ("picture 40-80", "40 to 80, all"), ("picture 80+", "80 and more, all")]
 
 
 def still(judged, frame):
-    """How still pictures are searched, beside a tracker's frames where those were judged so, too."""
+    """Returns the figures of the search of still pictures, beside those of a tracker's frames if there are any."""
     percent = lambda value: f"{100 * value:.1f}"
     lines = ["| WIDER FACE val, pictures of 1,024 pixels | faces | found, % | recall at one wrong answer in ten pictures, % | a frame's search finds, % |",
              "| --- | ---: | ---: | ---: | ---: |"]
@@ -297,26 +298,26 @@ def still(judged, frame):
         f, other = judged["scenes"][group], frame["scenes"].get(group)
         lines.append(f"| {title} | {f['faces']:,} | {percent(f['recall'])} | {percent(f['recall_at_a_tenth'])} | {percent(other['recall']) if other else ''} |")
     wrong, empty = judged["scenes"]["hard"]["wrong_a_picture"], judged["without_faces"]
-    parts = [f"## Still pictures\n\nSearched at two scales ([DESIGN.md](../DESIGN.md)), {judged['pictures']:,} scenes. At the threshold for still pictures, "
-             f"{judged['threshold']:.3f}, {wrong:.2f} wrong answers a picture; {percent(empty['wrong'])} % of {empty['parts']:,} quarters in which no face is marked show one.\n",
+    parts = [f"## Still pictures\n\nThe {judged['pictures']:,} scenes were searched at two scales ([DESIGN.md](../DESIGN.md)). At the threshold for still pictures, "
+             f"{judged['threshold']:.3f}, there are {wrong:.2f} wrong answers in each picture. In {percent(empty['wrong'])} % of {empty['parts']:,} quarters without a marked face, it finds one.\n",
              "\n".join(lines) + "\n"]
     found = [f"FairFace's portraits ({name})" if source == "fairface" else f"{source} ({name})" for source in judged["portraits"] for name in ("plain",)]
     shares = [percent(judged["portraits"][source]["variants"]["plain"]["found"]) for source in judged["portraits"]]
     if found:
-        parts.append("Found of " + ", of ".join(f"{name} {share} %" for name, share in zip(found, shares)) + ".\n")
+        parts.append("It finds " + ", ".join(f"{share} % of {name}" for name, share in zip(found, shares)) + ".\n")
     if judged.get("kinds"):
         rows = ["| faces of 40 pixels and more, in focus | faces | found, % | of these marked `turned`, % |", "| --- | ---: | ---: | ---: |"]
         for name, k in judged["kinds"].items():
             rows.append(f"| {name} | {k['faces']:,} | {percent(k['found'] / max(k['faces'], 1))} | {percent(k['turned'] / max(k['found'], 1))} |")
-        parts.append("Profiles and other heads that look aside (\"atypical pose\"), and faces behind masks, hands or others (\"covered\"), by the set's own marks. "
-                     "A covering has no mark in `quality`.\n\n" + "\n".join(rows) + "\n")
+        parts.append("The set itself marks profiles and other heads that look aside (\"atypical pose\"), and faces behind masks, hands or others (\"covered\"). "
+                     "The library has no mark for a covered face in `quality`.\n\n" + "\n".join(rows) + "\n")
     return parts
 
 
 def beside(models):
-    """Figures of all faces, by source, of several answers to them."""
+    """Makes a table of the figures of all faces, by source, for several answers to them."""
     lines = ["| | " + " | ".join(c[0] for c in COLUMNS) + " |", "| --- " * (len(COLUMNS) + 1) + "|"]
-    # What was not measured of all of them cannot be compared.
+    # Only what was measured for all of them can be compared.
     in_all = set.intersection(*(set(found["sources"]) for found in models.values()))
     for source in sorted(in_all, reverse=True):
         for name, found in models.items():
@@ -326,8 +327,8 @@ def beside(models):
 
 
 def price(judged, other):
-    """Beside the network that is built in by default, on the same faces."""
-    lines = ["Beside [base](base.md), the same faces:\n"] if "sources" in judged else ["Beside [detector](detector.md):\n"]
+    """Compares with the network that is built in by default, on the same faces."""
+    lines = ["The table compares it with [base](base.md) on the same faces:\n"] if "sources" in judged else ["The table compares it with [detector](detector.md):\n"]
     if "sources" in judged:
         lines.append(beside({NAME: judged, "base": other}))
     else:
@@ -336,7 +337,7 @@ def price(judged, other):
                  for source, p in judged["portraits"].items() for name in p["variants"]]
         lines.append(f"| average precision, then share found, % | {NAME} | detector |\n| --- | ---: | ---: |")
         lines += [f"| {title} | {100 * of(judged):.1f} | {100 * of(other):.1f} |" for title, of in rows]
-    return "## The price\n\n" + "\n".join(lines) + "\n"
+    return "## Comparison with the default\n\n" + "\n".join(lines) + "\n"
 
 
 def main():
