@@ -1,10 +1,10 @@
-//! The committed header is what cbindgen makes of src/ffi. `make header` writes it anew.
+//! Checks that the committed header is what cbindgen makes of src/ffi. `make header` writes it again.
 
 use std::path::Path;
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
-/// What the header opens with: the beginner's program (examples/c/hello.c, word for word) and the conventions.
+/// The start of the header: the beginner's program (examples/c/hello.c, word for word) and the conventions.
 fn prologue() -> String {
     let program =
         std::fs::read_to_string(Path::new(ROOT).join("examples/c/hello.c")).expect("hello.c");
@@ -17,7 +17,7 @@ fn prologue() -> String {
     )
 }
 
-/// Version and attributes, which Rust has no words for.
+/// The version and the attributes, which Rust cannot express.
 fn macros() -> String {
     format!(
         "#define FACE_PREDICT_VERSION_MAJOR {}\n\
@@ -43,10 +43,10 @@ fn the_committed_header_is_the_generated_one() {
     config.after_includes = Some(macros());
     let mut text = Vec::new();
     let mut builder = cbindgen::Builder::new().with_config(config);
-    // The order of the header: errors and versions, models, pictures, predictions, films.
+    // This is the order of the header: errors and versions, models, pictures, predictions, results, trackers.
     for file in [
         "status", "error", "sink", "log", "version", "model", "info", "image", "predict", "batch",
-        "result", "track",
+        "quality", "result", "track",
     ] {
         builder = builder.with_src(Path::new(ROOT).join(format!("src/ffi/{file}.rs")));
     }

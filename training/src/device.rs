@@ -1,4 +1,4 @@
-//! Where tensors live.
+//! The device of the tensors.
 
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -8,8 +8,9 @@ use tch::Device;
 
 const TRIED: &str = "FACE_TRAIN_CUDA_PRELOADED";
 
-/// `cpu`, `cuda`, or `auto`: a GPU where there is one. The program is linked with the processor's part of libtorch alone, so that it runs where there is
-/// no CUDA; the other part is preloaded by starting the program anew, the one way without unsafe code.
+/// Chooses `cpu`, `cuda`, or `auto`, which is a GPU if there is one. The program is linked only with the processor's
+/// part of libtorch, so that it runs without CUDA. The other part is preloaded by starting the program again, which is
+/// the only way without unsafe code.
 pub fn open(name: &str) -> Result<Device> {
     match name {
         "cpu" => Ok(Device::Cpu),
@@ -26,7 +27,8 @@ pub fn open(name: &str) -> Result<Device> {
     }
 }
 
-/// A GPU where there is one and a libtorch for it; the processor otherwise, and why, where somebody may wonder.
+/// Chooses a GPU if there is one and a libtorch for it. Otherwise it chooses the processor, and says why if somebody
+/// may wonder.
 fn automatic() -> Result<Device> {
     if tch::Cuda::is_available() {
         return Ok(Device::Cuda(0));
@@ -47,7 +49,7 @@ fn automatic() -> Result<Device> {
     }
 }
 
-/// Starts the program anew with `library` preloaded.
+/// Starts the program again with `library` preloaded.
 fn start_again(library: &Path) -> Result<Device> {
     let mut arguments = std::env::args_os();
     let program = std::env::current_exe()
@@ -79,7 +81,7 @@ mod tests {
     #[test]
     fn a_device_is_found_or_named() {
         assert_eq!(open("cpu").expect("always there"), Device::Cpu);
-        // On a machine without a GPU, which is what tests run on, and on one with it.
+        // Tests both a machine without a GPU, on which tests run, and one with it.
         assert!(matches!(open("auto").expect("one of both"), Device::Cpu | Device::Cuda(0)));
         let error = open("gpu").expect_err("no such device").to_string();
         assert!(error.contains("auto, cpu or cuda"), "{error}");

@@ -1,4 +1,4 @@
-//! Training to estimate age and gender.
+//! The training of estimators.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -30,20 +30,21 @@ pub struct Estimate<'a> {
     sampler: Sampler,
     train: Arc<Feed>,
     val: Arc<Feed>,
-    /// Some faces that are trained on, as they are: beside the validation part they show how far a network only remembers.
+    /// Some of the training faces without changes. Beside the validation part they show overfitting.
     watched: Arc<Feed>,
     workers: usize,
     device: Device,
 }
 
-/// Faces that are trained on and watched, spread over them.
+/// The number of training faces that are watched, spread over all.
 const WATCHED: usize = 1000;
 
-/// Rows with what was predicted of them, and the sum of the loss and the number of faces of each source.
+/// The rows with the predictions for them, the sum of the loss, and the number of faces of each source.
 type Judged = (Vec<(usize, Prediction)>, BTreeMap<String, (f64, usize)>);
 
 impl<'a> Estimate<'a> {
-    /// Trains on the faces `train`, of which `teachers` say something, and validates with `val`. Their crops are kept in `cache`.
+    /// Trains on the faces `train`, with the answers of `teachers`, and validates with `val`. The crops are kept in
+    /// `cache`.
     pub fn new(
         settings: &'a Settings,
         device: Device,
@@ -76,7 +77,7 @@ impl<'a> Estimate<'a> {
 }
 
 impl Estimate<'_> {
-    /// Writes a sheet of a few faces' crops as they will be shown.
+    /// Writes a sheet of a few faces' crops as in training.
     pub fn preview(&self, path: &Path) -> Result<()> {
         let rows = self.sampler.epoch(0).into_iter().take(preview::ROWS);
         let order = rows.flat_map(|row| std::iter::repeat_n(row, preview::COLUMNS)).collect();
@@ -126,8 +127,8 @@ impl Job for Estimate<'_> {
         Ok(vec![loss.total, loss.age, loss.gender, loss.apart])
     }
 
-    /// The score is the mean loss over sources, so that a large one does not drown a small one; or over all faces. Beside the
-    /// validation part some faces that are trained on are judged.
+    /// The score is the mean loss over sources, so that a large one does not outweigh a small one. It may also be the
+    /// mean over all faces. Some training faces are judged beside the validation part.
     fn validate(&self, net: &dyn Network) -> Result<Judgement> {
         let (predictions, sums) = self.judge(net, &self.val)?;
         ensure!(
@@ -152,13 +153,13 @@ impl Job for Estimate<'_> {
 }
 
 impl Estimate<'_> {
-    /// Shows all of `feed` to `net`.
+    /// Runs `net` over all of `feed`.
     fn judge(&self, net: &dyn Network, feed: &Arc<Feed>) -> Result<Judged> {
         let mut predictions = Vec::new();
         let order: Vec<usize> = (0..feed.rows().len()).collect();
         let mut sums: BTreeMap<String, (f64, usize)> = BTreeMap::new();
         tch::no_grad(|| -> Result<()> {
-            // Batches of one source each are not worth arranging: rows come sorted by source.
+            // Rows come sorted by source, and it is not worth arranging batches of one source each.
             for batch in feed.stream(order, 64, 0, self.workers, 0) {
                 let fed = batch?;
                 if fed.len() == 0 {
@@ -190,7 +191,7 @@ impl Estimate<'_> {
     }
 }
 
-/// Figures of each source, whose name follows `prefix`.
+/// Returns the figures of each source, whose name follows `prefix`.
 fn figures(
     feed: &Feed,
     predictions: &[(usize, Prediction)],

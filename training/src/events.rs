@@ -1,6 +1,6 @@
-//! Logs that TensorBoard reads: records of protobuf events, each with its checksums.
+//! Writes logs that TensorBoard reads: records of protobuf events, each with its checksums.
 //!
-//! Own code: the crates for it were last touched years ago, and the format is this page.
+//! The code is our own, because the crates for it were last changed years ago, and the format fits on this page.
 
 use std::fs::{File, OpenOptions};
 use std::io::Write;
@@ -36,11 +36,11 @@ struct Value {
     simple_value: Option<f32>,
 }
 
-/// An event file, appended to.
+/// An event file, to which events are appended.
 pub struct Events(File);
 
 impl Events {
-    /// Opens a new file in `folder`: TensorBoard joins all that it finds there.
+    /// Opens a new file in `folder`. TensorBoard joins all files there.
     pub fn create(folder: &Path) -> Result<Self> {
         let seconds = now();
         let path = folder.join(format!("events.out.tfevents.{seconds:.0}.face-train"));
@@ -74,7 +74,7 @@ fn now() -> f64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |t| t.as_secs_f64())
 }
 
-/// Length, its checksum, the bytes, theirs (TFRecord).
+/// A record has the length, its checksum, the bytes, and theirs (TFRecord).
 fn record(bytes: &[u8]) -> Vec<u8> {
     let length = (bytes.len() as u64).to_le_bytes();
     let mut out = length.to_vec();
@@ -94,13 +94,13 @@ mod tests {
 
     #[test]
     fn a_record_is_as_tensorflow_writes_it() {
-        // The first record of every event file but for its time: brain.Event:2 at time 0.
+        // The first record of every event file, apart from its time: brain.Event:2 at time 0.
         let event = Event { file_version: Some("brain.Event:2".into()), ..Event::default() };
         let bytes = record(&event.encode_to_vec());
         assert_eq!(&bytes[..8], &15u64.to_le_bytes());
         assert_eq!(&bytes[12..14], &[0x1a, 13]);
         assert_eq!(bytes.len(), 8 + 4 + 15 + 4);
-        // RFC 3720's example for the checksum, unmasked.
+        // This is RFC 3720's example for the checksum, unmasked.
         assert_eq!(crc32c::crc32c(&[0; 32]), 0x8a91_36aa);
     }
 }

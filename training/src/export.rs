@@ -1,4 +1,4 @@
-//! A checkpoint as a model file, checked against the network it came from.
+//! Exports a checkpoint as a model file, and compares it with the network.
 
 use std::path::Path;
 
@@ -17,12 +17,12 @@ use crate::model::raw::{self, Raw};
 use crate::onnx::{Graph, Storage};
 use crate::run;
 
-/// Largest difference between the file and the checkpoint, in units of the largest output.
+/// The largest difference between the file and the checkpoint, in units of the largest output.
 const TOLERANCE: f32 = 1e-4;
-/// The same for weights rounded to `f16`, 11 bits each: measured 2e-3 on trained networks.
+/// The same for weights that are rounded to `f16` (11 bits). Trained networks have 2e-3.
 const TOLERANCE_F16: f32 = 2e-2;
 
-/// Who made the weights, of what.
+/// The author and the data of the weights.
 pub struct Card {
     /// Short name.
     pub name: String,
@@ -71,7 +71,7 @@ pub fn encode(
     Ok(graph.finish(metadata.to_props()?))
 }
 
-/// A calibration that fits the network: the run's own, or none where logits can stand alone.
+/// Returns a calibration that fits the network: the run's own, or none if logits can stand alone.
 pub fn calibration(averaged: &Averaged, folder: &Path) -> Result<Calibration> {
     if let Some(found) = run::calibration(folder)? {
         return Ok(found);
@@ -120,7 +120,7 @@ impl Tract {
                 "age_logits" => raw.age_logits = values.to_vec(),
                 "age" => raw.age = values.first().copied(),
                 "gender_logit" => raw.gender_logit = values.first().copied(),
-                // In the order of the file, which is that of the strides.
+                // The outputs are in the order of the file, which is that of the strides.
                 name if name.starts_with("stride") => raw.grids.push(values.to_vec()),
                 other => bail!("an output is called {other:?}"),
             }
@@ -129,19 +129,19 @@ impl Tract {
     }
 }
 
-/// The largest differences found, in units of the largest output.
+/// The largest differences that were found, in units of the largest output.
 pub struct Differences {
-    /// The graph with full weights against the checkpoint.
+    /// The difference between the graph with full weights and the checkpoint.
     pub graph: f32,
-    /// The file against the checkpoint.
+    /// The difference between the file and the checkpoint.
     pub file: f32,
-    /// Images compared.
+    /// The images that were compared.
     pub images: usize,
-    /// A few of them with the checkpoint's answers, to be tried elsewhere.
+    /// A few of them with the checkpoint's answers, for tests elsewhere.
     pub probes: Vec<Probe>,
 }
 
-/// An image and what the checkpoint says of it.
+/// An image and the checkpoint's answer.
 #[derive(Serialize)]
 pub struct Probe {
     shape: Vec<i64>,
@@ -167,8 +167,8 @@ impl Probe {
     }
 }
 
-/// Runs the graph in tract over random images and `faces`, and refuses it when it differs. Folding is judged with
-/// full weights, so that the rounding of the stored ones cannot hide a fault.
+/// Runs the graph in tract over random images and `faces`, and refuses it if it differs. The folding is judged with
+/// full weights, so that the rounding of the stored ones cannot hide an error.
 pub fn check(
     averaged: &Averaged,
     full: &[u8],
@@ -209,7 +209,7 @@ pub fn check(
     Ok(found)
 }
 
-/// The largest difference over the heads, each in units of its largest wanted number (at least 1).
+/// Returns the largest difference over the heads, each in units of its largest wanted number (at least 1).
 fn distance(want: &Raw, got: &Raw) -> Result<f32> {
     let head = |want: &[f32], got: &[f32]| -> Result<f32> {
         ensure!(want.len() == got.len(), "{} numbers instead of {}", got.len(), want.len());

@@ -1,14 +1,14 @@
-//! A network's variables in one stretch of memory, so that the optimiser, the average and the guards are a few operations
-//! on long tensors instead of hundreds on short ones.
+//! A network's variables in one piece of memory. The optimiser, the average and the checks then take a few operations
+//! on long tensors, instead of hundreds on short ones.
 
 use std::ops::Range;
 
 use tch::{Tensor, nn};
 
-/// Numbers are padded to whole cache lines, which vector instructions and cuDNN like.
+/// Variables are padded to whole cache lines, which suits vector instructions and cuDNN.
 const ALIGN: i64 = 16;
 
-/// A variable's place.
+/// The place of a variable.
 #[derive(Debug)]
 pub struct Span {
     /// Its name.
@@ -17,7 +17,7 @@ pub struct Span {
     pub value: Tensor,
     /// Its first number.
     pub start: i64,
-    /// Numbers, without the padding.
+    /// The count of its numbers, without the padding.
     pub length: i64,
 }
 
@@ -35,7 +35,7 @@ pub struct Flat {
 }
 
 impl Flat {
-    /// Moves the variables of `vars`, sorted by what `class` says, then by name.
+    /// Moves the variables of `vars`, sorted by `class`, then by name.
     pub fn new(vars: &nn::VarStore, class: impl Fn(&str, &Tensor) -> usize) -> Self {
         let mut variables: Vec<(String, Tensor)> = vars.variables().into_iter().collect();
         variables.sort_by_cached_key(|(name, value)| (class(name, value), name.clone()));
@@ -58,7 +58,7 @@ impl Flat {
         Self { all, spans }
     }
 
-    /// The numbers of all variables, padding included.
+    /// Returns the numbers of all variables, with the padding.
     pub fn all(&self) -> &Tensor {
         &self.all
     }
@@ -68,7 +68,7 @@ impl Flat {
         &self.spans
     }
 
-    /// Where the variables that `wanted` picks lie; they must be neighbours.
+    /// Returns the range of the variables that `wanted` picks. They must be neighbours.
     pub fn range(&self, wanted: impl Fn(&Span) -> bool) -> Range<i64> {
         let mut of = self.spans.iter().filter(|span| wanted(span));
         let Some(first) = of.next() else { return 0..0 };

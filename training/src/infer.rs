@@ -1,4 +1,4 @@
-//! What a network under training says of faces, before calibration.
+//! Returns a network's outputs for faces during training, before calibration.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use crate::data::loader::Source;
 use crate::model::Network;
 use crate::model::raw::{Raw, split};
 
-/// Runs the network over all of `source`, in order; pictures that fail are left out.
+/// Runs the network over all of `source`, in order. Pictures that fail are left out.
 pub fn run(averaged: &Averaged, source: &Arc<Source>, workers: usize) -> Result<Vec<(usize, Raw)>> {
     let mut found = Vec::with_capacity(source.rows().len());
     tch::no_grad(|| -> Result<()> {
@@ -36,16 +36,16 @@ pub fn run(averaged: &Averaged, source: &Arc<Source>, workers: usize) -> Result<
 
 /// The average weights of a checkpoint, as a network.
 pub struct Averaged {
-    /// What the checkpoint says of itself.
+    /// The description in the checkpoint.
     pub checkpoint: Checkpoint,
-    /// The network, for use.
+    /// The network in evaluation mode.
     pub net: Box<dyn Network>,
-    // Owns the tensors that the network refers to.
+    // The owner of the tensors that the network refers to.
     vars: nn::VarStore,
 }
 
 impl Averaged {
-    /// Reads `path`, a checkpoint or a run's folder, whose best one is taken, to `device`.
+    /// Reads `path` to `device`. It is a checkpoint, or a run's folder, whose best one is taken.
     pub fn load(path: &Path, device: Device) -> Result<Self> {
         let file = weights_in(path);
         let checkpoint = Checkpoint::load(&file)?;
@@ -55,7 +55,7 @@ impl Averaged {
         Ok(Self { checkpoint, net, vars })
     }
 
-    /// Where its weights are.
+    /// Returns the device of its weights.
     pub fn device(&self) -> Device {
         self.vars.device()
     }

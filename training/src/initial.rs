@@ -1,4 +1,4 @@
-//! The weights that a run starts from: a model file's, a checkpoint's, or a plain safetensors file's.
+//! Loads the weights that a run starts from: those of a model file, a checkpoint, or a plain safetensors file.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -11,7 +11,7 @@ use crate::job::{Job, first_failure};
 use crate::model::Network;
 use crate::onnx;
 
-/// Takes the weights in `path` into `net`, whose variables are `vars`.
+/// Loads the weights in `path` into `net`, whose variables are `vars`.
 pub fn weights<J: Job>(path: &Path, net: &dyn Network, vars: &nn::VarStore, job: &J) -> Result<()> {
     if path.extension().is_some_and(|e| e == "onnx") {
         return adopt(path, net, job);
@@ -27,7 +27,8 @@ pub fn weights<J: Job>(path: &Path, net: &dyn Network, vars: &nn::VarStore, job:
     Ok(())
 }
 
-/// Takes the variables of the same name and shape, a checkpoint's averages first. Returns how many, and those that it lacks.
+/// Loads the variables with the same name and shape, with a checkpoint's averages first. Returns how many there were,
+/// and the names of those that are missing.
 fn copy(tensors: &BTreeMap<String, Tensor>, vars: &nn::VarStore) -> (usize, Vec<String>) {
     let (mut taken, mut fresh) = (0, Vec::new());
     tch::no_grad(|| {
@@ -39,7 +40,7 @@ fn copy(tensors: &BTreeMap<String, Tensor>, vars: &nn::VarStore) -> (usize, Vec<
                     taken += 1;
                 }
                 _ => {
-                    // A further block of a known network starts as the identity, and disturbs nothing.
+                    // A further block of a known network starts as the identity, and changes nothing.
                     if [".b", ".a"].iter().any(|block| name.contains(block))
                         && name.ends_with("norm.weight")
                     {
@@ -53,7 +54,7 @@ fn copy(tensors: &BTreeMap<String, Tensor>, vars: &nn::VarStore) -> (usize, Vec<
     (taken, fresh)
 }
 
-/// Takes the weights of a model file; the job's first pictures give batch norm back what the file lacks.
+/// Loads the weights of a model file. Batch norm, which the file lacks, is computed from the job's first pictures.
 fn adopt<J: Job>(path: &Path, net: &dyn Network, job: &J) -> Result<()> {
     let told = || format!("model file {}", path.display());
     let constants = onnx::constants(&onnx::decode(&std::fs::read(path).with_context(told)?)?)?;
@@ -64,7 +65,7 @@ fn adopt<J: Job>(path: &Path, net: &dyn Network, job: &J) -> Result<()> {
             images.push(job.images(&batch));
         }
     }
-    // A detector's batches have several sizes.
+    // The batches of a detector have several sizes.
     let size = images.first().map(|first| first.size()[2..].to_vec());
     images.retain(|batch| Some(&batch.size()[2..]) == size.as_deref());
     ensure!(!images.is_empty(), "no picture could be read: {}", first_failure(&job.failures()));

@@ -1,4 +1,4 @@
-//! Ctrl-C, and readers that go away.
+//! Handles Ctrl-C, and readers of the output that go away.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -7,7 +7,8 @@ use anyhow::Result;
 static ASKED: AtomicBool = AtomicBool::new(false);
 static WATCHED: AtomicBool = AtomicBool::new(false);
 
-/// The first Ctrl-C asks for a checkpoint, a second one ends the program at once. `finetune` trains twice in one process.
+/// The first Ctrl-C asks for a checkpoint, and a second one ends the program at once. `finetune` trains twice in one
+/// process.
 pub fn watch() -> Result<()> {
     if WATCHED.swap(true, Ordering::SeqCst) {
         return Ok(());
@@ -19,13 +20,13 @@ pub fn watch() -> Result<()> {
     })?)
 }
 
-/// Whether Ctrl-C came.
+/// Returns whether Ctrl-C was pressed.
 pub fn asked() -> bool {
     ASKED.load(Ordering::SeqCst)
 }
 
-/// Ends the program quietly where what it prints to has gone, as after `face-train ... | head`. Rust lets `println!` panic
-/// there; to ask for the signal that ends other programs takes unsafe code.
+/// Ends the program quietly if the reader of its output has gone, as after `face-train ... | head`. In Rust, `println!`
+/// panics then. Asking for the signal that ends other programs would take unsafe code.
 pub fn end_quietly_on_broken_pipes() {
     let usual = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {

@@ -1,4 +1,4 @@
-//! What is particular to a task: its pictures, its loss and what it is judged by.
+//! The parts of a task: its pictures, its loss, and its figures.
 
 use std::collections::BTreeMap;
 
@@ -11,46 +11,46 @@ use crate::model::Network;
 
 /// A task, as the training loop sees it.
 pub trait Job {
-    /// Pictures and what is known of them.
+    /// A batch: pictures and their labels.
     type Batch: Send + 'static;
 
-    /// What there is to train on, in words.
+    /// Describes the training data in words.
     fn describe(&self) -> String;
 
-    /// Steps an epoch.
+    /// Returns the steps of an epoch.
     fn steps(&self) -> usize;
 
-    /// The batches of `epoch`, in order, without the first `skip`.
+    /// Returns the batches of `epoch`, in order, without the first `skip`.
     fn stream(&self, epoch: u64, skip: usize) -> Stream<Self::Batch>;
 
-    /// Pictures in a batch; there are none where all of them failed.
+    /// Returns the pictures in a batch. There are none if all of them failed.
     fn pictures(&self, batch: &Self::Batch) -> usize;
 
-    /// The pictures as the network sees them.
+    /// Returns the pictures as the network sees them.
     fn images(&self, batch: &Self::Batch) -> Tensor;
 
-    /// Names of the losses after the total.
+    /// Returns the names of the losses after the total.
     fn parts(&self) -> &'static [&'static str];
 
-    /// The losses of a batch, each a scalar: the total, which is minimised, and its parts.
+    /// Returns the losses of a batch as scalars: the total, which is minimised, and its parts.
     fn losses(&self, net: &dyn Network, batch: Self::Batch) -> Result<Vec<Tensor>>;
 
     /// Judges `net` on the validation part.
     fn validate(&self, net: &dyn Network) -> Result<Judgement>;
 
-    /// Pictures that failed so far, with the reason.
+    /// Returns the pictures that failed so far, with the reason.
     fn failures(&self) -> BTreeMap<String, String>;
 }
 
-/// What validation says.
+/// The result of a validation.
 pub struct Judgement {
-    /// The figure by which checkpoints are compared: the smallest value is the best.
+    /// The figure by which checkpoints are compared. The smallest value is the best.
     pub score: f64,
-    /// Figures to watch, by group.
+    /// The figures to watch, by group.
     pub groups: Vec<(String, Figures)>,
 }
 
-/// The first of what failed, in words.
+/// Names the first of what failed.
 pub fn first_failure(failures: &BTreeMap<String, String>) -> String {
     failures.iter().next().map_or(String::new(), |(path, error)| format!("{path}: {error}"))
 }

@@ -1,4 +1,4 @@
-//! What training changes: a network, the average of its weights, and the optimiser's state.
+//! The state of a training: a network, the average of its weights, and the optimiser's state.
 
 use std::path::Path;
 
@@ -15,7 +15,7 @@ use crate::optim::{self, AdamW, Options};
 
 /// A network under training.
 pub struct Learner {
-    /// Where it stands.
+    /// The progress.
     pub progress: Progress,
     config: TrainConfig,
     data: String,
@@ -30,7 +30,7 @@ pub struct Learner {
 }
 
 impl Learner {
-    /// A fresh network, one that starts from other weights, or one that goes on from a checkpoint.
+    /// Makes a new network, one that starts from other weights, or one that continues from a checkpoint.
     pub fn start<J: Job>(
         config: &TrainConfig,
         device: Device,
@@ -50,7 +50,7 @@ impl Learner {
         let flat = Flat::new(&vars, optim::class);
         let places: std::collections::HashMap<String, usize> =
             flat.spans().iter().enumerate().map(|(i, span)| (span.name.clone(), i)).collect();
-        // The same places as the weights', whatever moves.
+        // Both have the same layout as the weights.
         let flat_average = Flat::new(&average, |name, _| places[name]);
         tch::no_grad(|| flat_average.all().shallow_clone().copy_(flat.all()));
         let options = Options {
@@ -84,7 +84,7 @@ impl Learner {
         })
     }
 
-    /// The network in words.
+    /// Describes the network in words.
     pub fn describe(&self) -> String {
         let trained = self.vars.trainable_variables();
         format!(
@@ -96,23 +96,24 @@ impl Learner {
         )
     }
 
-    /// The network under training.
+    /// Returns the network under training.
     pub fn net(&self) -> &dyn Network {
         &*self.net
     }
 
-    /// The network with the average of its weights.
+    /// Returns the network with the average of its weights.
     pub fn averaged(&self) -> &dyn Network {
         &*self.averaged
     }
 
-    /// Makes dropout and noise draw the same numbers at step `index` as they did before a break.
+    /// Makes dropout and noise draw the same numbers at step `index` as before a break.
     pub fn seed(&self, index: usize) {
         let seed = self.config.seed.wrapping_mul(0x9E37_79B9).wrapping_add(index as u64);
         tch::manual_seed(seed as i64);
     }
 
-    /// One step down the gradient of `loss`. Where it is not finite, neither weights nor statistics change.
+    /// Takes one step down the gradient of `loss`. If the gradient is not finite, neither weights nor statistics
+    /// change.
     pub fn step(&mut self, loss: &Tensor, learning_rate: f64) {
         let fine = self.optimiser.step(loss, learning_rate);
         self.guard.settle(&fine);
@@ -123,7 +124,7 @@ impl Learner {
         }
     }
 
-    /// Moves the average towards the weights, batch norm's statistics included.
+    /// Moves the average towards the weights, with batch norm's statistics.
     fn blend(&self, decay: f64) {
         tch::no_grad(|| {
             let mut average = self.flat_average.all().shallow_clone();
@@ -131,7 +132,7 @@ impl Learner {
         });
     }
 
-    /// Sums of the losses to start an epoch with.
+    /// Returns sums of the losses to start an epoch with.
     pub fn sums(&self, partial: &Partial, parts: usize) -> Tensor {
         match partial.sums() {
             sums if sums.is_empty() => {
@@ -141,27 +142,27 @@ impl Learner {
         }
     }
 
-    /// Adds a step's losses; those that are not finite are left out.
+    /// Adds a step's losses. Those that are not finite are left out.
     pub fn add(&self, sum: &mut Tensor, losses: &[Tensor]) {
         tch::no_grad(|| *sum += Tensor::stack(losses, 0).detach().nan_to_num(0.0, 0.0, 0.0));
     }
 
-    /// Means of the losses over `steps`. Waits for the device.
+    /// Returns the means of the losses over `steps`. It waits for the device.
     pub fn means(&self, sum: &Tensor, steps: usize) -> Result<Vec<f32>> {
         Ok((sum / steps as f64).try_into()?)
     }
 
-    /// Steps that were not finite so far. Waits for the device.
+    /// Returns the steps that were not finite so far. It waits for the device.
     pub fn skipped(&self) -> f64 {
         self.optimiser.skipped()
     }
 
-    /// Writes all that a run needs to go on. Without a moving average, the average is the weights of now.
+    /// Writes all that a run needs to continue. Without a moving average, the current weights are the average.
     pub fn save(&self, path: &Path) -> Result<()> {
         self.write(path, Some(&self.optimiser))
     }
 
-    /// Writes what the network is used with.
+    /// Writes what the network needs in use.
     pub fn save_average(&self, path: &Path) -> Result<()> {
         self.write(path, None)
     }
@@ -176,7 +177,7 @@ impl Learner {
         checkpoint::save(path, &state, &stores, optimiser)
     }
 
-    /// Called where an epoch's steps are done: without a moving average, the weights themselves are judged.
+    /// Call it when an epoch's steps are done. Without a moving average, the weights themselves are judged.
     pub fn settle_average(&self) {
         if self.config.ema_decay == 0.0 {
             self.blend(0.0);
@@ -184,7 +185,7 @@ impl Learner {
     }
 }
 
-/// Stops the variables below the given prefixes from changing; returns their names.
+/// Freezes the variables below the given prefixes, and returns their names.
 fn freeze(vars: &nn::VarStore, prefixes: &[String]) -> Result<Vec<String>> {
     let mut frozen = Vec::new();
     for prefix in prefixes {
@@ -200,8 +201,8 @@ fn freeze(vars: &nn::VarStore, prefixes: &[String]) -> Result<Vec<String>> {
     Ok(frozen)
 }
 
-/// Keeps what the optimiser does not move: frozen variables, whose batch norms would move by themselves, and all
-/// statistics in a step that is not finite, since what is no number once would stay none.
+/// Restores what the optimiser does not move. These are frozen variables, whose batch norms would move by themselves.
+/// In a step that is not finite they are all statistics, since NaN would stay NaN.
 struct Guard {
     still: Tensor,
     kept: Tensor,

@@ -9,35 +9,35 @@ use anyhow::{Context, Result};
 /// Name of the file in the run's folder.
 pub const FILE: &str = "log.csv";
 
-/// Figures of one group of pictures; those that it has no labels for are `None`.
+/// The figures of one group of pictures. Those without labels are `None`.
 pub type Figures = Vec<(&'static str, Option<f64>)>;
 
-/// An epoch's figures.
+/// The figures of an epoch.
 pub struct Report<'a> {
     /// Its number, from one.
     pub epoch: usize,
     /// Names of the losses after the total.
     pub parts: &'a [&'a str],
-    /// The total and its parts, mean over the steps.
+    /// The total and its parts, as means over the steps.
     pub losses: &'a [f32],
-    /// Validation score; smaller is better.
+    /// The validation score. Smaller is better.
     pub score: f64,
     /// Whether it is the best so far.
     pub better: bool,
-    /// Epochs without a better score, and how many end the run.
+    /// The epochs without a better score, and how many of them end the run.
     pub without_gain: (usize, usize),
-    /// Steps that were not finite.
+    /// The steps that were not finite.
     pub skipped: f64,
-    /// Pictures a second.
+    /// The pictures a second.
     pub rate: f64,
-    /// Share of the time that was spent waiting for pictures.
+    /// The share of the time that was spent waiting for pictures.
     pub waiting: f64,
-    /// Figures of the validation part, by group.
+    /// The figures of the validation part, by group.
     pub groups: &'a [(String, Figures)],
 }
 
 impl Report<'_> {
-    /// The line that a person reads.
+    /// Returns the line for people.
     pub fn text(&self) -> String {
         let mut text = format!(
             "epoch {:3}  loss {:.3}  val {:.4}{}  {:.0}/s, {:.0} % waiting",
@@ -86,7 +86,7 @@ impl Report<'_> {
         line
     }
 
-    /// The numbers by name, for TensorBoard.
+    /// Returns the numbers by name, for TensorBoard.
     pub fn scalars(&self) -> Vec<(String, f64)> {
         let names = ["loss"].iter().chain(self.parts);
         let losses = names.zip(self.losses);
@@ -118,8 +118,8 @@ pub fn append(run: &Path, report: &Report<'_>) -> Result<()> {
     Ok(file.write_all(format!("{head}{}\n", report.line()).as_bytes())?)
 }
 
-/// Keeps the header and the first `epochs` epochs: a process that was killed between the log and the checkpoint does its
-/// last epoch again.
+/// Keeps the header and the first `epochs` epochs. A process that was killed between the log and the checkpoint repeats
+/// its last epoch.
 pub fn keep(run: &Path, epochs: usize) -> Result<()> {
     let path = run.join(FILE);
     if !path.exists() {

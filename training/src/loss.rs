@@ -1,4 +1,4 @@
-//! What training minimises.
+//! The loss of an estimator's training.
 
 use serde::{Deserialize, Serialize};
 use tch::{Kind, Tensor};
@@ -9,17 +9,17 @@ use crate::model::{Outputs, YEARS};
 /// Weights of the parts of the loss.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LossWeights {
-    /// Distance of the expected age from the year, against the divergence of the distributions.
+    /// The weight of the distance of the expected age from the year, relative to the divergence of the distributions.
     pub expectation: f64,
-    /// Gender against age.
+    /// The weight of gender, relative to age.
     pub gender: f64,
-    /// How far gender labels are moved from 0 and 1.
+    /// How far gender labels are moved from 0 and 1 (label smoothing).
     #[serde(alias = "smoothing")]
     pub label_smoothing: f64,
-    /// How much a teacher's word counts against a label; where there is no label it is all there is.
+    /// The weight of a teacher's answer beside a label. Without a label the answer is the whole target.
     #[serde(default, alias = "teacher")]
     pub distillation: f64,
-    /// How much two crops of one face shall have one answer.
+    /// The weight of the consistency between two crops of one face.
     #[serde(default)]
     pub consistency: f64,
 }
@@ -37,7 +37,7 @@ impl Default for LossWeights {
 }
 
 impl LossWeights {
-    /// The study's: mean absolute error and plain cross-entropy.
+    /// The study's weights: mean absolute error and plain cross-entropy.
     pub const PAPER: Self = Self {
         expectation: 0.0,
         gender: 1.0,
@@ -47,26 +47,26 @@ impl LossWeights {
     };
 }
 
-/// Losses of a batch, each a scalar.
+/// The losses of a batch, as scalars.
 pub struct Losses {
-    /// What is minimised.
+    /// The total, which is minimised.
     pub total: Tensor,
     /// Its age part.
     pub age: Tensor,
     /// Its gender part, before its weight.
     pub gender: Tensor,
-    /// How far the answers to two crops of one face are apart, before its weight; 0 where there is one crop.
+    /// The divergence between the answers to two crops of one face, before its weight. It is 0 if there is one crop.
     pub apart: Tensor,
 }
 
-/// Age: the divergence from a Gaussian around an exact year plus the distance of the expected age
-/// (DLDL-v2, Gao et al. 2018); for a bracket, minus the logarithm of the mass inside. Gender: cross-entropy.
-/// A teacher adds the divergence from its distribution, and its word to the label.
+/// For an exact age, it is the divergence from a Gaussian plus the distance of the expected age (DLDL-v2, Gao et al.
+/// 2018). For a bracket, it is minus the logarithm of the probability inside. For gender, it is cross-entropy. A
+/// teacher adds the divergence from its distribution, and its probability is mixed into the gender label.
 pub fn losses(outputs: &Outputs, batch: &Batch, weights: &LossWeights) -> Losses {
     let mean = |values: Tensor, of: &Tensor| {
         (values * of).sum(Kind::Float) / of.sum(Kind::Float).clamp_min(1.0)
     };
-    // The teacher's part for each face, and which faces have a target at all.
+    // Returns the teacher's part for each face, and which faces have a target at all.
     let shares = |labelled: &Tensor| match &batch.taught {
         Some(taught) => (
             (1.0 - labelled * (1.0 - weights.distillation)) * &taught.known,
@@ -132,7 +132,8 @@ fn in_pairs(rows: &[usize]) -> bool {
     !rows.is_empty() && rows.chunks(2).all(|pair| pair.len() == 2 && pair[0] == pair[1])
 }
 
-/// The mean of both divergences between the answers to the two crops of each face (R-Drop, Liang et al. 2021, for crops).
+/// Returns the mean of both divergences between the answers to the two crops of each face (R-Drop, Liang et al. 2021,
+/// for crops).
 fn distance_of_pairs(outputs: &Outputs) -> Tensor {
     let pair = |logits: &Tensor| {
         let pairs = logits.view([-1, 2, logits.size()[1]]);
@@ -166,7 +167,7 @@ mod tests {
         Batch::new(images, &labels, taught, (0..rows.len()).collect())
     }
 
-    /// Answers that know nothing, and are sure of nothing.
+    /// These outputs are uniform.
     fn even(faces: i64) -> Outputs {
         Outputs {
             age_logits: Some(Tensor::zeros([faces, YEARS as i64], tch::kind::FLOAT_CPU)),
@@ -189,7 +190,8 @@ mod tests {
         let exact = Row { age: Some(20.0), gender: "male".into(), ..Row::default() };
         let bracket = Row { age_min: Some(20.0), age_max: Some(29.0), ..Row::default() };
         let weights = LossWeights::default();
-        // An exact year: the divergence from its Gaussian, whose entropy is known, and a tenth of 30 years.
+        // For an exact year, the loss is the divergence from its Gaussian, whose entropy is known, and a tenth of 30
+        // years.
         let loss = losses(&even(1), &batch(std::slice::from_ref(&exact), &[None]), &weights);
         let entropy: f64 = Label::of(&exact)
             .ages
@@ -202,15 +204,15 @@ mod tests {
         close(value(&loss.gender), 2f64.ln());
         close(value(&loss.total), value(&loss.age) + value(&loss.gender));
         close(value(&loss.apart), 0.0);
-        // A bracket of ten years; its gender is unknown and costs nothing.
+        // The face has a bracket of ten years. Its gender is unknown and adds nothing.
         let loss = losses(&even(1), &batch(std::slice::from_ref(&bracket), &[None]), &weights);
         close(value(&loss.age), all - 10f64.ln());
         close(value(&loss.gender), 0.0);
-        // Means are over the faces that have the label.
+        // Means are taken over the faces that have the label.
         let both = losses(&even(2), &batch(&[exact, bracket.clone()], &[None, None]), &weights);
         close(value(&both.age), (all - entropy + 3.0 + all - 10f64.ln()) / 2.0);
         close(value(&both.gender), 2f64.ln());
-        // The study's: years and plain cross-entropy.
+        // This is the study's loss: years and plain cross-entropy.
         let outputs = Outputs {
             age: Some(Tensor::from_slice(&[27.0f32]).view([1, 1])),
             gender_logit: Some(Tensor::from_slice(&[2.0f32]).view([1, 1])),
@@ -237,7 +239,7 @@ mod tests {
         let plain = losses(&logit(1.5), &batch(std::slice::from_ref(&male), &[None]), &smooth);
         close(value(&plain.gender), cost(0.9, 1.5));
         close(value(&plain.age), 0.0);
-        // Half of the target is the teacher's, and all of it where there is no label.
+        // Half of the target is the teacher's, and all of it if there is no label.
         let mut years = vec![0.0; YEARS];
         years[30] = 1.0;
         let taught = [Some(Taught { years, male: 0.2 })];
@@ -258,7 +260,7 @@ mod tests {
             ..Outputs::default()
         };
         assert!(distance_of_pairs(&outputs(0.0)).double_value(&[]).abs() < 1e-7);
-        // Both are a choice of two with logarithm of the odds 2 and 0.
+        // Both are distributions over two values, with a logarithm of the odds of 2 and 0.
         let p = 1.0 / (1.0 + (-2f64).exp());
         let each = (p - 0.5) * 2.0 * 0.5;
         let found = distance_of_pairs(&outputs(2.0)).double_value(&[]);

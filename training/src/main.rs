@@ -35,7 +35,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-/// Trains networks that find faces and tell age and gender from them.
+/// Trains networks that find faces, and that estimate their age and gender.
 #[derive(Parser)]
 #[command(version)]
 struct Cli {
@@ -45,7 +45,7 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Turn a data set into a manifest.
+    /// Make a manifest of a data set.
     #[command(subcommand)]
     Ingest(commands::ingest::Ingest),
     /// Draw a manifest as one HTML file.
@@ -54,33 +54,33 @@ enum Command {
     Split(commands::split::Split),
     /// Measure the loader alone.
     Loader(commands::loader::Loader),
-    /// Show what a detector is trained on.
+    /// Show the frames that a detector is trained on.
     Frames(commands::frames::Frames),
     /// Train a network.
     Train(Box<commands::train::Train>),
-    /// Go on from a model file with a team's own faces: pictures in, a model file and its card out.
+    /// Train a model file further with your own faces: pictures in, a model file and its card out.
     Finetune(commands::finetune::Finetune),
     /// Fit a run's probabilities on its validation part.
     Calibrate(commands::calibrate::Calibrate),
     /// Write a run's network as ONNX, checked against its checkpoint.
     Export(commands::export::Export),
-    /// Judge models through the library: one page, one JSON file.
+    /// Judge models through the library, and write one page and one JSON file.
     Evaluate(commands::evaluate::Evaluate),
-    /// Judge networks on sets that they have never seen: one table by age band.
+    /// Judge networks on sets that they have never seen, in one table by age band.
     Strangers(commands::strangers::Strangers),
     /// Judge detectors on scenes and on pictures of one face.
     EvaluateDetector(commands::evaluate_detector::EvaluateDetector),
-    /// Measure how answers shake when a face's place is a little off.
+    /// Measure how answers change when a face's place is a little off.
     Shake(commands::shake::Shake),
-    /// Measure what it costs to find the landmarks of small faces.
+    /// Measure the cost of finding the landmarks of small faces.
     SmallFaces(commands::small_faces::SmallFaces),
-    /// Print what a model file says of itself.
+    /// Print the description in a model file.
     Inspect(commands::inspect::Inspect),
     /// Print a network's layers.
     Summary(commands::summary::Summary),
 }
 
-/// Runs one command. Some are made of others, which they call by their command lines.
+/// Runs one command. Some commands consist of others, which they call by their command lines.
 fn dispatch(command: Command) -> anyhow::Result<()> {
     match command {
         Command::Ingest(command) => command.run(),

@@ -1,4 +1,4 @@
-//! Writes ONNX files: a graph put together operator by operator.
+//! Writes ONNX files. A graph is built operator by operator.
 
 use std::collections::BTreeMap;
 
@@ -14,17 +14,17 @@ use tract_onnx::pb::{
     TensorProto, TensorShapeProto, TypeProto, ValueInfoProto, type_proto,
 };
 
-/// Read by every ONNX Runtime since 1.12 (2022), and by tract; later ones move axes into inputs.
+/// The opset is read by every ONNX Runtime since 1.12 (2022), and by tract. Later ones move axes into inputs.
 const OPSET: i64 = 17;
 /// The IR version that goes with the opset.
 const IR: i64 = 8;
 
-/// How weights are stored. The graph computes in `f32` either way.
+/// How the weights are stored. The graph computes in `f32` either way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Storage {
-    /// Two bytes a weight, cast when the file is loaded.
+    /// Two bytes for each weight, which are cast when the file is loaded.
     F16,
-    /// Four bytes.
+    /// Four bytes for each weight.
     F32,
 }
 
@@ -115,7 +115,7 @@ impl Graph {
         Value(name.to_owned())
     }
 
-    /// A convolution with bias; `pads` are top, left, bottom, right.
+    /// Adds a convolution with bias. `pads` are top, left, bottom, right.
     pub fn conv(
         &mut self,
         name: &str,
@@ -136,7 +136,7 @@ impl Graph {
         Ok(self.named("Conv", name, &[x, &w, &b], attributes))
     }
 
-    /// A dense layer of `[N, in]`; `weight` is `[out, in]`.
+    /// Adds a dense layer of `[N, in]`. `weight` is `[out, in]`.
     pub fn dense(
         &mut self,
         name: &str,
@@ -149,7 +149,7 @@ impl Graph {
         Ok(self.named("Gemm", name, &[x, &w, &b], vec![int("transB", 1)]))
     }
 
-    /// Rectifies.
+    /// Adds a ReLU.
     pub fn relu(&mut self, x: &Value) -> Value {
         self.named("Relu", &format!("{}.relu", x.0), &[x], Vec::new())
     }
@@ -167,7 +167,7 @@ impl Graph {
         self.graph.output.push(info(&value.0, &shape));
     }
 
-    /// Every pixel twice in both directions.
+    /// Repeats every pixel twice in both directions.
     pub fn double(&mut self, name: &str, x: &Value) -> Value {
         let scales = format!("{name}.scales");
         self.graph.initializer.push(TensorProto {

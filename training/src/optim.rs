@@ -1,8 +1,8 @@
 //! AdamW with state that can be saved, and the schedule of the learning rate.
 //!
-//! Our own because tch cannot save an optimiser's state, without which a resumed run would differ from one without a
-//! break. It works on long stretches of memory and never asks the device for a number: a step that is not finite
-//! changes nothing, and is counted where the tensors are.
+//! It is our own because tch cannot save an optimiser's state. Without that, a resumed run would differ from one
+//! without a break. It works on long pieces of memory, and never asks the device for a number. A step that is not
+//! finite changes nothing, and is counted on the device.
 
 use std::collections::BTreeMap;
 
@@ -14,28 +14,28 @@ use crate::flat::{Flat, Span, padded};
 /// How the weights move.
 #[derive(Clone, Copy, Debug)]
 pub struct Options {
-    /// Weight decay; only kernels decay, not biases and norms.
+    /// The weight decay. Only kernels decay, and not biases and norms.
     pub weight_decay: f64,
-    /// The length that a longer gradient is shortened to; 0 turns this off.
+    /// The length to which a longer gradient is shortened. 0 turns this off.
     pub grad_clip_norm: f64,
-    /// Added to the root of the second moment.
+    /// The number that is added to the root of the second moment.
     pub epsilon: f64,
-    /// How many times as fast the heads learn.
+    /// The factor of the learning rate for the heads.
     pub head_lr_scale: f64,
 }
 
-/// AdamW (Loshchilov and Hutter 2019); with no decay it is Adam.
+/// AdamW (Loshchilov and Hutter 2019). Without decay it is Adam.
 pub struct AdamW {
     variables: Vec<Span>,
     slots: Vec<Slot>,
     options: Options,
-    /// Steps taken.
+    /// The steps that were taken.
     steps: Tensor,
-    /// Steps left out.
+    /// The steps that were left out.
     skipped: Tensor,
 }
 
-/// Neighbours that are moved as one.
+/// Neighbouring variables that are moved together.
 struct Slot {
     start: i64,
     /// Their places in the list of variables.
@@ -49,23 +49,24 @@ struct Slot {
 
 const BETA1: f64 = 0.9;
 const BETA2: f64 = 0.999;
-/// A variable with more numbers is moved on its own: putting its gradient beside others would cost another copy.
+/// A variable with more numbers is moved alone, because copying its gradient beside others would take longer.
 const LARGE: i64 = 1 << 20;
 
-/// Whether a variable decays, and whether a head's it is.
+/// Returns whether a variable decays, and whether it belongs to a head.
 fn kind(name: &str, value: &Tensor) -> (bool, bool) {
     let decays = value.dim() > 1 && !name.ends_with("pool");
     (decays, name.starts_with("age") || name.starts_with("gender"))
 }
 
-/// In which order [`Flat`] must hold the variables: those that are moved alike beside each other, then what is not moved.
+/// The order in which [`Flat`] must hold the variables. Those that are moved alike lie beside each other, and then come
+/// those that are not moved.
 pub fn class(name: &str, value: &Tensor) -> usize {
     let (decays, head) = kind(name, value);
     if value.requires_grad() { usize::from(decays) + 2 * usize::from(head) } else { 4 }
 }
 
 impl AdamW {
-    /// For the trainable variables of `flat`, which is sorted by [`class`].
+    /// Makes it for the trainable variables of `flat`, which is sorted by [`class`].
     pub fn new(flat: &Flat, options: Options) -> Self {
         let variables: Vec<Span> =
             flat.spans().iter().filter(|span| span.value.requires_grad()).cloned().collect();
@@ -96,9 +97,9 @@ impl AdamW {
         Self { variables, slots, options, steps: zero(), skipped: zero() }
     }
 
-    /// One step down the gradient of `loss`. Returns 1, or 0 where the gradient is not finite and nothing moves.
+    /// Takes one step down the gradient of `loss`. Returns 1, or 0 if the gradient is not finite and nothing moves.
     pub fn step(&mut self, loss: &Tensor, learning_rate: f64) -> Tensor {
-        // Not `backward`: it adds to gradients that must be cleared first, which is twice the memory traffic.
+        // `backward` is not used: it adds to gradients that must be cleared first, which is twice the memory traffic.
         let values: Vec<&Tensor> = self.variables.iter().map(|span| &span.value).collect();
         let grads = Tensor::run_backward(&[loss], &values, false, false);
         tch::no_grad(|| {
@@ -119,7 +120,7 @@ impl AdamW {
             let steps = self.steps.clamp_min(1.0);
             let undone = |beta: f64| -> Tensor { 1.0 - (&steps * beta.ln()).exp() };
             let (first, second) = (undone(BETA1), undone(BETA2));
-            // Weights of the new in the moments; 0 where nothing moves.
+            // The weights of the new values in the moments. They are 0 if nothing moves.
             let (w1, w2) = (
                 (&fine * (1.0 - BETA1)).to_kind(Kind::Float),
                 (&fine * (1.0 - BETA2)).to_kind(Kind::Float),
@@ -134,7 +135,7 @@ impl AdamW {
                     let part = |tensor: &Tensor| tensor.narrow(0, start, length);
                     let (mut value, mut mean, mut square) =
                         (part(&slot.value), part(&slot.mean), part(&slot.square));
-                    // Not a number times zero stays none: it is taken out.
+                    // NaN times zero stays NaN, so it is removed.
                     let grad = (part(grad) * &shrink).nan_to_num(0.0, 0.0, 0.0);
                     if slot.decays && self.options.weight_decay > 0.0 {
                         let _ = value.g_mul_(&keep);
@@ -172,12 +173,12 @@ impl AdamW {
         if let [one] = &parts[..] { one.shallow_clone() } else { Tensor::cat(&parts, 0) }
     }
 
-    /// Steps that were left out because they were not finite. Waits for the device.
+    /// Returns the steps that were left out because they were not finite. Waits for the device.
     pub fn skipped(&self) -> f64 {
         self.skipped.double_value(&[])
     }
 
-    /// State by name, for a checkpoint.
+    /// Returns the state by name, for a checkpoint.
     pub fn state(&self) -> Vec<(String, Tensor)> {
         let counts = Tensor::stack(&[&self.steps, &self.skipped], 0).to_kind(Kind::Int64);
         let mut state = vec![("adam/steps".to_owned(), counts.to_device(tch::Device::Cpu))];
@@ -201,7 +202,7 @@ impl AdamW {
         })
     }
 
-    /// Takes back what [`AdamW::state`] gave.
+    /// Restores the result of [`AdamW::state`].
     pub fn restore(&mut self, state: &BTreeMap<String, Tensor>) -> Result<()> {
         let find =
             |name: String| state.get(&name).with_context(|| format!("checkpoint lacks {name}"));
@@ -209,7 +210,7 @@ impl AdamW {
         let count = |index: i64| counts.get(index).to_kind(Kind::Double);
         tch::no_grad(|| {
             self.steps.copy_(&count(0));
-            // Checkpoints up to 0.3.0 have the steps alone.
+            // Checkpoints up to 0.3.0 have only the steps.
             if counts.numel() > 1 {
                 self.skipped.copy_(&count(1));
             }
@@ -222,15 +223,16 @@ impl AdamW {
     }
 }
 
-/// Parts of `tensor`, as start and length, that stay in the cache through the steps above. The dense layers of the paper
-/// networks have 31 and 63 million weights: whole temporaries of that size took half of a step. A GPU wants them whole.
+/// Returns parts of `tensor`, as start and length, that stay in the cache through the steps above. The dense layers of
+/// the paper networks have 31 and 63 million weights. Whole temporaries of that size took half of a step. A GPU is
+/// faster with whole tensors.
 fn chunks(tensor: &Tensor) -> impl Iterator<Item = (i64, i64)> {
     let all = tensor.numel() as i64;
     let step = if tensor.device().is_cuda() { all.max(1) } else { 1 << 17 };
     (0..all).step_by(step as usize).map(move |start| (start, step.min(all - start)))
 }
 
-/// Learning rate at `step` of `total`: a linear warm-up, then half a cosine down to a hundredth.
+/// Returns the learning rate at `step` of `total`: a linear warm-up, then half a cosine down to a hundredth.
 pub fn cosine(peak: f64, step: usize, total: usize, warm_up: usize) -> f64 {
     if step < warm_up {
         return peak * (step + 1) as f64 / warm_up as f64;
@@ -281,7 +283,7 @@ mod tests {
         x
     }
 
-    /// Loss whose gradients are `ga` for a.weight and `gb` for b.bias.
+    /// The gradients of this loss are `ga` for a.weight and `gb` for b.bias.
     fn slope(vars: &nn::VarStore, ga: f64, gb: f64) -> Tensor {
         let of = |name: &str| vars.variables()[name].sum(Kind::Float);
         of("a.weight") * ga + of("b.bias") * gb

@@ -1,4 +1,4 @@
-//! A sheet of crops as training shows them, to be looked at before an hour is spent on them.
+//! Writes a sheet of crops as in training, to look at before a long run.
 
 use std::path::Path;
 
@@ -7,9 +7,9 @@ use tch::{Device, Tensor};
 
 use crate::data::feed::Fed;
 
-/// Faces on a sheet, one a row.
+/// The number of faces on a sheet, one in each row.
 pub const ROWS: usize = 6;
-/// Crops of each.
+/// The number of crops of each.
 pub const COLUMNS: usize = 8;
 
 /// Writes the crops of batches, each batch a row of the sheet.

@@ -1,4 +1,4 @@
-//! What a person sees while it trains: a bar on a terminal, plain lines otherwise.
+//! Shows the progress of a training: a bar on a terminal, and plain lines otherwise.
 
 use std::io::IsTerminal;
 use std::time::{Duration, Instant};
@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 use indicatif::{ProgressBar, ProgressStyle};
 
-/// Steps between two looks at the losses, since each waits for the device.
+/// The steps between two looks at the losses, since each waits for the device.
 const EVERY: usize = 50;
-/// Time between two plain lines.
+/// The time between two plain lines.
 const PAUSE: Duration = Duration::from_secs(30);
 
 /// An epoch's progress.
@@ -20,7 +20,7 @@ pub struct Bar {
 }
 
 impl Bar {
-    /// Epoch number `epoch` of `epochs`, from zero, which has `steps`, `done` of them already.
+    /// Starts epoch number `epoch` of `epochs`, from zero. It has `steps`, of which `done` are done.
     pub fn new(epoch: usize, epochs: usize, steps: usize, done: usize) -> Self {
         let prefix = format!("epoch {}/{epochs}", epoch + 1);
         let bar = std::io::stderr().is_terminal().then(|| {
@@ -36,7 +36,7 @@ impl Bar {
         Self { bar, prefix, steps, told: Instant::now() }
     }
 
-    /// `step` steps are done. `means` are those of the total loss and of `parts`.
+    /// Shows that `step` steps are done. `means` are those of the total loss and of `parts`.
     pub fn advance(&mut self, step: usize, means: impl Fn() -> Result<Vec<f32>>, parts: &[&str]) {
         if let Some(bar) = &self.bar {
             bar.inc(1);
@@ -58,7 +58,7 @@ impl Bar {
         }
     }
 
-    /// A line beside the bar.
+    /// Prints a line beside the bar.
     pub fn say(&self, line: &str) {
         match &self.bar {
             Some(bar) => bar.println(line),
@@ -66,7 +66,7 @@ impl Bar {
         }
     }
 
-    /// Takes the bar away.
+    /// Removes the bar.
     pub fn finish(&self) {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
@@ -74,7 +74,7 @@ impl Bar {
     }
 }
 
-/// The most memory that this process held, in bytes; 0 where the system does not say.
+/// Returns the most memory that this process held, in bytes. It is 0 if the system does not tell.
 pub fn peak_memory() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));

@@ -1,4 +1,4 @@
-//! Where a run came from: enough to repeat it.
+//! The origin of a run, which is enough to repeat it.
 
 use std::fs::File;
 use std::io::Read;
@@ -16,34 +16,34 @@ const MANIFESTS: &str = "manifests";
 /// A file that a run used.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Used {
-    /// As it was given.
+    /// The path as it was given.
     pub path: PathBuf,
     /// SHA-256 of its bytes.
     pub sha256: String,
-    /// Its copy in the run's folder; empty where there is none.
+    /// Its copy in the run's folder. It is empty if there is none.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub copy: String,
 }
 
-/// Where a run came from: enough to repeat it.
+/// The origin of a run, which is enough to repeat it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Provenance {
     /// Name and version of this program.
     pub program: String,
-    /// Git revision of the current folder, with `+` where files were changed; empty where there is none.
+    /// The git revision of the current folder, with `+` if files were changed. It is empty if there is none.
     pub revision: String,
-    /// When it started, in seconds since 1970.
+    /// The time when it started, in seconds since 1970.
     pub started: u64,
     /// Manifests of faces.
     pub manifests: Vec<Used>,
     /// Manifests of scenes.
     pub scenes: Vec<Used>,
-    /// Weights that it started from, and its teachers.
+    /// The weights that it started from, and its teachers.
     pub weights: Vec<Used>,
 }
 
 impl Provenance {
-    /// Of a run that starts now, with manifests of faces and of scenes, and files of weights.
+    /// Returns the origin of a run that starts now, with its manifests of faces and scenes, and its files of weights.
     pub fn now(faces: &[PathBuf], scenes: &[PathBuf], weights: &[PathBuf]) -> Result<Self> {
         let copied = |kind: &str, files: &[PathBuf]| -> Result<Vec<Used>> {
             let used = files.iter().enumerate().map(|(index, path)| {
@@ -67,7 +67,8 @@ impl Provenance {
         })
     }
 
-    /// The settings that name manifests, with the copies in the run's `folder`. What changed since is an error.
+    /// Returns the settings that name manifests, with the copies in the run's `folder`. It fails if a file has changed
+    /// since.
     pub fn copies(&self, folder: &Path) -> Result<Vec<(&'static str, Vec<PathBuf>)>> {
         let checked = |used: &Used, path: PathBuf| {
             let is = sha256(&weights_in(&path))?;

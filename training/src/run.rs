@@ -1,4 +1,4 @@
-//! A run's folder: what lies in it, where the run came from, and what it may go on with.
+//! The folder of a run: its files, its origin, and the settings with which it may continue.
 
 use std::path::{Path, PathBuf};
 
@@ -12,14 +12,14 @@ use crate::data::manifest::{self, Row};
 use crate::metrics::calibration::Calibration;
 use crate::provenance::{Provenance, hex, sha256};
 
-/// Manifest of the faces that were kept aside where no row has split val.
+/// The manifest of the faces that were kept aside because no row has split val.
 pub const ASIDE: &str = "val.csv";
-/// Folder of kept crops and answers.
+/// The folder of kept crops and answers.
 pub const CROPS: &str = "crops";
-/// What `calibrate` found.
+/// The result of `calibrate`.
 pub const CALIBRATION: &str = "calibration.json";
 
-/// Makes a run's folder, or finds the checkpoint that it goes on from. Nothing is written where the run is refused.
+/// Makes a run's folder, or finds the checkpoint from which it continues. Nothing is written if the run is refused.
 pub fn open(
     folder: &Path,
     settings: &Settings,
@@ -61,13 +61,13 @@ pub fn open(
     }
 }
 
-/// There is no run to go on with.
+/// There is no run to continue.
 pub fn missing<T>(folder: &Path) -> Result<T> {
     let shown = folder.display();
     bail!("--resume: {shown} has no run, its {LAST} is missing{}", neighbours(folder))
 }
 
-/// Runs beside `folder`, for whom mistyped its name.
+/// Lists the runs beside `folder`, in case its name was mistyped.
 fn neighbours(folder: &Path) -> String {
     let beside = folder.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let entries = std::fs::read_dir(beside).into_iter().flatten().filter_map(Result::ok);
@@ -77,7 +77,7 @@ fn neighbours(folder: &Path) -> String {
     if names.is_empty() { String::new() } else { format!("; runs there: {}", names.join(", ")) }
 }
 
-/// The settings in which two runs differ, in words.
+/// Names the settings in which two runs differ.
 fn differences(before: &impl Serialize, now: &impl Serialize) -> Result<String> {
     fn compare(name: &str, a: &toml::Value, b: &toml::Value, found: &mut Vec<String>) {
         match (a, b) {
@@ -101,8 +101,8 @@ fn differences(before: &impl Serialize, now: &impl Serialize) -> Result<String> 
     Ok(found.join("; "))
 }
 
-/// What tells one choice of faces and teachers from another: the manifests without their first line, which says how they
-/// were made, and the teachers' files.
+/// Returns an identifier of a choice of faces and teachers. It includes the manifests without their first line, which
+/// says how they were made, and the teachers' files.
 pub fn fingerprint(settings: &Settings) -> Result<String> {
     let mut hash = Sha256::new();
     for path in settings.manifest.iter().chain(&settings.scenes) {
@@ -116,12 +116,12 @@ pub fn fingerprint(settings: &Settings) -> Result<String> {
     Ok(hex(&hash.finalize()))
 }
 
-/// The folder of a run that was given as such, or by a checkpoint in it.
+/// Returns the folder of a run that was given as such, or by a checkpoint in it.
 pub fn folder(run: &Path) -> &Path {
     if run.is_dir() { run } else { run.parent().unwrap_or(Path::new(".")) }
 }
 
-/// Rows of split val; without any, those that the run kept aside.
+/// Returns the rows of split val. Without any, it returns those that the run kept aside.
 pub fn validation(manifests: &[PathBuf], run: &Path) -> Result<Vec<Row>> {
     let mut rows = Vec::new();
     for path in manifests {
@@ -136,7 +136,7 @@ pub fn validation(manifests: &[PathBuf], run: &Path) -> Result<Vec<Row>> {
     Ok(rows)
 }
 
-/// The run's calibration, if it has one.
+/// Returns the run's calibration, if it has one.
 pub fn calibration(run: &Path) -> Result<Option<Calibration>> {
     let file = folder(run).join(CALIBRATION);
     if !file.exists() {

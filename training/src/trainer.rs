@@ -1,4 +1,4 @@
-//! The loop: start, epoch, step, validate, save. Resumable, to the same result as without a break.
+//! The training loop: start, epoch, step, validate, save. It can be resumed, with the same result as without a break.
 
 use std::path::Path;
 use std::time::Instant;
@@ -16,19 +16,19 @@ use crate::log::{self, Report};
 use crate::optim::cosine;
 use crate::progress::{Bar, peak_memory};
 
-/// Where a run happens.
+/// The place of a run.
 pub struct Place<'a> {
     /// Its folder.
     pub run: &'a Path,
-    /// Where tensors live.
+    /// The device of the tensors.
     pub device: Device,
-    /// What tells its faces from others, for a checkpoint.
+    /// The identifier of its faces, for a checkpoint.
     pub data: &'a str,
-    /// Stop after this number of steps, as if interrupted.
+    /// The number of steps after which it stops, as if interrupted.
     pub stop_after: Option<usize>,
 }
 
-/// Trains until the epochs are done or nothing gets better.
+/// Trains until the epochs are done, or until the score does not improve.
 pub fn fit<J: Job>(
     config: &TrainConfig,
     place: &Place<'_>,
@@ -88,7 +88,7 @@ pub fn fit<J: Job>(
         learner.settle_average();
         ensure!(seen > 0, "no picture could be read: {}", first_failure(&job.failures()));
         let skipped = learner.skipped() - skipped;
-        // A run that was stopped after an epoch's last step has none left in it.
+        // A run that was stopped after an epoch's last step has no step left in it.
         let left = step - partial.steps;
         ensure!(
             left == 0 || skipped < left as f64,

@@ -41,12 +41,12 @@ pub struct Sources<'a> {
     pub file: Option<&'a Path>,
     /// `key=value`.
     pub set: &'a [String],
-    /// What flags say.
+    /// The settings that the flags give.
     pub flags: Table,
 }
 
 impl Settings {
-    /// Puts the sources together over the defaults of their network, which is `arch` unless they name one.
+    /// Joins the sources over the defaults of their network, which is `arch` unless they name one.
     pub fn gather(arch: &str, sources: Sources<'_>) -> Result<Self> {
         let mut told = Table::new();
         if let Some(path) = sources.file {
@@ -90,7 +90,7 @@ impl Settings {
             train: TrainConfig::of(&arch, network),
         };
         let mut table = Table::try_from(&settings)?;
-        // Names a preset, or sets its numbers.
+        // Takes the name of a preset, or its numbers.
         if let Some(Value::String(name)) = told.get("augment") {
             let preset = crate::augment::Augment::named(name)?;
             told.insert("augment".into(), Value::Table(Table::try_from(preset)?));
@@ -116,7 +116,7 @@ impl Settings {
         Ok(settings)
     }
 
-    /// The text of a file that [`Settings::gather`] reads back, with where the run came from.
+    /// Returns the text of a file that [`Settings::gather`] reads back, with the origin of the run.
     pub fn text(&self, provenance: &Provenance) -> Result<String> {
         let mut table = Table::try_from(self)?;
         table.insert("provenance".into(), Value::Table(Table::try_from(provenance)?));
@@ -127,7 +127,7 @@ impl Settings {
     }
 }
 
-/// The table in a file. A run's own file names its own copies of the manifests.
+/// Reads the table in a file. A run's own file names its own copies of the manifests.
 fn read(path: &Path) -> Result<Table> {
     let file = if path.is_dir() { path.join(FILE) } else { path.to_owned() };
     let told = || format!("configuration {}", file.display());
@@ -143,14 +143,14 @@ fn read(path: &Path) -> Result<Table> {
     Ok(table)
 }
 
-/// A value as TOML has it, else text.
+/// Reads a value as TOML, or else as text.
 fn parse(text: &str) -> Value {
     let line = format!("value = {text}");
     let parsed = line.parse::<Table>().ok().and_then(|mut table| table.remove("value"));
     parsed.unwrap_or_else(|| Value::String(text.to_owned()))
 }
 
-/// Puts `value` at `a.b.c`.
+/// Sets `a.b.c` to `value`.
 fn place(table: &mut Table, key: &str, value: Value) -> Result<()> {
     match key.split_once('.') {
         None => {
@@ -165,12 +165,12 @@ fn place(table: &mut Table, key: &str, value: Value) -> Result<()> {
     Ok(())
 }
 
-/// Puts `over` over `table`, table by table.
+/// Writes the entries of `over` into `table`, table by table.
 fn overlay(table: &mut Table, over: Table) {
     for (key, value) in over {
         match (table.get_mut(&key), value) {
             (Some(Value::Table(under)), Value::Table(value)) => overlay(under, value),
-            // A whole number where a fraction is meant.
+            // Reads a whole number as a fraction where a fraction is meant.
             (Some(Value::Float(number)), Value::Integer(value)) => *number = value as f64,
             (_, value) => {
                 table.insert(key, value);
@@ -179,7 +179,7 @@ fn overlay(table: &mut Table, over: Table) {
     }
 }
 
-/// Refuses a key that `all` lacks, and names the nearest that it has.
+/// Refuses a key that `all` lacks, and names the nearest key.
 fn known(told: &Table, all: &Table, prefix: &str) -> Result<()> {
     for (key, value) in told {
         match (all.get(key), value) {
@@ -200,7 +200,7 @@ fn known(told: &Table, all: &Table, prefix: &str) -> Result<()> {
     Ok(())
 }
 
-/// The setting that was probably meant, in words.
+/// Names the setting that was probably meant.
 fn nearest(key: &str, all: &Table, prefix: &str) -> String {
     let mut names: Vec<String> = all.keys().map(|name| format!("{prefix}{name}")).collect();
     for (outer, value) in all {

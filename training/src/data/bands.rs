@@ -1,13 +1,13 @@
-//! The age bands of tables: the one place that has them. A data set's own brackets are in
+//! The age bands of all tables are defined here. A data set's own brackets are in
 //! [`metrics::brackets`](crate::metrics::brackets).
 
-/// First year of each band; infants apart, who look like nobody else. The last is open.
+/// The first year of each band. Infants have their own, since they look like nobody else. The last is open.
 const FIRST: [f32; 9] = [0.0, 3.0, 10.0, 20.0, 30.0, 40.0, 50.0, 60.0, 70.0];
 
 const NAMES: [&str; FIRST.len()] =
     ["0-2", "3-9", "10-19", "20-29", "30-39", "40-49", "50-59", "60-69", "70+"];
 
-/// Bands where strangers go wrong: teenagers apart, the old together.
+/// Bands for sets that a network has not seen. Teenagers have their own, and the old share one.
 const STRANGERS: [(f32, &str); 9] = [
     (0.0, "0-2"),
     (3.0, "3-9"),
@@ -20,22 +20,22 @@ const STRANGERS: [(f32, &str); 9] = [
     (60.0, "60+"),
 ];
 
-/// Number of the band of an age.
+/// Returns the number of the band of an age.
 pub fn index(age: f32) -> usize {
     FIRST.iter().rposition(|first| age >= *first).unwrap_or(0)
 }
 
-/// Name of the band of an age.
+/// Returns the name of the band of an age.
 pub fn band(age: f32) -> &'static str {
     NAMES[index(age)]
 }
 
-/// Name of the band of an age in tables about strangers.
+/// Returns the name of the band of an age in tables about such sets.
 pub fn stranger(age: f32) -> &'static str {
     STRANGERS.iter().rev().find(|(first, _)| age >= *first).map_or(STRANGERS[0].1, |(_, name)| name)
 }
 
-/// Names of the bands of [`stranger`], in order.
+/// Returns the names of the bands of [`stranger`], in order.
 pub fn strangers() -> impl Iterator<Item = &'static str> {
     STRANGERS.iter().map(|(_, name)| *name)
 }

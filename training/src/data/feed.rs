@@ -1,5 +1,5 @@
-//! Feeds training: kept crops as bytes, and what shall happen to each, drawn on worker threads. All that is computed with them
-//! is computed for a whole batch, where the network is.
+//! Feeds the training with kept crops as bytes, and with the changes of each, which worker threads draw. The changes
+//! are computed for a whole batch, on the device of the network.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -19,16 +19,16 @@ use crate::augment::crop::{cut, inverse, normalise, widened};
 use crate::augment::draw::Draw;
 use crate::augment::{Augment, batch};
 
-/// Who says something of a face beside its label.
+/// The teachers' answers to a face beside its label.
 pub trait Teachers: Send + Sync {
-    /// Crops of each face that were answered.
+    /// The crops of each face that were answered.
     fn crops(&self) -> usize;
 
-    /// What was said of crop `crop_index` of face number `row`; nothing where nobody was asked about it.
+    /// Returns the answer to crop `crop_index` of face number `row`, or nothing if nobody was asked about it.
     fn said(&self, row: usize, crop_index: usize) -> Result<Option<Taught>>;
 }
 
-/// Faces to feed, and how.
+/// The faces to feed, and how.
 pub struct Feed {
     rows: Vec<Row>,
     input: InputSpec,
@@ -39,7 +39,7 @@ pub struct Feed {
     failures: Mutex<BTreeMap<String, String>>,
 }
 
-/// Faces of a batch as numbers: a thread that outlives `main` by a moment must not call libtorch.
+/// The faces of a batch as numbers. A thread that outlives `main` by a moment must not call libtorch.
 pub struct Fed {
     rows: Vec<usize>,
     pixels: Vec<u8>,
@@ -57,17 +57,17 @@ impl Fed {
         self.rows.len()
     }
 
-    /// The faces as they look after what happened to them, `[N, 3, H, W]` from 0 to 255.
+    /// Returns the changed faces, `[N, 3, H, W]` from 0 to 255.
     pub fn pictures(&self, device: Device) -> Tensor {
         self.made(device, |pictures| pictures)
     }
 
-    /// The faces as the network sees them.
+    /// Returns the faces as the network sees them.
     pub fn images(&self, device: Device) -> Tensor {
         self.made(device, |pictures| normalise(&pictures, &self.input))
     }
 
-    /// All that happens to the faces, then `last`; for as many of them together as is best where the network is.
+    /// Changes the faces, then calls `last`, for as many of them together as is best on the device of the network.
     fn made(&self, device: Device, last: impl Fn(Tensor) -> Tensor) -> Tensor {
         let (side, width) = (self.side as i64, self.input.width as i64);
         let kept = Tensor::from_slice(&self.pixels).view([-1, side, side, 3]);
@@ -85,13 +85,13 @@ impl Fed {
         Tensor::cat(&parts, 0)
     }
 
-    /// The faces and what is known of them.
+    /// Returns the faces and what is known about them.
     pub fn batch(self, device: Device) -> Batch {
         Batch::new(self.images(device), &self.labels, &self.taught, self.rows)
     }
 }
 
-/// Where a crop lies that shall be moved: in units of the undisturbed one.
+/// Where a crop lies that will be moved, in units of the undisturbed one.
 pub fn placed(augment: &Augment, places: &Places, rng: &mut Pcg64Mcg) -> Affine {
     let draw: f64 = rng.random();
     let still = if draw < augment.by_picture {
@@ -104,8 +104,8 @@ pub fn placed(augment: &Augment, places: &Places, rng: &mut Pcg64Mcg) -> Affine 
     still.after(&augment.jitter(rng))
 }
 
-/// Where crop `crop_index` of a face lies each time that it is shown and taught: the first is undisturbed. Mirrored or not, it is
-/// the same to a teacher.
+/// Returns where crop `crop_index` of a face lies each time that it is shown and taught. The first is undisturbed. To a
+/// teacher it makes no difference whether the crop is mirrored.
 pub fn fixed(augment: &Augment, places: &Places, path: &str, crop_index: usize) -> Affine {
     if crop_index == 0 {
         return Affine::IDENTITY;
@@ -118,12 +118,12 @@ pub fn fixed(augment: &Augment, places: &Places, path: &str, crop_index: usize) 
 }
 
 impl Feed {
-    /// Faces `rows` as `input` wants them, from kept crops.
+    /// Feeds the faces `rows` for `input`, from kept crops.
     pub fn new(rows: Vec<Row>, input: InputSpec, augment: Augment, seed: u64, kept: Kept) -> Self {
         Self { rows, input, augment, seed, kept, teachers: None, failures: Mutex::default() }
     }
 
-    /// The same faces, of which teachers say something.
+    /// Feeds the same faces with the answers of teachers.
     #[must_use]
     pub fn taught(self, teachers: Option<Box<dyn Teachers>>) -> Self {
         Self { teachers, ..self }
@@ -134,7 +134,7 @@ impl Feed {
         &self.rows
     }
 
-    /// Pictures that failed so far, with the reason.
+    /// Returns the pictures that failed so far, with the reason.
     pub fn failures(&self) -> BTreeMap<String, String> {
         self.failures.lock().expect("no holder panics").clone()
     }
@@ -190,7 +190,7 @@ impl Feed {
         fed
     }
 
-    /// Streams `order` in batches, in order, from `workers` threads; the first `skip` batches are left out.
+    /// Streams `order` in batches, in order, from `workers` threads. The first `skip` batches are left out.
     pub fn stream(
         self: &Arc<Self>,
         order: Vec<usize>,

@@ -1,4 +1,4 @@
-//! Crops of faces as bytes, cut once with the library's own code: decoding takes as long as a quarter of a step.
+//! Crops of faces as bytes, which the library's own code cuts once. Decoding takes as long as a quarter of a step.
 
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -12,25 +12,25 @@ use super::pictures;
 use super::records::{Key, Records};
 use crate::augment::crop::{inverse, margin, widened};
 
-/// A face with some room around it.
+/// A face with a margin around it.
 pub struct Crop {
     /// Red, green and blue of each pixel.
     pub pixels: Vec<u8>,
-    /// Where else it could lie.
+    /// The other places where it may be cut.
     pub places: Places,
 }
 
-/// Where a crop would lie if less were known of the face, in units of the crop that is placed as it should be.
+/// Where a crop would lie if less were known about the face, in units of the correctly placed crop.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Places {
-    /// By the box alone.
+    /// The place by the box alone.
     pub by_box: Affine,
-    /// With the whole picture as the face.
+    /// The place with the whole picture as the face.
     pub by_picture: Affine,
 }
 
 impl Places {
-    /// Of a face in a picture of `width` x `height`; with the map from the crop that is placed as it should be.
+    /// Returns the places of a face in a picture of `width` x `height`, with the map from the correctly placed crop.
     pub fn of(
         row: &Row,
         rule: &face_predict::CropRule,
@@ -49,7 +49,7 @@ impl Places {
     }
 }
 
-/// Where the crops of one kind of network are kept.
+/// The file that keeps the crops of one kind of network.
 pub struct Kept {
     root: PathBuf,
     input: InputSpec,
@@ -57,11 +57,11 @@ pub struct Kept {
     records: Option<Records>,
 }
 
-/// Numbers of two maps before the pixels.
+/// The numbers of two maps before the pixels.
 const MAPS: usize = 12;
 
 impl Kept {
-    /// Crops of the pictures below `root` for `input`, kept in `folder`; without one they are cut each time.
+    /// Crops of the pictures below `root` for `input`, kept in `folder`. Without a folder they are cut each time.
     pub fn open(root: &Path, input: &InputSpec, folder: Option<&Path>) -> Result<Self> {
         let side = input.width + 2 * margin(input);
         let length = 4 * MAPS + 3 * side * side;
@@ -75,12 +75,12 @@ impl Kept {
         Ok(Self { root: root.to_owned(), input: input.clone(), side, records })
     }
 
-    /// Pixels of a side.
+    /// Returns the pixels of a side.
     pub fn side(&self) -> usize {
         self.side
     }
 
-    /// The crop of a face.
+    /// Returns the crop of a face.
     pub fn crop(&self, row: &Row, warp: &mut Warp) -> Result<Crop> {
         let key = key(&self.root, row)?;
         let kept = self.records.as_ref().and_then(|records| records.get(&key));
@@ -105,7 +105,7 @@ impl Kept {
     }
 }
 
-/// What tells a face from others, its picture's size and time included.
+/// Returns a key of the face. It includes the size and the time of its picture.
 pub fn key(root: &Path, row: &Row) -> Result<Key> {
     let path = root.join(&row.path);
     let told = || format!("{}", path.display());
@@ -175,12 +175,12 @@ mod tests {
             let ours = f32::from(crop.pixels[3 * ((y + 8) * 64 + x + 8) + c]);
             assert!((ours - value).abs() <= 0.6, "{ours} {value} at {x}, {y}");
         }
-        // By the box is as it should be, since there are no landmarks.
+        // Without landmarks, the place by the box is the correct one.
         let Places { by_box, by_picture } = crop.places;
         assert!((by_box.xx - 1.0).abs() < 1e-5 && by_box.x0.abs() < 1e-5);
         assert!((by_picture.xx - 1.0).abs() > 0.1);
         drop(kept);
-        // From the file, whether the picture can be read or not.
+        // It comes from the file, whether the picture can be read or not.
         let about = std::fs::metadata(&path).expect("there");
         std::fs::write(&path, vec![0; about.len() as usize]).expect("spoiled");
         let back = std::fs::File::options().write(true).open(&path).expect("there");
@@ -189,7 +189,7 @@ mod tests {
         let again = kept.crop(&row, &mut warp).expect("kept");
         assert_eq!(again.pixels, crop.pixels);
         assert_eq!(again.places, crop.places);
-        // A picture that changed is cut anew, and this one cannot be.
+        // A picture that changed is cut again, but this one cannot be.
         std::fs::write(&path, b"other").expect("written");
         assert!(kept.crop(&row, &mut warp).is_err());
     }

@@ -1,11 +1,11 @@
-//! What is known of faces, as numbers and as tensors.
+//! The labels of faces, as numbers and as tensors.
 
 use tch::{Device, Kind, Tensor};
 
 use super::manifest::Row;
 use crate::model::YEARS;
 
-/// Faces and what is known of them; tensors have one row a face.
+/// Faces and their labels. Tensors have one row for each face.
 pub struct Batch {
     /// `[N, 3, H, W]`, normalised.
     pub images: Tensor,
@@ -13,7 +13,7 @@ pub struct Batch {
     pub years: Tensor,
     /// `[N]`: 1 where the year is exact.
     pub exact: Tensor,
-    /// `[N, 101]`: a distribution over years where the year is exact, else 1 inside the bracket and 0 outside.
+    /// `[N, 101]`: a distribution over years if the year is exact, else 1 inside the bracket and 0 outside.
     pub ages: Tensor,
     /// `[N]`: 1 for male, 0 for female.
     pub male: Tensor,
@@ -21,23 +21,23 @@ pub struct Batch {
     pub has_gender: Tensor,
     /// `[N]`: 1 where age is known.
     pub has_age: Tensor,
-    /// What teachers say; none where nobody teaches.
+    /// The teachers' answers, if there are teachers.
     pub taught: Option<TaughtBatch>,
     /// Index of each face in the rows that the feed was given.
     pub rows: Vec<usize>,
 }
 
-/// What teachers say of the faces of a batch.
+/// The teachers' answers to the faces of a batch.
 pub struct TaughtBatch {
     /// `[N, 101]`: a distribution over years.
     pub ages: Tensor,
     /// `[N]`: probability of male.
     pub male: Tensor,
-    /// `[N]`: 1 where a teacher was asked.
+    /// `[N]`: 1 if a teacher was asked.
     pub known: Tensor,
 }
 
-/// What teachers say of a face.
+/// A teacher's answer to a face.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Taught {
     /// Probability of each whole year.
@@ -46,7 +46,7 @@ pub struct Taught {
     pub male: f32,
 }
 
-/// What is known of a face.
+/// What is known about a face.
 pub struct Label {
     /// Exact years, or the middle of the bracket.
     pub years: Option<f32>,
@@ -59,7 +59,7 @@ pub struct Label {
 }
 
 impl Batch {
-    /// Faces with `images`, from their labels and what teachers say of them.
+    /// Makes faces of `images`, their labels and the teachers' answers.
     pub fn new(
         images: Tensor,
         labels: &[Label],
@@ -100,13 +100,13 @@ impl TaughtBatch {
     }
 }
 
-/// Numbers on a device. From pinned memory a GPU takes them without anybody waiting.
+/// Moves numbers to a device. A GPU copies from pinned memory without a wait.
 pub fn tensor(values: impl Iterator<Item = f32>, device: Device) -> Tensor {
     let values: Vec<f32> = values.collect();
     upload(Tensor::from_slice(&values), device, Kind::Float)
 }
 
-/// A tensor on a device, as another kind of number.
+/// Moves a tensor to a device, as another kind of number.
 pub fn upload(tensor: Tensor, device: Device, kind: Kind) -> Tensor {
     if device.is_cuda() {
         let pinned = tensor.pin_memory(device);
@@ -115,16 +115,16 @@ pub fn upload(tensor: Tensor, device: Device, kind: Kind) -> Tensor {
     tensor.to_kind(kind)
 }
 
-/// How much of a target is the age that strangers guessed, where both are known.
+/// The share of the guessed age in a target, if both ages are known.
 const GUESSED: f32 = 0.4;
 
 impl Label {
-    /// Of a face. A Gaussian around the year (label distribution learning, Gao et al. 2017), or the bracket. Wider for the old,
-    /// whose years are harder to tell apart and were labelled more loosely. Where many strangers guessed, too, what they saw is
-    /// a part of the target: it is what the picture shows.
+    /// Of a face. Returns a Gaussian around the year (label distribution learning, Gao et al. 2017), or the bracket. It
+    /// is wider for old faces, whose years are harder to tell and were labelled less exactly. If many strangers guessed
+    /// the age, their guess is a part of the target, since it is what the picture shows.
     ///
-    /// A label of n years stands for n to n + 1. It is the number n here, in the library's median and intervals, and where
-    /// errors are measured: all of them speak of whole years.
+    /// A label of n years means n to n + 1. It is the number n here, in the library's median and intervals, and in
+    /// errors: all of them count whole years.
     pub fn of(face: &Row) -> Self {
         let mut ages = vec![0.0f32; YEARS];
         let male = face.is_male();

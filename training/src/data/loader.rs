@@ -1,5 +1,5 @@
-//! Faces exactly as the library sees them: decode, crop and normalise with its own code, on worker threads. For what is
-//! judged, calibrated and compared; training is fed by [`feed`](super::feed).
+//! Loads faces exactly as the library sees them. Worker threads decode, crop and normalise with its own code. It is
+//! used for evaluation, calibration and comparison; [`feed`](super::feed) feeds the training.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -22,7 +22,7 @@ pub struct Exact {
     side: (usize, usize),
     /// Index of each face in the rows that the loader was given.
     pub rows: Vec<usize>,
-    /// What the library would hold against each crop.
+    /// The library's quality flags of each crop.
     pub qualities: Vec<Quality>,
 }
 
@@ -38,15 +38,15 @@ impl Exact {
 /// How faces are placed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Placement {
-    /// By landmarks, else box, else as one face.
+    /// Faces are placed by landmarks, else by the box, else as one face.
     Landmarks,
-    /// By the box alone.
+    /// Faces are placed by the box alone.
     Box,
     /// The picture is one face.
     Picture,
 }
 
-/// What to stream, and how.
+/// The faces to stream, and how.
 pub struct Source {
     rows: Vec<Row>,
     root: PathBuf,
@@ -57,13 +57,13 @@ pub struct Source {
 }
 
 impl Source {
-    /// Faces `rows`, whose pictures lie below `root`, as `input` wants them.
+    /// Loads the faces `rows`, whose pictures lie below `root`, for `input`.
     pub fn new(rows: Vec<Row>, root: &Path, input: InputSpec, placement: Placement) -> Arc<Self> {
         let (root, failures) = (root.to_owned(), Mutex::default());
         Arc::new(Self { rows, root, input, placement, fault: None, failures })
     }
 
-    /// The same faces by their landmarks, each with `fault`.
+    /// Loads the same faces by their landmarks, each with `fault`.
     pub fn spoiled(&self, fault: Fault) -> Arc<Self> {
         let (rows, root, input) = (self.rows.clone(), self.root.clone(), self.input.clone());
         let (placement, failures) = (Placement::Landmarks, Mutex::default());
@@ -98,7 +98,7 @@ impl Source {
         let mut planes = vec![0.0; self.input.len()];
         self.input.cut(warp, &image, &map, &mut planes)?;
         if let Some(fault) = self.fault {
-            // The same each time.
+            // The fault is the same each time.
             let mut rng = generator(1, 0, 1 + place as u64);
             let _: f64 = rand::Rng::random(&mut rng);
             fault.apply(&mut planes, self.input.width, self.input.height, &mut rng);
@@ -115,7 +115,7 @@ impl Source {
         Ok(())
     }
 
-    /// Streams all rows in batches, in order, from `workers` threads. Those that cannot be read are left out.
+    /// Streams all rows in batches, in order, from `workers` threads. Faces that cannot be read are left out.
     pub fn stream(self: &Arc<Self>, batch: usize, workers: usize) -> Stream<Exact> {
         let (source, count) = (Arc::clone(self), self.rows.len());
         Stream::new(count.div_ceil(batch), 0, workers, move |warp: &mut Warp, index| {

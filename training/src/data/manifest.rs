@@ -1,4 +1,4 @@
-//! The manifest: one CSV for every data set, one row a face.
+//! The manifest: one CSV format for every data set, with one row for each face.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -9,24 +9,24 @@ use serde::{Deserialize, Serialize};
 
 use super::versioned::Kind;
 
-/// The last year of a bracket that is open above.
+/// The last year of a bracket that is open at the top.
 pub const OPEN: f32 = 100.0;
 
 const KIND: Kind = Kind { word: "manifest", called: "manifest", version: 1 };
 
-/// A face: where its picture is, and what is known of it. Empty fields are unknown.
+/// A face: the place of its picture, and what is known about it. Empty fields are unknown.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Row {
-    /// Picture, relative to the root folder, with `/` between folders.
+    /// The picture, relative to the root folder, with `/` between folders.
     pub path: String,
-    /// Whole years, where an exact number is known.
+    /// The age in whole years, if the exact number is known.
     pub age: Option<f32>,
-    /// What strangers guessed, where many did: the mean.
+    /// The mean of the ages that many strangers guessed.
     pub apparent_age: Option<f32>,
     /// Standard deviation of the guesses.
     pub apparent_std: Option<f32>,
-    /// First year of a bracket, where only that is known.
+    /// The first year of a bracket, if only that is known.
     pub age_min: Option<f32>,
     /// Last year of a bracket; 100 for an open one.
     pub age_max: Option<f32>,
@@ -34,7 +34,7 @@ pub struct Row {
     pub gender: String,
     /// The data set's own group.
     pub race: String,
-    /// Who it is; rows of one person stay in one part of a split.
+    /// The person. All rows of one person stay in one part of a split.
     pub person: String,
     /// Near-duplicates share a group, and stay in one part of a split.
     pub group: String,
@@ -74,12 +74,12 @@ pub struct Row {
     pub mouth_right_x: Option<f32>,
     /// Right mouth corner, y.
     pub mouth_right_y: Option<f32>,
-    /// How much the row counts in training; empty is 1.
+    /// The weight of the row in training. Empty means 1.
     pub weight: Option<f32>,
 }
 
 impl Row {
-    /// The face's place, where a box is known.
+    /// Returns the face's place, if a box is known.
     pub fn region(&self) -> Option<Region> {
         let rect = Rect::new(self.box_x?, self.box_y?, self.box_w?, self.box_h?);
         let landmarks = || {
@@ -94,12 +94,12 @@ impl Row {
         Some(Region { rect, landmarks: landmarks() })
     }
 
-    /// Forgets where the face is.
+    /// Forgets the face's place.
     pub fn clear_region(&mut self) {
         (self.box_x, self.box_y, self.box_w, self.box_h) = (None, None, None, None);
     }
 
-    /// Notes where the face is.
+    /// Notes the face's place.
     pub fn set_region(&mut self, region: &Region) {
         let Rect { x, y, width, height } = region.rect;
         (self.box_x, self.box_y) = (Some(x), Some(y));
@@ -116,7 +116,7 @@ impl Row {
         set((&mut self.mouth_right_x, &mut self.mouth_right_y), mouth_right);
     }
 
-    /// Whether the face is labelled male, where it is labelled.
+    /// Returns whether the face is labelled male, if it is labelled.
     pub fn is_male(&self) -> Option<bool> {
         match self.gender.as_str() {
             "male" => Some(true),
@@ -125,7 +125,7 @@ impl Row {
         }
     }
 
-    /// What is wrong with the row, if anything.
+    /// Returns what is wrong with the row, if anything.
     fn fault(&self) -> Option<String> {
         if self.path.is_empty() {
             return Some("no path".into());
@@ -142,7 +142,7 @@ impl Row {
         None
     }
 
-    /// Opens a bracket that has one end at the other; says which rule the row's ages break.
+    /// Opens a bracket with one end at the other. Returns the rule that the row's ages break.
     pub fn settle(&mut self) -> Result<(), &'static str> {
         let odd = |age: &f32| !(0.0..=130.0).contains(age);
         if self.age.is_some_and(|age| odd(&age)) {
@@ -164,7 +164,7 @@ impl Row {
         if !((0.0..=OPEN).contains(&first) && last <= 150.0) {
             return Err("bracket not within 0 to 100");
         }
-        // Networks tell years up to 100: what reaches beyond is open.
+        // Networks know years up to 100, so a bracket that reaches further is open.
         let last = last.min(OPEN);
         // An exact age above 100 lies in an open bracket.
         if self.age.is_some_and(|age| age < first || age.min(OPEN) > last) {
@@ -174,19 +174,19 @@ impl Row {
         Ok(())
     }
 
-    /// Whether a year or a bracket is known.
+    /// Returns whether a year or a bracket is known.
     pub fn has_age(&self) -> bool {
         self.rough_age().is_some()
     }
 
-    /// The exact age, or the middle of the bracket: good for sorting into bands only.
+    /// Returns the exact age, or the middle of the bracket. It is good only for sorting into bands.
     pub fn rough_age(&self) -> Option<f32> {
         self.age.or_else(|| Some((self.age_min? + self.age_max?) / 2.0))
     }
 }
 
-/// Reads a manifest; a missing or other version is an error that names both. Rows whose brackets make no sense are left out
-/// and counted aloud.
+/// Reads a manifest. A missing version, or another one, is an error that names both. Rows with impossible brackets are
+/// left out and reported.
 pub fn read(path: &Path) -> Result<Vec<Row>> {
     let mut left_out: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
     let mut rows = Vec::new();

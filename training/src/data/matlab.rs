@@ -1,6 +1,6 @@
 //! Reads MATLAB v5 files: structs, cells, numbers and text, compressed or not.
 //!
-//! Own code: the `matfile` crate (0.5) reads neither structs nor cells, which is all that IMDB-WIKI has.
+//! The code is our own, because the `matfile` crate (0.5) reads neither structs nor cells, which IMDB-WIKI needs.
 
 use std::collections::BTreeMap;
 use std::io::Read;
@@ -8,7 +8,7 @@ use std::io::Read;
 use anyhow::{Context, Result, bail, ensure};
 use flate2::read::ZlibDecoder;
 
-/// A MATLAB value; shapes are flattened in MATLAB's order.
+/// A MATLAB value. Shapes are flattened in MATLAB's order.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value {
     /// Numbers of any class; of complex ones the real part.
@@ -22,7 +22,7 @@ pub enum Value {
 }
 
 impl Value {
-    /// The numbers, or one number for each cell: NaN where a cell is empty or no number.
+    /// Returns the numbers, or one number for each cell. It is NaN if a cell is empty or not a number.
     pub fn numbers(&self) -> Vec<f64> {
         match self {
             Self::Numbers(values) => values.clone(),
@@ -31,7 +31,7 @@ impl Value {
         }
     }
 
-    /// One number; NaN where there is none.
+    /// Returns one number, or NaN if there is none.
     pub fn number(&self) -> f64 {
         match self {
             Self::Numbers(values) => values.first().copied().unwrap_or(f64::NAN),
@@ -40,7 +40,7 @@ impl Value {
         }
     }
 
-    /// The text, also of a cell in a cell.
+    /// Returns the text, also of a cell in a cell.
     pub fn text(&self) -> &str {
         match self {
             Self::Text(text) => text,
@@ -49,7 +49,7 @@ impl Value {
         }
     }
 
-    /// The cells; a single value counts as one.
+    /// Returns the cells. A single value counts as one.
     pub fn cells(&self) -> &[Value] {
         match self {
             Self::Cells(cells) => cells,
@@ -68,7 +68,7 @@ impl Value {
 
 /// The most bytes that a variable may unpack to.
 const LARGEST: u64 = 4 << 30;
-/// Values in values in values end somewhere.
+/// The nesting of values is limited.
 const DEEPEST: usize = 24;
 
 /// The variables of a file.
@@ -244,7 +244,7 @@ impl<'a> Reader<'a> {
         Ok((name, value))
     }
 
-    /// An element takes eight bytes at least, so that a lie about the count ends here.
+    /// An element takes at least eight bytes, so a false count is noticed here.
     fn fits(&self, count: f64) -> Result<usize> {
         let most = self.bytes.len() as f64 / 8.0;
         ensure!(count >= 0.0 && count <= most, "{count} values in {} bytes", self.bytes.len());
@@ -258,13 +258,13 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Year, month and day of a MATLAB serial day, by the calendar that is in use today, extended backwards
-/// (Hinnant, "chrono-compatible low-level date algorithms").
+/// Returns year, month and day of a MATLAB serial day, by today's calendar, extended backwards (Hinnant,
+/// "chrono-compatible low-level date algorithms").
 pub fn date(serial: f64) -> Option<(i64, u32, u32)> {
     if !serial.is_finite() || serial.abs() > 1e7 {
         return None;
     }
-    // Day 719,529 is 1 January 1970; the algorithm counts from 1 March of year 0.
+    // Day 719,529 is 1 January 1970. The algorithm counts from 1 March of year 0.
     let days = serial.floor() as i64 - 719_529 + 719_468;
     let era = days.div_euclid(146_097);
     let of_era = days.rem_euclid(146_097);
@@ -276,7 +276,7 @@ pub fn date(serial: f64) -> Option<(i64, u32, u32)> {
     Some((year + era * 400 + i64::from(month <= 2), month, day))
 }
 
-/// Whole years from a birth to 1 July of `year`; none for births before year 1.
+/// Returns the whole years from a birth to 1 July of `year`. There are none for births before year 1.
 pub fn age_in(serial: f64, year: f64) -> Option<i64> {
     let (born, month, day) = date(serial)?;
     (born >= 1 && year.is_finite()).then(|| year as i64 - born - i64::from((month, day) > (7, 1)))

@@ -1,4 +1,5 @@
-//! Inspects every picture of a set once: there, whole, how large, where the face is, and like which others. Resumable.
+//! Inspects every picture of a set once: whether it exists and is whole, its size, its face, and which others are like
+//! it. An interrupted inspection can continue.
 
 use std::collections::{HashMap, HashSet};
 use std::fs::{File, OpenOptions};
@@ -15,32 +16,32 @@ use face_predict::{
 
 use super::manifest::Row;
 
-/// What an inspection says.
+/// The result of an inspection.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Inspection {
     /// A picture.
     Whole(Facts),
-    /// None, by kind, and why.
+    /// No picture, with the kind of problem and the reason.
     Left(Fault, String),
 }
 
 /// Why a picture is left out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// No such file.
+    /// There is no such file.
     Missing,
-    /// A folder, a pipe, a device: reading it might never end.
+    /// It is a folder, a pipe or a device, and reading it might never end.
     NoFile,
-    /// A file without a byte.
+    /// The file is empty.
     Empty,
-    /// A format that is not read here.
+    /// The format cannot be read here.
     Unsupported,
-    /// Anything else that keeps it from being decoded.
+    /// Something else keeps it from being decoded.
     Damaged,
 }
 
 impl Fault {
-    /// In words, for counts.
+    /// Returns the words for counts.
     pub fn name(self) -> &'static str {
         match self {
             Self::Missing => "picture missing",
@@ -52,7 +53,7 @@ impl Fault {
     }
 }
 
-/// What keeps `path` from being a picture, as far as that can be told without reading it.
+/// Returns what keeps `path` from being a picture, as far as that shows without reading it.
 pub fn fault(path: &Path) -> Option<(Fault, String)> {
     match std::fs::metadata(path) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
@@ -68,7 +69,7 @@ pub fn fault(path: &Path) -> Option<(Fault, String)> {
     }
 }
 
-/// Opens a picture, but neither pipes nor devices: reading them might never end.
+/// Opens a picture, but no pipe and no device, because reading them might never end.
 pub fn open(path: &Path) -> Result<Picture> {
     if let Some((fault, why)) = fault(path) {
         let why = if why.is_empty() { String::new() } else { format!(": {why}") };
@@ -77,7 +78,7 @@ pub fn open(path: &Path) -> Result<Picture> {
     Ok(Picture::open(path, &DecodeLimits::default())?)
 }
 
-/// What a picture shows.
+/// The contents of a picture.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Facts {
     /// Width of the upright picture.
@@ -86,18 +87,18 @@ pub struct Facts {
     pub height: u32,
     /// Perceptual hash.
     pub hash: u128,
-    /// The face that was searched for and found.
+    /// The face that a search found.
     pub face: Option<Region>,
-    /// Faces that the search found, and of those beside the one taken, how many are at least half as large.
+    /// The number of faces that the search found, and the number of others that are at least half as large.
     pub faces: [usize; 2],
 }
 
-/// How to inspect.
+/// How to inspect pictures.
 #[derive(Clone, Copy)]
 pub struct Inspector<'a> {
     /// Folder that the rows' paths start from.
     pub root: &'a Path,
-    /// Manifest that the rows go to; notes lie beside it.
+    /// The manifest for the rows. Notes lie beside it.
     pub out: &'a Path,
     /// Searches the pictures of faces without a box.
     pub search: Option<&'a Model>,
@@ -106,8 +107,8 @@ pub struct Inspector<'a> {
 }
 
 impl Inspector<'_> {
-    /// Inspects the pictures of `rows`, in order. What was found is noted, so that an interrupted run goes on where it was;
-    /// the notes go when the manifest is written.
+    /// Inspects the pictures of `rows`, in order. The results are noted, so that an interrupted run can continue. The
+    /// notes are removed when the manifest is written.
     pub fn inspect(&self, rows: &[Row]) -> Result<Vec<Inspection>> {
         let (known, notes) = self.notes()?;
         if !known.is_empty() {
@@ -124,7 +125,7 @@ impl Inspector<'_> {
             while let Some(row) = left.get(next.fetch_add(1, Ordering::Relaxed)) {
                 let inspection = self.one(row, &mut memory);
                 let mut found = found.lock().expect("no holder panics");
-                // Others are looked for again: somebody may have brought them by then.
+                // Missing pictures are looked for again, since they may have been added.
                 if let Inspection::Whole(seen) = &inspection {
                     let path = notes_path(self.out);
                     let noted = writeln!(found.1, "{}", line(&row.path, seen));
@@ -144,15 +145,15 @@ impl Inspector<'_> {
         Ok(rows.iter().map(|row| found[&row.path].clone()).collect())
     }
 
-    /// What earlier runs saw, and the file to note more in. Notes of another folder, or of a run that searched otherwise, do
-    /// not count.
+    /// The results of earlier runs, and the file for further notes. Notes of another folder, or of a run that searched
+    /// otherwise, do not count.
     fn notes(&self) -> Result<(HashMap<String, Inspection>, File)> {
         let path = notes_path(self.out);
         let told = || format!("notes {}", path.display());
         let head = format!("{NOTES}\t{}\t{}", self.root.display(), self.search.is_some());
         let mut known = HashMap::new();
         if let Ok(file) = File::open(&path) {
-            // A line that a killed process left half-written ends without its mark.
+            // A line that a killed process left half-written has no mark at its end.
             let mut lines = BufReader::new(file).lines().map_while(std::result::Result::ok);
             if lines.next().is_some_and(|first| first == head) {
                 known.extend(lines.filter_map(|line| parse(&line)));
@@ -207,13 +208,13 @@ impl Inspector<'_> {
     }
 }
 
-/// Forgets the notes: the manifest is written.
+/// Forgets the notes, because the manifest is written.
 pub fn done(out: &Path) {
-    // Left behind they do no harm.
+    // If they stay, they do no harm.
     let _ = std::fs::remove_file(notes_path(out));
 }
 
-/// Starts the notes; another version's are not read.
+/// Starts the notes. Those of another version are not read.
 const NOTES: &str = "# face-train notes 3";
 
 fn notes_path(out: &Path) -> PathBuf {
@@ -259,7 +260,7 @@ fn parse(line: &str) -> Option<(String, Inspection)> {
     Some((path.to_owned(), Inspection::Whole(seen)))
 }
 
-/// Brightness of 9 x 9 blocks; each bit says whether it rises to the right, or downwards.
+/// Takes the brightness of 9 x 9 blocks. Each bit says whether it rises to the right, or downwards.
 fn hash(image: &Image<'_>, warp: &mut Warp) -> face_predict::Result<u128> {
     let (width, height) = image.upright_size();
     let map = Affine::scale(width as f32 / 9.0, height as f32 / 9.0);
@@ -279,8 +280,8 @@ fn hash(image: &Image<'_>, warp: &mut Warp) -> face_predict::Result<u128> {
     Ok(hash)
 }
 
-/// What a search finds: the face that a picture with one label is of, large and surely one, and how many there are in all, and
-/// beside it half as large.
+/// Returns the face of a picture with one label, which is large and has a high score. It also returns the number of all
+/// faces, and of others at least half as large.
 type Search = (Option<Region>, [usize; 2]);
 
 fn find(
@@ -300,17 +301,17 @@ fn find(
     Ok((Some(region), [answers.faces().count(), large]))
 }
 
-/// Groups pictures whose hashes differ in at most `distance` bits, transitively: the number of a group for each
-/// picture that has company.
+/// Groups pictures whose hashes differ in at most `distance` bits, transitively. A picture with near-duplicates gets
+/// the number of its group.
 pub fn alike(hashes: &[Option<u128>], distance: u32) -> Vec<Option<usize>> {
     let mut groups = Groups::new(hashes.len());
-    // Of eight parts one must be the same when at most seven bits differ.
+    // If at most seven bits differ, one of eight parts must be the same.
     for part in 0..8 {
         let mut buckets: HashMap<u16, Vec<usize>> = HashMap::new();
         for (i, hash) in hashes.iter().enumerate() {
             let Some(hash) = hash else { continue };
             let bucket = buckets.entry((hash >> (16 * part)) as u16).or_default();
-            // A flat picture has company without end; the first thousand tie it well enough.
+            // Flat pictures have too many near-duplicates. The first thousand are enough to group them.
             for &j in bucket.iter().take(1000) {
                 if hashes[j].is_some_and(|other| (other ^ hash).count_ones() <= distance) {
                     groups.join(i, j);
@@ -327,7 +328,7 @@ pub fn alike(hashes: &[Option<u128>], distance: u32) -> Vec<Option<usize>> {
     roots.into_iter().map(|root| (sizes[&root] > 1).then_some(root)).collect()
 }
 
-/// Sets that join (union-find).
+/// Sets that can be joined (union-find).
 pub struct Groups(Vec<usize>);
 
 impl Groups {
@@ -336,7 +337,7 @@ impl Groups {
         Self((0..count).collect())
     }
 
-    /// The first of the set of `i`.
+    /// Returns the first of the set of `i`.
     pub fn root(&mut self, mut i: usize) -> usize {
         while self.0[i] != i {
             self.0[i] = self.0[self.0[i]];
@@ -345,7 +346,7 @@ impl Groups {
         i
     }
 
-    /// Makes one set of two.
+    /// Joins two sets.
     pub fn join(&mut self, i: usize, j: usize) {
         let (a, b) = (self.root(i), self.root(j));
         self.0[a.max(b)] = a.min(b);

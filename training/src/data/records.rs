@@ -1,4 +1,4 @@
-//! Records of one length in a file, found by their key: what costs much to make is made once, by whichever run comes first.
+//! Records of one length in a file, found by their key. What takes long to make is made once, by the first run.
 
 use std::collections::HashMap;
 use std::fs::{File, OpenOptions};
@@ -8,14 +8,14 @@ use std::sync::Mutex;
 
 use anyhow::{Context, Result, ensure};
 
-/// Names a record.
+/// The key of a record.
 pub type Key = [u8; 16];
 
 const MAGIC: &[u8; 24] = b"face-train records 1    ";
 /// The magic and the length of a record.
 const HEAD: u64 = 32;
 
-/// A file of records. It is appended to by one process at a time; others read what was there when they opened it.
+/// A file of records. One process at a time appends to it. Others read what was there when they opened it.
 pub struct Records {
     file: File,
     path: PathBuf,
@@ -57,7 +57,7 @@ impl Records {
         }
         let mut records =
             Self { file, path: path.to_owned(), length, state: Mutex::new(State::default()) };
-        // A process that was killed may have left a part of the last record, or an empty key before whole ones.
+        // A killed process may have left a part of the last record, or an empty key before whole ones.
         let count = size.saturating_sub(HEAD) / records.step();
         let mut places = HashMap::with_capacity(count as usize);
         let mut key = Key::default();
@@ -78,7 +78,7 @@ impl Records {
         self.length as u64 + size_of::<Key>() as u64
     }
 
-    /// The record of `key`.
+    /// Returns the record of `key`.
     pub fn get(&self, key: &Key) -> Option<Vec<u8>> {
         let place = *self.state.lock().expect("no holder panics").places.get(key)?;
         let mut bytes = vec![0; self.length];
@@ -87,12 +87,12 @@ impl Records {
         Some(bytes)
     }
 
-    /// Whether there is a record of `key`.
+    /// Returns whether there is a record of `key`.
     pub fn has(&self, key: &Key) -> bool {
         self.state.lock().expect("no holder panics").places.contains_key(key)
     }
 
-    /// Keeps a record. Where that fails, as on a full disk, it says so once, and nothing more is kept.
+    /// Keeps a record. If that fails, as on a full disk, it says so once, and keeps nothing more.
     pub fn put(&self, key: &Key, bytes: &[u8]) {
         debug_assert_eq!(bytes.len(), self.length);
         let mut state = self.state.lock().expect("no holder panics");
@@ -103,7 +103,7 @@ impl Records {
         state.end += 1;
         drop(state);
         let start = HEAD + place * self.step();
-        // The key comes last: without it there is no record.
+        // The key comes last. Without it there is no record.
         let written = self
             .file
             .write_all_at(bytes, start + size_of::<Key>() as u64)
@@ -133,7 +133,7 @@ mod tests {
         let (one, two) = ([1; 16], [2; 16]);
         let records = Records::open(&path, 3).expect("made");
         records.put(&one, b"abc");
-        // The lock is held: another process reads only.
+        // The lock is held, so another process only reads.
         let other = Records::open(&path, 3).expect("opens");
         other.put(&two, b"def");
         assert_eq!(other.get(&one).as_deref(), Some(&b"abc"[..]));

@@ -1,4 +1,4 @@
-//! Which faces an epoch shows, in which order: the same on every machine for the same seed.
+//! Chooses the faces of an epoch and their order. They are the same on every machine for the same seed.
 
 use std::collections::HashMap;
 
@@ -10,9 +10,9 @@ use rand_pcg::Pcg64Mcg;
 use super::bands;
 use super::manifest::Row;
 
-/// A generator for one purpose: `stream` keeps what is drawn for one from what is drawn for another.
+/// A generator for one purpose. `stream` separates the numbers of one purpose from those of another.
 pub fn generator(seed: u64, epoch: u64, stream: u64) -> Pcg64Mcg {
-    // Odd constants of SplitMix64 (Steele et al. 2014) spread neighbouring numbers.
+    // The odd constants of SplitMix64 (Steele et al. 2014) spread neighbouring numbers.
     let mut state = seed
         .wrapping_mul(0x9E37_79B9_7F4A_7C15)
         .wrapping_add(epoch.wrapping_mul(0xBF58_476D_1CE4_E5B9))
@@ -23,7 +23,7 @@ pub fn generator(seed: u64, epoch: u64, stream: u64) -> Pcg64Mcg {
 
 /// Draws the rows of each epoch.
 pub struct Sampler {
-    /// Probability of each row, summing to 1; none: every row once an epoch.
+    /// The probability of each row, which sum to 1. None means every row once in an epoch.
     probabilities: Option<Vec<f64>>,
     rows: usize,
     per_epoch: usize,
@@ -31,13 +31,14 @@ pub struct Sampler {
 }
 
 impl Sampler {
-    /// Every row once an epoch, shuffled.
+    /// Shows every row once in an epoch, shuffled.
     pub fn uniform(rows: usize, seed: u64) -> Self {
         Self { probabilities: None, rows, per_epoch: rows, seed }
     }
 
-    /// Sources by the `power` of their size, and within each the cells of age band and gender by the same power of theirs: 1
-    /// leaves them as they come, 0 shows all equally often. Rows' weights multiply; a source's size is their sum.
+    /// Samples the sources by the `power` of their size. Within each, it samples the cells of age band and gender by
+    /// the same power of theirs. 1 samples by size, and 0 all equally often. The weights of rows multiply these, and a
+    /// source's size is their sum.
     pub fn balanced(rows: &[&Row], power: f64, per_epoch: usize, seed: u64) -> Self {
         let cell = |row: &Row| {
             let band = row.rough_age().map(bands::index);
@@ -59,7 +60,7 @@ impl Sampler {
         for row in rows {
             *counts.entry(&row.source).or_default() += f64::from(row.weight.unwrap_or(1.0));
         }
-        // None is drawn of a source whose rows all weigh nothing.
+        // A source whose rows all have the weight 0 is never drawn.
         let share = |size: f64| if size > 0.0 { size.powf(power) } else { 0.0 };
         let all: f64 = counts.values().map(|size| share(*size)).sum();
         for (row, weight) in rows.iter().zip(&mut weights) {
@@ -71,18 +72,18 @@ impl Sampler {
         Self { probabilities: Some(weights), rows: rows.len(), per_epoch, seed }
     }
 
-    /// Rows an epoch shows.
+    /// Returns the number of rows in an epoch.
     pub fn per_epoch(&self) -> usize {
         self.per_epoch
     }
 
-    /// Indices of the rows of `epoch`, in order.
+    /// Returns the indices of the rows of `epoch`, in order.
     pub fn epoch(&self, epoch: u64) -> Vec<usize> {
         let mut rng = generator(self.seed, epoch, 0);
         let mut order: Vec<usize> = match &self.probabilities {
             None => (0..self.rows).collect(),
             Some(probabilities) => {
-                // Systematic sampling: each row appears as often as it should, give or take one.
+                // This is systematic sampling: each row appears as often as it should, give or take one.
                 let step = 1.0 / self.per_epoch as f64;
                 let mut next = rng.random::<f64>() * step;
                 let mut sum = 0.0;

@@ -1,4 +1,4 @@
-//! Parts of a set: stratified, and never through a person or a group of near-duplicates.
+//! Divides a set into parts, stratified, with each person and each group of near-duplicates in one part.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -24,7 +24,7 @@ pub fn parts(text: &str) -> Result<Vec<(String, f64)>> {
     Ok(parts)
 }
 
-/// Fills the empty `split` fields. What has one keeps it, and those tied to it follow.
+/// Fills the empty `split` fields. Rows that have one keep it, and rows of the same group follow.
 pub fn split(rows: &mut [Row], parts: &[(String, f64)], seed: u64) {
     let mut groups = Groups::new(rows.len());
     let mut first: HashMap<(u8, &str), usize> = HashMap::new();
@@ -57,11 +57,11 @@ pub fn split(rows: &mut [Row], parts: &[(String, f64)], seed: u64) {
         let band = row.rough_age().map_or(-1, |age| age as i32 / 10);
         strata.entry((band, row.gender.clone())).or_default().push(unit);
     }
-    // What a part lacks is carried from stratum to stratum: in those of a few faces, shares cannot hold.
+    // The rest of a part is carried to the next stratum, since shares cannot hold in strata of a few faces.
     let mut taken = vec![0.0; parts.len()];
     for (index, mut units) in strata.into_values().enumerate() {
         units.shuffle(&mut generator(seed, index as u64, 11));
-        // The largest first, so that the small ones even the shares out.
+        // The largest come first, so that the small ones even the shares out.
         units.sort_by_key(|unit| std::cmp::Reverse(unit.len()));
         for unit in units {
             let all = taken.iter().sum::<f64>() + unit.len() as f64;
@@ -78,14 +78,14 @@ pub fn split(rows: &mut [Row], parts: &[(String, f64)], seed: u64) {
     }
 }
 
-/// Share of the part train that is kept aside where no row has split val, as after the published 80/20: to stop by the part
-/// test would be to choose by it.
+/// The share of the part train that is kept aside if no row has split val, as after the published 80/20. Early stopping
+/// by the part test would select by it.
 const ASIDE: f64 = 0.1;
 
 /// Moves a tenth of the part train, drawn as [`split`] draws, to the part val.
 pub fn keep_aside(rows: &mut [Row], seed: u64) {
     let places: Vec<usize> = (0..rows.len()).filter(|i| rows[*i].split == "train").collect();
-    // Alone, since who is tied to the part test would follow it.
+    // It is drawn alone, because rows of the same group as the part test would follow it.
     let mut train: Vec<Row> = places.iter().map(|i| std::mem::take(&mut rows[*i])).collect();
     train.iter_mut().for_each(|row| row.split.clear());
     split(&mut train, &[("train".into(), 1.0 - ASIDE), ("val".into(), ASIDE)], seed);

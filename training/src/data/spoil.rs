@@ -1,4 +1,4 @@
-//! Pictures spoiled on purpose, to see whether the library's answers own up to it.
+//! Pictures that were degraded on purpose, to see whether the library marks them and widens its intervals.
 
 use anyhow::{Result, ensure};
 use face_predict::{Affine, Image, InputSpec, Region, Warp};
@@ -19,8 +19,8 @@ pub struct Spoiled {
     pub region: Region,
 }
 
-/// Spoils a picture as calibration spoils crops: at the scale at which `input` shows its face, so that a blur of so many
-/// pixels is the same to both. A small face lies in a small picture.
+/// Degrades a picture as calibration degrades crops: at the scale at which `input` shows its face. So a blur of so many
+/// pixels means the same to both. A small face lies in a small picture.
 pub fn spoiled(
     image: &Image<'_>,
     region: &Region,

@@ -1,4 +1,4 @@
-//! Batches made on worker threads, handed out in order.
+//! Makes batches on worker threads, and hands them out in order.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Condvar, Mutex};
@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 
-/// Batches in order. No worker starts one that is further ahead than a few, so memory grows neither with the set nor
-/// behind a picture that takes long.
+/// Batches in order. A worker starts only batches that are a few ahead. So memory grows neither with the set, nor when
+/// one picture takes long.
 pub struct Stream<B> {
     shared: Arc<Shared<B>>,
     batches: usize,
@@ -20,15 +20,15 @@ struct Shared<B> {
 }
 
 struct State<B> {
-    /// Batches that wait to be handed out.
+    /// The batches that wait to be handed out.
     made: BTreeMap<usize, B>,
-    /// The next to be started.
+    /// The next batch to start.
     start: usize,
-    /// The next to be handed out.
+    /// The next batch to hand out.
     next: usize,
-    /// Nobody takes batches any more.
+    /// Whether nobody takes batches any more.
     closed: bool,
-    /// A worker panicked.
+    /// Whether a worker panicked.
     broken: bool,
 }
 
@@ -58,7 +58,7 @@ impl<B> Shared<B> {
 }
 
 impl<B: Send + 'static> Stream<B> {
-    /// `make` gets the working memory of its thread and the number of the batch, from `skip` to before `batches`.
+    /// `make` gets the working memory of its thread, and the number of the batch, from `skip` to before `batches`.
     pub fn new<W: Default>(
         batches: usize,
         skip: usize,
@@ -99,7 +99,7 @@ impl<B: Send + 'static> Stream<B> {
 }
 
 impl<B> Stream<B> {
-    /// Time spent waiting for the workers.
+    /// Returns the time that was spent waiting for the workers.
     pub fn waited(&self) -> Duration {
         self.waited
     }
@@ -171,7 +171,7 @@ mod tests {
             index
         });
         std::thread::sleep(Duration::from_millis(200));
-        // The first is not made yet; of the others no more than the window has.
+        // The first is not made yet, and of the others no more than fit into the window.
         assert_eq!(made.load(Ordering::SeqCst), 7);
         drop(held);
         assert_eq!(stream.next().expect("more").expect("made"), 0);

@@ -1,4 +1,4 @@
-//! CSV files whose first line says what they are, of which version, and how they came to be.
+//! CSV files whose first line says what they are, their version, and how they were made.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, BufWriter, Write};
@@ -10,11 +10,11 @@ use serde::de::DeserializeOwned;
 
 /// A kind of file.
 pub struct Kind {
-    /// Its word in the first line.
+    /// The word in the first line.
     pub word: &'static str,
-    /// What such a file is called in errors.
+    /// The name of such a file in errors.
     pub called: &'static str,
-    /// The format's version; another one is refused.
+    /// The version of the format. Another one is refused.
     pub version: u32,
 }
 
@@ -23,7 +23,8 @@ impl Kind {
         format!("# face-train {}", self.word)
     }
 
-    /// The rows of a file, each with the number of its line. A missing or other version is an error that names both.
+    /// The rows of a file, each with the number of its line. A missing version, or another one, is an error that names
+    /// both.
     pub fn read<R: DeserializeOwned>(&self, path: &Path) -> Result<Vec<(usize, R)>> {
         let file = File::open(path).with_context(|| format!("{} {}", self.word, path.display()))?;
         let mut reader = BufReader::new(file);
@@ -47,7 +48,7 @@ impl Kind {
         }
         let rows = csv::Reader::from_reader(reader).into_deserialize().enumerate();
         rows.map(|(index, row)| {
-            // Two lines of header; the first is not the CSV reader's.
+            // There are two lines of header, and the CSV reader does not get the first.
             let line = index + 3;
             Ok((line, row.with_context(|| format!("{} line {line}", path.display()))?))
         })

@@ -1,6 +1,6 @@
-//! Which cells answer for which faces: SimOTA (YOLOX, Ge et al. 2021), as YuNet uses it.
+//! Assigns cells to faces by SimOTA (YOLOX, Ge et al. 2021), as YuNet does.
 //!
-//! Each face takes the cells near its middle that already fit it best; how many, the fit decides.
+//! Each face takes the cells near its middle that already fit it best. The fit also decides how many.
 
 use face_predict::{DetectSpec, Rect};
 
@@ -11,11 +11,11 @@ use super::Target;
 pub struct Grid {
     /// Pixels between cells.
     pub stride: usize,
-    /// Cells a row.
+    /// The cells in a row.
     pub columns: usize,
-    /// Rows.
+    /// The number of rows.
     pub rows: usize,
-    /// Index of its first cell among those of all strides.
+    /// The index of its first cell among those of all strides.
     pub first: usize,
 }
 
@@ -33,7 +33,7 @@ impl Grid {
     }
 }
 
-/// A cell that answers for a face.
+/// A cell that is assigned to a face.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Match {
     /// Index among the cells of all strides.
@@ -44,31 +44,31 @@ pub struct Match {
     pub overlap: f32,
 }
 
-/// What becomes of the cells of a picture; the others are background.
+/// The assignment of a picture's cells. The others are background.
 #[derive(Debug, Default, PartialEq)]
 pub struct Assigned {
-    /// Cells that answer for faces.
+    /// The cells that are assigned to faces.
     pub matches: Vec<Match>,
-    /// Cells of which nothing is asked.
+    /// The cells that are ignored.
     pub ignored: Vec<usize>,
 }
 
-/// Cells at most this many strides from a face's centre may answer for it.
+/// A cell may be assigned to a face if it is at most this many strides from its centre.
 const RADIUS: f32 = 1.5;
-/// Cost of overlap against that of the score.
+/// The cost of the overlap, relative to that of the score.
 const OVERLAP: f32 = 3.0;
-/// Cost of a cell whose middle lies outside the face.
+/// The cost of a cell whose middle lies outside the face.
 const OUTSIDE: f32 = 3.0;
-/// Cells a face may have.
+/// The number of cells that a face may have.
 const MAX_CELLS: usize = 9;
 
-/// Sizes, in strides, that a grid answers for; the first has no lower bound and the last no upper one.
+/// The sizes of faces, in strides, that a grid is for. The first has no lower bound, and the last no upper one.
 const SIZES: (f32, f32) = (1.25, 9.0);
 
 /// The box that a cell describes. `values` are the numbers of that cell.
 fn described(values: &[f32], column: usize, row: usize, stride: f32) -> Rect {
     let (x, y) = (column as f32 + values[1], row as f32 + values[2]);
-    // Untrained sizes may be anything; a box of a million strides overlaps nothing all the same.
+    // Untrained sizes may be anything. A box of a million strides then overlaps nothing.
     let (w, h) = (values[3].min(14.0).exp(), values[4].min(14.0).exp());
     Rect::new((x - w / 2.0) * stride, (y - h / 2.0) * stride, w * stride, h * stride)
 }
@@ -108,7 +108,7 @@ pub fn assign(grids: &[Grid], values: &[f32], faces: &[Target]) -> Assigned {
     Assigned { matches, ignored }
 }
 
-/// Cells that may answer for a face: index, overlap, cost.
+/// The cells that may be assigned to a face: index, overlap, cost.
 fn candidates(grids: &[Grid], values: &[f32], target: &Target) -> Vec<(usize, f32, f32)> {
     let mut near = Vec::new();
     let size = target.rect.area().sqrt();

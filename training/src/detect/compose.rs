@@ -1,4 +1,4 @@
-//! Frames to train on: views of scenes, faces laid over backgrounds, pictures of one face.
+//! Composes frames for the training: views of scenes, faces on backgrounds, pictures of one face.
 
 use anyhow::{Context, Result, ensure};
 use face_predict::{Affine, Point, Rect, Region};
@@ -16,19 +16,19 @@ use crate::model::detector::SIDE;
 pub struct Face {
     /// Picture, relative to the root folder.
     pub path: String,
-    /// Where the face is.
+    /// The place of the face.
     pub region: Region,
 }
 
-/// What frames are made of.
+/// The material of frames.
 pub struct Composer {
     /// Pictures of faces, with landmarks.
     pub faces: Vec<Face>,
     /// Pictures of scenes; there may be none.
     pub scenes: Vec<Scene>,
-    /// Where pictures of faces are.
+    /// The folder of pictures of faces.
     pub face_store: Store,
-    /// Where pictures of scenes are.
+    /// The folder of pictures of scenes.
     pub scene_store: Store,
 }
 
@@ -70,8 +70,8 @@ impl Composer {
         Ok(frame)
     }
 
-    /// A part of a scene at some scale, often around one of its faces (data-anchor-sampling, Tang et al. 2018), at times
-    /// with further faces laid over it.
+    /// Returns a part of a scene at some scale, often around one of its faces (data-anchor-sampling, Tang et al. 2018).
+    /// At times further faces are put on it.
     fn view(&self, width: usize, height: usize, rng: &mut Pcg64Mcg) -> Result<Frame> {
         let scene = pick(&self.scenes, rng)?;
         let (bitmap, span) = self.scene_store.open(&scene.path)?;
@@ -79,7 +79,7 @@ impl Composer {
         let fit = (width as f32 / w).min(height as f32 / h);
         let clear: Vec<&Rect> =
             scene.marks.iter().filter(|m| !m.ignored).map(|m| &m.rect).collect();
-        // Small frames are parts of larger ones: whole scenes are rarely seen so small.
+        // Small frames are parts of larger ones, since whole scenes are rarely seen so small.
         let whole = if width.max(height) < SIDE { 0.25 } else { 0.6 };
         let (scale, focus) = if clear.is_empty() || rng.random_bool(whole) {
             (fit * rng.random_range(-0.3f32..0.5).exp(), None)
@@ -107,7 +107,7 @@ impl Composer {
         let map = Affine { x0, y0, ..Affine::scale(1.0 / scale, 1.0 / scale) };
         let mut canvas = Canvas::new(width, height, [0.0; 3]);
         canvas.fill(&bitmap, &map);
-        // What lies outside the picture repeats its edge, or is one colour.
+        // Outside the picture its edge repeats, or there is one colour.
         if rng.random_bool(0.5) {
             let ink = [rng.random_range(0.0..255.0); 3];
             for y in 0..height {
@@ -148,7 +148,7 @@ impl Composer {
         Ok(frame)
     }
 
-    /// A background alone, with patches that are laid over it as faces are.
+    /// Returns a background alone, with patches that are put on it as faces are.
     fn nothing(&self, width: usize, height: usize, rng: &mut Pcg64Mcg) -> Result<Frame> {
         let canvas = self.background(width, height, rng)?;
         let mut frame = Frame { canvas, targets: Vec::new() };
@@ -156,18 +156,18 @@ impl Composer {
         Ok(frame)
     }
 
-    /// One picture of a face as it is: a whole frame of it, or its corners shown.
+    /// Returns one picture of a face: a whole frame of it, or with its corners.
     fn portrait(&self, width: usize, height: usize, rng: &mut Pcg64Mcg) -> Result<Frame> {
         let face = pick(&self.faces, rng)?;
         let (mut bitmap, _) = self.face_store.open(&face.path)?;
         let side = width.min(height) as f32;
-        // Pictures that were cropped to a face are common, and the hardest: all of it is face.
+        // Pictures that were cropped to a face are common, and the hardest, because all of it is face.
         let pixels = side
             * match rng.random_bool(0.4) {
                 true => rng.random_range(0.65..1.1),
                 false => rng.random_range((0.12f32).ln()..(1.05f32).ln()).exp(),
             };
-        // A face that was small once.
+        // Makes a face that was small before.
         let mut region = face.region;
         if rng.random_bool(0.3) {
             let least = rng.random_range(28f32.ln()..160f32.ln()).exp();
@@ -232,7 +232,7 @@ impl Composer {
         Ok(canvas)
     }
 
-    /// Lays up to `count` faces where there is room.
+    /// Puts up to `count` faces where there is room.
     fn lay(&self, frame: &mut Frame, count: usize, rng: &mut Pcg64Mcg) -> Result<()> {
         let (width, height) = (frame.canvas.width, frame.canvas.height);
         let most = (0.9 * width.min(height) as f32 / (count as f32).sqrt()).max(12.0);
@@ -268,7 +268,7 @@ impl Composer {
         Ok(())
     }
 
-    /// Lays patches without faces in the manner of faces, so that the seam tells nothing.
+    /// Puts patches without faces in the same way as faces, so that the seam tells nothing.
     fn distract(&self, frame: &mut Frame, count: usize, rng: &mut Pcg64Mcg) -> Result<()> {
         let (width, height) = (frame.canvas.width as f32, frame.canvas.height as f32);
         for _ in 0..count {
@@ -295,7 +295,7 @@ fn pick<'a, T>(from: &'a [T], rng: &mut Pcg64Mcg) -> Result<&'a T> {
     Ok(&from[rng.random_range(0..from.len())])
 }
 
-/// Mostly upright, at times far from it; radians.
+/// The angle is mostly small, and at times large; in radians.
 fn turn(rng: &mut Pcg64Mcg) -> f32 {
     let degrees = if rng.random_bool(0.55) {
         rng.random_range(-12.0..12.0f32)
@@ -313,14 +313,14 @@ fn scaled(region: &Region, by: f32) -> Region {
     }
 }
 
-/// The map from the face's picture to the frame that brings the middle of its box to `middle`.
+/// Returns the map from the face's picture to the frame that brings the middle of its box to `middle`.
 pub fn place(region: &Region, scale: f32, turn: f32, middle: Point) -> Affine {
     let centre = region.rect.center();
     let to_centre = Affine { x0: -centre.x, y0: -centre.y, ..Affine::IDENTITY };
     Affine::similarity(scale, turn, middle.x, middle.y).after(&to_centre)
 }
 
-/// The face in the frame. Turned by an angle, a box bounds the ellipse that it held: a face has no corners.
+/// The face in the frame. After a rotation, a box bounds the ellipse that it held, because a face has no corners.
 pub fn target(region: &Region, forward: &Affine, turn: f32, width: usize, height: usize) -> Target {
     let (r, scale) = (&region.rect, forward.magnification());
     let (sin, cos) = turn.sin_cos();
@@ -333,7 +333,7 @@ pub fn target(region: &Region, forward: &Affine, turn: f32, width: usize, height
     Target { rect, landmarks, ignored }
 }
 
-/// The share of the box that lies in the frame.
+/// Returns the share of the box that lies in the frame.
 fn visible(rect: &Rect, width: usize, height: usize) -> f32 {
     let across = (rect.x + rect.width).min(width as f32) - rect.x.max(0.0);
     let down = (rect.y + rect.height).min(height as f32) - rect.y.max(0.0);
@@ -345,7 +345,7 @@ fn grown(rect: &Rect, by: f32) -> Rect {
     Rect::new(centre.x - w / 2.0, centre.y - h / 2.0, w, h)
 }
 
-/// From a head that melts into what is around it to the whole picture with its corners.
+/// It goes from a head that blends into its surroundings to the whole picture with its corners.
 fn mask(rect: &Rect, bitmap: &Bitmap, rng: &mut Pcg64Mcg) -> Mask {
     let feather = rng.random_range(0.0f32..0.5).powi(2) * 2.0;
     if rng.random_bool(0.2) {
@@ -367,7 +367,7 @@ fn light(rng: &mut Pcg64Mcg) -> impl Fn([f32; 3]) -> [f32; 3] + use<> {
     move |c| std::array::from_fn(|i| (c[i] * tint[i]).min(255.0))
 }
 
-/// Covers a part of a face with one colour, as hands, masks and microphones do; under half of it.
+/// Covers a part of a face with one colour, as hands, masks and microphones do. The part is less than half.
 fn dim(canvas: &mut Canvas, rect: &Rect, rng: &mut Pcg64Mcg) {
     let ink = [0; 3].map(|_| rng.random_range(0.0..255.0f32));
     let (w, h) =
@@ -382,7 +382,7 @@ fn dim(canvas: &mut Canvas, rect: &Rect, rng: &mut Pcg64Mcg) {
     }
 }
 
-/// Columns at the right and rows at the bottom as the library adds them, up to a multiple of the last stride.
+/// Adds columns at the right and rows at the bottom as the library does, up to a multiple of the last stride.
 fn pad(canvas: &mut Canvas, rng: &mut Pcg64Mcg) {
     let keep = |side: usize, by: usize| side.saturating_sub(by).max(1);
     let by = rng.random_range(1..32);
@@ -402,7 +402,7 @@ fn pad(canvas: &mut Canvas, rng: &mut Pcg64Mcg) {
     }
 }
 
-/// Left becomes right, in the picture and in what is known of it.
+/// Mirrors the picture and its labels.
 fn mirror(frame: &mut Frame) {
     frame.canvas.mirror();
     let width = frame.canvas.width as f32;
@@ -433,7 +433,7 @@ mod tests {
         assert_eq!(found.rect.center(), Point::new(50.0, 50.0));
         assert!(!found.ignored && found.rect.width > 20.0 && found.rect.height < 30.0);
         let l = found.landmarks.expect("landmarks");
-        // Turned clockwise as seen: the right eye lies lower than the left one.
+        // After a clockwise turn the right eye lies lower than the left one.
         assert!(l[1].y > l[0].y && l.iter().all(|p| (p.x - 50.0).abs() < 15.0));
         let canvas = Canvas::new(100, 100, [0.0; 3]);
         let mut frame = Frame { canvas, targets: vec![found.clone()] };

@@ -1,4 +1,4 @@
-//! Training to find faces, as the trainer's loop wants it.
+//! The task of finding faces, in the form that the training loop needs.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -31,19 +31,19 @@ use crate::job::{Job, Judgement};
 use crate::model::detector::SIDE;
 use crate::model::{Arch, Network};
 
-/// Boxes that have more of their union in common are one face.
+/// Boxes that share more of their union than this belong to one face.
 pub const OVERLAP: f32 = 0.4;
-/// Frames with laid-on faces that are validated with; no more than an epoch has.
+/// The number of frames with faces put on them for validation, at most that of an epoch.
 const FRAMES: usize = 300;
-/// Answers below this are not looked at.
+/// Answers with a lower score are ignored.
 const LEAST: f32 = 0.02;
-/// Pictures of scenes are kept at this longer side: twice the input's, to see a half of one.
+/// Pictures of scenes are kept with this longer side: twice the input's, so that a half can be shown.
 pub const KEPT: usize = 640;
 /// Pictures of faces are smaller.
 const KEPT_FACES: usize = 256;
 
-/// Sizes of frames, and how often each comes: what phones and cameras have, scaled to 320, parts of that, which show as
-/// many faces for less work, and pictures of one face.
+/// The sizes of frames, and how often each comes. They are those of phones and cameras, scaled to 320, parts of that,
+/// which show as many faces for less work, and pictures of one face.
 pub const SHAPES: [(usize, usize); 14] = [
     (320, 256),
     (320, 192),
@@ -61,13 +61,14 @@ pub const SHAPES: [(usize, usize); 14] = [
     (64, 64),
 ];
 
-/// How many of them, from the first, look like a camera's.
+/// The number of sizes, from the first on, that are those of a camera.
 const CAMERAS: usize = 6;
 
 /// Light and loss of detail, over the whole frame.
 const AUGMENT: Augment = Augment { light: 0.3, degrade: 0.08, ..Augment::NONE };
 
-/// Frames of one size. Numbers, not tensors: a thread that outlives `main` by a moment must not call libtorch.
+/// Frames of one size. These are numbers and not tensors, since a thread that outlives `main` by a moment must not call
+/// libtorch.
 pub struct Batch {
     size: (usize, usize),
     planes: Vec<f32>,
@@ -75,7 +76,7 @@ pub struct Batch {
     faces: Vec<Vec<Target>>,
 }
 
-/// Frames with faces to be found.
+/// The frames with faces to be found.
 pub struct Detect<'a> {
     config: &'a TrainConfig,
     strides: Vec<usize>,
@@ -86,7 +87,7 @@ pub struct Detect<'a> {
     device: Device,
 }
 
-/// What worker threads share.
+/// The data that worker threads share.
 struct Maker {
     composer: Composer,
     seed: u64,
@@ -128,18 +129,18 @@ impl Maker {
     }
 }
 
-/// What a camera might do to a frame.
+/// The changes that a camera might make to a frame.
 pub fn soil(rng: &mut Pcg64Mcg) -> Draw {
     Draw::new(&AUGMENT, rng)
 }
 
-/// A frame as a camera might have taken it, `[1, 3, H, W]` from 0 to 255.
+/// Returns a frame as a camera might have taken it, `[1, 3, H, W]` from 0 to 255.
 pub fn soiled(canvas: &Canvas, rng: &mut Pcg64Mcg) -> Tensor {
     tch::manual_seed(rng.random::<u32>().into());
     degraded(tensor(&canvas.planes(), canvas.width, canvas.height), &[soil(rng)])
 }
 
-/// What a run is validated with; its thresholds are chosen there, too.
+/// The validation data of a run. Thresholds are chosen on it, too.
 pub struct Validation {
     scenes: Vec<Scene>,
     scene_store: Store,
@@ -150,7 +151,7 @@ pub struct Validation {
     count: usize,
 }
 
-/// Pictures of a run and where they are.
+/// The pictures of a run and their places.
 pub struct Data<'a> {
     /// Faces.
     pub rows: Vec<Row>,
@@ -212,7 +213,7 @@ fn strides(config: &TrainConfig) -> Result<Vec<usize>> {
 }
 
 impl<'a> Detect<'a> {
-    /// Trains on the parts `train` of `data` and validates with its parts `val`.
+    /// Trains on the parts `train` of `data`, and validates with its parts `val`.
     pub fn new(
         config: &'a TrainConfig,
         data: &Data<'_>,
@@ -284,7 +285,7 @@ impl Job for Detect<'_> {
         losses(&outputs.grids, &self.strides, &batch.faces, &self.weights)
     }
 
-    /// The score is 1 less the mean of the average precisions on scenes and on frames with laid-on faces.
+    /// The score is 1 minus the mean of the average precisions on scenes and on frames with faces put on them.
     fn validate(&self, net: &dyn Network) -> Result<Judgement> {
         let groups = self.val.judge(net)?;
         let precisions: Vec<f64> =
@@ -308,21 +309,21 @@ impl Job for Detect<'_> {
     }
 }
 
-/// Wrong answers a picture that a threshold is chosen for: one in ten pictures.
+/// The threshold is chosen for this number of wrong answers in each picture: one in ten pictures.
 pub const WRONG_RATE: f64 = 0.1;
 
-/// Pictures of one kind, judged.
+/// The judged pictures of one kind.
 pub struct Group {
     /// `scenes` or `frames`.
     pub name: &'static str,
     /// Right and wrong answers.
     pub judged: Judged,
-    /// Mean distance of landmarks from where they belong, in units of the face's size; of faces that were found.
+    /// The mean distance of landmarks from their true places, in units of the face's size, for faces that were found.
     pub landmarks: Option<f64>,
 }
 
 impl Validation {
-    /// What `net` finds in the validation part.
+    /// Judges `net` on the validation part.
     pub fn judge(&self, net: &dyn Network) -> Result<Vec<Group>> {
         let mut groups = Vec::new();
         if !self.scenes.is_empty() {
@@ -346,7 +347,7 @@ impl Validation {
         }
         let mut pairs = Vec::new();
         for i in 0..self.count {
-            // Of its own, whatever the run's seed: runs are compared.
+            // The seed is its own, whatever the run's seed is, so that runs can be compared.
             let mut rng = generator(77, 0, i as u64);
             let (width, height) = SHAPES[i % CAMERAS];
             let Frame { canvas, targets } = self.frames.frame(width, height, &mut rng)?;
@@ -368,7 +369,7 @@ impl Validation {
         }
         let grids: Vec<&[f32]> = grids.iter().map(Vec::as_slice).collect();
         let mut found = Vec::new();
-        // Early in a training an answer may be no number, and then is none.
+        // Early in a training an answer may not be a number. It is then ignored.
         if self.read_with(LEAST).read(&grids, width, LEAST, &mut found).is_err() {
             found.clear();
         }
@@ -380,8 +381,8 @@ impl Validation {
         DetectSpec { strides, threshold, overlap: OVERLAP, smallest: SMALLEST }
     }
 
-    /// How a file's answers are to be read: the threshold lets one wrong answer in ten pictures pass, in scenes where there
-    /// are any.
+    /// Returns how to read a file's answers. The threshold is the one with one wrong answer in ten pictures, in scenes
+    /// if there are any.
     pub fn spec(&self, net: &dyn Network) -> Result<(DetectSpec, Vec<Group>)> {
         let groups = self.judge(net)?;
         let first = groups.first().context("nothing to validate with")?;
@@ -391,7 +392,7 @@ impl Validation {
     }
 }
 
-/// A box in pixels of another size.
+/// Returns a box in pixels of another size.
 pub fn scaled(rect: &face_predict::Rect, by: f32) -> face_predict::Rect {
     face_predict::Rect::new(rect.x * by, rect.y * by, rect.width * by, rect.height * by)
 }

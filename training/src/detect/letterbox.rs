@@ -1,10 +1,10 @@
-//! Whole pictures as a detector's input.
+//! Makes the input of a detector from whole pictures.
 
 use anyhow::Result;
 use face_predict::{Affine, Image, Warp};
 use tch::Tensor;
 
-/// A picture scaled evenly, with its edge repeated at the right and the bottom up to whole strides.
+/// A picture that is scaled evenly, with its edge repeated at the right and at the bottom up to whole strides.
 pub struct Letterbox {
     /// Planes of red, green and blue, 0 to 255.
     pub planes: Vec<f32>,

@@ -1,4 +1,4 @@
-//! What training a detector minimises.
+//! The loss of a detector's training.
 
 use anyhow::{Result, ensure};
 use face_predict::DetectSpec;
@@ -8,13 +8,14 @@ use super::Target;
 use super::assign::{Grid, assign};
 use crate::config::DetectWeights;
 
-/// Landmarks nearer than this share of the face's size cost the square of their distance.
+/// Landmarks that are nearer than this share of the face's size cost the square of their distance.
 const NEAR: f64 = 0.03;
 
-/// The total, which is minimised, and its parts: scores, boxes, landmarks.
+/// The total loss, and its parts: scores, boxes, landmarks.
 ///
-/// Scores: quality focal loss (Li et al. 2020), whose target follows the overlap of the box, so that the better placed of
-/// two answers is the surer one. Boxes: distance-IoU (Zheng et al. 2020). Landmarks: smooth L1 in units of the face's size.
+/// Scores have quality focal loss (Li et al. 2020). Its target follows the overlap of the box, so the better placed of
+/// two answers gets the higher score. Boxes have distance-IoU (Zheng et al. 2020). Landmarks have smooth L1 in units of
+/// the face's size.
 pub fn losses(
     outputs: &[Tensor],
     strides: &[usize],
@@ -36,7 +37,7 @@ pub fn losses(
     let mut wanted = vec![0f32; (pictures * cells) as usize];
     let mut counts = vec![1f32; (pictures * cells) as usize];
     let mut chosen = Vec::new();
-    // For each chosen cell its corner and stride; the box's centre and size; size; landmarks; whether they are known.
+    // For each chosen cell: its corner and stride; the box's centre and size; size; landmarks; whether they are known.
     let mut facts: Vec<f32> = Vec::new();
     const FACTS: i64 = 3 + 4 + 1 + 10 + 1;
     for (picture, (values, targets)) in
@@ -89,7 +90,7 @@ pub fn losses(
     let points = told.narrow(1, 5, 10) * &stride + corners;
     let off = ((points - fact(8, 10)) / fact(7, 1)).abs();
     let near = off.clamp_max(NEAR);
-    // Half the square over NEAR below it, the distance less half of NEAR above.
+    // Below NEAR it is half the square over NEAR, and above it the distance less half of NEAR.
     let smooth = &near * (&off - &near * 0.5) / NEAR;
     let known = fact(18, 1);
     let landmarks = (smooth.mean_dim(1, true, Kind::Float) * &known).sum(Kind::Float)
@@ -98,13 +99,14 @@ pub fn losses(
     Ok(vec![total, score, boxes, landmarks])
 }
 
-/// The score that is asked of a box. A box counts as right from a half of overlap on: a face that fills the frame, whose
-/// size is hard to tell, shall not be less sure than one that is told to the pixel, and one beside the face not half as sure.
+/// Returns the target of a box's score. A box counts as right from an overlap of a half on. A face that fills the
+/// frame, whose size is hard to tell, must not score lower than one that is told to the pixel. A box beside the face
+/// must not score half as much.
 fn quality(overlap: f32) -> f32 {
     ((overlap - 0.2) / 0.6).clamp(0.0, 1.0)
 }
 
-/// 1 - IoU + the square of the centres' distance over that of the diagonal around both boxes. All are `[n, 2]`.
+/// It is 1 - IoU + the square of the centres' distance over that of the diagonal around both boxes. All are `[n, 2]`.
 fn distance_iou(centre: &Tensor, size: &Tensor, to_centre: &Tensor, to_size: &Tensor) -> Tensor {
     let (low, high) = (centre - size * 0.5, centre + size * 0.5);
     let (to_low, to_high) = (to_centre - to_size * 0.5, to_centre + to_size * 0.5);
@@ -128,7 +130,7 @@ mod tests {
         let t = |v: [f32; 2]| Tensor::from_slice(&v).view([1, 2]);
         let same = distance_iou(&t([5., 5.]), &t([4., 2.]), &t([5., 5.]), &t([4., 2.]));
         assert!(same.double_value(&[0]).abs() < 1e-5);
-        // Two squares of 2 side by side: no overlap, centres 2 apart, diagonal 4^2 + 2^2.
+        // Two squares of 2 lie side by side: no overlap, centres 2 apart, diagonal 4^2 + 2^2.
         let apart = distance_iou(&t([1., 1.]), &t([2., 2.]), &t([3., 1.]), &t([2., 2.]));
         assert!((apart.double_value(&[0]) - (1.0 + 4.0 / 20.0)).abs() < 1e-5);
     }
@@ -139,7 +141,7 @@ mod tests {
         let points = [(12.0, 12.0), (20.0, 12.0), (16.0, 16.0), (12.0, 20.0), (20.0, 20.0)];
         let landmarks = Some(points.map(|(x, y)| Point::new(x, y)));
         let faces = vec![vec![Target { rect, landmarks, ignored: false }]];
-        // Off the face's own place, where some parts would cost nothing.
+        // The box is not at the face's own place, where some parts of the loss would be zero.
         let start = Tensor::full([1, 15, 4, 4], 0.1, (Kind::Float, tch::Device::Cpu));
         let start = start.set_requires_grad(true);
         let parts = losses(&[start.shallow_clone()], &[8], &faces, &DetectWeights::default());
@@ -149,7 +151,7 @@ mod tests {
         let grad: Vec<f32> = grad.try_into().expect("numbers");
         assert!(grad.iter().all(|g| *g > 0.0), "{grad:?}");
 
-        // The cell at (1, 1) describes the face, and is sure.
+        // The cell at (1, 1) describes the face, and has a high score.
         let mut right = [[0f32; 16]; 15];
         right[0] = [-12.0; 16];
         right[0][5] = 12.0;

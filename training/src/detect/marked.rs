@@ -1,4 +1,4 @@
-//! Heads that look aside and faces that something covers: how many are found, and how many of those the library marks.
+//! Heads that look aside and covered faces: how many are found, and how many of those the library marks.
 
 use std::collections::BTreeMap;
 
@@ -11,9 +11,9 @@ use super::scene::Mark;
 /// Faces of one kind.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Kind {
-    /// Faces in focus of 40 pixels and more.
+    /// The faces in focus of 40 pixels and more.
     pub faces: usize,
-    /// Those that are found at the threshold.
+    /// Those of them that are found at the threshold.
     pub found: usize,
     /// Those of the found ones that are marked as turned.
     pub turned: usize,
@@ -22,10 +22,10 @@ pub struct Kind {
 /// By kind.
 pub type Kinds = BTreeMap<&'static str, Kind>;
 
-/// Side below which a face is marked as small anyway.
+/// Faces with a smaller side are marked as small anyway.
 const LEAST: f32 = 40.0;
 
-/// Adds a picture whose faces of at least `threshold` are judged.
+/// Adds a picture, whose answers of at least `threshold` are judged.
 pub fn add(kinds: &mut Kinds, marks: &[Mark], found: &Predictions, threshold: f32) {
     let large = |mark: &&Mark| mark.rect.area().sqrt() >= LEAST;
     for mark in marks.iter().filter(large).filter(|mark| !mark.ignored && !mark.blurred) {

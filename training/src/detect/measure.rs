@@ -1,13 +1,13 @@
-//! How well faces are found: average precision and recall, as WIDER FACE (Yang et al. 2016) defines them.
+//! Measures how well faces are found: average precision and recall, as WIDER FACE (Yang et al. 2016) defines them.
 
 use face_predict::Rect;
 
-/// A face that is there.
+/// A labelled face.
 #[derive(Clone, Debug)]
 pub struct Truth {
     /// Its box.
     pub rect: Rect,
-    /// Whether finding it counts; else it is neither right nor wrong.
+    /// Whether finding it counts. Otherwise it is neither right nor wrong.
     pub counts: bool,
 }
 
@@ -16,14 +16,14 @@ pub struct Truth {
 pub struct Answer {
     /// Its box.
     pub rect: Rect,
-    /// How sure it is.
+    /// The score.
     pub score: f32,
 }
 
-/// Overlap that makes an answer right.
+/// The overlap that makes an answer right.
 pub const RIGHT: f32 = 0.5;
 
-/// What an answer is.
+/// The judgement of an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
     Right,
@@ -40,8 +40,8 @@ pub struct Judged {
 }
 
 impl Judged {
-    /// Adds a picture. The surest answer that overlaps a face has it; a further one for the same face is wrong, as is one
-    /// that overlaps none.
+    /// Adds a picture. The answer with the highest score that overlaps a face gets it. A further one for the same face
+    /// is wrong, and so is one that overlaps none.
     pub fn add(&mut self, truths: &[Truth], answers: &[Answer]) {
         self.pictures += 1;
         self.faces += truths.iter().filter(|t| t.counts).count();
@@ -67,7 +67,7 @@ impl Judged {
         }
     }
 
-    /// Faces that count.
+    /// Returns the number of faces that count.
     pub fn faces(&self) -> usize {
         self.faces
     }
@@ -79,7 +79,8 @@ impl Judged {
         answers
     }
 
-    /// The area below precision over recall, where precision is the best at that recall or above.
+    /// Returns the area below the curve of precision over recall. The precision at a recall is the best at that recall
+    /// or above.
     pub fn average_precision(&self) -> Option<f64> {
         if self.faces == 0 {
             return None;
@@ -104,7 +105,7 @@ impl Judged {
         Some(area.abs() / self.faces as f64)
     }
 
-    /// Recall where there are `rate` wrong answers a picture, and the score there.
+    /// Returns the recall at `rate` wrong answers in each picture, and the score there.
     pub fn at_wrong_rate(&self, rate: f64) -> Option<(f64, f32)> {
         if self.faces == 0 {
             return None;
@@ -124,13 +125,13 @@ impl Judged {
         Some((right as f64 / self.faces as f64, score))
     }
 
-    /// Share of the faces that an answer of at least `score` finds.
+    /// Returns the share of the faces that an answer of at least `score` finds.
     pub fn recall(&self, score: f32) -> Option<f64> {
         let right = self.answers.iter().filter(|(s, k)| *s >= score && *k == Kind::Right).count();
         (self.faces > 0).then(|| right as f64 / self.faces as f64)
     }
 
-    /// Wrong answers a picture of at least `score`.
+    /// Returns the wrong answers of at least `score` in each picture.
     pub fn wrong_rate(&self, score: f32) -> f64 {
         let wrong = self.answers.iter().filter(|(s, k)| *s >= score && *k == Kind::Wrong).count();
         wrong as f64 / self.pictures.max(1) as f64
@@ -152,7 +153,8 @@ mod tests {
     #[test]
     fn average_precision_is_the_area_that_one_draws_by_hand() {
         let mut judged = Judged::default();
-        // Right 0.9, wrong 0.8, neither 0.7, a second answer to the same face 0.6, right 0.5; one face is missed.
+        // The answers are: 0.9 right, 0.8 wrong, 0.7 neither, 0.6 a second answer to the same face, 0.5 right. One face
+        // is missed.
         judged.add(
             &[truth(0.0, true), truth(100.0, true), truth(200.0, false), truth(300.0, true)],
             &[
@@ -163,7 +165,7 @@ mod tests {
                 answer(101.0, 0.5),
             ],
         );
-        // Precision 1 up to a recall of 1/3, then 2/4 up to 2/3.
+        // The precision is 1 up to a recall of 1/3, then 2/4 up to 2/3.
         let ap = judged.average_precision().expect("faces");
         assert!((ap - (1.0 + 0.5) / 3.0).abs() < 1e-9, "{ap}");
         assert_eq!(judged.recall(0.55), Some(1.0 / 3.0));

@@ -1,4 +1,4 @@
-//! Training to find faces.
+//! The training of detectors.
 
 pub mod assign;
 pub mod compose;
@@ -24,8 +24,9 @@ pub const SMALLEST: f32 = 8.0;
 pub struct Target {
     /// Its box.
     pub rect: Rect,
-    /// Left eye, right eye, nose, left and right corner of the mouth, as seen; unknown in most scenes.
+    /// The left eye, right eye, nose, left and right corner of the mouth, as seen in the picture. They are unknown in
+    /// most scenes.
     pub landmarks: Option<[Point; 5]>,
-    /// Whatever is said of this place is neither right nor wrong.
+    /// Whether an answer at this place is neither right nor wrong.
     pub ignored: bool,
 }

@@ -1,7 +1,7 @@
 //! Drawing pictures into frames, quickly.
 //!
-//! The library's `Warp` reads any format and averages exactly; a frame of 320 x 256 takes it as long as a step of
-//! training. Here pixels are bytes of red, green and blue, and shrinking goes by halves.
+//! The library's `Warp` reads any format and averages exactly. For a frame of 320 x 256 it takes as long as a step of
+//! training. Here pixels are bytes of red, green and blue, and pictures are reduced by halves.
 
 use std::borrow::Cow;
 
@@ -26,7 +26,7 @@ impl Bitmap {
         Self { width, height, rgb: vec![0; 3 * width * height] }
     }
 
-    /// As the library takes it.
+    /// Makes it of the library's picture.
     pub fn image(&self) -> face_predict::Result<Image<'_>> {
         Image::new(Format::Rgb, self.width, self.height, &self.rgb)
     }
@@ -36,7 +36,7 @@ impl Bitmap {
         [f32::from(self.rgb[i]), f32::from(self.rgb[i + 1]), f32::from(self.rgb[i + 2])]
     }
 
-    /// Bilinear; the edge repeats outside.
+    /// The sampling is bilinear, and the edge repeats outside.
     pub fn sample(&self, p: Point) -> [f32; 3] {
         let x = (p.x - 0.5).clamp(0.0, (self.width - 1) as f32);
         let y = (p.y - 0.5).clamp(0.0, (self.height - 1) as f32);
@@ -52,7 +52,7 @@ impl Bitmap {
         })
     }
 
-    /// Half the size, each pixel the mean of four.
+    /// Returns half the size, with each pixel the mean of four.
     pub fn halved(&self) -> Self {
         let (width, height) = ((self.width / 2).max(1), (self.height / 2).max(1));
         let (dx, dy) = (usize::from(self.width > 1), usize::from(self.height > 1));
@@ -74,7 +74,7 @@ impl Bitmap {
         half
     }
 
-    /// A copy that is small enough for a map that shrinks it by `shrink`, and the number of halvings.
+    /// Returns a copy that is small enough for a map that shrinks it by `shrink`, and the number of halvings.
     fn level(&self, shrink: f32) -> (Cow<'_, Self>, i32) {
         let (mut bitmap, mut halvings) = (Cow::Borrowed(self), 0);
         while shrink / 2f32.powi(halvings) > 1.5 && bitmap.width > 2 && bitmap.height > 2 {
@@ -102,7 +102,7 @@ impl Canvas {
         Self { width, height, pixels: vec![colour; width * height] }
     }
 
-    /// Draws `bitmap` over everything; `map` goes from the frame to the bitmap.
+    /// Draws `bitmap` over everything. `map` goes from the frame to the bitmap.
     pub fn fill(&mut self, bitmap: &Bitmap, map: &Affine) {
         let (bitmap, halvings) = bitmap.level(map.magnification());
         let scale = 0.5f32.powi(halvings);
@@ -115,7 +115,8 @@ impl Canvas {
         }
     }
 
-    /// Draws what `mask` shows of `bitmap`; `map` goes from the frame to the bitmap, and `colour` changes what is drawn.
+    /// Draws the part of `bitmap` that `mask` shows. `map` goes from the frame to the bitmap, and `colour` changes the
+    /// colours.
     pub fn paste(
         &mut self,
         bitmap: &Bitmap,
@@ -130,7 +131,7 @@ impl Canvas {
         let range = |values: [f32; 4], size: usize| {
             let low = values.into_iter().fold(f32::INFINITY, f32::min).floor();
             let high = values.into_iter().fold(f32::NEG_INFINITY, f32::max).ceil();
-            // Saturating casts.
+            // The casts saturate.
             (low.max(0.0) as usize).min(size)..(high.max(0.0) as usize).min(size)
         };
         let columns = range(corners.map(|p| p.x), self.width);
@@ -149,32 +150,32 @@ impl Canvas {
         }
     }
 
-    /// Left becomes right.
+    /// Mirrors the frame.
     pub fn mirror(&mut self) {
         self.pixels.chunks_exact_mut(self.width).for_each(<[_]>::reverse);
     }
 
-    /// Planes of red, green and blue.
+    /// Returns planes of red, green and blue.
     pub fn planes(&self) -> Vec<f32> {
         (0..3).flat_map(|c| self.pixels.iter().map(move |pixel| pixel[c])).collect()
     }
 }
 
-/// What is shown of a bitmap, in its pixels.
+/// The part of a bitmap that is shown, in its pixels.
 #[derive(Clone, Copy, Debug)]
 pub struct Mask {
-    /// Middle.
+    /// The middle.
     pub centre: Point,
-    /// Half its width and height.
+    /// Half of its width and height.
     pub radii: (f32, f32),
-    /// 2: an ellipse; 4, 8: ever more a rectangle.
+    /// The exponent: 2 is an ellipse, and 4 or 8 are closer to a rectangle.
     pub power: i32,
-    /// Share of the radius over which it fades out.
+    /// The share of the radius over which it fades out.
     pub feather: f32,
 }
 
 impl Mask {
-    /// All of `bitmap`.
+    /// Shows all of `bitmap`.
     pub fn whole(bitmap: &Bitmap, feather: f32) -> Self {
         let radii = (bitmap.width as f32 / 2.0, bitmap.height as f32 / 2.0);
         Self { centre: Point::new(radii.0, radii.1), radii, power: 64, feather }
@@ -182,7 +183,7 @@ impl Mask {
 
     fn alpha(&self, p: Point, bitmap: &Bitmap) -> f32 {
         let (width, height) = (bitmap.width as f32, bitmap.height as f32);
-        // Where the bitmap ends the mask ends too, and fades no less.
+        // Where the bitmap ends, the mask ends, too, and fades as much.
         let edge = p.x.min(width - p.x).min(p.y).min(height - p.y);
         if edge <= 0.0 {
             return 0.0;

@@ -1,4 +1,4 @@
-//! How many faces are found in pictures of one face: as they are, shrunk, and turned.
+//! Measures how many faces are found in pictures of one face: as they are, shrunk, and turned.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -17,11 +17,11 @@ use crate::data::manifest::Row;
 /// Figures of one kind of pictures.
 #[derive(Debug, Default, Serialize)]
 pub struct Variant {
-    /// Pictures looked at.
+    /// The pictures that were searched.
     pub pictures: usize,
-    /// Share of them whose face was found at the file's threshold.
+    /// The share of them whose face was found at the file's threshold.
     pub found: f64,
-    /// Other answers a picture; some are second faces that nobody marked.
+    /// The other answers in each picture. Some are second faces that nobody marked.
     pub wrong: f64,
     /// Mean distance of landmarks from the marked ones, in units of the distance between the marked eyes.
     pub landmarks: f64,
@@ -32,13 +32,13 @@ pub struct Variant {
 pub struct Portraits {
     /// `plain`, `shrunk to 40`, `turned by 30`, `turned by -30`.
     pub variants: BTreeMap<String, Variant>,
-    /// Pictures that could not be read.
+    /// The pictures that could not be read.
     pub failed: usize,
 }
 
-/// Longer side of shrunken pictures.
+/// The longer side of shrunken pictures.
 const SHRUNK: f32 = 40.0;
-/// Degrees of turned ones.
+/// The degrees of turned pictures.
 const TURN: f32 = 30.0;
 
 /// Looks for the faces of `rows`, whose pictures lie below `root`, with these options.
@@ -61,7 +61,7 @@ pub fn judge(
         for (name, scale, turn, room) in [
             ("plain", 1.0, 0.0, 1.0),
             ("shrunk to 40", SHRUNK / longer, 0.0, 1.0),
-            // Room for the corners.
+            // This is room for the corners.
             ("turned by 30", 1.0, turned, 1.4),
             ("turned by -30", 1.0, -turned, 1.4),
         ] {
@@ -90,7 +90,7 @@ pub fn judge(
     Ok(portraits)
 }
 
-/// The picture scaled and turned about its middle, its edge repeated, and where its face is then.
+/// Returns the picture scaled and turned about its middle, with its edge repeated, and the place of its face then.
 fn changed(
     bitmap: &Bitmap,
     region: &Region,

@@ -1,4 +1,5 @@
-//! The manifest of scenes: one CSV, a row a face, several rows a picture; a picture without faces has one row without box.
+//! The manifest of scenes: one CSV with a row for each face, so a picture may have several rows. A picture without
+//! faces has one row without a box.
 
 use std::path::Path;
 
@@ -26,19 +27,19 @@ pub struct Row {
     pub width: Option<f32>,
     /// Height.
     pub height: Option<f32>,
-    /// 1 where an answer is neither right nor wrong.
+    /// 1 if an answer there is neither right nor wrong.
     pub ignored: u8,
-    /// 1 where something covers a part of the face.
+    /// 1 if something covers a part of the face.
     pub covered: u8,
-    /// 1 where the face is out of focus.
+    /// 1 if the face is out of focus.
     pub blurred: u8,
-    /// 1 where the head looks aside, up or down.
+    /// 1 if the head looks aside, up or down.
     pub atypical: u8,
-    /// 1 where the set's easy part counts the face.
+    /// 1 if the set's easy part counts the face.
     pub easy: u8,
-    /// The same of the medium part.
+    /// 1 if the medium part counts it.
     pub medium: u8,
-    /// The same of the hard part.
+    /// 1 if the hard part counts it.
     pub hard: u8,
 }
 
@@ -47,7 +48,7 @@ pub struct Row {
 pub struct Mark {
     /// Its box.
     pub rect: Rect,
-    /// Whether an answer is neither right nor wrong.
+    /// Whether an answer there is neither right nor wrong.
     pub ignored: bool,
     /// Whether something covers a part of it.
     pub covered: bool,
@@ -70,7 +71,7 @@ pub struct Scene {
     pub marks: Vec<Mark>,
 }
 
-/// Reads a manifest of scenes; a missing or other version is an error that names both.
+/// Reads a manifest of scenes. A missing version, or another one, is an error that names both.
 pub fn read(path: &Path) -> Result<Vec<Scene>> {
     let mut scenes: Vec<Scene> = Vec::new();
     for (line, row) in KIND.read::<Row>(path)? {

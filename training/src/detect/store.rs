@@ -1,5 +1,5 @@
-//! Pictures as raw pixels, kept in a folder: a picture of a thousand pixels takes 10 ms to decode, and a training run
-//! sees it a hundred times.
+//! Keeps pictures as raw pixels in a folder. A picture of a thousand pixels takes 10 ms to decode, and a training run
+//! shows it a hundred times.
 
 use std::path::{Path, PathBuf};
 
@@ -16,13 +16,13 @@ pub struct Store {
 }
 
 impl Store {
-    /// Pictures are shrunk to `longest` pixels; `cache` is the folder that keeps them, if any.
+    /// Pictures are reduced to `longest` pixels. `cache` is the folder that keeps them, if there is one.
     pub fn new(root: &Path, cache: Option<&Path>, longest: usize) -> Self {
         let cache = cache.map(|folder| folder.join(longest.to_string()));
         Self { root: root.to_owned(), cache, longest }
     }
 
-    /// The picture at `path`, and how many of its own pixels each of the returned ones spans.
+    /// Returns the picture at `path`, and how many of its own pixels one returned pixel spans.
     pub fn open(&self, path: &str) -> Result<(Bitmap, f32)> {
         let Some(cache) = &self.cache else { return self.decode(path) };
         let file = cache.join(format!("{path}.rgb"));
@@ -39,7 +39,7 @@ impl Store {
             std::fs::create_dir_all(folder)
                 .with_context(|| format!("folder {}", folder.display()))?;
         }
-        // Two threads may write the same picture: each to a name of its own.
+        // Two threads may write the same picture, so each uses a name of its own.
         let part = file.with_extension(format!("{:?}.part", std::thread::current().id()));
         std::fs::write(&part, &bytes).with_context(|| format!("writing {}", part.display()))?;
         std::fs::rename(&part, &file).with_context(|| format!("renaming to {}", file.display()))?;

@@ -1,4 +1,4 @@
-//! Backgrounds without faces that need no photograph of a scene.
+//! Makes backgrounds without faces and without photographs of scenes.
 
 use face_predict::{Affine, Point};
 use rand::Rng;
@@ -6,7 +6,7 @@ use rand_pcg::Pcg64Mcg;
 
 use super::paint::{Bitmap, Canvas, Mask};
 
-/// Draws a background over all of `canvas`. `picture` is some face, of which no face remains.
+/// Draws a background over all of `canvas`. `picture` shows a face, but nothing of the face remains.
 pub fn background(canvas: &mut Canvas, picture: Option<&Bitmap>, rng: &mut Pcg64Mcg) {
     let kind = rng.random_range(0..10);
     match (kind, picture) {
@@ -35,7 +35,7 @@ fn colour(rng: &mut Pcg64Mcg) -> [f32; 3] {
     [0; 3].map(|_| (grey + rng.random_range(-spread..=spread)).clamp(0.0, 255.0))
 }
 
-/// The picture cut into `pieces` x `pieces` that are shuffled and turned: skin and hair, and no face.
+/// Cuts the picture into `pieces` x `pieces`, shuffles and turns them: skin and hair remain, and no face.
 pub fn scrambled(picture: &Bitmap, pieces: usize, rng: &mut Pcg64Mcg) -> Bitmap {
     let (w, h) = ((picture.width / pieces).max(1), (picture.height / pieces).max(1));
     let mut out = Bitmap::new(w * pieces, h * pieces);
@@ -60,7 +60,7 @@ pub fn scrambled(picture: &Bitmap, pieces: usize, rng: &mut Pcg64Mcg) -> Bitmap 
     out
 }
 
-/// A strip along one side of the picture, where the face ends.
+/// Takes a strip along one side of the picture, outside the face.
 fn rim(picture: &Bitmap, rng: &mut Pcg64Mcg) -> Bitmap {
     let width = (picture.width / 8).max(1);
     let left = if rng.random_bool(0.5) { 0 } else { picture.width - width };
@@ -73,7 +73,7 @@ fn rim(picture: &Bitmap, rng: &mut Pcg64Mcg) -> Bitmap {
     out
 }
 
-/// Covers the canvas with `bitmap`, stretched and turned, again and again.
+/// Covers the canvas with stretched and turned copies of `bitmap`.
 fn tile(canvas: &mut Canvas, bitmap: &Bitmap, rng: &mut Pcg64Mcg) {
     let scale = rng.random_range(-1.6f32..1.0).exp();
     let stretch = rng.random_range(-0.5f32..0.5).exp();
@@ -81,7 +81,7 @@ fn tile(canvas: &mut Canvas, bitmap: &Bitmap, rng: &mut Pcg64Mcg) {
     let map =
         Affine::scale(stretch, 1.0 / stretch).after(&Affine::similarity(scale, turn, 0.0, 0.0));
     let (width, height) = (bitmap.width as f32, bitmap.height as f32);
-    // Back and forth, so that there is no seam.
+    // Every second copy is mirrored, so that there is no seam.
     let fold = |v: f32, size: f32| {
         let v = v.rem_euclid(2.0 * size);
         if v > size { 2.0 * size - v } else { v }
@@ -95,7 +95,7 @@ fn tile(canvas: &mut Canvas, bitmap: &Bitmap, rng: &mut Pcg64Mcg) {
     }
 }
 
-/// Sums of smooth noise at several sizes (Perlin 1985, with values instead of gradients).
+/// Adds smooth noise at several sizes (Perlin 1985, with values instead of gradients).
 fn noise(canvas: &mut Canvas, rng: &mut Pcg64Mcg) {
     let base = colour(rng);
     canvas.pixels.fill(base);
@@ -128,7 +128,7 @@ fn noise(canvas: &mut Canvas, rng: &mut Pcg64Mcg) {
     }
 }
 
-/// Ellipses and rectangles, some of them faint.
+/// Draws ellipses and rectangles, some of them faint.
 fn shapes(canvas: &mut Canvas, rng: &mut Pcg64Mcg) {
     let (width, height) = (canvas.width as f32, canvas.height as f32);
     let one = Bitmap { width: 64, height: 64, rgb: vec![0; 3 * 64 * 64] };
@@ -150,7 +150,7 @@ fn shapes(canvas: &mut Canvas, rng: &mut Pcg64Mcg) {
     }
 }
 
-/// Bars in one direction, as blinds, fences and print have.
+/// Draws bars in one direction, as in blinds, fences and print.
 fn stripes(canvas: &mut Canvas, rng: &mut Pcg64Mcg) {
     let (sin, cos) = rng.random_range(0.0f32..3.1).sin_cos();
     let pitch: f32 = rng.random_range(3.0..40.0);

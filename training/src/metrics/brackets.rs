@@ -1,16 +1,16 @@
-//! The brackets that a data set labels with, as its rows have them.
+//! The age brackets that a data set uses as labels, as its rows have them.
 
 use serde::Serialize;
 
 use crate::data::manifest::{OPEN, Row};
 
-/// Brackets of one source, first and last year each, by rising first year.
+/// The brackets of one source with their first and last year, by rising first year.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[serde(transparent)]
 pub struct Brackets(Vec<[f32; 2]>);
 
 impl Brackets {
-    /// The different brackets of rows without an exact age.
+    /// Collects the different brackets of rows without an exact age.
     pub fn of<'a>(rows: impl Iterator<Item = &'a Row>) -> Self {
         let mut found: Vec<[f32; 2]> = rows.filter_map(bracket).collect();
         found.sort_by(|a, b| a[0].total_cmp(&b[0]).then(a[1].total_cmp(&b[1])));
@@ -18,18 +18,19 @@ impl Brackets {
         Self(found)
     }
 
-    /// How many there are.
+    /// Returns the number of brackets.
     pub fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// Number of a row's bracket.
+    /// Returns the number of a row's bracket.
     pub fn index(&self, row: &Row) -> Option<usize> {
         let own = bracket(row)?;
         self.0.iter().position(|known| *known == own)
     }
 
-    /// The bracket of most mass; `years` has the mass of each year. Of equals the one labelled, then the first.
+    /// Returns the bracket with the highest probability. `years` has the probability of each year. Of equal ones it is
+    /// the labelled one, and else the first.
     pub fn most(&self, years: &[f32], labelled: usize) -> usize {
         let mass = |i: usize| -> f32 {
             let [first, last] = self.0[i];
@@ -45,7 +46,7 @@ impl Brackets {
         best
     }
 
-    /// The bracket that an age falls into: the one labelled where it does, else the first, else the nearest.
+    /// Returns the bracket that an age falls into. It prefers the labelled one, else the first, and else the nearest.
     pub fn holding(&self, age: f32, labelled: usize) -> usize {
         let away = |i: usize| {
             let [first, last] = self.0[i];
@@ -62,7 +63,7 @@ impl Brackets {
         best
     }
 
-    /// Names in order: 18-24, 70+.
+    /// Returns the names in order, such as 18-24 and 70+.
     pub fn names(&self) -> Vec<String> {
         let name = |[first, last]: &[f32; 2]| {
             if *last >= OPEN { format!("{first}+") } else { format!("{first}-{last}") }

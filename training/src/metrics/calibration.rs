@@ -13,42 +13,42 @@ use crate::data::manifest::Row;
 use crate::model::YEARS;
 use crate::model::raw::Raw;
 
-/// What calibration found; the model file carries it.
+/// The result of the calibration, which the model file contains.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Calibration {
-    /// How the age output is to be read.
+    /// How to read the age output.
     pub age: Option<AgeSpec>,
-    /// How the gender output is to be read.
+    /// How to read the gender output.
     pub gender: Option<GenderSpec>,
-    /// Faces that it rests on.
+    /// The number of faces that it is based on.
     pub faces: usize,
-    /// Share of exact years inside the 80 % interval, by age band, on the same faces.
+    /// The share of exact years inside the 80 % interval, by age band, on the same faces.
     pub coverage: BTreeMap<String, (f64, usize)>,
-    /// How a detector's outputs are to be read.
+    /// How to read a detector's outputs.
     #[serde(default)]
     pub detect: Option<DetectSpec>,
 }
 
-/// Ages that the networks are trained for.
+/// The ages that the networks are trained for.
 pub const RANGE: [f32; 2] = [0.0, 100.0];
 
-/// Probability that a label of gender needs.
+/// The smallest probability for which a gender label is given.
 const THRESHOLD: f32 = 0.6;
 
 impl Calibration {
-    /// A detector's.
+    /// Makes the calibration of a detector.
     pub fn of_detector(spec: DetectSpec, faces: usize) -> Self {
         Self { age: None, gender: None, faces, coverage: BTreeMap::new(), detect: Some(spec) }
     }
 
-    /// None was made: logits as they are. A regression has nothing to go by without one.
+    /// Makes the calibration of an uncalibrated network: its logits as they are. A regression cannot be used without a
+    /// calibration.
     pub fn none() -> Self {
         let (age, gender) = (Some(distribution(1.0)), Some(gender(1.0)));
         Self { age, gender, faces: 0, coverage: BTreeMap::new(), detect: None }
     }
 
-    /// Fits everything that the outputs have, each source with equal weight: temperatures, then how they change with the
-    /// age.
+    /// Fits all outputs, with equal weight for each source: first the temperatures, then their factors by age.
     pub fn fit(faces: &[(&Row, &Raw)]) -> Self {
         let has = |with: &dyn Fn(&Raw) -> bool| faces.iter().any(|(_, raw)| with(raw));
         let age = if has(&|raw| !raw.age_logits.is_empty()) {
@@ -67,7 +67,8 @@ impl Calibration {
         Self { age, gender, faces: faces.len(), coverage, detect: None }
     }
 
-    /// For each source with exact ages, the coverage of its 80 % intervals when all others alone are fitted to, by band.
+    /// For each source with exact ages, returns the coverage of its 80 % intervals, by band, after a fit to all other
+    /// sources alone.
     pub fn left_out(faces: &[(&Row, &Raw)]) -> BTreeMap<String, BTreeMap<String, (f64, usize)>> {
         let exact = faces.iter().filter(|(row, _)| row.age.is_some());
         let sources: BTreeSet<&str> = exact.map(|(row, _)| row.source.as_str()).collect();
@@ -82,8 +83,8 @@ impl Calibration {
         found.collect()
     }
 
-    /// Fits how much less to trust faces that have one of the reasons of [`Quality::ALL`] against them. `spoiled` are
-    /// faces of the validation part, most of them spoiled on purpose. Reasons that fewer than 100 have stay without.
+    /// Fits how much less to trust faces with one of the reasons of [`Quality::ALL`]. `spoiled` are faces of the
+    /// validation part, most of them degraded on purpose. A reason that fewer than 100 faces have gets no factor.
     pub fn fit_doubt(&mut self, spoiled: &[(&Row, &Raw)]) {
         for (reason, name) in Quality::ALL {
             let with: Vec<_> =
@@ -100,14 +101,14 @@ impl Calibration {
             if let Some(gender) = &mut self.gender {
                 let own = gender.temperature;
                 let loss = |t: f32| by_source(&with, |row, raw| gender_loss(row, raw, t * own));
-                // Never surer than of a good picture.
+                // The answer never becomes surer than for a good picture.
                 gender.doubt.0.insert(name.to_owned(), minimum(loss).clamp(1.0, 10.0));
             }
         }
     }
 }
 
-/// A temperature, then how it changes with the age and the width.
+/// Fits a temperature, then its factors by age and width.
 fn fit_age(faces: &[(&Row, &Raw)]) -> AgeSpec {
     let temperature = minimum(|t| by_source(faces, |row, raw| age_loss(row, raw, t)));
     widths::fit(distribution(temperature), faces)
@@ -139,7 +140,7 @@ pub fn softmax(logits: &[f32], temperature: f32) -> Vec<f32> {
     years
 }
 
-/// Minus the logarithm of the probability of the year, or of the bracket.
+/// Returns minus the logarithm of the probability of the year, or of the bracket.
 fn age_loss(row: &Row, raw: &Raw, temperature: f32) -> Option<f64> {
     if raw.age_logits.is_empty() {
         return None;
@@ -163,7 +164,7 @@ fn gender_loss(row: &Row, raw: &Raw, temperature: f32) -> Option<f64> {
     Some((-towards).max(0.0) + (-towards.abs()).exp().ln_1p())
 }
 
-/// The mean over sources of their means.
+/// Returns the mean over sources of their means.
 fn by_source(faces: &[(&Row, &Raw)], loss: impl Fn(&Row, &Raw) -> Option<f64>) -> f64 {
     let mut sums: BTreeMap<&str, (f64, usize)> = BTreeMap::new();
     for (row, raw) in faces {
@@ -175,7 +176,8 @@ fn by_source(faces: &[(&Row, &Raw)], loss: impl Fn(&Row, &Raw) -> Option<f64>) -
     sums.values().map(|(sum, n)| sum / *n as f64).sum::<f64>() / sums.len().max(1) as f64
 }
 
-/// The temperature of least loss, by golden section over its logarithm: the loss has one minimum.
+/// Returns the temperature with the smallest loss, by golden section over its logarithm, since the loss has one
+/// minimum.
 fn minimum(loss: impl Fn(f32) -> f64) -> f32 {
     const RATIO: f64 = 0.618_033_988_749_895;
     let at = |x: f64| loss(x.exp() as f32);
@@ -196,7 +198,7 @@ fn minimum(loss: impl Fn(f32) -> f64) -> f32 {
     ((low + high) / 2.0).exp() as f32
 }
 
-/// Quantiles of label minus output, at every twentieth and closer at the ends.
+/// Returns quantiles of the label minus the output, at every twentieth and closer at the ends.
 fn residuals(faces: &[(&Row, &Raw)]) -> Vec<[f32; 2]> {
     let mut errors: Vec<f32> =
         faces.iter().filter_map(|(row, raw)| Some(row.age? - raw.age?)).collect();
@@ -236,7 +238,7 @@ mod tests {
 
     #[test]
     fn a_temperature_that_is_known_is_found() {
-        // Logits twice as large as the labels' frequencies say: 3 of 4 right at logit 2 ln 3.
+        // The logits are twice as large as the frequencies of the labels imply: 3 of 4 are right at logit 2 ln 3.
         let row = |male: bool| Row {
             gender: if male { "male" } else { "female" }.into(),
             ..Row::default()
@@ -250,7 +252,7 @@ mod tests {
 
     #[test]
     fn a_source_that_is_left_out_is_not_fitted_to() {
-        // Both have the same distributions, but one's labels lie three times as far away.
+        // Both have the same distributions, but the labels of one lie three times as far away.
         let face = |age: usize, off: f32, source: &str| {
             let logit = |year: usize| -0.5 * ((year as f32 - age as f32) / 3.0).powi(2);
             let raw = Raw { age_logits: (0..YEARS).map(logit).collect(), ..Raw::default() };

@@ -1,4 +1,4 @@
-//! A face's label beside what was answered, as numbers.
+//! The label of a face and its answer, as numbers.
 
 use face_predict::AgeDistribution;
 
@@ -6,58 +6,60 @@ use super::brackets::Brackets;
 use crate::data::bands::{self, band};
 use crate::data::manifest::Row;
 
-/// What the library answered for one face.
+/// The library's answer about one face.
 #[derive(Clone, Debug)]
 pub struct Answer {
-    /// Probability of each whole year; empty without an age network.
+    /// The probability of each whole year. It is empty without an age network.
     pub years: Vec<f32>,
     /// The 80 % interval.
     pub interval: (f32, f32),
-    /// Probability of male; none without a gender network.
+    /// The probability of male. There is none without a gender network.
     pub male: Option<f32>,
-    /// Whether a gender was named instead of none.
+    /// Whether a gender was given.
     pub named: bool,
     /// Whether there was a reason to trust the face less.
     pub marked: bool,
-    /// Of a regression, the number that the network itself gave.
+    /// The number of a regression network itself.
     pub raw: Option<f32>,
 }
 
-/// A face reduced to numbers, so that resampling is cheap.
+/// A face reduced to numbers, so that resampling is fast.
 #[derive(Clone, Debug)]
 pub struct Case {
-    /// Band, gender, race as labelled; empty where unknown.
+    /// The band, gender and race as labelled. Unknown ones are empty.
     pub cell: [String; 3],
-    /// Band of the tables about strangers, of an exact age.
+    /// The band in the tables about unseen sets, for an exact age.
     pub stranger: Option<&'static str>,
     /// Name of the data set.
     pub source: String,
-    /// Labelled year, where exact.
+    /// The labelled year, if it is exact.
     pub age: Option<f32>,
-    /// Median.
+    /// The median.
     pub predicted: Option<f32>,
-    /// Whether the label lies in the interval; for a bracket the network's own probability of that, given the bracket.
+    /// Whether the label lies in the interval. For a bracket it is the network's own probability of that, given the
+    /// bracket.
     pub covered: Option<f64>,
-    /// Of a bracket, whether the interval holds all of it, and whether it meets it: the year lies inside where the first is so,
-    /// and outside where the second is not.
+    /// For a bracket, whether the interval contains all of it, and whether it overlaps it. The year lies inside if the
+    /// first is true, and outside if the second is false.
     pub reach: Option<[bool; 2]>,
-    /// What the network itself said, where that is one number and the library's median differs from it.
+    /// The network's own number, if it has one and the library's median differs from it.
     pub raw: Option<f32>,
-    /// Index of the bracket of the label, of most mass, and of the rounded median, among those of the source.
+    /// The indices of the bracket of the label, of the most probable one, and of that of the rounded median, among
+    /// those of the source.
     pub brackets: Option<[usize; 3]>,
-    /// Probability of at least 18, 21 and 25 years, and whether it is so, where the label tells.
+    /// The probabilities of at least 18, 21 and 25 years, and whether they are reached, if the label tells.
     pub at_least: [Option<(f32, bool)>; 3],
-    /// Labelled male.
+    /// Whether the label is male.
     pub male: Option<bool>,
     /// Probability of male.
     pub p_male: Option<f32>,
-    /// Whether a gender was named instead of none.
+    /// Whether a gender was given.
     pub named: bool,
     /// Whether there was a reason to trust the face less.
     pub marked: bool,
 }
 
-/// Ages whose probability of being reached is judged.
+/// The ages for which `age_at_least` is judged.
 pub const LIMITS: [f32; 3] = [18.0, 21.0, 25.0];
 
 impl Case {
@@ -82,7 +84,8 @@ impl Case {
             }
             _ => None,
         };
-        // A whole year reaches half a year to both sides, so an interval from 19.3 on still meets the bracket 10 to 19.
+        // A whole year reaches half a year to both sides. So an interval from 19.3 on still overlaps the bracket 10 to
+        // 19.
         let reach = bracket.filter(|_| has_age).map(|(first, last)| {
             [low <= first && last <= high, low.round() <= last && first <= high.round()]
         });
@@ -119,7 +122,7 @@ impl Case {
         }
     }
 
-    /// Median minus label, where the label is exact.
+    /// Returns the median minus the label, if the label is exact.
     pub fn error(&self) -> Option<f64> {
         Some(f64::from(self.predicted? - self.age?))
     }
@@ -137,7 +140,7 @@ mod tests {
 
     #[test]
     fn a_bracket_is_judged_by_mass_and_by_median() {
-        // Most mass in 20-29, the median of 30 in the next.
+        // The most probable bracket is 20-29, and the median of 30 lies in the next.
         let years = answer_years(&[(28, 0.45), (30, 0.3), (45, 0.25)]);
         let row = Row { age_min: Some(20.0), age_max: Some(29.0), ..Row::default() };
         let all = [(0, 19), (20, 29), (30, 39), (40, 100)].map(|(first, last)| Row {
@@ -151,7 +154,7 @@ mod tests {
         assert_eq!(case.brackets, Some([1, 1, 2]));
         assert_eq!(case.covered, Some(1.0));
         assert_eq!(case.reach, Some([false, true]));
-        // The year 29 reaches to 29.5: what is estimated to lie inside never exceeds the bound.
+        // The year 29 reaches to 29.5, so the estimated share inside never exceeds the bound.
         let years = answer_years(&[(29, 0.5), (31, 0.5)]);
         let interval = (29.3, 31.3);
         let answer = Answer { years, interval, male: None, named: false, marked: false, raw: None };

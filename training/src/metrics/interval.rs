@@ -1,14 +1,14 @@
-//! What an interval holds of a label, and by how much a reason to doubt must widen it.
+//! Measures which labels an interval covers, and by how much a reason to trust a face less must widen it.
 
 use face_predict::{AgeDistribution, AgeSpec, Quality};
 
 use crate::data::manifest::Row;
 use crate::model::raw::Raw;
 
-/// Share of faces that the interval shall hold.
+/// The share of faces that the interval shall cover.
 pub const COVERAGE: f32 = 0.8;
 
-/// The factor, from 1 to 8, that brings faces with `reason` against them to the coverage; `name` is that of the reason.
+/// Returns the factor, from 1 to 8, that brings faces with `reason` to the coverage. `name` is that of the reason.
 pub fn factor(spec: &AgeSpec, faces: &[(&Row, &Raw)], reason: Quality, name: &str) -> f32 {
     let covered = |factor: f32| {
         let mut spec = spec.clone();
@@ -30,8 +30,8 @@ pub fn factor(spec: &AgeSpec, faces: &[(&Row, &Raw)], reason: Quality, name: &st
     (low * high).sqrt()
 }
 
-/// Whether the true age lies inside the interval; of a bracket its years, weighed as the distribution itself weighs them.
-/// Within a few weeks of an end it is half inside, so that the factors can be found in small steps.
+/// Returns whether the true age lies inside the interval. For a bracket its years are weighted as in the distribution
+/// itself. Within a few weeks of an end it counts as half inside, so that the factors can be found in small steps.
 pub fn share(spec: &AgeSpec, row: &Row, raw: &Raw, quality: Quality) -> Option<f32> {
     if raw.age_logits.is_empty() {
         return None;
@@ -71,7 +71,7 @@ mod tests {
             assert_eq!(distribution.at_least(label), 1.0);
             assert_eq!(distribution.at_least(label + 1.0), 0.0);
         }
-        // What training aims at has its middle there, too, and holds the label in its interval.
+        // The training target has its middle there, too, and contains the label in its interval.
         for year in [10usize, 17, 18, 21, 64, 90] {
             let row = Row { age: Some(year as f32), ..Row::default() };
             let label = Label::of(&row);

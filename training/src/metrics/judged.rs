@@ -1,4 +1,4 @@
-//! A model and what became of it: what `evaluate` finds, and its page shows.
+//! A model and its results, which `evaluate` finds, and its page shows.
 
 use std::collections::BTreeMap;
 
@@ -10,35 +10,35 @@ use super::limits::{self, Demand};
 use super::probabilities::{Bin, reliability};
 use super::scores::{self, Figures};
 
-/// A model and what became of it.
+/// A model and its results.
 #[derive(Serialize)]
 pub struct Judged {
     /// Name and version.
     pub name: String,
-    /// File as given.
+    /// The file as it was given.
     pub file: String,
     /// Bytes of the ONNX file.
     pub bytes: usize,
     /// Pictures that failed, with the reason.
     pub failures: BTreeMap<String, String>,
-    /// Brackets that each source labels with.
+    /// The brackets that each source uses as labels.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub brackets: BTreeMap<String, Brackets>,
     /// Figures by source and group.
     pub sources: BTreeMap<String, BTreeMap<String, Figures>>,
-    /// Reliability by source and question.
+    /// The reliability by source and question.
     pub reliability: BTreeMap<String, BTreeMap<String, Vec<Bin>>>,
-    /// By source and question, what a demand on its probability lets pass and refuses.
+    /// By source and question, how many faces pass and are refused for each smallest accepted probability.
     pub demands: BTreeMap<String, BTreeMap<String, Vec<Demand>>>,
-    /// Lines of the run's log, where the model is a run.
+    /// The lines of the run's log, if the model is a run.
     pub log: Option<String>,
-    /// Faces compared, with their paths.
+    /// The compared faces, with their paths.
     #[serde(skip)]
     pub cases: Vec<(String, Case)>,
 }
 
 impl Judged {
-    /// Fills in the figures of each source from the faces compared.
+    /// Computes the figures of each source from the compared faces.
     pub fn count(&mut self, resamples: usize) {
         let mut by_source: BTreeMap<String, Vec<Case>> = BTreeMap::new();
         for (_, case) in &self.cases {

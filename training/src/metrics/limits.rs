@@ -1,19 +1,19 @@
-//! What a demand on `age_at_least` lets pass and whom it refuses.
+//! Measures whom a smallest accepted probability of `age_at_least` lets pass, and whom it refuses.
 
 use serde::Serialize;
 
-/// Probabilities that may be demanded.
+/// The probabilities that are tried.
 pub const DEMANDS: [f32; 15] =
     [0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.93, 0.95, 0.97, 0.98, 0.99, 0.995, 0.998, 0.999, 0.9995];
 
-/// What happens where a probability of at least `demand` is asked for.
+/// The result if a probability of at least `demand` is accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Demand {
     /// The probability.
     pub demand: f32,
-    /// Share of the faces below the age that pass.
+    /// The share of the faces below the age that pass.
     pub younger_pass: f64,
-    /// Share of the others that do not.
+    /// The share of the other faces that are refused.
     pub older_refused: f64,
     /// Faces below the age.
     pub younger: usize,
@@ -21,7 +21,8 @@ pub struct Demand {
     pub older: usize,
 }
 
-/// One for each of [`DEMANDS`], from probabilities and whether the age is reached; none where either side is empty.
+/// Returns one result for each of [`DEMANDS`], from probabilities and whether the age is reached. There are none if
+/// either side is empty.
 pub fn demands(pairs: &[(f32, bool)]) -> Vec<Demand> {
     let older = pairs.iter().filter(|(_, old)| *old).count();
     let younger = pairs.len() - older;

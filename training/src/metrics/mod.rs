@@ -1,4 +1,4 @@
-//! Figures, one kind a file.
+//! Figures, with one file for each kind.
 
 pub mod brackets;
 pub mod calibration;
@@ -12,11 +12,11 @@ pub mod widths;
 
 use crate::data::manifest::Row;
 
-/// What a network said of one face.
+/// The answer of a network about one face.
 pub struct Prediction {
-    /// Years; no number where the network has no such head.
+    /// The years. They are NaN if the network has no such head.
     pub age: f32,
-    /// Probability of male; the same.
+    /// The probability of male, or NaN.
     pub male: f32,
 }
 
@@ -25,13 +25,13 @@ pub struct Prediction {
 pub struct Summary {
     /// Mean absolute error over faces with an exact year.
     pub mae: Option<f64>,
-    /// Share of faces with a bracket whose age falls into it.
+    /// The share of faces with a bracket whose estimated age falls into it.
     pub bracket: Option<f64>,
-    /// Share of right genders.
+    /// The share of right genders.
     pub gender: Option<f64>,
 }
 
-/// Summary of the rows that `keep` chooses.
+/// Summarises the rows that `keep` chooses.
 pub fn summary<'a>(faces: impl Iterator<Item = (&'a Row, &'a Prediction)>) -> Summary {
     let (mut errors, mut inside, mut right) = (Vec::new(), Vec::new(), Vec::new());
     for (row, prediction) in faces {

@@ -1,6 +1,6 @@
-//! How well probabilities fit what was so.
+//! Measures how well probabilities fit the labels.
 
-/// A bin of a reliability diagram: mean probability, share that was so, faces.
+/// A bin of a reliability diagram: the mean probability, the share for which it was true, and the faces.
 pub type Bin = (f64, f64, usize);
 
 /// Ten bins of equal width.
@@ -22,7 +22,7 @@ pub fn ece(pairs: &[(f32, bool)]) -> f64 {
     gaps.sum::<f64>() / pairs.len().max(1) as f64
 }
 
-/// Probability that a true one scores above a false one, ties counting half.
+/// The probability that a true one scores above a false one, where ties count half.
 pub fn auc(pairs: &[(f32, bool)]) -> Option<f64> {
     let mut sorted = pairs.to_vec();
     sorted.sort_by(|a, b| a.0.total_cmp(&b.0));

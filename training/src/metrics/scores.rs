@@ -12,20 +12,20 @@ use crate::data::sampler::generator;
 /// A figure with its 95 % bootstrap interval.
 #[derive(Clone, Debug, Serialize)]
 pub struct Figure {
-    /// On all faces of the group.
+    /// The figure on all faces of the group.
     pub value: f64,
-    /// Faces that it rests on.
+    /// The number of faces that it is based on.
     pub faces: usize,
-    /// 2.5 % quantile over resamples.
+    /// The 2.5 % quantile over resamples.
     pub low: f64,
-    /// 97.5 % quantile.
+    /// The 97.5 % quantile.
     pub high: f64,
 }
 
 /// Figures by name.
 pub type Figures = BTreeMap<&'static str, Figure>;
 
-/// Names of the figures, in the order of tables, with what they are.
+/// The names of the figures, in the order of tables, with their meaning.
 pub const NAMES: [(&str, &str); 28] = [
     ("age_mae", "age: mean absolute error, years"),
     ("age_median", "age: median absolute error"),
@@ -138,12 +138,12 @@ fn figure(name: &str, cases: &[&Case]) -> Option<(f64, usize)> {
     }
 }
 
-/// All figures of `cases`, with intervals from `resamples` draws.
+/// Returns all figures of `cases`, with intervals from `resamples` draws.
 pub fn figures(cases: &[&Case], resamples: usize) -> Figures {
     let mut found = Figures::new();
     let mut draws: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
     let mut rng = generator(1, cases.len() as u64, 7);
-    // One resample serves all figures. Extremes have no bootstrap.
+    // One resample is used for all figures. Minima and maxima have no bootstrap.
     for _ in 0..resamples {
         let drawn: Vec<&Case> =
             cases.iter().map(|_| cases[rng.random_range(0..cases.len())]).collect();
@@ -164,7 +164,7 @@ pub fn figures(cases: &[&Case], resamples: usize) -> Figures {
     found
 }
 
-/// Every group of at least ten faces: all, and by band, gender, race and their crossings.
+/// Returns every group of at least ten faces: all, and those by band, gender, race and their combinations.
 pub fn groups(cases: &[Case]) -> BTreeMap<String, Vec<&Case>> {
     let mut groups: BTreeMap<String, Vec<&Case>> = BTreeMap::new();
     for case in cases {
@@ -222,7 +222,7 @@ mod tests {
         assert_eq!(value("gender_recall_female"), 0.5);
         assert_eq!(value("gender_recall_male"), 1.0);
         assert_eq!(value("gender_auc"), 1.0);
-        // The four are alone in their bins; what was said of each is off by 0.1, 0.6, 0.3 and 0.1.
+        // Each of the four is alone in its bin. The probabilities are off by 0.1, 0.6, 0.3 and 0.1.
         assert!((value("gender_ece") - 0.275).abs() < 1e-6);
         assert_eq!(found["age_mae"].faces, 4);
         assert!(found["age_mae"].low >= 0.0 && found["age_mae"].high <= 8.0);

@@ -1,9 +1,9 @@
-//! How wide a distribution over ages must be for its 80 % interval to hold 80 %.
+//! Fits how wide a distribution over ages must be, so that its 80 % interval covers 80 %.
 //!
-//! One temperature cannot do it: an infant's age shows and an old face's does not, while both are trained towards Gaussians of
-//! like width; and a distribution that is wide already needs less than one that is sure. The factor of the temperature is
-//! therefore a smooth function of the expected age times one of the distribution's own width. Every data set weighs the same,
-//! and within it every band of age, so that the factors suit a set that is not among them.
+//! One temperature cannot do it. An infant's age is easy to see, and an old person's is not, while both are trained
+//! towards Gaussians of similar width. A distribution that is wide already also needs less than a narrow one. So the
+//! factor of the temperature is a smooth function of the expected age, times one of the distribution's own width. Every
+//! data set has the same weight, and within it every age band. So the factors also suit a set that is not among them.
 
 use std::collections::BTreeMap;
 
@@ -14,37 +14,37 @@ use crate::data::bands;
 use crate::data::manifest::Row;
 use crate::model::raw::Raw;
 
-/// Expected ages at which the factor is fitted; in between it changes evenly.
+/// The expected ages at which the factor is fitted. It is linear in between.
 const AGES: [f32; 18] = [
     0.0, 2.0, 4.0, 7.0, 10.0, 14.0, 18.0, 22.0, 26.0, 30.0, 35.0, 40.0, 45.0, 50.0, 56.0, 62.0,
     70.0, 80.0,
 ];
 
-/// The same of the distribution's standard deviation, in years.
+/// The standard deviations of the distribution, in years, at which it is fitted.
 const WIDTHS: [f32; 7] = [1.0, 2.0, 3.0, 4.5, 6.5, 9.0, 13.0];
 
-/// What a bend of the logarithm of the factor costs, against the squared distance of a band's coverage. Coverage of a few bands
-/// of a hundred faces is not known better than this.
+/// The cost of a bend in the logarithm of the factor, relative to the squared error of a band's coverage. The coverage
+/// of a few bands of a hundred faces is not known better than this.
 const BEND: f64 = 1e-2;
-/// What it costs that the width matters at all.
+/// The cost of a dependence on the width.
 const WIDTH_MATTERS: f64 = 1e-4;
 
-/// Largest logarithm of a factor. A wider distribution has another median, too: factors of 7 took a year from a network that
-/// was hardly trained.
+/// Largest logarithm of a factor. A wider distribution also has another median. With factors of 7, a network that was
+/// hardly trained lost a year.
 const MAX_LOG: f32 = 0.8;
 
-/// Logarithms of the factor at which each face's coverage is computed beforehand.
+/// The logarithms of the factor at which each face's coverage is computed beforehand.
 const STEP: f32 = 0.1;
 const STEPS: usize = 33;
 
-/// Rounds of gradient descent.
+/// The rounds of gradient descent.
 const ROUNDS: i32 = 600;
 
-/// A face, as far as the fit needs it.
+/// The numbers of a face that the fit needs.
 struct Face {
-    /// Place of the expected age between two of [`AGES`].
+    /// The place of the expected age between two of [`AGES`].
     age: Place,
-    /// Place of the width between two of [`WIDTHS`].
+    /// The place of the width between two of [`WIDTHS`].
     width: Place,
     /// How much of the label lies inside the interval, by the logarithm of the factor.
     inside: [f32; STEPS],
@@ -52,7 +52,7 @@ struct Face {
     cell: usize,
 }
 
-/// Between two knots: the lower one, and how far from it.
+/// A place between two knots: the lower one, and the distance from it.
 #[derive(Clone, Copy)]
 struct Place {
     below: usize,
@@ -67,7 +67,7 @@ impl Place {
         Self { below, part: part.clamp(0.0, 1.0) }
     }
 
-    /// The logarithm of the factor, which is even between the knots, and its slopes.
+    /// Returns the logarithm of the factor, which is linear between the knots, and its slopes.
     fn log(self, logs: &[f32]) -> (f32, [f32; 2]) {
         let ends =
             [logs[self.below].exp() * (1.0 - self.part), logs[self.below + 1].exp() * self.part];
@@ -76,10 +76,10 @@ impl Place {
     }
 }
 
-/// Logarithms of the factors: those by age, then those by width.
+/// The logarithms of the factors: those by age, then those by width.
 type Logs = [f32; AGES.len() + WIDTHS.len()];
 
-/// The factors that bring each band of each source near the coverage.
+/// Returns the factors that bring each band of each source near the coverage.
 pub fn fit(spec: AgeSpec, faces: &[(&Row, &Raw)]) -> AgeSpec {
     let mut cells: BTreeMap<(&str, usize), usize> = BTreeMap::new();
     for (row, _) in faces {
@@ -105,7 +105,7 @@ pub fn fit(spec: AgeSpec, faces: &[(&Row, &Raw)]) -> AgeSpec {
 
 fn with(mut spec: AgeSpec, logs: &Logs) -> AgeSpec {
     let pairs = |knots: &[f32], logs: &[f32]| -> Vec<[f32; 2]> {
-        // Four digits: more would say more than is known.
+        // They have four digits, since more would claim too much precision.
         let round = |factor: f32| (factor * 1e4).round() / 1e4;
         knots.iter().zip(logs).map(|(at, log)| [*at, round(log.exp())]).collect()
     };
@@ -147,7 +147,8 @@ fn log_at(step: usize) -> f32 {
     (step as f32 - (STEPS / 2) as f32) * STEP
 }
 
-/// Weight of each cell: every source the same, and within it every band, but a band of a dozen faces says little.
+/// The weight of each cell. Every source has the same, and within it every band, but a band of a dozen faces has
+/// little.
 fn weights(cells: &BTreeMap<(&str, usize), usize>, faces: &[Face]) -> Vec<f64> {
     let mut counts = vec![0.0f64; cells.len()];
     faces.iter().for_each(|face| counts[face.cell] += 1.0);
@@ -163,7 +164,7 @@ fn weights(cells: &BTreeMap<(&str, usize), usize>, faces: &[Face]) -> Vec<f64> {
     weights
 }
 
-/// What is minimised, and its slopes: the squared distance of each cell's coverage from what it shall be, and bends.
+/// Returns the loss and its slopes: the squared error of each cell's coverage, and bends.
 fn loss(logs: &Logs, faces: &[Face], weights: &[f64]) -> (f64, [f64; AGES.len() + WIDTHS.len()]) {
     let mut cells = vec![(0.0f64, 0.0f64); weights.len()];
     let parts: Vec<_> = faces
@@ -221,7 +222,7 @@ fn loss(logs: &Logs, faces: &[Face], weights: &[f64]) -> (f64, [f64; AGES.len() 
     (total, slopes)
 }
 
-/// Adam (Kingma and Ba 2015) from no change, ever slower: the coverage of cells has no closed form.
+/// Runs Adam (Kingma and Ba 2015) from zero, with a falling rate, since the coverage of cells has no closed form.
 fn descend(faces: &[Face], weights: &[f64]) -> Logs {
     let mut logs = [0.0f32; AGES.len() + WIDTHS.len()];
     let (mut best, mut least) = (logs, f64::INFINITY);
@@ -251,7 +252,8 @@ mod tests {
     use crate::metrics::calibration::{Calibration, RANGE};
     use face_predict::UncertaintyFactors;
 
-    /// Faces whose distributions are Gaussians of `said` years while the labels spread by `true_spread` around their centres.
+    /// Makes faces whose distributions are Gaussians of `said` years, while the labels spread by `true_spread` around
+    /// their centres.
     fn faces(
         source: &str,
         count: usize,
@@ -261,7 +263,8 @@ mod tests {
         (0..count)
             .map(|i| {
                 let centre = 5.0 + 75.0 * (i as f32 + 0.5) / count as f32;
-                // Quantiles of a normal distribution (Abramowitz and Stegun, 26.2.23), in an order that mixes them.
+                // The quantiles are those of a normal distribution (Abramowitz and Stegun, 26.2.23), in an order that
+                // mixes them.
                 let p = ((i * 7919 % count) as f32 + 0.5) / count as f32;
                 let t = (-2.0 * p.min(1.0 - p).ln()).sqrt();
                 let z = t - (2.307_53 + 0.270_61 * t) / (1.0 + 0.992_29 * t + 0.044_81 * t * t);
@@ -295,7 +298,7 @@ mod tests {
 
     #[test]
     fn bands_are_covered_and_the_factors_are_smooth() {
-        // Too sure of the old by half, too unsure of the young.
+        // The intervals of the old are too narrow by half, and those of the young too wide.
         let made = faces("a", 4000, |_| 5.0, |age| 3.0 + age * 0.06);
         let all: Vec<_> = made.iter().map(|(row, raw)| (row, raw)).collect();
         let fitted = fit(spec(), &all);
@@ -307,7 +310,8 @@ mod tests {
         assert_eq!((by_age.len(), by_width.len()), (AGES.len(), WIDTHS.len()));
         for pair in by_age.windows(2) {
             let jump = (pair[1][1] / pair[0][1]).ln() / (pair[1][0] - pair[0][0]);
-            // In the file of 0.3.0 it was 0.2 a year at 5 to 10. Labels of infants are the far ends of what is said of them here.
+            // In the file of 0.3.0 the slope was 0.2 a year at 5 to 10. The labels of infants are at the far ends of
+            // the distributions here.
             let most = if pair[0][0] < 14.0 { 0.15 } else { 0.06 };
             assert!(jump.abs() < most, "{pair:?} jumps by {jump} a year");
         }
@@ -315,13 +319,14 @@ mod tests {
 
     #[test]
     fn the_width_counts_beside_the_age() {
-        // Half of the faces are said sharply, all are as hard as the other half.
+        // Half of the faces have narrow distributions, but all labels spread as those of the other half.
         let mut made = faces("a", 2000, |_| 2.5, |_| 5.0);
         made.extend(faces("a", 2000, |_| 5.0, |_| 5.0));
         let all: Vec<_> = made.iter().map(|(row, raw)| (row, raw)).collect();
         let AgeSpec::Distribution { by_width, .. } = fit(spec(), &all) else { panic!("as given") };
         assert_eq!((by_width[1][0], by_width[4][0]), (2.0, 6.5));
-        // What matters is the coverage of bands, in which both kinds are mixed: sharp ones are not made wide at any price.
+        // Only the coverage of bands matters, in which both kinds are mixed. So narrow ones are not widened without
+        // limit.
         assert!(by_width.iter().all(|pair| (0.4..=2.3).contains(&pair[1])), "{by_width:?}");
     }
 
@@ -337,7 +342,7 @@ mod tests {
             covered(&fitted, &one, 20.0, 70.0)
         };
         let (large, small) = (of("large"), of("small"));
-        // As far above as the other is below.
+        // One lies as far above as the other lies below.
         assert!(large > 0.85 && small < 0.75, "{large} {small}");
         assert!(((large + small) / 2.0 - COVERAGE).abs() < 0.06, "{large} {small}");
     }

@@ -1,7 +1,7 @@
-//! The unit that our networks are made of: `relu(bn(conv(x)) + x)`, one convolution in the exported file.
+//! The unit of our networks: `relu(bn(conv(x)) + x)`, which is one convolution in the exported file.
 //!
-//! RepVGG (Ding et al. 2021) without its 1 x 1 branch. By its table of ablations the identity brings most of the gain,
-//! and the 1 x 1 branch costs a third of the time to train.
+//! It is that of RepVGG (Ding et al. 2021) without the 1 x 1 branch. By its own table, the identity brings most of the
+//! gain. The 1 x 1 branch takes a third of the training time.
 
 use std::collections::BTreeMap;
 
@@ -12,42 +12,42 @@ use tch::{Kind, Tensor};
 use super::network::{gain_and_offset, take};
 use crate::onnx::{Graph, Value};
 
-/// Added to batch norm's variance.
+/// The number that is added to batch norm's variance.
 const EPSILON: f64 = 1e-5;
 
 /// Shape of a convolution.
 #[derive(Clone, Copy, Debug)]
 pub struct Shape {
-    /// Channels in.
+    /// The channels of the input.
     pub from: i64,
-    /// Channels out.
+    /// The channels of the output.
     pub to: i64,
     /// Side of the kernel.
     pub kernel: i64,
     /// Step of the kernel.
     pub stride: i64,
-    /// Zeros around the input.
+    /// The zeros around the input.
     pub padding: i64,
 }
 
 impl Shape {
-    /// 3 x 3 that keeps the size.
+    /// Makes a 3 x 3 convolution that keeps the size.
     pub const fn same(channels: i64) -> Self {
         Self { from: channels, to: channels, kernel: 3, stride: 1, padding: 1 }
     }
 
-    /// 3 x 3 that halves the size.
+    /// Makes a 3 x 3 convolution that halves the size.
     pub const fn half(from: i64, to: i64) -> Self {
         Self { from, to, kernel: 3, stride: 2, padding: 1 }
     }
 
-    /// Patches side by side.
+    /// Makes a convolution of patches side by side.
     pub const fn patch(from: i64, to: i64, side: i64) -> Self {
         Self { from, to, kernel: side, stride: side, padding: 0 }
     }
 }
 
-/// Convolution, batch norm, identity where input and output have one shape, and ReLU.
+/// A convolution, batch norm, the identity if input and output have one shape, and ReLU.
 #[derive(Debug)]
 pub struct Block {
     conv: nn::Conv2D,
@@ -56,10 +56,10 @@ pub struct Block {
 }
 
 impl Block {
-    /// Variables below `path`: `conv` and `norm`.
+    /// Makes the variables below `path`: `conv` and `norm`.
     pub fn new(path: &nn::Path<'_>, shape: Shape) -> Self {
         let Shape { from, to, kernel, stride, padding } = shape;
-        // Batch norm brings the bias.
+        // There is no bias, since batch norm has one.
         let config = nn::ConvConfig {
             stride,
             padding,
@@ -83,13 +83,13 @@ impl Block {
         x.conv2d(&w, None::<Tensor>, [stride, stride], [padding, padding], [1, 1], 1)
     }
 
-    /// `kind` is that of the convolution; `x` has it already.
+    /// `kind` is the type of numbers for the convolution, and `x` has it already.
     pub fn forward(&self, x: &Tensor, kind: Kind, train: bool) -> Tensor {
         let y = self.norm.forward_t(&self.convolve(x, kind), train);
         if self.identity() { y + x } else { y }.relu()
     }
 
-    /// Batch norm and identity as part of the convolution.
+    /// Folds batch norm and the identity into the convolution.
     fn fold(&self) -> Result<(Tensor, Tensor)> {
         let (gain, offset) = gain_and_offset(&self.norm)?;
         let scale = gain / (&self.norm.running_var + EPSILON).sqrt();
@@ -103,8 +103,8 @@ impl Block {
         Ok((weight, bias))
     }
 
-    /// Takes weights that [`Block::export`] wrote as `name`. Batch norm is given what it would find over `x`, so that it changes
-    /// nothing at first. Returns the output for `x`.
+    /// Loads weights that [`Block::export`] wrote as `name`. Batch norm gets what it would find over `x`, so that it
+    /// changes nothing at first. Returns the output for `x`.
     pub fn adopt(
         &self,
         constants: &BTreeMap<String, Tensor>,
@@ -139,7 +139,7 @@ impl Block {
         Ok(graph.relu(&y))
     }
 
-    /// Multiplications and additions for an output of `cells` places.
+    /// Returns the multiplications and additions for an output of `cells` places.
     pub fn macs(shape: Shape, cells: i64) -> i64 {
         cells * shape.kernel * shape.kernel * shape.from * shape.to
     }

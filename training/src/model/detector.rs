@@ -1,8 +1,8 @@
-//! Our own network that finds faces: no anchors, one grid of answers for each stride.
+//! Our own network that finds faces. It has no anchors, and one grid of answers for each stride.
 //!
-//! A patch stem, stages of [`Block`]s that halve the size, and on the way back up the coarse features added to the fine
-//! ones (feature pyramid, Lin et al. 2017), since a small face is told by what is around it. Each cell says how surely
-//! a face is there, and its box and landmarks (FCOS, Tian et al. 2019; YuNet, Wu et al. 2023).
+//! It has a patch stem, and stages of [`Block`]s that halve the size. On the way back up, the coarse features are added
+//! to the fine ones (feature pyramid, Lin et al. 2017), because a small face is recognised by its surroundings. Each
+//! cell gives the score of a face, and its box and landmarks (FCOS, Tian et al. 2019; YuNet, Wu et al. 2023).
 
 use std::collections::BTreeMap;
 
@@ -18,7 +18,7 @@ use crate::onnx::{Graph, Value};
 
 /// The usual longer side of the input.
 pub const SIDE: usize = 320;
-/// Numbers a cell.
+/// The numbers in a cell.
 const VALUES: i64 = DetectSpec::VALUES as i64;
 
 /// Size of a network.
@@ -26,22 +26,23 @@ const VALUES: i64 = DetectSpec::VALUES as i64;
 pub struct Detector {
     /// Side of the stem's patches.
     pub stem: i64,
-    /// Channels of each stage, the stem's first; every further one halves the size. Multiples of 16.
+    /// The channels of each stage, with the stem's first. Every further stage halves the size. They are multiples of
+    /// 16.
     pub channels: Vec<i64>,
     /// 3 x 3 convolutions of stride 1 in each stage.
     pub blocks: Vec<usize>,
-    /// Stages that answer, the last ones.
+    /// The number of stages that answer, which are the last ones.
     pub grids: usize,
-    /// 3 x 3 convolutions of each stage that answers, after the coarser one was added.
+    /// The 3 x 3 convolutions of each stage that answers, after the coarser one was added.
     pub after: Vec<usize>,
 }
 
 impl Detector {
-    /// The network called `name`, if there is one.
+    /// Returns the network called `name`, if there is one.
     pub fn named(name: &str) -> Option<Self> {
         let (channels, blocks, after) = match name {
             "detector" => (vec![32, 48, 80, 96], vec![0, 1, 2, 3], vec![1, 1, 0]),
-            // As it was until 0.2.0, and is in detector-open.
+            // This is the size until 0.2.0, and that of detector-open.
             "detector-small" => (vec![32, 48, 80, 96], vec![0, 1, 2, 2], vec![1, 0, 0]),
             "detector-a" => (vec![32, 32, 64, 96], vec![0, 2, 2, 2], vec![1, 1, 0]),
             "detector-b" => (vec![16, 48, 96, 128], vec![0, 1, 2, 2], vec![1, 0, 0]),
@@ -70,7 +71,7 @@ impl Detector {
         (first..self.channels.len()).map(|stage| (self.stem as usize) << stage).collect()
     }
 
-    /// Multiplications and additions for a picture of `width` x `height`, in millions.
+    /// Returns the multiplications and additions for a picture of `width` x `height`, in millions.
     pub fn mega_macs(&self, width: i64, height: i64) -> f64 {
         let cells = |stage: usize| ((width * height) / (self.stem * self.stem)) >> (2 * stage);
         let first = self.channels.len() - self.grids;
@@ -94,7 +95,7 @@ impl Detector {
         macs as f64 / 1e6
     }
 
-    /// Variables below `path`: `s0.into`, `s0.b0` and so on, `s1.up`, `s1.a0`, `s1.out`.
+    /// Makes the variables below `path`: `s0.into`, `s0.b0` and so on, `s1.up`, `s1.a0`, `s1.out`.
     pub fn build(&self, path: &nn::Path<'_>) -> DetectorNet {
         let first = self.channels.len() - self.grids;
         let stages = (0..self.channels.len()).map(|stage| {
@@ -133,7 +134,8 @@ fn out_config() -> nn::ConvConfig {
     nn::ConvConfig { ws_init, bs_init: nn::Init::Const(0.0), ..Default::default() }
 }
 
-/// Where a grid starts: faces are rare (focal loss, Lin et al. 2017), in the middle of their cell and three cells wide.
+/// The start of a grid: faces are rare (focal loss, Lin et al. 2017), in the middle of their cell, and three cells
+/// wide.
 fn start(out: &nn::Conv2D) {
     let mut bias = [0.5f32; VALUES as usize];
     bias[0] = -4.6;
@@ -143,11 +145,11 @@ fn start(out: &nn::Conv2D) {
     }
 }
 
-/// What one stride answers with.
+/// The layers that answer for one stride.
 #[derive(Debug)]
 struct Grid {
     stride: usize,
-    /// Towards the finer stage.
+    /// The layer towards the finer stage.
     up: Option<Block>,
     after: Vec<Block>,
     out: nn::Conv2D,
@@ -166,7 +168,7 @@ pub struct DetectorNet {
     half: bool,
 }
 
-/// Every pixel twice in both directions; this way works in every kind of number.
+/// Repeats every pixel twice in both directions. This way works for every type of number.
 fn double(x: &Tensor) -> Tensor {
     let [n, c, h, w] = x.size()[..] else { unreachable!("features have four dimensions") };
     x.view([n, c, h, 1, w, 1]).expand([n, c, h, 2, w, 2], false).reshape([n, c, 2 * h, 2 * w])
@@ -178,7 +180,7 @@ impl Network for DetectorNet {
     }
 
     fn forward(&self, images: &Tensor, train: bool) -> Outputs {
-        // Convolutions alone in half precision; evaluation and export see the full one.
+        // Only convolutions are in half precision. Evaluation and export use the full one.
         let kind = if train && self.half { Kind::BFloat16 } else { Kind::Float };
         let mut x = images.to_kind(kind);
         let mut features = Vec::new();

@@ -1,6 +1,6 @@
-//! Our own network: plain 3 x 3 convolutions that fold into a few dense ones at export.
+//! Our own network: plain 3 x 3 convolutions, which become a few dense ones at export.
 //!
-//! A row of [`Block`]s, then two heads.
+//! It is a row of [`Block`]s, then two heads.
 
 use std::collections::BTreeMap;
 
@@ -16,16 +16,16 @@ use crate::onnx::{Graph, Value, int, ints};
 /// Size of a network. The shipped ones are `tiny` and `base`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Estimator {
-    /// Crop side in pixels; a multiple of the patch and of two for each further stage.
+    /// The side of the crop in pixels. It is a multiple of the patch, and of two for each further stage.
     pub input: i64,
-    /// Side of the patches that the first convolution, or the stem, makes of the crop.
+    /// The side of the patches of the first convolution, or of the stem.
     pub patch: i64,
-    /// Channels between two overlapping 3 x 3 convolutions of stride 2, instead of one convolution of patches of side 4: patches
-    /// side by side alias, so that a small shift of the crop moved the answer (Xiao et al. 2021, "Early convolutions help
-    /// transformers see better").
+    /// The channels between two overlapping 3 x 3 convolutions of stride 2, which replace one convolution of patches of
+    /// side 4. Patches side by side alias, so that a small shift of the crop changed the answer (Xiao et al. 2021,
+    /// "Early convolutions help transformers see better").
     #[serde(default)]
     pub stem: Option<i64>,
-    /// Channels of each stage, multiples of 16: what is in between costs as much (DESIGN.md).
+    /// The channels of each stage. They are multiples of 16, since numbers in between take as long (DESIGN.md).
     pub channels: Vec<i64>,
     /// 3 x 3 convolutions of stride 1 in each stage.
     pub blocks: Vec<usize>,
@@ -34,7 +34,7 @@ pub struct Estimator {
 }
 
 impl Estimator {
-    /// The network called `name`, if there is one.
+    /// Returns the network called `name`, if there is one.
     pub fn named(name: &str) -> Option<Self> {
         let (input, stem, channels, blocks) = match name {
             "tiny" => (96, None, vec![32, 64, 96], vec![2, 4, 1]),
@@ -62,7 +62,7 @@ impl Estimator {
         Ok(())
     }
 
-    /// Multiplications and additions for one face, in millions.
+    /// Returns the multiplications and additions for one face, in millions.
     pub fn mega_macs(&self) -> f64 {
         let mut side = self.input / self.patch;
         let mut macs = match self.stem {
@@ -79,7 +79,8 @@ impl Estimator {
         macs as f64 / 1e6
     }
 
-    /// Variables below `path`: `stem`, with a stem of two also `stem2`, `s0.b0` and so on, `pool`, `age`, `gender`.
+    /// Makes the variables below `path`: `stem`, with a stem of two also `stem2`, `s0.b0` and so on, `pool`, `age`,
+    /// `gender`.
     pub fn build(&self, path: &nn::Path<'_>) -> EstimatorNet {
         let first = self.channels[0];
         let mut blocks = match self.stem {
@@ -101,7 +102,7 @@ impl Estimator {
             from = to;
         }
         let side = (self.input / self.patch) >> (self.channels.len() - 1);
-        // Faces are aligned, so each channel may learn where on the face to look.
+        // Faces are aligned, so each channel can learn where on the face to look.
         let pool = path.var("pool", &[1, from, side, side], nn::Init::Const(1.0));
         let head = |name: &str, out| {
             let config = nn::LinearConfig {
@@ -123,14 +124,15 @@ impl Estimator {
     }
 }
 
-/// Channels in `base`'s stem: 12 hold the pixels of a 2 x 2 square, the others are free.
+/// The channels in the stem of `base`: 12 hold the pixels of a 2 x 2 square, and the others are free.
 const STEM: i64 = 16;
 
-/// The constants of a file whose first convolution has patches of side 4, for a network whose stem has `stem` channels; those of
-/// other files unchanged.
+/// Converts the constants of a file whose first convolution has patches of side 4, for a network whose stem has `stem`
+/// channels. Those of other files are not changed.
 ///
-/// The stem computes the very patches: its first convolution hands on the pixels of each 2 x 2 square, raised so that ReLU lets
-/// them through, and the second one weighs four such squares. Channels beyond these 12 see random edges and are not yet heard.
+/// The stem computes exactly the patches. Its first convolution passes on the pixels of each 2 x 2 square, raised so
+/// that ReLU keeps them. The second one weights four such squares. Channels beyond these 12 see random edges, and have
+/// no weight yet.
 fn with_stem(constants: &BTreeMap<String, Tensor>, stem: i64) -> Result<BTreeMap<String, Tensor>> {
     let mut all: BTreeMap<String, Tensor> =
         constants.iter().map(|(name, value)| (name.clone(), value.shallow_clone())).collect();
@@ -174,10 +176,10 @@ fn with_stem(constants: &BTreeMap<String, Tensor>, stem: i64) -> Result<BTreeMap
 /// Numbers in a square of 2 x 2 pixels.
 const PIXELS: i64 = 12;
 
-/// More than the darkest normalised pixel lies below 0.
+/// This is more than the darkest normalised pixel lies below 0.
 const RAISED: f64 = 2.5;
 
-/// Colour, row and column of each number of a 2 x 2 square.
+/// The colour, row and column of each number of a 2 x 2 square.
 fn pixels() -> impl Iterator<Item = (i64, i64, i64)> {
     (0..3).flat_map(|colour| (0..2).flat_map(move |y| (0..2).map(move |x| (colour, y, x))))
 }
@@ -200,7 +202,7 @@ impl Network for EstimatorNet {
     }
 
     fn forward(&self, images: &Tensor, train: bool) -> Outputs {
-        // Convolutions alone in half precision; evaluation and export see the full one.
+        // Only convolutions are in half precision. Evaluation and export use the full one.
         let kind = if train && self.half { Kind::BFloat16 } else { Kind::Float };
         let mut x = images.to_kind(kind);
         if train && (self.half || x.device().is_cuda()) {
@@ -261,7 +263,7 @@ mod tests {
     use super::*;
     use crate::onnx::{self, Storage};
 
-    /// A network whose batch norms have seen something.
+    /// The batch norms of this network have seen pictures.
     fn trained(arch: &Estimator, vars: &nn::VarStore, images: &Tensor) -> EstimatorNet {
         let net = arch.build(&vars.root());
         tch::no_grad(|| {
@@ -313,7 +315,7 @@ mod tests {
         let again = arch.build(&fresh.root());
         let constants = onnx::constants(&file).expect("constants");
         tch::no_grad(|| again.adopt(&constants, &images)).expect("the same shapes");
-        // Statistics of the batch itself are what batch norm was given.
+        // Batch norm got the statistics of the batch itself.
         let seen = Tensor::randn([3, 3, 96, 96], tch::kind::FLOAT_CPU);
         let wanted = net.forward(&seen, false).age_logits.expect("ages");
         let got = again.forward(&seen, false).age_logits.expect("ages");

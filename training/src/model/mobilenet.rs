@@ -1,7 +1,8 @@
-//! MobileNet (Howard et al. 2017) with an age and a gender head: a teacher whose body learned elsewhere to tell people apart.
+//! MobileNet (Howard et al. 2017) with an age and a gender head. It is a teacher, whose body was trained elsewhere to
+//! tell people apart.
 //!
-//! Its weights come from a safetensors file that `scripts/models/teacher_weights.py` makes. Batch norm is folded in there, and stays
-//! so: a teacher is trained for a few epochs. It is not shipped, so it has no ONNX form.
+//! Its weights come from a safetensors file that `scripts/models/teacher_weights.py` makes. Batch norm is folded in
+//! there, and stays so, since a teacher is trained for only a few epochs. It is not shipped, so it has no ONNX form.
 
 use anyhow::{Result, bail, ensure};
 use serde::{Deserialize, Serialize};
@@ -28,7 +29,7 @@ pub struct MobileNet {
 }
 
 impl MobileNet {
-    /// The network called `name`, if there is one.
+    /// Returns the network called `name`, if there is one.
     pub fn named(name: &str) -> Option<Self> {
         (name == "mobilenet").then_some(Self { side: 160, dropout: 0.3 })
     }
@@ -40,7 +41,7 @@ impl MobileNet {
         Ok(())
     }
 
-    /// Multiplications and additions for one face, in millions.
+    /// Returns the multiplications and additions for one face, in millions.
     pub fn mega_macs(&self) -> f64 {
         let mut side = (self.side + 1) / 2;
         let (mut from, mut macs) = (STEM, side * side * 27 * STEM);
@@ -52,7 +53,7 @@ impl MobileNet {
         macs as f64 / 1e6
     }
 
-    /// Variables below `path`: `stem`, `b0.depth`, `b0.point` and so on, `age`, `gender`.
+    /// Makes the variables below `path`: `stem`, `b0.depth`, `b0.point` and so on, `age`, `gender`.
     pub fn build(&self, path: &nn::Path<'_>) -> MobileNetNet {
         let layer = |path: nn::Path<'_>, shape: [i64; 4], stride: i64| {
             let kernel = path.var("weight", &shape, nn::init::DEFAULT_KAIMING_NORMAL);
@@ -94,7 +95,7 @@ impl Layer {
         let size = kernel.size();
         let groups = if size[1] == 1 { x.size()[1] } else { 1 };
         let stride = [self.stride; 2];
-        // TensorFlow's "same": at stride 2 the zeros come after.
+        // This is TensorFlow's "same": at stride 2 the zeros come after the pixels.
         let y = if self.stride == 2 {
             let padded = x.constant_pad_nd([0, 1, 0, 1]);
             padded.conv2d(&kernel, Some(&offset), stride, [0, 0], [1, 1], groups)
@@ -150,7 +151,8 @@ mod tests {
         let vars = nn::VarStore::new(tch::Device::Cpu);
         let arch = MobileNet::named("mobilenet").expect("known");
         let net = arch.build(&vars.root());
-        // Keras has 3,206,976 to train without the head: two numbers a channel for each norm, where one offset is left here.
+        // Keras has 3,206,976 trainable numbers without the head. It has two for each channel of a norm, where one
+        // offset is left here.
         let body: usize = vars
             .variables()
             .iter()

@@ -21,25 +21,25 @@ use paper::Paper;
 pub use network::{Network, Outputs, YEARS};
 
 /// A kind of network at a size.
-// Untagged: the first checkpoints have an estimator's fields here and nothing else.
+// The enum is untagged, because the first checkpoints have an estimator's fields here and nothing else.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Arch {
-    /// Our own.
+    /// Our own estimator.
     Estimator(Estimator),
-    /// The published study's.
+    /// A network of the published study.
     Paper(Paper),
-    /// Our own, to find faces.
+    /// Our own detector.
     Detector(Detector),
     /// A teacher.
     MobileNet(MobileNet),
 }
 
-/// Names of the networks there are.
+/// Returns the names of all networks.
 pub const NAMES: &str = "tiny, base, detector, mobilenet, paper-age, paper-gender, paper-multi";
 
 impl Arch {
-    /// The network called `name`.
+    /// Returns the network called `name`.
     pub fn named(name: &str) -> Result<Self> {
         if let Some(paper) = Paper::named(name) {
             return Ok(Self::Paper(paper));
@@ -66,7 +66,7 @@ impl Arch {
         }
     }
 
-    /// Multiplications and additions for one face, in millions; a detector's for 320 x 256 pixels.
+    /// Returns the multiplications and additions for one face, in millions. For a detector it is 320 x 256 pixels.
     pub fn mega_macs(&self) -> f64 {
         match self {
             Self::Estimator(arch) => arch.mega_macs(),
@@ -76,7 +76,7 @@ impl Arch {
         }
     }
 
-    /// Crop side in pixels.
+    /// Returns the side of the crop in pixels.
     pub fn side(&self) -> usize {
         match self {
             Self::Estimator(arch) => arch.input as usize,
@@ -86,7 +86,7 @@ impl Arch {
         }
     }
 
-    /// Whether its age is one number instead of a distribution.
+    /// Returns whether its age is one number instead of a distribution.
     pub fn regression(&self) -> bool {
         matches!(self, Self::Paper(paper) if paper.age.is_some())
     }
@@ -101,7 +101,7 @@ impl Arch {
         }
     }
 
-    /// What it estimates.
+    /// Returns its tasks.
     pub fn task(&self) -> Task {
         match self {
             Self::Estimator(_) | Self::MobileNet(_) => Task::AgeGender,

@@ -1,4 +1,4 @@
-//! What the trainer asks of a network, and what all networks share.
+//! The interface of a network for the trainer, and what all networks share.
 
 use std::collections::BTreeMap;
 
@@ -7,10 +7,10 @@ use tch::{Tensor, nn};
 
 use crate::onnx::{Graph, Value};
 
-/// Whole years 0 to 100.
+/// The whole years 0 to 100.
 pub const YEARS: usize = 101;
 
-/// What a network says of a batch; a head that it does not have is `None`.
+/// A network's outputs for a batch. A head that it does not have is `None`.
 #[derive(Default)]
 pub struct Outputs {
     /// `[N, 101]`, before softmax.
@@ -19,7 +19,7 @@ pub struct Outputs {
     pub age: Option<Tensor>,
     /// `[N, 1]`, positive for male.
     pub gender_logit: Option<Tensor>,
-    /// `[N, 15, H / s, W / s]` for each stride `s`, as `face_predict::DetectSpec` describes; none but a detector has them.
+    /// `[N, 15, H / s, W / s]` for each stride `s`, as `face_predict::DetectSpec` describes. Only a detector has them.
     pub grids: Vec<Tensor>,
 }
 
@@ -32,36 +32,37 @@ pub(super) fn take(constants: &BTreeMap<String, Tensor>, name: &str, to: &Tensor
     Ok(())
 }
 
-/// The same values, the channels of each place side by side: what convolutions are fastest with on GPUs, and on processors in
-/// bfloat16.
+/// Returns the same values with the channels of each place side by side. Convolutions are fastest so on GPUs, and on
+/// processors in bfloat16.
 pub(super) fn channels_last(x: &Tensor) -> Tensor {
     x.permute([0, 2, 3, 1]).contiguous().permute([0, 3, 1, 2])
 }
 
-/// The bias of a layer that was built with one.
+/// Returns the bias of a layer that was built with one.
 pub(super) fn bias(of: &Option<Tensor>) -> Result<&Tensor> {
     of.as_ref().context("a layer without bias")
 }
 
-/// The own scale and offset of a batch norm that was built with them.
+/// Returns the scale and the offset of a batch norm that was built with them.
 pub(super) fn gain_and_offset(of: &nn::BatchNorm) -> Result<(&Tensor, &Tensor)> {
     of.ws.as_ref().zip(of.bs.as_ref()).context("a batch norm without its own scale")
 }
 
 /// A network under training.
 pub trait Network {
-    /// Computes convolutions in bfloat16 while training: 1.6 times as fast on processors that can, and on GPUs.
+    /// Computes convolutions in bfloat16 while training. This is 1.6 times as fast on processors that have it, and on
+    /// GPUs.
     fn set_half(&mut self, half: bool);
 
-    /// `images` is `[N, 3, H, W]`; `train` switches dropout and batch statistics on.
+    /// `images` is `[N, 3, H, W]`. `train` switches dropout and batch statistics on.
     fn forward(&self, images: &Tensor, train: bool) -> Outputs;
 
-    /// Takes the weights of an exported file, as [`constants`](crate::onnx::constants) reads them. `images` show batch norm,
-    /// which the file has no more, what it sees.
+    /// Loads the weights of an exported file, as [`constants`](crate::onnx::constants) reads them. Batch norm, which
+    /// the file lacks, is computed from `images`.
     fn adopt(&self, _constants: &BTreeMap<String, Tensor>, _images: &Tensor) -> Result<()> {
         bail!("this network starts from a checkpoint or a run, not from a model file")
     }
 
-    /// Adds what [`Network::forward`] computes outside training, from `image` to the outputs.
+    /// Adds to the graph what [`Network::forward`] computes outside training, from `image` to the outputs.
     fn export(&self, graph: &mut Graph, image: &Value) -> Result<()>;
 }

@@ -1,8 +1,8 @@
 //! The published study's networks, layer by layer (DESIGN.md section 3).
 //!
-//! Sizes, order and start values are Keras's, in which the study was written: padding "same" at stride 2
-//! adds a row below and a column to the right, batch norm follows the pool, kernels start by Glorot and
-//! Bengio 2010. The multi-task form shares the convolutions; each head keeps its dense layers.
+//! Sizes, order and initial values are those of Keras, in which the study was written. Padding "same" at stride 2 adds
+//! a row below and a column to the right. Batch norm follows the pool. Kernels start by Glorot and Bengio 2010. The
+//! multi-task form shares the convolutions; each head keeps its dense layers.
 
 use anyhow::{Result, ensure};
 use face_predict::Task;
@@ -13,35 +13,35 @@ use tch::{Kind, Tensor};
 use super::network::{Network, Outputs, bias, gain_and_offset};
 use crate::onnx::{Graph, Value, float, int, ints};
 
-/// Crop side in pixels.
+/// The side of the crop in pixels.
 pub const SIDE: i64 = 128;
 const FLAT: i64 = 31 * 31 * 128;
-/// Added to batch norm's variance: Keras's default.
+/// The number that is added to batch norm's variance, as in Keras's default.
 const EPSILON: f64 = 1e-3;
 
 /// A network of the study.
-// All of its fields but one may be missing: without this it would take another network's for its own.
+// All of its fields but one may be missing. Without this it would take another network's fields for its own.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Paper {
-    /// Units of the hidden layers before the age, if it has that head.
+    /// The units of the hidden layers before the age, if it has that head.
     pub age: Option<Vec<i64>>,
-    /// The same for gender.
+    /// The units before the gender, if it has that head.
     pub gender: Option<Vec<i64>>,
-    /// After each hidden dense layer.
+    /// The dropout after each hidden dense layer.
     pub dropout: f64,
 }
 
 /// A row of the study's table of layers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Layer {
-    /// What it is.
+    /// The kind of layer.
     pub name: String,
     /// Its output, without the batch.
     pub output: String,
-    /// Parameters; batch norm counts its statistics, as Keras does.
+    /// The parameters. Batch norm counts its statistics, as in Keras.
     pub parameters: i64,
-    /// Those that training does not move by the gradient.
+    /// The parameters that the gradient does not move.
     pub untrained: i64,
 }
 
@@ -67,7 +67,7 @@ impl Paper {
         Ok(())
     }
 
-    /// What it estimates.
+    /// Returns its tasks.
     pub fn task(&self) -> Task {
         match (&self.age, &self.gender) {
             (Some(_), Some(_)) => Task::AgeGender,
@@ -246,7 +246,7 @@ impl Network for PaperNet {
             )?;
             anyhow::Ok(graph.relu(&y))
         };
-        // Not folded into the next convolution: its padding is zero after the norm, not before.
+        // It is not folded into the next convolution, whose padding is zero after the norm, and not before.
         let norm = |graph: &mut Graph, x: &Value, index: usize| {
             let layer = &self.norms[index];
             let (scale, offset) = gain_and_offset(layer)?;

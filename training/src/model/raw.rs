@@ -6,18 +6,18 @@ use tch::{Device, Tensor};
 
 use super::network::{Outputs, YEARS};
 
-/// Raw outputs for one face; empty or absent where the network lacks the head.
+/// The raw outputs for one face. They are empty or absent if the network lacks the head.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Raw {
-    /// One logit a year.
+    /// The logits of the years.
     pub age_logits: Vec<f32>,
-    /// Years, from a regression.
+    /// The years of a regression.
     pub age: Option<f32>,
     /// Positive for male.
     pub gender_logit: Option<f32>,
-    /// What is to be held against the crop.
+    /// The library's quality flags of the crop.
     pub quality: Quality,
-    /// A detector's numbers, one list a stride.
+    /// A detector's numbers, with one list for each stride.
     pub grids: Vec<Vec<f32>>,
 }
 

@@ -9,10 +9,10 @@ use crate::metrics::cases::Case;
 use crate::metrics::judged::Judged;
 use crate::metrics::scores::{Figure, NAMES};
 
-/// Faces drawn as the worst mistakes of each kind.
+/// The faces that are shown as the worst mistakes of each kind.
 const WORST: usize = 16;
 
-/// Several models side by side.
+/// Draws several models side by side.
 pub fn page(models: &[Judged], root: &Path, split: &str) -> String {
     let mut body = format!(
         "<p class='note'>Rows of split {}. Gender is a label given by strangers looking at a face, in two values. Age is \
@@ -76,7 +76,7 @@ fn figures(model: &Judged, source: &str, cases: &[&(String, Case)]) -> String {
         .filter_map(|(_, c)| Some((f64::from(c.age?), f64::from(c.predicted?))))
         .collect();
     if !pairs.is_empty() {
-        // Every dot of a large set would make the file slow to open.
+        // With every dot of a large set, the file would open slowly.
         let step = pairs.len().div_ceil(3000);
         let some: Vec<_> = pairs.iter().copied().step_by(step).collect();
         let mut plot = Plot::new((0.0, 100.0), (0.0, 100.0));
@@ -211,10 +211,10 @@ fn worst(cases: &[&(String, Case)], root: &Path) -> String {
     out
 }
 
-/// In front of the names of figures of faces that are trained on.
+/// The prefix of the names of figures of training faces.
 const WATCHED: &str = "train ";
 
-/// The log's columns over epochs: losses, and each figure of the validation part.
+/// Draws the log's columns over epochs: losses, and each figure of the validation part.
 fn curves(log: &str) -> String {
     let mut reader = csv::Reader::from_reader(log.as_bytes());
     let heads: Vec<String> =
@@ -230,7 +230,7 @@ fn curves(log: &str) -> String {
         points.filter(|(_, y)| y.is_finite()).collect()
     };
     let mut charts = vec![("Loss".to_owned(), vec!["loss".to_owned(), "val_score".to_owned()])];
-    // Figures beside those of faces that were trained on: where they part, the network only remembers.
+    // Draws figures beside those of training faces. Where they part, the network overfits.
     let first = heads.iter().position(|head| head == "waiting").map_or(7, |at| at + 1);
     for head in heads.iter().skip(first).filter(|head| !head.starts_with(WATCHED)) {
         let watched = format!("{WATCHED}{head}");

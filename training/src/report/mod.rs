@@ -1,4 +1,4 @@
-//! HTML pages that are one file each: no network, no script, light and dark.
+//! HTML pages of one file each, without network access or scripts, in light and dark.
 
 pub mod evaluation;
 pub mod page;

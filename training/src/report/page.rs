@@ -18,13 +18,13 @@ td:first-child,th:first-child{text-align:left}.table{overflow-x:auto;max-width:1
 .faces div{width:104px;font-size:11px;overflow-wrap:anywhere}.faces img{width:104px;height:104px;display:block}
 .note{font-size:13px;opacity:.8}";
 
-/// Text that cannot be taken for markup.
+/// Escapes text, so that it cannot be taken for markup.
 pub fn escape(text: &str) -> String {
     let pairs = [("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("'", "&#39;"), ("\"", "&quot;")];
     pairs.iter().fold(text.to_owned(), |text, (from, to)| text.replace(from, to))
 }
 
-/// The whole document. The policy forbids every request, so that a fault cannot leak a face.
+/// The whole document. The policy forbids every request, so that an error cannot leak a face.
 pub fn document(title: &str, body: &str) -> String {
     format!(
         "<!doctype html><html lang='en'><head><meta charset='utf-8'>\
@@ -35,21 +35,21 @@ pub fn document(title: &str, body: &str) -> String {
     )
 }
 
-/// A table; cells are text.
+/// Draws a table of text cells.
 pub fn table(head: &[String], rows: &[Vec<String>]) -> String {
     let line = |cells: &[String], tag: &str| {
         let cells = cells.iter().map(|cell| format!("<{tag}>{}</{tag}>", escape(cell)));
         format!("<tr>{}</tr>", cells.collect::<String>())
     };
     let body: String = rows.iter().map(|row| line(row, "td")).collect();
-    // A wide one scrolls by itself, not with the page.
+    // A wide table scrolls by itself, and not with the page.
     format!(
         "<div class='table'><table><thead>{}</thead><tbody>{body}</tbody></table></div>",
         line(head, "th")
     )
 }
 
-/// A picture, small, with a caption; a picture that cannot be read says so.
+/// Draws a small picture with a caption. For a picture that cannot be read it says so.
 pub fn thumbnail(path: &Path, caption: &str) -> String {
     const SIDE: usize = 104;
     let data = || -> anyhow::Result<String> {

@@ -1,20 +1,20 @@
-//! The table about strangers: sets that a network has never seen, by age band.
+//! The table about sets that a network has never seen, by age band.
 
 use crate::data::bands;
 use crate::metrics::cases::Case;
 use crate::metrics::judged::Judged;
 
-/// A network judged on a set, and the same set judged by a network that has seen it, where there is one.
+/// A network judged on a set, and the same set judged by a network that has seen it, if there is one.
 pub struct Stranger<'a> {
     /// Name of the set.
     pub set: &'a str,
-    /// By a network that has not seen it.
+    /// The result of a network that has not seen it.
     pub unseen: &'a Judged,
-    /// By one that has been trained on its part train.
+    /// The result of one that was trained on its part train.
     pub seen: Option<&'a Judged>,
 }
 
-/// Means over some faces.
+/// The means over some faces.
 #[derive(Default)]
 struct Means {
     faces: usize,
@@ -40,7 +40,7 @@ fn means(cases: &[&Case]) -> Means {
     }
 }
 
-/// The bands of a set, in order, each with its faces; all of them last.
+/// Returns the bands of a set, in order, each with its faces. The last one has all.
 fn by_band<'a>(judged: &'a Judged, set: &str) -> Vec<(String, Vec<&'a Case>)> {
     let of: Vec<&Case> =
         judged.cases.iter().map(|(_, case)| case).filter(|case| case.source == set).collect();
@@ -63,11 +63,11 @@ fn number(value: Option<f64>, digits: usize) -> String {
 }
 
 fn percent(value: Option<f64>) -> String {
-    // Plus nothing: a share of a rounding error below 0 is written 0, not -0.
+    // Adding zero avoids -0: a rounding error below 0 would be written so.
     value.map_or(String::new(), |value| format!("{:.0}", (value * 100.0).round() + 0.0))
 }
 
-/// One table: each set as a stranger, by band.
+/// Draws one table: each set as an unseen one, by band.
 pub fn markdown(strangers: &[Stranger<'_>]) -> String {
     let mut head = String::from(
         "| set, never seen | band | faces | bias, years | error, years | bracket right, % | 80 % interval covers, % | gender, % |",
@@ -107,7 +107,7 @@ pub fn markdown(strangers: &[Stranger<'_>]) -> String {
     out
 }
 
-/// What each set brings to the others: each network, without one of the sets, on all the others.
+/// Draws what each set brings to the others: each network without one of the sets, judged on all the others.
 pub fn brings(all: &Judged, without: &[(String, &Judged)]) -> String {
     let sets: Vec<&String> = all.sources.keys().collect();
     let names: Vec<&str> = sets.iter().map(|set| set.as_str()).collect();

@@ -1,8 +1,8 @@
-//! What a manifest holds, as Markdown: the figures that the study gives of its data.
+//! Describes a manifest as Markdown, with the figures that the study gives about its data.
 
 use crate::data::manifest::Row;
 
-/// Ten years each; the last two are those above the study's oldest.
+/// Each row has ten years. The last two are those above the study's oldest.
 const DECADES: [(i64, i64); 12] = [
     (0, 8),
     (9, 19),
@@ -18,7 +18,8 @@ const DECADES: [(i64, i64); 12] = [
     (101, 1000),
 ];
 
-/// Counts of faces by whole year and gender (female, male, unknown), which a funnel keeps of all rows that were read.
+/// The counts of faces by whole year and gender (female, male, unknown). A funnel keeps them for all rows that were
+/// read.
 pub fn ages(funnel: &serde_json::Value) -> Vec<(i64, [u64; 3])> {
     let years = funnel["ages"].as_object().into_iter().flatten();
     let mut found: Vec<(i64, [u64; 3])> = years
@@ -31,7 +32,7 @@ pub fn ages(funnel: &serde_json::Value) -> Vec<(i64, [u64; 3])> {
     found
 }
 
-/// Two tables: genders with their ages, and faces by decade before and after the filters.
+/// Makes two tables: genders with their ages, and faces by decade before and after the filters.
 pub fn markdown(rows: &[Row], funnel: Option<&serde_json::Value>) -> String {
     let genders = ["female", "male"];
     let mut out = String::from("| | female | male | all |\n| --- | --- | --- | --- |\n");

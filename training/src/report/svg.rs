@@ -1,4 +1,4 @@
-//! Figures as inline SVG. A crate would bring fonts and colours of its own; these follow the page's.
+//! Figures as inline SVG. A crate would bring fonts and colours of its own, while these follow the page's.
 
 use std::fmt::Write;
 
@@ -9,7 +9,7 @@ const BOTTOM: f64 = 40.0;
 const TOP: f64 = 12.0;
 const RIGHT: f64 = 12.0;
 
-/// A picture of axes to draw on.
+/// A figure with axes to draw on.
 pub struct Plot {
     body: String,
     x: (f64, f64),
@@ -105,7 +105,8 @@ impl Plot {
         self.legend.push(name.to_owned());
     }
 
-    /// The finished figure: a title, what the axes show with their units, and a caption for somebody who sees such a figure for the first time.
+    /// Returns the finished figure. It has a title, the names of the axes with their units, and a caption for people
+    /// who see such a figure for the first time.
     pub fn finish(self, title: &str, x_label: &str, y_label: &str, caption: &str) -> String {
         use super::page::escape;
         let mut out = format!(
@@ -163,7 +164,7 @@ impl Plot {
     }
 }
 
-/// The distance of round numbers along an axis, of which it then has four to ten.
+/// Returns the distance of round numbers along an axis, so that there are four to ten.
 fn step((low, high): (f64, f64)) -> f64 {
     let rough = (high - low) / 4.0;
     let power = 10f64.powf(rough.log10().floor());
@@ -178,7 +179,7 @@ fn ticks((low, high): (f64, f64)) -> Vec<(f64, String)> {
     whole.map(|i| i as f64 * step).map(|value| (value, number(value, step))).collect()
 }
 
-/// `value` with as many decimals as neighbouring ticks need to differ.
+/// Returns `value` with as many decimals as neighbouring ticks need to differ.
 fn number(value: f64, step: f64) -> String {
     if value.abs() >= 1e4 {
         return format!("{:.0}k", value / 1e3);
@@ -187,7 +188,7 @@ fn number(value: f64, step: f64) -> String {
     format!("{value:.decimals$}")
 }
 
-/// Counts of `values` in bins of `width` from `low` to `high`, as bars; what lies outside goes to the last bins.
+/// Draws the counts of `values` in bins of `width` from `low` to `high`, as bars. Values outside go to the last bins.
 pub fn histogram(values: &[f64], low: f64, high: f64, width: f64) -> Vec<(f64, f64, f64)> {
     let bins = ((high - low) / width).ceil().max(1.0) as usize;
     let mut counts = vec![0.0; bins];
@@ -230,7 +231,7 @@ mod tests {
         {
             assert!(drawn.contains(part), "{part}: {drawn}");
         }
-        // An axis with names has no numbers: 0, 5 and 10 of the other axis alone.
+        // An axis with names has no numbers, so only 0, 5 and 10 of the other axis are there.
         assert!(!drawn.contains(">1</text>"), "{drawn}");
     }
 

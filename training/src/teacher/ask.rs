@@ -1,4 +1,4 @@
-//! Shows faces to a model and keeps what it says of each fixed crop.
+//! Shows faces to a model, and keeps its answer to each fixed crop.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -29,45 +29,45 @@ use crate::model::YEARS;
 use crate::provenance::sha256;
 use crate::run;
 
-/// Bytes of an answer to one crop: the years and male, as halves.
+/// The bytes of an answer to one crop: the years and male, as f16.
 const BYTES: usize = 2 * (YEARS + 1);
-/// Faces that a thread shows at once.
+/// The faces that a thread shows at once.
 const FACES: usize = 16;
 
-/// What a teacher is asked.
+/// The questions to a teacher.
 pub struct Question<'a> {
-    /// Folder that paths start from.
+    /// The folder that paths start from.
     pub root: &'a Path,
-    /// What the pupil sees.
+    /// The crop of the student.
     pub input: &'a InputSpec,
-    /// How the pupil's crops move.
+    /// How the student's crops move.
     pub augment: &'a Augment,
-    /// Crops of each face.
+    /// The number of crops of each face.
     pub crops: usize,
-    /// Threads that show pictures.
+    /// The number of threads that show pictures.
     pub workers: usize,
-    /// Where networks are computed.
+    /// The device on which networks run.
     pub device: Device,
 }
 
-/// What came of showing a face.
+/// The result of showing a face.
 enum Shown {
     /// An answer.
     Said(Key, Vec<u8>),
     /// Crops for a network, `[crops, 3, H, W]`.
     Crops(Key, Vec<f32>),
-    /// Why it could not be shown.
+    /// The reason why it could not be shown.
     Failed(String, String),
 }
 
-/// What a thread works with.
+/// The working memory of a thread.
 type Memory = (Warp, (Workspace, Predictions));
 
-/// Who answers.
+/// The model that answers.
 enum Pupil {
-    /// A model file, in the library.
+    /// A model file, run by the library.
     Library(Model),
-    /// A run's network, here.
+    /// A run's network, run by libtorch.
     Network(InputSpec),
 }
 
@@ -152,7 +152,7 @@ impl Question<'_> {
         Ok(records)
     }
 
-    /// What a run's network says of crops, with the run's temperatures.
+    /// Returns the answers of a run's network to crops, with the run's temperatures.
     fn answer(
         &self,
         run: &Path,
@@ -186,7 +186,7 @@ impl Question<'_> {
     }
 }
 
-/// What threads show faces with.
+/// The tools with which threads show faces.
 struct Shower {
     root: std::path::PathBuf,
     rule: face_predict::CropRule,
@@ -218,7 +218,7 @@ impl Shower {
         })
     }
 
-    /// How the picture moves under each of the pupil's crops: in pixels.
+    /// Returns how the picture moves under each of the student's crops, in pixels.
     fn moves(&self, row: &Row, image: &Image<'_>) -> Result<Vec<Affine>> {
         let (usual, places) = Places::of(row, &self.rule, image.upright_size())?;
         let back = inverse(&usual).context("a face without size")?;
@@ -230,7 +230,7 @@ impl Shower {
     }
 }
 
-/// The crops that a run's network takes.
+/// Returns the crops that a run's network takes.
 fn crops(
     input: &InputSpec,
     row: &Row,
@@ -249,7 +249,7 @@ fn crops(
     Ok(all)
 }
 
-/// What a model of the library says. A face without a place is its whole picture, and is not moved.
+/// Returns the answers of a model of the library. A face without a place is its whole picture, and is not moved.
 fn ask_library(
     model: &Model,
     row: &Row,
@@ -277,7 +277,7 @@ fn ask_library(
     Ok(numbers)
 }
 
-/// A face in a moved picture. A box has no slant: it keeps its shape.
+/// Returns a face in a moved picture. A box stays upright, and keeps its shape.
 fn moved(region: &Region, by: &Affine) -> Region {
     let (centre, scale) = (by.apply(region.rect.center()), by.magnification());
     let (width, height) = (region.rect.width * scale, region.rect.height * scale);
@@ -289,7 +289,7 @@ fn pack(numbers: &[f32]) -> Vec<u8> {
     numbers.iter().flat_map(|value| f16::from_f32(*value).to_le_bytes()).collect()
 }
 
-/// The answer to one crop; the years sum to 1 again.
+/// Returns the answer to one crop, whose years sum to 1 again.
 pub fn unpack(bytes: &[u8], crop_index: usize) -> Option<Taught> {
     let bytes = bytes.get(crop_index * BYTES..(crop_index + 1) * BYTES)?;
     let mut years: Vec<f32> =
@@ -300,7 +300,7 @@ pub fn unpack(bytes: &[u8], crop_index: usize) -> Option<Taught> {
     Some(Taught { years, male })
 }
 
-/// The changes of place that make the fixed crops; two runs with the same ones share their answers.
+/// Returns the shifts of the fixed crops. Two runs with the same shifts share their answers.
 fn places(augment: &Augment) -> Augment {
     let Augment { turn, zoom, shift, shear, uniform, by_box, by_picture, .. } = *augment;
     Augment { turn, zoom, shift, shear, uniform, by_box, by_picture, ..Augment::NONE }

@@ -1,7 +1,7 @@
-//! What teachers say of faces, to be learned from beside their labels (Hinton et al. 2015, "Distilling the knowledge in a
-//! neural network"). Each answers a few fixed crops of a face, and the pupil is shown those very crops (Beyer et al. 2022,
-//! "Knowledge distillation: A good teacher is patient and consistent"). Answers are kept, so that a run that goes on, or
-//! another run, asks only about what is new.
+//! The answers of teachers to faces, from which the network learns beside the labels (Hinton et al. 2015, "Distilling
+//! the knowledge in a neural network"). Each teacher answers a few fixed crops of a face, and the student sees exactly
+//! those crops (Beyer et al. 2022, "Knowledge distillation: A good teacher is patient and consistent"). Answers are
+//! kept, so that another run asks only about new faces.
 
 mod ask;
 mod written;
@@ -18,15 +18,15 @@ use crate::data::manifest::Row;
 use crate::data::records::{Key, Records};
 use crate::model::YEARS;
 
-/// Teachers and their answers about the faces of a run.
+/// The teachers, and their answers about the faces of a run.
 pub struct Teaching {
     crops: usize,
     voices: Vec<Voice>,
-    /// Of the faces that are asked about.
+    /// The faces that are asked about.
     keys: Vec<Option<Key>>,
 }
 
-/// Where a teacher's answers are.
+/// The place of a teacher's answers.
 enum Voice {
     /// In a table, one for each face.
     Written(Vec<Option<Taught>>),
@@ -35,7 +35,7 @@ enum Voice {
 }
 
 impl Teaching {
-    /// Asks the teachers of `settings` about `rows`; what they say is kept in `folder`.
+    /// Asks the teachers of `settings` about `rows`, and keeps their answers in `folder`.
     pub fn ask(
         settings: &Settings,
         rows: &[Row],

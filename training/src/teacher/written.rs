@@ -1,4 +1,4 @@
-//! Answers that somebody wrote down.
+//! Answers in a file.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -10,10 +10,10 @@ use crate::data::manifest::Row;
 use crate::data::versioned::Kind;
 use crate::model::YEARS;
 
-/// What a teacher outside the library says: `path`, the probability of male, then that of each year from 0.
+/// The answer of a teacher outside the library: `path`, the probability of male, then that of each year from 0.
 const ANSWERS: Kind = Kind { word: "answers", called: "teacher's answers", version: 1 };
 
-/// The answers in `file` for `faces`, in their order; none for a face that is not asked about.
+/// Returns the answers in `file` for `faces`, in their order. There is none for a face that is not asked about.
 pub fn answers(
     file: &Path,
     faces: &[Row],
