@@ -126,10 +126,12 @@ impl Checkpoint {
         let tensors = Tensor::read_safetensors(path)
             .with_context(|| format!("checkpoint {}", path.display()))?;
         let tensors: BTreeMap<String, Tensor> = tensors.into_iter().collect();
-        let state = tensors.get("state").context("no checkpoint of face-train: no state in it")?;
+        let state = tensors
+            .get("state")
+            .context("the file is no checkpoint of face-train: it has no state")?;
         let state: Vec<u8> = state.try_into()?;
         let State { config, data, progress } =
-            serde_json::from_slice(&state).context("checkpoint of another version")?;
+            serde_json::from_slice(&state).context("the checkpoint is of another version")?;
         Ok(Self { config, data, progress, tensors })
     }
 
@@ -138,11 +140,13 @@ impl Checkpoint {
         tch::no_grad(|| {
             for (name, mut value) in store.variables() {
                 let key = format!("{prefix}/{name}");
-                let saved =
-                    self.tensors.get(&key).with_context(|| format!("checkpoint lacks {key}"))?;
+                let saved = self
+                    .tensors
+                    .get(&key)
+                    .with_context(|| format!("the checkpoint lacks {key}"))?;
                 anyhow::ensure!(
                     saved.size() == value.size(),
-                    "{key} is {:?} in the checkpoint, {:?} in the network",
+                    "{key} is {:?} in the checkpoint, but {:?} in the network",
                     saved.size(),
                     value.size()
                 );

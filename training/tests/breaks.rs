@@ -146,12 +146,12 @@ fn an_interrupted_ingest_goes_on_where_it_was() {
     let left = text.lines().count() - 2;
     assert!((19..398).contains(&left), "{left}");
     let error = cramped(here, 4, "ingest folder --images own --out broken.csv");
-    let told = format!("going on after {left} pictures");
+    let told = format!("continuing after {left} pictures");
     assert!(error.contains(&told) && error.contains("broken.csv"), "{told}: {error}");
     assert!(!here.join("broken.csv").exists() && !here.join("broken.csv.part").exists());
     let output = face_train(here, &format!("{ingest} broken.csv --workers 2"));
     let error = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success() && error.contains("going on after"), "{error}");
+    assert!(output.status.success() && error.contains("continuing after"), "{error}");
     assert_eq!(read(here, "whole.csv"), read(here, "broken.csv"));
     assert!(!notes.exists());
 

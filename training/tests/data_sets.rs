@@ -225,14 +225,14 @@ fn tables_as_people_write_them() {
     };
     let of = |name: &str| column(here, "out.csv", name);
 
-    // A bracket upside down is left out, and counted; the rest goes on.
+    // A bracket with its first year above its last is left out, and counted; the rest goes on.
     table(
         "inv.csv",
         "path,age_min,age_max,gender\np0.jpg,40,30,male\np1.jpg,20,29,female\np2.jpg,20,29,female\np3.jpg,40,30,male\n\
          p4.jpg,-5,3,male\np5.jpg,110,120,male\n",
     );
     let out = ingest("inv.csv", "");
-    assert_eq!(dropped(&out, "bracket upside down"), 2);
+    assert_eq!(dropped(&out, "bracket with its first year above its last"), 2);
     assert_eq!(dropped(&out, "bracket not within 0 to 100"), 2);
     assert_eq!(of("path"), ["p1.jpg", "p2.jpg"]);
     assert_eq!(of("source"), ["inv", "inv"]);
@@ -282,8 +282,7 @@ fn tables_as_people_write_them() {
          c.jpg,7\nd.jpg,999,,,,,\n,3,,,,,\n",
     );
     let out = ingest("rich.csv", "--source fiw --funnel funnel.json");
-    for rule in
-        ["a number that is none", "row of another length", "age not within 0 to 130", "no path"]
+    for rule in ["unreadable number", "row of another length", "age not within 0 to 130", "no path"]
     {
         assert!(out.contains(&format!("left out, {rule}")), "{rule}: {out}");
     }
@@ -422,7 +421,12 @@ fn manifests_with_odd_brackets_are_read_without_them() {
         "# face-train manifest 1 | test\npath,age_min,age_max\na.png,40,30\nb.png,20,29\nc.png,70,\nd.png,200,300\n",
     );
     let out = said(here, "split m.csv --out parts.csv");
-    assert!(out.contains("1 rows left out, bracket upside down; the first is line 3"), "{out}");
+    assert!(
+        out.contains(
+            "1 rows left out, bracket with its first year above its last; the first is line 3"
+        ),
+        "{out}"
+    );
     assert!(out.contains("1 rows left out, bracket not within 0 to 100"), "{out}");
     assert_eq!(column(here, "parts.csv", "path"), ["b.png", "c.png"]);
     assert_eq!(column(here, "parts.csv", "age_max"), ["29.0", "100.0"]);

@@ -88,7 +88,7 @@ fn without_scenes_it_learns_from_faces_alone() {
         fails(here, "train --task detect --arch base --manifest faces.csv --root . --run x");
     assert!(error.contains("base is not a network for that task"), "{error}");
     let error = fails(here, "train --scenes s.csv --manifest faces.csv --root photos --run x");
-    assert!(error.contains("--scenes is for detectors, base is none"), "{error}");
+    assert!(error.contains("--scenes is for detectors, but base is not one"), "{error}");
     let error = fails(here, &format!("{TRAIN} --scenes faces.csv --run x"));
     assert!(error.contains("no manifest of scenes"), "{error}");
 }

@@ -83,7 +83,7 @@ fn what_cannot_be_meant_is_refused_before_anything_starts() {
         ("--config broken.toml", "configuration broken.toml"),
         ("--config none.toml", "configuration none.toml"),
         ("--set augment.flop=1", "did you mean augment.flip?"),
-        ("--set flip", "--set wants key=value"),
+        ("--set flip", "--set needs key=value"),
         ("--set loss.label_smoothing=0.9", "loss.label_smoothing is 0.9, but it must be 0 to 0.5"),
         ("--set network.channels=[5,5,5]", "network.channels must be multiples of 16"),
         ("--augment strong", "augment is \"strong\", but it must be none, detector or paper"),
@@ -104,7 +104,7 @@ fn a_dry_run_says_what_would_happen_and_does_nothing() {
     let here = folder.path();
     faces(here, 30);
     let out = ok(here, &format!("{TINY} --run run --dry-run --set ema_decay=0.5"));
-    for told in ["4 steps an epoch, 8 in all", "run would be made", "ema_decay = 0.5"] {
+    for told in ["4 steps in an epoch, 8 in all", "run would be made", "ema_decay = 0.5"] {
         assert!(out.contains(told), "{told} is not in\n{out}");
     }
     assert!(!here.join("run").exists());

@@ -121,7 +121,7 @@ fn a_run_with_a_teacher_survives_a_break_and_says_what_is_wrong() {
     let paper = train(&format!("--run bad {taught}")).replace("tiny --man", "paper-age --man");
     assert!(
         fails(here, &paper)
-            .contains("teachers are for tiny, base and mobilenet, not for paper-age")
+            .contains("teachers are for tiny, base and mobilenet, and not for paper-age")
     );
 }
 

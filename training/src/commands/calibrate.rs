@@ -93,18 +93,21 @@ impl Calibrate {
             println!("gender temperature {:.3}, {:.2?}", gender.temperature, gender.doubt.0);
         }
         for (band, (share, faces)) in &found.coverage {
-            println!("80 % interval, {band:>5}: {:.1} % of {faces}", share * 100.0);
+            println!("the 80 % interval holds, {band:>5}: {:.1} % of {faces}", share * 100.0);
         }
         for (source, bands) in Calibration::left_out(&by_reference) {
             let bands = bands
                 .iter()
                 .map(|(band, (share, n))| format!("{band} {:.1} of {n}", share * 100.0));
             let bands: Vec<String> = bands.collect();
-            println!("fitted without {source}, its 80 % intervals hold, %: {}", bands.join(", "));
+            println!(
+                "fitted without {source}, the 80 % intervals of {source} hold, %: {}",
+                bands.join(", ")
+            );
         }
         let file = run::folder(&self.run).join(run::CALIBRATION);
         crate::files::replace_bytes(&file, &serde_json::to_vec_pretty(&found)?)?;
-        println!("{}: from {} faces", file.display(), found.faces);
+        println!("{} was fitted on {} faces", file.display(), found.faces);
         Ok(())
     }
 

@@ -241,7 +241,7 @@ impl Judge {
         }
         let changed = match self.fault {
             Some(fault) => {
-                let region = region.context("the manifest has no face to spoil")?;
+                let region = region.context("the manifest has no face to degrade")?;
                 Some(spoiled(&picture.image(), &region, &metadata.input, fault, rng)?)
             }
             None => None,

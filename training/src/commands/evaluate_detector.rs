@@ -177,7 +177,7 @@ impl EvaluateDetector {
     fn judge(&self, file: &PathBuf, scenes: &[Scene], rows: &[Row]) -> Result<Report> {
         let model = Model::load_file(file, &ModelOptions::default())?;
         let metadata = model.detector_metadata()?;
-        let spec = metadata.detect.as_ref().context("the file holds no detector")?;
+        let spec = metadata.detect.as_ref().context("the file does not contain a detector")?;
         let threshold = match self.search {
             Search::Frame => spec.threshold,
             Search::Still => spec.still_threshold(),
@@ -287,7 +287,7 @@ impl EvaluateDetector {
         let (mut groups, mut failures) = (BTreeMap::new(), BTreeMap::new());
         for scene in scenes {
             let Some(answers) = given.answers.get(&scene.path) else {
-                failures.insert(scene.path.clone(), "no answers in the file".to_owned());
+                failures.insert(scene.path.clone(), "the file has no answers".to_owned());
                 continue;
             };
             let answers: Vec<Answer> = answers
@@ -418,7 +418,7 @@ impl Report {
         }
         if self.without_faces.parts > 0 {
             let Empty { parts, wrong } = self.without_faces;
-            println!("{wrong:.3} wrong in a part without faces, of {parts}");
+            println!("{wrong:.3} wrong answers in each of {parts} parts without faces");
         }
         for (name, kind) in &self.kinds {
             let marked::Kind { faces, found, turned } = kind;

@@ -95,13 +95,13 @@ impl Finetune {
     /// Runs the commands.
     pub fn run(self, dispatch: Dispatch<'_>) -> Result<()> {
         ensure!((0.0..=1.0).contains(&self.keep), "keep is {}, but it must be 0 to 1", self.keep);
-        ensure!(self.epochs > 0, "epochs start at 1");
+        ensure!(self.epochs > 0, "epochs must be 1 or more");
         ensure!(self.faces.exists(), "there is no {}", self.faces.display());
         let card = card(&self.from)?;
         let arch = self.arch.clone().unwrap_or_else(|| card.name.clone());
         ensure!(
             matches!(Arch::named(&arch), Ok(Arch::Estimator(_))),
-            "{} is called {:?}, which is no network of this program; --arch tiny or base",
+            "{} is called {:?}, which is not a network of this program: give --arch tiny or base",
             self.from.display(),
             card.name
         );
@@ -152,7 +152,7 @@ impl Finetune {
             self.set.iter().fold(line, |line, pair| line.with("--set", pair))
         };
         train().with("--preview", at("preview.png")).run(dispatch)?;
-        println!("how the faces will be shown: {}", at("preview.png").display());
+        println!("{} shows how the faces will be shown", at("preview.png").display());
         let mut line = train();
         if at(checkpoint::LAST).exists() {
             line.0.push("--resume".into());
@@ -177,7 +177,7 @@ impl Finetune {
         let told = compare(&serde_json::from_slice(&text)?)?;
         println!("\n{told}");
         let page = format!(
-            "# {}\n\nGone on from `{}` ({}, licence {}) with the faces of `{}`, by `face-train finetune`. Licence of these weights: {}.\n\n{told}",
+            "# {}\n\nThe training continued from `{}` ({}, licence {}) with the faces of `{}`, by `face-train finetune`. The licence of these weights is: {}.\n\n{told}",
             self.out.file_stem().unwrap_or_default().to_string_lossy(),
             self.from.display(),
             card.version,
@@ -187,7 +187,12 @@ impl Finetune {
         );
         let beside = self.out.with_extension("md");
         crate::files::replace_bytes(&beside, page.as_bytes())?;
-        println!("{} and {}; more in {}", self.out.display(), beside.display(), report.display());
+        println!(
+            "{} and {} were written, and {} has more",
+            self.out.display(),
+            beside.display(),
+            report.display()
+        );
         Ok(())
     }
 }
@@ -219,7 +224,7 @@ fn compare(metrics: &Value) -> Result<String> {
     let models = metrics["models"].as_array().context("no models in the metrics")?;
     let [before, after] = &models[..] else { bail!("{} models in the metrics", models.len()) };
     let mut text = String::from(
-        "Both on the faces that were kept to judge by. Gender is a label given by strangers looking at a face, in two values.\n\n\
+        "Both files were judged on the faces that were kept aside for it. Gender is the label that strangers give a face, in two values.\n\n\
          | group | figure | faces | before | after |\n| --- | --- | ---: | ---: | ---: |\n",
     );
     let (mut worse, mut better) = (Vec::new(), Vec::new());
@@ -250,12 +255,12 @@ fn compare(metrics: &Value) -> Result<String> {
     let list =
         |lines: &[String]| lines.iter().map(|line| format!("- {line}\n")).collect::<String>();
     if !better.is_empty() {
-        text += &format!("\nBetter on the whole:\n{}", list(&better));
+        text += &format!("\nThese figures of all faces became better:\n{}", list(&better));
     }
     if worse.is_empty() {
         text += "\nNo group of 20 faces or more became worse.\n";
     } else {
-        text += &format!("\nWorse, with 20 faces or more:\n{}", list(&worse));
+        text += &format!("\nThese groups of 20 faces or more became worse:\n{}", list(&worse));
     }
     Ok(text)
 }
@@ -282,7 +287,7 @@ mod tests {
         assert!(text.contains("| all | age error, years | 200 | 6.00 | 4.50 |"), "{text}");
         assert!(text.contains("- age error, years of all: 6.00 to 4.50"), "{text}");
         assert!(text.contains(
-            "Worse, with 20 faces or more:\n- age error, years of 60-69: 8.00 to 8.50\n"
+            "These groups of 20 faces or more became worse:\n- age error, years of 60-69: 8.00 to 8.50\n"
         ));
         assert!(!text.contains("of 70-79"), "{text}");
         // By age, not by letter.

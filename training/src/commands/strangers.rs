@@ -121,12 +121,12 @@ impl Strangers {
             sets = rows.iter().filter(|row| row.has_age()).map(|row| row.source.clone()).collect();
         }
         for set in &sets {
-            ensure!(known.contains(set), "no row is of {set:?}; the sets are {known:?}");
+            ensure!(known.contains(set), "no row is of the set {set:?}; the sets are {known:?}");
             let judged = rows.iter().filter(|row| row.source == *set && self.judges(row));
             ensure!(judged.count() > 0, "no row of {set} has split {}", self.split);
         }
         if sets.iter().any(|set| !given.contains_key(set)) {
-            ensure!(known.len() > 1, "there is one set alone; nothing is left to train on");
+            ensure!(known.len() > 1, "there is only one set, so nothing is left to train on");
         }
         Ok(sets)
     }
@@ -147,7 +147,7 @@ impl Strangers {
         if let Ok(before) = std::fs::read_to_string(&done) {
             ensure!(
                 before == arguments,
-                "{} was trained with {:?}, not {:?}; choose another --out",
+                "{} was trained with {:?}, and not with {:?}: choose another --out",
                 run.display(),
                 before.trim_end(),
                 arguments.trim_end()
@@ -203,8 +203,9 @@ impl Strangers {
 
 /// Runs this program with other arguments. Each run then stands on its own, and its memory is freed when it ends.
 fn program(arguments: &[std::ffi::OsString]) -> Result<()> {
-    let own = std::env::current_exe().context("the path of this program")?;
-    let status = Command::new(own).args(arguments).status().context("starting this program")?;
+    let own = std::env::current_exe().context("the path of this program is not known")?;
+    let status =
+        Command::new(own).args(arguments).status().context("this program cannot be started")?;
     let shown: Vec<_> = arguments.iter().map(|a| a.to_string_lossy()).collect();
     ensure!(status.success(), "face-train {} ended with {status}", shown.join(" "));
     Ok(())

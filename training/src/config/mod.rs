@@ -167,8 +167,8 @@ impl TrainConfig {
             );
             Ok(())
         };
-        ensure!(self.batch_size > 0, "batch_size starts at 1");
-        ensure!(self.epochs > 0, "epochs start at 1");
+        ensure!(self.batch_size > 0, "batch_size must be 1 or more");
+        ensure!(self.epochs > 0, "epochs must be 1 or more");
         let rate = self.learning_rate;
         ensure!(rate > 0.0 && rate.is_finite(), "learning_rate is {rate}, but it must be above 0");
         within("balance", self.balance, 0.0, 1.0)?;
@@ -192,14 +192,14 @@ impl TrainConfig {
         let (side, (width, height)) = (self.network.side(), (self.input.width, self.input.height));
         ensure!(
             (width, height) == (side, side),
-            "input is {width} x {height} pixels, the network takes {side} x {side}"
+            "the input is {width} x {height} pixels, but the network takes {side} x {side}"
         );
         if self.distillation.teachers.is_empty() {
             return Ok(());
         }
         ensure!((1..=8).contains(&self.distillation.crops), "distillation.crops must be 1 to 8");
         let tells = self.network.task() == Task::AgeGender && !self.network.regression();
-        ensure!(tells, "teachers are for tiny, base and mobilenet, not for {}", self.arch);
+        ensure!(tells, "teachers are for tiny, base and mobilenet, and not for {}", self.arch);
         Ok(())
     }
 

@@ -53,7 +53,7 @@ impl Settings {
             told = read(path)?;
         }
         for pair in sources.set {
-            let (key, value) = pair.split_once('=').context("--set wants key=value")?;
+            let (key, value) = pair.split_once('=').context("--set needs key=value")?;
             place(&mut told, key.trim(), parse(value.trim()))
                 .with_context(|| format!("--set {pair}"))?;
         }
@@ -77,7 +77,7 @@ impl Settings {
         let network: Arch = table.try_into().context("network")?;
         ensure!(
             std::mem::discriminant(&network) == std::mem::discriminant(&named),
-            "these sizes are none of {arch}"
+            "these sizes are not those of {arch}"
         );
         let settings = Self {
             manifest: Vec::new(),
@@ -158,7 +158,7 @@ fn place(table: &mut Table, key: &str, value: Value) -> Result<()> {
         }
         Some((first, rest)) => {
             let inner = table.entry(first).or_insert_with(|| Value::Table(Table::new()));
-            let Value::Table(inner) = inner else { bail!("{first} has no parts") };
+            let Value::Table(inner) = inner else { bail!("{first} is not a table of settings") };
             place(inner, rest, value)?;
         }
     }

@@ -44,7 +44,7 @@ impl Places {
             }
             None => (whole, whole),
         };
-        let back = inverse(&usual).context("a face without size")?;
+        let back = inverse(&usual).context("the face has no size")?;
         Ok((usual, Self { by_box: back.after(&by_box), by_picture: back.after(&whole) }))
     }
 }
@@ -110,7 +110,7 @@ pub fn key(root: &Path, row: &Row) -> Result<Key> {
     let path = root.join(&row.path);
     let told = || format!("{}", path.display());
     let about = std::fs::metadata(&path).with_context(told)?;
-    ensure!(about.is_file(), "{} is no file", told());
+    ensure!(about.is_file(), "{} is not a file", told());
     let mut hash = Sha256::new();
     hash.update(row.path.as_bytes());
     for number in [about.len() as i64, about.mtime(), about.mtime_nsec()] {

@@ -137,7 +137,7 @@ impl Row {
             }
         }
         if self.weight.is_some_and(|w| !(w >= 0.0 && w.is_finite())) {
-            return Some("weight is not a number from 0".into());
+            return Some("weight is not a number of 0 or more".into());
         }
         None
     }
@@ -159,7 +159,7 @@ impl Row {
             }
         };
         if first > last {
-            return Err("bracket upside down");
+            return Err("bracket with its first year above its last");
         }
         if !((0.0..=OPEN).contains(&first) && last <= 150.0) {
             return Err("bracket not within 0 to 100");
@@ -229,7 +229,10 @@ mod tests {
         assert_eq!(settled(None, Some(2.0)), Ok((Some(0.0), Some(2.0))));
         assert_eq!(settled(Some(70.0), Some(120.0)), Ok((Some(70.0), Some(100.0))));
         assert_eq!(settled(None, None), Ok((None, None)));
-        assert_eq!(settled(Some(40.0), Some(30.0)), Err("bracket upside down"));
+        assert_eq!(
+            settled(Some(40.0), Some(30.0)),
+            Err("bracket with its first year above its last")
+        );
         for (first, last) in [(-5.0, 3.0), (110.0, 120.0), (5.0, 1e6), (f32::NAN, 3.0)] {
             let error = settled(Some(first), Some(last));
             assert_eq!(error, Err("bracket not within 0 to 100"), "{first} {last}");

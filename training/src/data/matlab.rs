@@ -73,12 +73,15 @@ const DEEPEST: usize = 24;
 
 /// The variables of a file.
 pub fn read(bytes: &[u8]) -> Result<BTreeMap<String, Value>> {
-    ensure!(bytes.len() >= 128, "no MATLAB file: {} bytes", bytes.len());
-    ensure!(!bytes.starts_with(b"MATLAB 7.3"), "a MATLAB 7.3 file; save it with -v7 or older");
+    ensure!(bytes.len() >= 128, "the {} bytes are no MATLAB file", bytes.len());
+    ensure!(
+        !bytes.starts_with(b"MATLAB 7.3"),
+        "it is a MATLAB 7.3 file: save it with -v7 or older"
+    );
     let big = match &bytes[126..128] {
         b"IM" => false,
         b"MI" => true,
-        _ => bail!("no MATLAB v5 file: its byte order mark is {:?}", &bytes[126..128]),
+        _ => bail!("it is no MATLAB v5 file: its byte order mark is {:?}", &bytes[126..128]),
     };
     let mut reader = Reader { bytes: &bytes[128..], big };
     let mut found = BTreeMap::new();
@@ -91,7 +94,7 @@ pub fn read(bytes: &[u8]) -> Result<BTreeMap<String, Value>> {
             unpacked = out;
             let mut inner = Reader { bytes: &unpacked, big };
             let (kind, data) = inner.element()?;
-            ensure!(kind == 14, "a compressed element of type {kind}");
+            ensure!(kind == 14, "a compressed element has the type {kind}, which is not supported");
             data
         } else if kind == 14 {
             data
@@ -114,7 +117,7 @@ impl<'a> Reader<'a> {
     fn take(&mut self, count: usize) -> Result<&'a [u8]> {
         ensure!(
             count <= self.bytes.len(),
-            "cut short: {count} bytes wanted, {} left",
+            "the file is cut short: {count} bytes are needed, but {} are left",
             self.bytes.len()
         );
         let (head, tail) = self.bytes.split_at(count);
@@ -135,7 +138,7 @@ impl<'a> Reader<'a> {
         if first >> 16 != 0 {
             let data = self.take(4)?;
             let size = (first >> 16) as usize;
-            ensure!(size <= 4, "a small element of {size} bytes");
+            ensure!(size <= 4, "a small element has {size} bytes, which is not possible");
             return Ok((first & 0xffff, &data[..size]));
         }
         let size = self.take(4)?;
@@ -175,7 +178,7 @@ impl<'a> Reader<'a> {
             9 => of!(f64),
             12 => of!(i64),
             13 => of!(u64),
-            other => bail!("numbers of type {other}"),
+            other => bail!("numbers of type {other} are not supported"),
         })
     }
 
@@ -193,12 +196,16 @@ impl<'a> Reader<'a> {
 
     /// Name and value of a matrix.
     fn matrix(&mut self, depth: usize) -> Result<(String, Value)> {
-        ensure!(depth < DEEPEST, "values in values deeper than {DEEPEST}");
+        ensure!(depth < DEEPEST, "values are nested deeper than {DEEPEST}");
         if self.bytes.is_empty() {
             return Ok((String::new(), Value::Numbers(Vec::new())));
         }
         let (_, flags) = self.element()?;
-        ensure!(flags.len() >= 8, "array flags of {} bytes", flags.len());
+        ensure!(
+            flags.len() >= 8,
+            "the array flags have {} bytes, which is not possible",
+            flags.len()
+        );
         let class = self.u32(flags) & 0xff;
         let (kind, dims) = self.element()?;
         let dims = self.numbers(kind, dims)?;
@@ -214,7 +221,7 @@ impl<'a> Reader<'a> {
                 let (kind, length) = self.element()?;
                 let length = self.numbers(kind, length)?.first().copied().unwrap_or(0.0) as usize;
                 let (_, names) = self.element()?;
-                ensure!(length > 0, "a struct whose field names have no length");
+                ensure!(length > 0, "the field names of a struct have no length");
                 let names: Vec<String> = names
                     .chunks(length)
                     .map(|name| name.split(|b| *b == 0).next().unwrap_or_default())
@@ -238,7 +245,9 @@ impl<'a> Reader<'a> {
                 Value::Numbers(self.numbers(kind, data)?)
             }
             other => {
-                bail!("{name:?} is of class {other}, neither numbers, text, cells nor a struct")
+                bail!(
+                    "{name:?} is of class {other}, but it must be numbers, text, cells or a struct"
+                )
             }
         };
         Ok((name, value))
@@ -247,13 +256,17 @@ impl<'a> Reader<'a> {
     /// An element takes at least eight bytes, so a false count is noticed here.
     fn fits(&self, count: f64) -> Result<usize> {
         let most = self.bytes.len() as f64 / 8.0;
-        ensure!(count >= 0.0 && count <= most, "{count} values in {} bytes", self.bytes.len());
+        ensure!(
+            count >= 0.0 && count <= most,
+            "{count} values do not fit into {} bytes",
+            self.bytes.len()
+        );
         Ok(count as usize)
     }
 
     fn child(&mut self, depth: usize) -> Result<Value> {
         let (kind, data) = self.element()?;
-        ensure!(kind == 14, "a value of type {kind} where a matrix was due");
+        ensure!(kind == 14, "a value has the type {kind}, but it must be a matrix");
         Ok(Reader { bytes: data, big: self.big }.matrix(depth + 1)?.1)
     }
 }

@@ -112,7 +112,7 @@ impl Inspector<'_> {
     pub fn inspect(&self, rows: &[Row]) -> Result<Vec<Inspection>> {
         let (known, notes) = self.notes()?;
         if !known.is_empty() {
-            eprintln!("going on after {} pictures seen before", known.len());
+            eprintln!("continuing after {} pictures that were seen before", known.len());
         }
         let mut left: Vec<&Row> = rows.iter().filter(|r| !known.contains_key(&r.path)).collect();
         let mut once = HashSet::new();

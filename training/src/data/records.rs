@@ -51,7 +51,7 @@ impl Records {
             file.read_exact_at(&mut head, 0).with_context(told)?;
             ensure!(
                 &head[..24] == MAGIC && head[24..] == (length as u64).to_le_bytes(),
-                "{}: not of this version; delete it",
+                "{} is of another version: delete it",
                 told()
             );
         }

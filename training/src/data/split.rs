@@ -12,15 +12,19 @@ use super::sampler::generator;
 /// Reads `train=0.8,test=0.2`.
 pub fn parts(text: &str) -> Result<Vec<(String, f64)>> {
     let part = |part: &str| -> Result<(String, f64)> {
-        let (name, share) = part.split_once('=').context("a part is NAME=SHARE")?;
+        let (name, share) = part.split_once('=').context("a part must be NAME=SHARE")?;
         ensure!(["train", "val", "test"].contains(&name), "{name:?} is not train, val or test");
-        let share: f64 = share.parse().with_context(|| format!("share {share:?}"))?;
-        ensure!(share > 0.0 && share <= 1.0, "share {share} is not within 0 to 1");
+        let share: f64 =
+            share.parse().with_context(|| format!("the share {share:?} is not a number"))?;
+        ensure!(share > 0.0 && share <= 1.0, "the share {share} is not within 0 to 1");
         Ok((name.to_owned(), share))
     };
     let parts: Vec<_> = text.split(',').map(part).collect::<Result<_>>()?;
     let sum: f64 = parts.iter().map(|p| p.1).sum();
-    ensure!((sum - 1.0).abs() < 1e-6, "the shares of {text:?} sum to {sum}, not 1");
+    ensure!(
+        (sum - 1.0).abs() < 1e-6,
+        "the shares of {text:?} sum to {sum}, but they must sum to 1"
+    );
     Ok(parts)
 }
 

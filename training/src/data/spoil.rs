@@ -33,7 +33,7 @@ pub fn spoiled(
         _ => input.width as f32,
     };
     let scale = input.crop.place(region)?.magnification() / side;
-    ensure!(scale.is_finite() && scale > 0.0, "a face without size");
+    ensure!(scale.is_finite() && scale > 0.0, "the face has no size");
     let (width, height) = image.upright_size();
     let [width, height] =
         [width, height].map(|side| ((side as f32 / scale).round() as usize).max(1));

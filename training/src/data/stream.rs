@@ -113,7 +113,7 @@ impl<B> Stream<B> {
                 break batch;
             }
             if state.broken {
-                bail!("a loader thread died");
+                bail!("a loader thread has panicked");
             }
             state = self.shared.wait(state);
         };

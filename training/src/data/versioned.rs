@@ -34,13 +34,13 @@ impl Kind {
         match rest.and_then(|rest| rest.split_whitespace().next()) {
             Some(v) if v == self.version.to_string() => {}
             Some(v) => bail!(
-                "{}: {} of version {v}, this program reads {}",
+                "{}: the {} is of version {v}, but this program reads {}",
                 path.display(),
                 self.word,
                 self.version
             ),
             None => bail!(
-                "{}: no {}, its first line is {:?}",
+                "{} is no {}: its first line is {:?}",
                 path.display(),
                 self.called,
                 first.trim_end()

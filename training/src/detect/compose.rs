@@ -183,7 +183,7 @@ impl Composer {
             height as f32 * rng.random_range(0.3..0.7),
         );
         let forward = place(&region, scale, turn, middle);
-        let map = inverse(&forward).context("a face without size")?;
+        let map = inverse(&forward).context("the face has no size")?;
         let mut canvas = if rng.random_bool(0.6) {
             let mut canvas = Canvas::new(width, height, [0.0; 3]);
             canvas.fill(&bitmap, &map);
@@ -254,7 +254,7 @@ impl Composer {
                     continue;
                 }
                 let (bitmap, _) = self.face_store.open(&face.path)?;
-                let map = inverse(&forward).context("a face without size")?;
+                let map = inverse(&forward).context("the face has no size")?;
                 let mask = mask(&face.region.rect, &bitmap, rng);
                 let light = light(rng);
                 frame.canvas.paste(&bitmap, &map, &mask, light);
@@ -291,7 +291,7 @@ impl Composer {
 }
 
 fn pick<'a, T>(from: &'a [T], rng: &mut Pcg64Mcg) -> Result<&'a T> {
-    ensure!(!from.is_empty(), "nothing to choose from");
+    ensure!(!from.is_empty(), "there is nothing to choose from");
     Ok(&from[rng.random_range(0..from.len())])
 }
 

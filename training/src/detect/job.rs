@@ -208,7 +208,7 @@ impl Data<'_> {
 fn strides(config: &TrainConfig) -> Result<Vec<usize>> {
     match &config.network {
         Arch::Detector(detector) => Ok(detector.strides()),
-        _ => bail!("{} is no detector", config.arch),
+        _ => bail!("{} is not a detector", config.arch),
     }
 }
 
@@ -244,7 +244,7 @@ impl Job for Detect<'_> {
     fn describe(&self) -> String {
         let composer = &self.maker.composer;
         format!(
-            "{} faces and {} scenes to train on, {} frames and {} scenes to validate with",
+            "{} faces and {} scenes for training, {} frames and {} scenes for validation",
             composer.faces.len(),
             composer.scenes.len(),
             self.val.count,
@@ -290,7 +290,7 @@ impl Job for Detect<'_> {
         let groups = self.val.judge(net)?;
         let precisions: Vec<f64> =
             groups.iter().filter_map(|g| g.judged.average_precision()).collect();
-        ensure!(!precisions.is_empty(), "no face to validate with");
+        ensure!(!precisions.is_empty(), "there is no face to validate with");
         let score = 1.0 - precisions.iter().sum::<f64>() / precisions.len() as f64;
         let groups = groups.into_iter().map(|group| {
             let recall = group.judged.at_wrong_rate(WRONG_RATE).map(|(recall, _)| recall);
@@ -385,9 +385,9 @@ impl Validation {
     /// if there are any.
     pub fn spec(&self, net: &dyn Network) -> Result<(DetectSpec, Vec<Group>)> {
         let groups = self.judge(net)?;
-        let first = groups.first().context("nothing to validate with")?;
+        let first = groups.first().context("there is nothing to validate with")?;
         let (_, threshold) =
-            first.judged.at_wrong_rate(WRONG_RATE).context("no face to validate with")?;
+            first.judged.at_wrong_rate(WRONG_RATE).context("there is no face to validate with")?;
         Ok((self.read_with(threshold), groups))
     }
 }

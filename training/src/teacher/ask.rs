@@ -221,7 +221,7 @@ impl Shower {
     /// Returns how the picture moves under each of the student's crops, in pixels.
     fn moves(&self, row: &Row, image: &Image<'_>) -> Result<Vec<Affine>> {
         let (usual, places) = Places::of(row, &self.rule, image.upright_size())?;
-        let back = inverse(&usual).context("a face without size")?;
+        let back = inverse(&usual).context("the face has no size")?;
         let moved = |crop_index| {
             let place = fixed(&self.augment, &places, &row.path, crop_index);
             usual.after(&place).after(&back)

@@ -136,7 +136,7 @@ impl Funnel {
             );
         }
         if !self.contradicting.is_empty() {
-            println!("{} near-duplicates contradict each other", self.contradicting.len());
+            println!("{} near-duplicates have contradicting labels", self.contradicting.len());
         }
     }
 }

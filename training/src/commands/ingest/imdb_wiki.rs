@@ -63,7 +63,7 @@ impl ImdbWiki {
             let table = file
                 .get(&stem)
                 .or_else(|| file.values().find(|v| v.field("full_path").is_some()))
-                .with_context(|| format!("{}: no struct with full_path", path.display()))?;
+                .with_context(|| format!("{} has no struct with full_path", path.display()))?;
             self.rows(table, &stem, &mut rows, &mut funnel)
                 .with_context(|| format!("{}", path.display()))?;
         }
@@ -79,7 +79,8 @@ impl ImdbWiki {
         rows: &mut Vec<Row>,
         funnel: &mut Funnel,
     ) -> Result<()> {
-        let field = |name: &str| table.field(name).with_context(|| format!("no field {name}"));
+        let field =
+            |name: &str| table.field(name).with_context(|| format!("there is no field {name}"));
         let (born, taken) = (field("dob")?.numbers(), field("photo_taken")?.numbers());
         let (score, second) =
             (field("face_score")?.numbers(), field("second_face_score")?.numbers());
@@ -94,7 +95,11 @@ impl ImdbWiki {
             ("face_score", score.len()),
             ("second_face_score", second.len()),
         ] {
-            ensure!(length == paths.len(), "{name} has {length} values, full_path {}", paths.len());
+            ensure!(
+                length == paths.len(),
+                "{name} has {length} values, but full_path has {}",
+                paths.len()
+            );
         }
         for (i, path) in paths.iter().enumerate() {
             let label = match gender[i] {

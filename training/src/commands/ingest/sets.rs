@@ -189,7 +189,7 @@ fn letters_are_genders(paths: &[String]) -> bool {
 impl Folder {
     /// Runs the command.
     pub fn run(self) -> Result<()> {
-        let mut funnel = Funnel::new(&["no label on the way"]);
+        let mut funnel = Funnel::new(&["no label among the folders"]);
         let mut rows = Vec::new();
         let paths = walk(&self.images, &mut funnel)?;
         let letters = letters_are_genders(&paths);
@@ -218,7 +218,7 @@ impl Folder {
                 continue;
             }
             if row.gender.is_empty() && row.rough_age().is_none() {
-                funnel.drop("no label on the way", "");
+                funnel.drop("no label among the folders", "");
             } else {
                 rows.push(row);
             }

@@ -46,7 +46,7 @@ pub struct Table {
     common: Common,
 }
 
-const NO_NUMBER: &str = "a number that is none";
+const NO_NUMBER: &str = "unreadable number";
 const NO_LABEL: &str = "no label";
 
 /// The entries of a table that were changed, which are reported.
@@ -83,7 +83,11 @@ impl Table {
             let cells: Vec<String> =
                 record.iter().map(|c| String::from_utf8_lossy(c).trim().to_owned()).collect();
             if cells.len() != columns.len() {
-                let why = format!("row {index} has {} fields, not {}", cells.len(), columns.len());
+                let why = format!(
+                    "row {index} has {} fields, but the header has {}",
+                    cells.len(),
+                    columns.len()
+                );
                 funnel.read("", None);
                 funnel.leave_out("row of another length", "", &cells.concat(), &why);
                 continue;
@@ -221,15 +225,18 @@ impl Told {
         };
         if !self.genders.is_empty() {
             println!(
-                "{table}: gender not understood, taken as unknown: {}. Sets differ in what 0 and 1 mean: say --male and --female",
+                "{table}: these genders are not understood, and count as unknown: {}. Sets differ in the meaning of 0 and 1: define it with --male and --female",
                 list(&self.genders)
             );
         }
         if !self.parts.is_empty() {
-            println!("{table}: split not understood, left empty: {}", list(&self.parts));
+            println!(
+                "{table}: these parts are not understood, and are left empty: {}",
+                list(&self.parts)
+            );
         }
         if self.backslashes > 0 {
-            println!("{table}: {} paths had backslashes, now /", self.backslashes);
+            println!("{table}: the backslashes of {} paths were replaced by /", self.backslashes);
         }
         if self.open > 0 {
             println!("{table}: {} brackets with one end are open at the other", self.open);
@@ -322,7 +329,7 @@ fn header(bytes: &[u8], shown: &str) -> Result<(u8, Vec<String>)> {
     };
     let unknown: Vec<_> = columns.iter().filter(|name| !known(name)).cloned().collect();
     if !unknown.is_empty() {
-        println!("{shown}: columns that mean nothing here: {}", unknown.join(", "));
+        println!("{shown}: these columns have no meaning here: {}", unknown.join(", "));
     }
     Ok((delimiter, columns))
 }

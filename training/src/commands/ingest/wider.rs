@@ -107,7 +107,7 @@ impl Wider {
         let command = format!("ingest wider {}", self.table.display());
         scene::write(&self.out, &command, &rows)?;
         println!(
-            "{}: {} pictures, {val} of them to validate with; {faces} faces, {ignored} of them ignored",
+            "{}: {} pictures, {val} of them for validation; {faces} faces, {ignored} of them ignored",
             self.out.display(),
             pictures.len()
         );

@@ -42,7 +42,7 @@ impl Faces {
         let aside: Vec<_> = self.rows.iter().filter(|row| row.split == "val").cloned().collect();
         let file = folder.join(run::ASIDE);
         println!(
-            "no row has split val: {} of train are kept aside to stop by ({})",
+            "no row has split val, so {} of train are kept aside for validation ({})",
             aside.len(),
             file.display()
         );
@@ -75,7 +75,7 @@ impl Faces {
         let known = train.iter().filter(|row| row.is_male().is_some()).count();
         if task.has_gender() && (males == 0 || males == known) {
             eprintln!(
-                "warning: of {known} faces with a gender, {males} are male: nothing to tell apart"
+                "warning: {males} of {known} faces with a gender are male, so there is nothing to tell apart"
             );
         }
         Ok((train, val))

@@ -78,16 +78,19 @@ impl Train {
         );
         ensure!(
             is || settings.scenes.is_empty(),
-            "--scenes is for detectors, {} is none",
+            "--scenes is for detectors, but {} is not one",
             settings.train.arch
         );
-        ensure!(!settings.manifest.is_empty(), "no manifest: --manifest, or manifest in --config");
+        ensure!(
+            !settings.manifest.is_empty(),
+            "there is no manifest: give --manifest, or manifest in --config"
+        );
         ensure!(
             self.flags.teacher_crops.is_none()
                 && self.flags.teacher_weight.is_none()
                 && self.flags.teacher_source.is_empty()
                 || !settings.train.distillation.teachers.is_empty(),
-            "--teacher-crops, --teacher-weight and --teacher-source want a --teacher"
+            "--teacher-crops, --teacher-weight and --teacher-source need a --teacher"
         );
         Ok(settings)
     }
@@ -116,7 +119,7 @@ impl Train {
         if settings.train.network.task() == Task::Detect {
             ensure!(
                 self.preview.is_none(),
-                "--preview is for faces; `face-train frames` shows frames"
+                "--preview is for faces, and `face-train frames` shows frames"
             );
             let resumed = if self.dry_run { None } else { open()? };
             if faces.aside && !self.dry_run {
@@ -157,10 +160,10 @@ impl Train {
     /// Says what would happen.
     fn tell<J: Job>(&self, settings: &Settings, job: &J) -> Result<()> {
         let train = &settings.train;
-        println!("# nothing is done: --dry-run");
+        println!("# nothing is done, because of --dry-run");
         println!("# {}: {:.1} MMAC, {}", train.arch, train.network.mega_macs(), job.describe());
         println!(
-            "# {} steps an epoch, {} in all, unless {} epochs bring no gain",
+            "# {} steps in an epoch, {} in all, unless {} epochs bring no gain",
             job.steps(),
             job.steps() * train.epochs,
             train.patience
@@ -168,9 +171,9 @@ impl Train {
         let exists = self.run.join(LAST).exists();
         let folder = self.run.display();
         match (exists, self.resume) {
-            (true, true) => println!("# {folder} would go on from its last checkpoint"),
+            (true, true) => println!("# {folder} would continue from its last checkpoint"),
             (true, false) => println!("# {folder} has a run already: it would be refused"),
-            (false, true) => println!("# {folder} has no run to go on: it would be refused"),
+            (false, true) => println!("# {folder} has no run to continue: it would be refused"),
             (false, false) => println!("# {folder} would be made"),
         }
         print!("{}", toml::to_string_pretty(settings)?);
