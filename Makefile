@@ -16,7 +16,7 @@ LIBTORCH ?= $(CURDIR)/build/libtorch
 export CARGO_TARGET_DIR LIBTORCH
 
 lib := $(CARGO_TARGET_DIR)/quick/libface_predict.a
-# What Rust's standard library needs, and a note that one object of tract lacks.
+# The first are what Rust's standard library needs. One object of tract lacks a note, which the option adds.
 system_libs := -lutil -lrt -lpthread -lm -ldl -lc -Wl,-z,noexecstack
 
 .DEFAULT_GOAL := demo
@@ -28,7 +28,8 @@ demo: examples
 
 examples: build/predict build/frames
 
-# The profile whose engine compiles within minutes, and the features of `make install`; Cargo.toml says what that costs.
+# The engine of this profile compiles within minutes. The features are those of `make install`, and Cargo.toml says what
+# that costs.
 library:
 	$(CARGO) rustc --profile quick --package face-predict --lib --crate-type cdylib,staticlib --no-default-features \
 	  --features decode,detector,weights-base
@@ -50,7 +51,7 @@ docs-table:
 book: build/tools/bin/mdbook
 	scripts/build/book.py $<
 
-# A folder of its own, thrown away: nothing in it is shared with this workspace. A site needs no server and no watcher.
+# The folder is temporary, so nothing in it is shared with this workspace. A site needs no server and no watcher.
 build/tools/bin/mdbook:
 	CARGO_TARGET_DIR=build/tools/mdbook $(CARGO) install --locked --quiet --root build/tools --no-default-features --features search \
 	  --config 'profile.release.opt-level=0' --config 'profile.release.lto=false' mdbook@0.5.4

@@ -79,7 +79,7 @@ fn bytes_to_answer(c: &mut Criterion) {
     }
 }
 
-/// A frame that is searched, with one face and with ten; the search alone where everything else is skipped.
+/// The search of a frame with one face and with ten, and the search alone, with everything else skipped.
 fn frames(c: &mut Criterion) {
     let (portrait, model) = (portrait(), Model::load_default().expect("the built-in model"));
     let mut group = c.benchmark_group("frame");
@@ -124,7 +124,7 @@ fn frames(c: &mut Criterion) {
     });
 }
 
-/// The search of a still picture beside that of a frame, which is what it is measured against.
+/// The search of a still picture, beside that of a frame for comparison.
 fn stills(c: &mut Criterion, portrait: &RgbImage, model: &Model) {
     let mut group = c.benchmark_group("search");
     for (width, height) in [(640, 480), (1024, 768), (1920, 1080)] {

@@ -1,4 +1,5 @@
-//! Draws the answers onto a copy of a photo: boxes, landmarks, the age with its interval, the label, and what speaks against each face.
+//! Draws the answers onto a copy of a photo: boxes, landmarks, the age with its interval, the label, and the reasons to
+//! trust a face less.
 //!
 //! `annotate [--model FILE]... PHOTO OUT.png`
 
@@ -30,7 +31,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     for face in faces.faces() {
         canvas.frame(&face);
     }
-    // Labels come last, so that no box crosses one.
+    // Labels are drawn last, so that no box crosses one.
     for face in faces.faces() {
         canvas.label(&face);
     }
@@ -39,7 +40,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// The photo as the answers' places count it: turned by its Exif orientation.
+/// The photo after its Exif orientation, to which the answers' positions refer.
 fn upright(photo: &str) -> Result<DynamicImage, Box<dyn Error>> {
     let mut decoder = ImageReader::open(photo)?.with_guessed_format()?.into_decoder()?;
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
@@ -51,7 +52,7 @@ fn upright(photo: &str) -> Result<DynamicImage, Box<dyn Error>> {
 struct Canvas {
     pixels: RgbImage,
     font: FontRef<'static>,
-    /// The width of lines, in pixels: they grow with the picture.
+    /// Returns the width of lines in pixels, which grows with the picture.
     line: f32,
 }
 
@@ -62,7 +63,7 @@ impl Canvas {
         Ok(Self { pixels, font, line })
     }
 
-    /// A rounded box around the face, and a dot on each landmark.
+    /// Draws a rounded box around the face, and a dot on each landmark.
     fn frame(&mut self, face: &Face<'_>) {
         let (rect, colour, line) = (face.rect(), colour(face), self.line);
         let (centre, half) = (
@@ -75,11 +76,11 @@ impl Canvas {
         }
     }
 
-    /// The answer in words, above the box or, where there is no room, below it.
+    /// Writes the answer in words above the box or, if there is no room, below it.
     fn label(&mut self, face: &Face<'_>) {
         let lines = words(face);
         let longer = self.pixels.width().max(self.pixels.height()) as f32;
-        // Faces of a crowd have small labels, but none that nobody can read.
+        // Faces of a crowd have small labels, which can still be read.
         let size = (longer / 28.0).min(face.rect().width / 5.0).max(12.0);
         let width = lines.iter().map(|text| self.text_width(text, size)).fold(0.0, f32::max);
         let (pad, rows) = (size * 0.35, lines.len() as f32);
@@ -106,7 +107,8 @@ impl Canvas {
         }
     }
 
-    /// A rectangle with round corners, filled, or as a line of some width. Its edge covers pixels in part.
+    /// Draws a rectangle with round corners, filled, or as a line of some width. Pixels at its edge are covered in
+    /// part.
     fn shape(
         &mut self,
         centre: [f32; 2],
@@ -126,7 +128,7 @@ impl Canvas {
         });
         for y in ys {
             for x in xs.clone() {
-                // Distance from the pixel's centre to the outline, below 0 inside.
+                // The distance from the pixel's centre to the outline, which is below 0 inside.
                 let [dx, dy] = [
                     (x as f32 + 0.5 - centre[0]).abs() - (half[0] - corner),
                     (y as f32 + 0.5 - centre[1]).abs() - (half[1] - corner),
@@ -183,7 +185,7 @@ fn colour(face: &Face<'_>) -> Rgb<u8> {
     }
 }
 
-/// The answer, and in a second line the reasons to trust it less.
+/// Returns the answer, and the reasons to trust it less for a second line.
 fn words(face: &Face<'_>) -> Vec<String> {
     let mut lines = Vec::new();
     if let (Some(age), Some((low, high))) = (face.age(), face.age_interval()) {

@@ -1,9 +1,9 @@
-//! CPU time of an ONNX file in plain tract and with fast convolutions, interleaved, on one thread.
+//! Measures the CPU time of an ONNX file in plain tract and with fast convolutions, in turns, on one thread.
 //!
 //!     conv_bench FILE [--repeat N] [--shape 1x3x240x320]
 //!
-//! prints one line of JSON. `--serve` answers lines `plain N` and `fast N` on standard input with N
-//! times in nanoseconds, so that `scripts/bench/conv.py` can put a third engine between.
+//! It prints one line of JSON. With `--serve` it reads lines `plain N` and `fast N` from standard input, and answers
+//! with N times in nanoseconds. `scripts/bench/conv.py` can thus run a third engine in between.
 #![allow(unsafe_code)]
 
 use std::io::{BufRead, Write};
@@ -15,7 +15,7 @@ use tract_onnx::prelude::*;
 use tract_onnx::tract_hir::infer::Factoid;
 use tract_onnx::tract_hir::internal::DimLike;
 
-// The library's module, which is none of its API.
+// This is a module of the library that is not part of its API.
 #[path = "../src/model/convolution/mod.rs"]
 mod convolution;
 
@@ -59,7 +59,7 @@ impl Bench {
         let mut model = tract_onnx::onnx().model_for_path(file)?;
         let shape = match shape {
             Some(shape) => shape,
-            // A free batch is one picture.
+            // A free batch size counts as one picture.
             None => model
                 .input_fact(0)?
                 .shape
@@ -98,7 +98,7 @@ impl Bench {
         Ok(plan.run(tvec!(self.input.clone().into_tvalue()))?)
     }
 
-    /// What is measured once, as one line of JSON.
+    /// The properties that are measured once, as one line of JSON.
     fn facts(&self, file: &str) -> Result<String, Failure> {
         let mut worst = 0f32;
         for (plain, fast) in self.run(&self.plain)?.iter().zip(self.run(&self.fast)?.iter()) {
@@ -169,7 +169,7 @@ impl Bench {
     }
 }
 
-/// Nanoseconds of processor time of this thread, so that whatever else runs does not count.
+/// Returns the CPU time of this thread in nanoseconds, so that other programs do not count.
 fn cpu_time() -> u64 {
     let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
     // SAFETY: `time` is a valid place for the answer.

@@ -1,4 +1,4 @@
-//! Age and gender of faces in pictures, from Rust.
+//! Estimates age and gender of the faces in pictures, from Rust.
 //!
 //! `predict [--json] [--cropped] [--box X,Y,W,H]... [--try-turns] [--model FILE]... [--repeat N] IMAGE... | @LIST`
 //!

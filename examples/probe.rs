@@ -1,5 +1,5 @@
-//! Prints what the network gets and what the library makes of it, a line of JSON a picture, for comparison with another
-//! engine (`scripts/test/parity.py`).
+//! Prints the network's input and the library's answer as a line of JSON for each picture. `scripts/test/parity.py`
+//! compares them with another engine.
 //!
 //! `probe MODEL IMAGE...`: each picture is taken as one face.
 

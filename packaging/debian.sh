@@ -62,7 +62,7 @@ echo "activate-noawait ldconfig" > "$library/DEBIAN/triggers"
     sed "s/.*/ &@Base $version/" tests/symbols.txt
 } > "$library/DEBIAN/symbols"
 gzip -9nc "$folder/share/doc/face_predict/THIRD_PARTY_LICENCES.txt" > "$library/usr/share/doc/libface-predict0/THIRD_PARTY_LICENCES.txt.gz"
-# The oldest glibc whose functions the library calls.
+# This is the oldest glibc whose functions the library calls.
 glibc=$(objdump -T "$library/$lib/libface_predict.so.$version" | sed -n 's/.*(\?GLIBC_\([0-9.]*\).*/\1/p' | sort -V | tail -n 1)
 package libface-predict0 libs "libc6 (>= $glibc), libgcc-s1 (>= 4.2)" "age and gender from faces, with honest uncertainty (library)" <<'TEXT'
 The library estimates the age and the labelled gender of faces in pictures, and

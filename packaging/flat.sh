@@ -16,13 +16,13 @@ case $target in
     # Microsoft's lib makes an import library of it.
     { echo 'LIBRARY face_predict.dll'; echo EXPORTS; sed 's/^/    /' tests/symbols.txt; } > "$folder/lib/face_predict.def"
     x86_64-w64-mingw32-strip --strip-unneeded "$folder/bin/face_predict.dll"
-    # Members for debuggers that hold nothing, which strip refuses.
+    # These members are for debuggers and empty, and strip refuses them.
     x86_64-w64-mingw32-ar t "$folder/lib/libface_predict.a" | grep "\.dwo$" | xargs -r x86_64-w64-mingw32-ar dD "$folder/lib/libface_predict.a"
     x86_64-w64-mingw32-strip --strip-debug "$folder/lib/libface_predict.a"
     install -m 644 packaging/RELEASE-windows.md "$folder/RELEASE.md" ;;
 *)
     llvm-strip --strip-debug "$folder/lib/libface_predict.a" 2>/dev/null || strip --strip-debug "$folder/lib/libface_predict.a"
-    # For programs of C on musl, whose gcc has an unwinder for glibc alone.
+    # This is for C programs on musl, whose gcc has an unwinder for glibc alone.
     case $target in
     *-musl) install -m 644 "$(rustc --print sysroot)/lib/rustlib/$target/lib/self-contained/libunwind.a" "$folder/lib/" ;;
     esac

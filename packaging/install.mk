@@ -12,9 +12,10 @@ LIBDIR ?= $(PREFIX)/lib
 INCLUDEDIR ?= $(PREFIX)/include
 DOCDIR ?= $(PREFIX)/share/doc/face_predict
 DESTDIR ?=
-# Small, and some minutes of link-time optimisation: see Cargo.toml. PROFILE=release takes what developers build.
+# The profile is small, and takes some minutes of link-time optimisation: see Cargo.toml. PROFILE=release takes the
+# developers' build.
 PROFILE ?= dist
-# Features of Cargo.toml, with commas; none at all is a library without decoders and weights.
+# The features of Cargo.toml, separated by commas. Without any, the library has no decoders and no weights.
 FEATURES ?= decode,detector,weights-base
 TARGET ?=
 CARGO ?= cargo
@@ -80,7 +81,7 @@ install: library-built
 	for file in README.md CHANGELOG.md LICENSE-MIT LICENSE-APACHE; do \
 	  if test -f $$file; then $(INSTALL) -m 644 $$file "$(DESTDIR)$(DOCDIR)/$$file"; fi; done
 
-# Folders go only when empty.
+# Folders are removed only if they are empty.
 uninstall:
 	rm -f "$(DESTDIR)$(INCLUDEDIR)/face_predict.h" "$(DESTDIR)$(INCLUDEDIR)/face_predict.hpp" \
 	  "$(DESTDIR)$(LIBDIR)/libface_predict.a" "$(DESTDIR)$(LIBDIR)/$(FP_SHARED)" \

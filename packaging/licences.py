@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Writes the licence texts of every crate that is linked into the library, and fails where one has none.
+"""Writes the licence texts of every crate that is linked into the library, and fails if one has none.
 
     packaging/licences.py [--target TRIPLE] [--output FILE]
 
-Reads `cargo metadata`, follows normal dependencies only (no build scripts, no tests), and takes the texts from the
-crates' own folders. Crates that ship no text, only a licence expression, get the plain text of the licence from a
-crate that has it word by word, and are named.
+It reads `cargo metadata`, follows only normal dependencies (no build scripts, no tests), and takes the texts from the
+crates' own folders. Some crates ship only a licence expression and no text. They get the plain text of the licence from
+a crate that has it word by word, and are named.
 """
 
 import argparse
@@ -29,7 +29,7 @@ def host() -> str:
 
 
 def linked(data: dict) -> list[dict]:
-    """The packages behind the library, by name; procedural macros run in the compiler and are left out."""
+    """Returns the packages in the library, by name. Procedural macros run in the compiler, and are left out."""
     packages = {p["id"]: p for p in data["packages"]}
     nodes = {n["id"]: n for n in data["resolve"]["nodes"]}
     todo = [p["id"] for p in data["packages"] if p["name"] == "face-predict"]

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Packs a folder, the same bytes each time: names in order, the time of SOURCE_DATE_EPOCH or 1980.
+"""Packs a folder into the same bytes each time: names in order, with the time of SOURCE_DATE_EPOCH or 1980.
 
     packaging/zip.py PARENT FOLDER ARCHIVE      FOLDER lies in PARENT, and is what names begin with; "." for the files of PARENT
 """

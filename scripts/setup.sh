@@ -33,7 +33,7 @@ build/venv/bin/python -c 'import onnx, onnxruntime, numpy, PIL, pytest, scipy, w
     build/venv/bin/python -m pip install -q onnx onnxruntime numpy pillow pytest scipy websocket-client
 
 if ! command -v cargo-deny >/dev/null && [ ! -x build/tools/bin/cargo-deny ]; then
-    # A folder of its own, thrown away: nothing in it is shared with this workspace.
+    # The folder is temporary, so nothing in it is shared with this workspace.
     CARGO_TARGET_DIR=build/tools/target cargo install --locked --quiet --root build/tools \
         --config 'profile.release.opt-level=0' --config 'profile.release.lto=false' cargo-deny@0.20.2
     rm -rf build/tools/target

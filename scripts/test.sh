@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Every test; scripts/setup.sh has installed what they need.
+# Runs every test. scripts/setup.sh has installed what they need.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export LIBTORCH=${LIBTORCH:-$PWD/build/libtorch}
 export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-target}
 export PATH=$PWD/build/tools/bin:$PATH
 python=build/venv/bin/python
-# `cargo test` leaves the libraries beside the tests; a `cargo build` would build tract once more, since Cargo unifies
+# `cargo test` leaves the libraries beside the tests. A `cargo build` would build tract again, since Cargo unifies
 # features over what is built together.
 export FP_BUILT=$CARGO_TARGET_DIR/release/deps FP_NO_BUILD=1
 step() { printf '\n== %s (after %s s)\n' "$*" "$SECONDS"; }
@@ -60,7 +60,7 @@ shopt -s nullglob
 faces=(../shared/data/eval/*/*0.jpg)
 if [ ${#faces[@]} = 0 ] && [ -n "${CI-}" ]; then echo "no test pictures in ../shared/data/eval" >&2; exit 1; fi
 for model in models/*.onnx; do
-    # A detector's file is compared when it is exported; its answers are boxes.
+    # A detector's file is compared when it is exported, since its answers are boxes.
     [[ $model != */detector*.onnx ]] || continue
     $python scripts/test/parity.py "$CARGO_TARGET_DIR/release/examples/probe" "$model" \
         examples/images/eileen_collins.png "${faces[@]:0:80}"
@@ -75,6 +75,6 @@ cargo clippy --release --workspace --all-targets -- -D warnings
 step documentation
 RUSTDOCFLAGS="-D warnings" cargo doc --release --workspace --no-deps
 
-# Last, so that their count closes the output.
+# They run last, so that their count is at the end of the output.
 step tests
 cargo test --release --workspace

@@ -1,9 +1,9 @@
 /*
- * frames - follows faces in raw NV12 frames from a pipe; a line of JSON a frame.
+ * frames - follows faces in raw NV12 frames from a pipe, and prints a line of JSON for each frame.
  *
  *   ffmpeg -i film.mp4 -f rawvideo -pix_fmt nv12 - | frames --size 640x480 [--fps 30] [--full]
  *
- * --full says that Y runs from 0 to 255. A last frame that is not whole ends the program with 1.
+ * --full says that Y runs from 0 to 255. If the last frame is not whole, the program ends with 1.
  */
 #include <face_predict.h>
 #include <math.h>
@@ -29,7 +29,7 @@ static void print_face(const char *comma, const face_predict_face *face) {
     printf(", \"female_probability\": %.3f, \"gender\": \"%s\"", face->female_probability,
            face->gender == FACE_PREDICT_GENDER_FEMALE ? "female"
            : face->gender == FACE_PREDICT_GENDER_MALE ? "male" : "undecided");
-    /* Show an answer after some estimates, and where nothing speaks against the face. */
+    /* Show an answer only after some estimates, and only if there is no reason against the face. */
     printf(", \"quality\": %u, \"estimates\": %u}", (unsigned)face->quality, (unsigned)face->track_estimates);
 }
 

@@ -1,5 +1,5 @@
 /*
- * predict - age and gender of faces in pictures.
+ * predict - estimates age and gender of the faces in pictures.
  *
  *   predict [--json] [--cropped] [--box X,Y,W,H]... [--try-turns] [--model FILE]... [--repeat N]
  *           IMAGE... | @LIST
@@ -26,7 +26,7 @@ typedef struct {
     int json;
     long repeat;
     int failed;
-    double *times; /* Milliseconds of each picture. */
+    double *times; /* The milliseconds of each picture. */
     size_t count, capacity;
 } program;
 
@@ -119,7 +119,7 @@ static void keep_time(program *p, double time) {
         size_t capacity = p->capacity ? 2 * p->capacity : 1024;
         double *times = realloc(p->times, capacity * sizeof *times);
         if (!times) {
-            return; /* The median of those kept is still one. */
+            return; /* The median of the times that are kept is still a median. */
         }
         p->times = times;
         p->capacity = capacity;
@@ -165,7 +165,7 @@ static void predict(program *p, const char *path) {
     }
 }
 
-/* A line of any length; NULL at the end. */
+/* Reads a line of any length. Returns NULL at the end. */
 static char *read_line(FILE *file) {
     size_t length = 0, capacity = 256;
     char *line = malloc(capacity);
@@ -260,7 +260,7 @@ int main(int argc, char **argv) {
         } else if (arg[0] == '-' && arg[1] != '\0') {
             return usage("unknown option");
         } else {
-            argv[images++] = argv[i]; /* Never ahead of what was read. */
+            argv[images++] = argv[i]; /* The write index never passes the read index. */
         }
     }
     if (images == 0) {

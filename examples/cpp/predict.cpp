@@ -1,4 +1,4 @@
-// predict - age and gender of faces in pictures, from C++17.
+// predict - estimates age and gender of the faces in pictures, from C++17.
 //
 //   predict [--json] [--cropped] [--box X,Y,W,H]... [--try-turns] [--model FILE]... [--repeat N]
 //           IMAGE... | @LIST

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""A kiosk: follows the faces in front of a camera, and says which screen to show.
+"""A kiosk, which follows the faces in front of a camera, and says which screen to show.
 
     kiosk.py                     the first camera (needs OpenCV: pip install opencv-python-headless)
     kiosk.py --video FILE        a film instead of the camera (needs OpenCV, too)
@@ -13,9 +13,9 @@ import time
 import face_predict
 
 FRAMES_A_SECOND = 30
-# A first estimate may be off by ten years; the mean of ten is steadier.
+# A first estimate may be wrong by ten years. The mean of ten is steadier.
 ENOUGH_ESTIMATES = 10
-# Both bounds keep a margin: in between, everybody sees the neutral screen.
+# Both limits have a margin. In between, everybody sees the neutral screen.
 SURELY_ADULT = 0.95
 SURELY_YOUNGER = 0.20
 # The screen changes only if the choice stays the same for half a second.
@@ -23,7 +23,7 @@ STEADY_FRAMES = FRAMES_A_SECOND // 2
 
 
 def choose(faces):
-    """The screen for these faces: the largest one is taken for the visitor."""
+    """Returns the screen for these faces. The largest one is taken as the visitor."""
     if not faces:
         return "nobody"
     face = faces[0]
@@ -36,7 +36,7 @@ def choose(faces):
 
 
 def describe(faces):
-    """What the choice rests on, for the person who sets the kiosk up."""
+    """Describes what the choice is based on, for the person who sets the kiosk up."""
     if not faces:
         return ""
     face = faces[0]
@@ -45,7 +45,7 @@ def describe(faces):
 
 
 def pictures(files):
-    """Each file's bytes as often as a camera would see it in a second."""
+    """Yields each file's bytes as often as a camera would see it in a second."""
     for file in files:
         with open(file, "rb") as opened:
             data = opened.read()
@@ -54,7 +54,7 @@ def pictures(files):
 
 
 def film(source):
-    """Frames of a camera or of a file, as OpenCV gives them."""
+    """Yields the frames of a camera or of a file, as OpenCV gives them."""
     import cv2
 
     capture = cv2.VideoCapture(source)
@@ -80,7 +80,7 @@ def main():
     with face_predict.Model() as model:
         tracker = face_predict.Tracker(model)
         for number, (frame, how) in enumerate(frames):
-            # A camera has a clock; a film and pictures count their frames.
+            # A camera has a clock, but a film and pictures count their frames.
             now = time.monotonic() if live else number / FRAMES_A_SECOND
             faces = tracker.update(frame, now, **how).faces
             choice = choose(faces)

@@ -1,15 +1,15 @@
 #!/usr/bin/env python3
-"""Age and gender of a folder of pictures, of any number, with Spark.
+"""Estimates age and gender in a folder of any number of pictures, with Spark.
 
     spark-submit predict_faces.py --input /photos --output /faces.parquet [--cropped | --boxes boxes.csv] [--batch 20000]
 
-Reads the pictures through `binaryFile` (local folders, HDFS, s3a://...), predicts in `mapInPandas` with one model for
-each worker process, and appends Parquet with a row for each face. A picture without a face is a row whose `face` is
-null, one that fails a row with its `error`. A run that was stopped goes on where it was: pictures that the output has are
-not read again.
+It reads the pictures through `binaryFile` (local folders, HDFS, s3a://...), and predicts in `mapInPandas` with one
+model for each worker process. It appends Parquet with a row for each face. A picture without a face is a row whose
+`face` is null, and one that fails is a row with its `error`. A run that was stopped can continue, because pictures that
+are in the output are not read again.
 
-The faces are searched, unless --cropped says that each picture is one, or a CSV of `path,x,y,width,height` names those of
-each picture; its paths are as Spark prints them, or relative to the input.
+The faces are searched, unless --cropped says that each picture is one. A CSV of `path,x,y,width,height` may also give
+the faces of each picture. Its paths are as Spark prints them, or relative to the input.
 """
 
 from __future__ import annotations
@@ -33,13 +33,13 @@ SCHEMA = """
 """
 COLUMNS = [column.split()[0] for column in SCHEMA.replace("\n", " ").split(",")]
 PICTURES = "*.{jpg,jpeg,png,webp,bmp,JPG,JPEG,PNG,WEBP,BMP}"
-ADULT = 18  # Years.
+ADULT = 18  # The years of a distribution.
 
-_model: Any = None  # One a worker process, which Spark keeps from task to task.
+_model: Any = None  # There is one in each worker process, which Spark keeps from task to task.
 
 
 def model() -> Any:
-    """The model of this worker, loaded at its first picture."""
+    """Returns the model of this worker, which its first picture loads."""
     global _model
     if _model is None:
         import face_predict
@@ -49,14 +49,15 @@ def model() -> Any:
 
 
 def rows(path: str, content: Optional[bytes], boxes: Any, cropped: bool) -> Iterator[dict[str, Any]]:
-    """The faces of a picture, or the reason why there are none; always a row, which tells that the picture is done."""
+    """Returns the faces of a picture, or the reason why there are none. There is always a row, which says that the
+    picture is done."""
     import face_predict
 
     try:
         given = None if boxes is None else [list(map(float, box)) for box in boxes]
         answer = model().predict(bytes(content or b""), boxes=given, cropped=cropped)
     except face_predict.LibraryError:
-        raise  # No picture would succeed: the job must fail.
+        raise  # No picture would succeed, so the job must fail.
     except face_predict.FacePredictError as error:
         yield {"path": path, "error": str(error)}
         return
@@ -86,7 +87,7 @@ def rows(path: str, content: Optional[bytes], boxes: Any, cropped: bool) -> Iter
 
 
 def predict(batches: Iterator[pd.DataFrame], cropped: bool = False) -> Iterator[pd.DataFrame]:
-    """For mapInPandas: `path`, `content` and perhaps `boxes` in, faces out."""
+    """A function for mapInPandas, which gets `path`, `content` and perhaps `boxes`, and returns faces."""
     for batch in batches:
         boxes = batch["boxes"] if "boxes" in batch else [None] * len(batch)
         found = [row for one in zip(batch["path"], batch["content"], boxes) for row in rows(*one, cropped)]
@@ -94,17 +95,18 @@ def predict(batches: Iterator[pd.DataFrame], cropped: bool = False) -> Iterator[
 
 
 def listing(spark: SparkSession, source: str) -> tuple[list[str], set[str]]:
-    """Paths of all pictures, and of those among them that are empty, which Spark's reader would leave out in silence."""
+    """Returns the paths of all pictures, and of the empty ones among them, which Spark's reader would silently leave
+    out."""
     reader = spark.read.format("binaryFile").option("recursiveFileLookup", "true").option("pathGlobFilter", PICTURES)
     files = reader.load(source)
-    # Named as URLs here, and as Hadoop's paths in the column.
+    # They are URLs here, but Hadoop's paths in the column.
     everything = [re.sub("^file:/+", "file:/", unquote(path)) for path in files.inputFiles()]
     filled = {row.path for row in files.select("path").collect()}  # Reads no content.
     return everything, set(everything) - filled
 
 
 def done(spark: SparkSession, output: str) -> Optional[DataFrame]:
-    """Paths that the output has; None before the first run."""
+    """Returns the paths that are in the output, or None before the first run."""
     try:
         return spark.read.schema(SCHEMA).parquet(output).select("path").distinct()
     except AnalysisException as error:
@@ -114,7 +116,7 @@ def done(spark: SparkSession, output: str) -> Optional[DataFrame]:
 
 
 def boxes_by_path(spark: SparkSession, file: str, source: str) -> DataFrame:
-    """A list of boxes for each path."""
+    """Returns a list of boxes for each path."""
     given = spark.read.csv(file, header=True, schema="path string, x float, y float, width float, height float")
     full = functions.when(functions.col("path").rlike("^[a-z0-9]+:/"), functions.col("path")).otherwise(
         functions.concat(functions.lit(source.rstrip("/") + "/"), functions.col("path"))
@@ -126,9 +128,9 @@ def boxes_by_path(spark: SparkSession, file: str, source: str) -> DataFrame:
 def run(
     spark: SparkSession, source: str, output: str, boxes: Optional[str] = None, batch: int = 20000, cropped: bool = False
 ) -> int:
-    """Predicts what is left to do, a batch of pictures a commit; the number of pictures."""
-    spark.conf.set("spark.sql.execution.arrow.maxRecordsPerBatch", "64")  # Pictures in a worker's memory at once.
-    # Else each path of a batch would be looked up in a task of its own.
+    """Predicts the pictures that are left, a batch of pictures in each commit. Returns the number of pictures."""
+    spark.conf.set("spark.sql.execution.arrow.maxRecordsPerBatch", "64")  # The number of pictures in a worker's memory at once.
+    # Otherwise a task of its own would look up each path of a batch.
     spark.conf.set("spark.sql.sources.parallelPartitionDiscovery.parallelism", str(4 * spark.sparkContext.defaultParallelism))
     everything, empty = listing(spark, source)
     old = done(spark, output)
@@ -149,7 +151,7 @@ def run(
             pictures = pictures.join(functions.broadcast(given), "path", "left").withColumn(
                 "boxes", functions.coalesce("boxes", functions.array().cast("array<array<float>>"))
             )
-        # Files are packed into few tasks by size; some hundred pictures a task keep every core busy to the end.
+        # Files are packed into few tasks by size. With some hundred pictures in a task, every core is busy to the end.
         tasks = max(spark.sparkContext.defaultParallelism, len(some) // 500)
         pictures.repartition(tasks).mapInPandas(functools.partial(predict, cropped=cropped), SCHEMA).write.mode("append").parquet(output)
         rate = len(some) / (time.monotonic() - began)

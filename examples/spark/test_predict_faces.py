@@ -1,4 +1,4 @@
-"""The job in local mode, with two workers, on a few hundred pictures."""
+"""Tests the job in local mode, with two workers, on a few hundred pictures."""
 
 import os
 import signal
@@ -40,14 +40,14 @@ def spark():
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """Crops of the portrait, each of another size, in two folders; and bad files among them."""
+    """Writes crops of the portrait, each of another size, into two folders, and bad files among them."""
     out = tmp_path_factory.mktemp("photos")
     (out / "more").mkdir()
     face = Image.open(TOP / "examples/images/eileen_collins.png").convert("RGB").crop((144, 30, 304, 210))
     for i in range(COUNT):
         picture = face.resize((160 + i % 37, 180 + i % 41))
         picture.save(out / ("more" if i % 2 else ".") / f"face {i:03}.jpg", quality=90)
-    face.save(out / "more" / "odd [1] {2} %20 ä.png")  # Patterns and escapes in its name.
+    face.save(out / "more" / "odd [1] {2} %20 ä.png")  # Its name has patterns and escapes.
     (out / "broken.jpg").write_bytes(b"no picture")
     (out / "empty.png").write_bytes(b"")
     (out / "notes.txt").write_text("not looked at")
@@ -60,7 +60,7 @@ def table(spark, output):
 
 def test_the_job(spark, folder, tmp_path):
     output = tmp_path / "faces.parquet"
-    # The first run warms up the workers; its time is not told.
+    # The first run warms up the workers, and its time is not printed.
     assert predict_faces.run(spark, str(folder), str(output), cropped=True) == COUNT + 3
     found = table(spark, output)
     assert len(found) == COUNT + 3
@@ -74,14 +74,14 @@ def test_the_job(spark, folder, tmp_path):
             assert row.adult == pytest.approx(face.age_at_least(18), abs=1e-5)
             assert (row.gender, row.quality) == (face.gender, list(face.quality))
 
-    # Nothing is left to do; then only what is new is.
+    # Nothing is left to do. Then only the new picture is.
     assert predict_faces.run(spark, str(folder), str(output), cropped=True) == 0
     (folder / "new.jpg").write_bytes((folder / "face 000.jpg").read_bytes())
     assert predict_faces.run(spark, str(folder), str(output), cropped=True) == 1
     assert len(table(spark, output)) == COUNT + 4
     (folder / "new.jpg").unlink()
 
-    # A run that was stopped after its first batch.
+    # This is a run that was stopped after its first batch.
     halves = tmp_path / "halves.parquet"
     frame, calls = type(spark.range(1)), []
     original = frame.mapInPandas
@@ -117,7 +117,7 @@ def test_boxes(spark, folder, tmp_path):
 
 
 def test_searching(spark, folder, tmp_path):
-    """What is found is the detector's affair; here each picture leaves its faces, or one row without, and is done."""
+    """The detector's own tests check what it finds. Here each picture must leave its faces, or one row without."""
     some = tmp_path / "some"
     some.mkdir()
     for name in ("face 000.jpg", "face 002.jpg", "broken.jpg"):

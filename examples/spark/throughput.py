@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""What the job makes of a core, beside one thread that does nothing else, on the same pictures in the same run.
+"""Compares the job on one core with one thread that does nothing else, on the same pictures in the same run.
 
     taskset -c 1 python examples/spark/throughput.py FOLDER [--cropped] [--copies 5] [--rounds 3]
 
-Rounds of one thread and of the job with one worker take turns, after one of each to warm up. CPU time counts, of all processes
-of the job (driver, Java, worker), since other programs may have the core meanwhile; the time on the clock is told too.
+Rounds of one thread and of the job with one worker take turns, after one of each to warm up. It counts the CPU time of
+all processes of the job (driver, Java, worker), since other programs may use the core meanwhile. It also prints the
+time on the clock.
 """
 
 import argparse
@@ -24,7 +25,7 @@ TICK = os.sysconf("SC_CLK_TCK")
 
 
 def cpu_of(process: int) -> float:
-    """CPU seconds of a process and of all that it started, those that have ended included."""
+    """Returns the CPU seconds of a process and of all that it started, even those that have ended."""
     try:
         fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
         children = [child for task in Path(f"/proc/{process}/task").iterdir() for child in (task / "children").read_text().split()]

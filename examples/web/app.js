@@ -6,7 +6,7 @@ import { startCamera } from './camera.js';
 
 const at = (id) => document.getElementById(id);
 const [results, status, files] = [at('results'), at('status'), at('files')];
-// Larger is not shown, and would only cost memory; what is predicted is the file itself.
+// Larger pictures are reduced for display, which saves memory. The file itself is predicted.
 const SHOWN = 1600;
 
 function say(text, fault = false) {
@@ -14,7 +14,7 @@ function say(text, fault = false) {
   status.classList.toggle('fault', fault);
 }
 
-/** A place for one picture, which is drawn anew when its width changes. */
+/** A place for one picture, which is drawn again when its width changes. */
 export function figure() {
   const outer = element('figure', '');
   const view = element('div', '', 'view');
@@ -90,7 +90,7 @@ function connect() {
   at('open').onclick = () => files.click();
   files.onchange = async () => {
     const chosen = [...files.files];
-    // So that the same file can be chosen again.
+    // This allows the same file to be chosen again.
     files.value = '';
     await all(chosen);
   };

@@ -1,4 +1,5 @@
-// The camera: frames go to the worker one at a time, so that none waits in a queue, and the answer is drawn on the frame it is of.
+// The camera. Frames go to the worker one at a time, so that none waits in a queue. The answer is drawn on its own
+// frame.
 
 import { describe, element } from './draw.js';
 import { ask, sentence } from './predictor.js';
@@ -23,12 +24,12 @@ async function opened() {
   }
 }
 
-/** Follows the faces of a stream until `running()` says no. */
+/** Follows the faces of a stream until `running()` returns false. */
 async function follow(video, shown, running, say) {
   await ask('camera');
   let [spoken, average] = [0, null];
   while (running()) {
-    // At the pace of the screen at most; also while the page is hidden it rests.
+    // It runs at most at the pace of the screen, and rests while the page is hidden.
     await new Promise((resolve) => (video.requestVideoFrameCallback ? video.requestVideoFrameCallback(resolve) : requestAnimationFrame(resolve)));
     if (!running()) break;
     const [bitmap, time] = [await createImageBitmap(video), performance.now()];
@@ -38,7 +39,7 @@ async function follow(video, shown, running, say) {
       if (!running()) break;
       shown.show({ source: bitmap, width: bitmap.width, height: bitmap.height, full: width, faces });
       average = average === null ? milliseconds : average + 0.1 * (milliseconds - average);
-      // Words change seldom enough to be read.
+      // The words change seldom enough to be read.
       if (time - spoken > SPOKEN_EVERY) {
         spoken = time;
         const facts = `Camera, ${width} x ${height}: ${average.toFixed(0)} ms a frame.`;
@@ -57,7 +58,7 @@ async function follow(video, shown, running, say) {
 /** Makes a button start and stop the camera. */
 export function startCamera({ button, results, figure, say }) {
   let stop = null;
-  // Not by disabling the button, which would then lose the focus of a keyboard.
+  // The button is not disabled, since it would then lose the focus of the keyboard.
   let starting = false;
   const rest = (text, fault = false) => {
     button.textContent = 'Start the camera';

@@ -18,13 +18,16 @@ function label({ gender, femaleProbability }) {
   return 'label undecided';
 }
 
-/** The lines beside a box. */
+/** Returns the lines beside a box. */
 function lines(face, number) {
   const age = `${number}: ${Math.round(face.age)} (${Math.round(face.ageLow)}–${Math.round(face.ageHigh)})`;
   return [age, label(face), reasons(face)].filter(Boolean);
 }
 
-/** Draws boxes and their lines; `scale` is from the picture's pixels to the canvas's, `pixel` how many of them are one of CSS. */
+/**
+ * Draws boxes and their lines. `scale` is from the picture's pixels to those of the canvas. `pixel` is how many of
+ * those one CSS pixel has.
+ */
 export function drawFaces(context, faces, scale, pixel) {
   const size = 14 * pixel;
   const { width, height } = context.canvas;
@@ -32,7 +35,7 @@ export function drawFaces(context, faces, scale, pixel) {
   context.textBaseline = 'top';
   faces.forEach((face, i) => {
     const [x, y, w, h] = [face.box.x, face.box.y, face.box.width, face.box.height].map((n) => n * scale);
-    // Dark under light, so that it shows on any picture; broken where something speaks against the face.
+    // A dark line under a light one shows on any picture. It is broken if there is a reason to trust the face less.
     context.setLineDash(face.quality.length ? [8 * pixel, 5 * pixel] : []);
     for (const [colour, thick] of [['#000c', 5], ['#fff', 2]]) {
       context.strokeStyle = colour;
@@ -43,7 +46,7 @@ export function drawFaces(context, faces, scale, pixel) {
     const wide = Math.max(...text.map((line) => context.measureText(line).width)) + size;
     const high = text.length * size * 1.25 + size * 0.5;
     const left = Math.max(0, Math.min(x, width - wide));
-    // Below the box, or above it where there is no room, or inside.
+    // It goes below the box, or above it if there is no room, or inside.
     const top = y + h + high <= height ? y + h + 3 * pixel : y - high >= 0 ? y - high - 3 * pixel : Math.max(0, height - high);
     context.fillStyle = '#000c';
     context.fillRect(left, top, wide, high);
@@ -56,7 +59,7 @@ export function drawFaces(context, faces, scale, pixel) {
 
 const element = (name, text, className) => Object.assign(document.createElement(name), { textContent: text, ...(className && { className }) });
 
-/** The same in words, for who reads or hears it. */
+/** Returns the same in words, for people who read or hear it. */
 export function describe(faces) {
   if (!faces.length) return [element('p', 'No face was found.')];
   const list = element('ol', '');

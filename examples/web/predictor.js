@@ -1,4 +1,4 @@
-// The worker's questions and answers as promises, and what its errors are called on the page.
+// Turns the worker's questions and answers into promises, and names its errors for the page.
 
 const waiting = new Map();
 let last = 0;
@@ -17,7 +17,7 @@ worker.onerror = (event) => {
   waiting.clear();
 };
 
-/** Asks the worker; `transfer` is what goes over to it. */
+/** Asks the worker. `transfer` lists the objects that move to it. */
 export function ask(does, given = {}, transfer = []) {
   return new Promise((resolve, reject) => {
     last += 1;
@@ -26,7 +26,7 @@ export function ask(does, given = {}, transfer = []) {
   });
 }
 
-/** A sentence for a reader. */
+/** Returns a sentence for a reader. */
 export function sentence(error, name) {
   switch (error.code) {
     case 'load':

@@ -1,4 +1,5 @@
-// The networks, on a thread of their own. Messages: { id, does, picture, time }; answers: { id, answer } or { id, error }.
+// Runs the networks on a thread of their own. Messages are { id, does, picture, time }, and answers are { id, answer }
+// or { id, error }.
 
 import { FacePredict } from './face-predict/index.js';
 
@@ -8,7 +9,7 @@ let tracker = null;
 const does = {
   async load() {
     model = await FacePredict.load();
-    // Once, so that the first picture takes no longer than the others.
+    // This is done once, so that the first picture takes no longer than the others.
     await model.predict({ data: new Uint8Array(4 * 640 * 480), width: 640, height: 480 });
     return { name: model.name, license: model.license };
   },

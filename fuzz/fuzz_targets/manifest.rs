@@ -16,7 +16,7 @@ use std::io::Write;
 
 const FIRST_LINE: &[u8] = b"# face-train manifest 1 | fuzz\n";
 
-// Any bytes as a manifest: an error that names the line, or rows that make sense. It is read by path.
+// Any bytes as a manifest give an error that names the line, or plausible rows. It is read by path.
 libfuzzer_sys::fuzz_target!(|data: &[u8]| {
     let path = std::env::temp_dir().join(format!("manifest-{}.csv", std::process::id()));
     let mut file = std::fs::File::create(&path).expect("a temporary file");

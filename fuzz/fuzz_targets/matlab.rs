@@ -4,7 +4,7 @@
 #[allow(dead_code)]
 mod matlab;
 
-// Any bytes as a MATLAB file: an error, or values that can be read.
+// Any bytes as a MATLAB file give an error, or values that can be read.
 libfuzzer_sys::fuzz_target!(|data: &[u8]| {
     let Ok(variables) = matlab::read(data) else { return };
     for value in variables.values() {

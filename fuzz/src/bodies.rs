@@ -6,7 +6,7 @@ use face_predict::{DecodeLimits, Model, ModelOptions, Options, Picture, Predicti
 mod session;
 pub use session::session;
 
-/// Numbers taken from the bytes, zero once they are used up.
+/// Takes numbers from the bytes, and zero once they are used up.
 struct Source<'a>(&'a [u8]);
 
 impl Source<'_> {
@@ -22,7 +22,7 @@ impl Source<'_> {
         u8::from_le_bytes(self.take())
     }
 
-    /// Mostly a small number, sometimes any.
+    /// Returns mostly a small number, and sometimes any.
     fn number(&mut self) -> u64 {
         match self.byte() {
             255 => u64::from_le_bytes(self.take()),
@@ -50,7 +50,7 @@ struct Handles {
 impl Handles {
     fn new() -> Self {
         let mut model = std::ptr::null_mut();
-        // SAFETY: a place for the model; NULL means the default options.
+        // SAFETY: the place for the model is valid, and NULL means the default options.
         let status = unsafe { face_predict_model_load_default(std::ptr::null(), &mut model) };
         assert_eq!(status, FACE_PREDICT_OK);
         Self { model, result: face_predict_result_new() }
@@ -67,7 +67,7 @@ impl Drop for Handles {
     }
 }
 
-/// Any descriptor, options and regions, whose pointers are right: through the C interface.
+/// Calls the C interface with any descriptor, options and regions, whose pointers are right.
 pub fn image_descriptor(data: &[u8]) {
     let handles = Handles::new();
     let mut source = Source(data);
@@ -85,7 +85,7 @@ pub fn image_descriptor(data: &[u8]) {
         .collect();
     let known = size_of::<face_predict_image>() as u64;
     let size = |source: &mut Source<'_>, known: u64| match source.byte() {
-        // Never larger than it is, which no library could survive.
+        // The size is never larger than the memory, which no library could survive.
         200.. => (source.number() % (known + 1)) as u32,
         _ => known as u32,
     };
@@ -96,7 +96,7 @@ pub fn image_descriptor(data: &[u8]) {
         height: source.number() as u32,
         planes: [pixels.as_ptr().cast(), std::ptr::null(), std::ptr::null()],
         strides: [source.number() as usize, source.byte().into(), source.byte().into()],
-        // Always told, since 0 means that the caller vouches for it.
+        // The size is always given, since 0 means that the caller vouches for it.
         sizes: [pixels.len(), 0, 0],
         rotation: u32::from(source.byte()) % 5 * 90,
         mirrored: u32::from(source.byte()) % 2,
@@ -112,15 +112,15 @@ pub fn image_descriptor(data: &[u8]) {
         region_count: regions.len() as u32,
         min_face_size: u32::from(source.byte()),
         min_score: source.float() / 50.0,
-        // One in four searches.
+        // One in four calls searches.
         regions: if source.byte() < 64 { std::ptr::null() } else { regions.as_ptr() },
         age_coverage: source.float() / 50.0,
         gender_threshold: source.float() / 50.0,
         crops: u32::from(source.byte()) % 10,
-        // Never larger than they are.
+        // They are never larger than their memory.
         region_size: u32::from(source.byte()).min(size_of::<face_predict_region>() as u32),
     };
-    // SAFETY: every pointer is live, and every size at most what it is.
+    // SAFETY: every pointer is live, and every size is at most that of its memory.
     unsafe {
         let status = face_predict(handles.model, &image, &options, handles.result);
         assert_ne!(status, FACE_PREDICT_ERROR_INTERNAL);
@@ -138,7 +138,8 @@ pub fn image_descriptor(data: &[u8]) {
     }
 }
 
-/// Any bytes as an encoded picture: small limits, so that time goes into many pictures and not into large ones.
+/// Decodes any bytes as an encoded picture. The limits are small, so that time goes into many pictures and not into
+/// large ones.
 pub fn encoded(data: &[u8]) {
     let mut limits = DecodeLimits::default();
     limits.max_pixels = 1 << 18;
@@ -148,7 +149,7 @@ pub fn encoded(data: &[u8]) {
     }
 }
 
-/// Any bytes as a JPEG: what is read at one scale is read at each.
+/// Decodes any bytes as a JPEG. If one scale can be read, all can.
 pub fn jpeg(data: &[u8]) {
     let Ok(jpeg) = face_predict_jpeg::Jpeg::new(data) else {
         return;
@@ -169,7 +170,7 @@ pub fn jpeg(data: &[u8]) {
     assert_eq!(read, [read[0]; 4]);
 }
 
-/// Any bytes as a detector, which must give boxes in their picture if it loads. Returns how many.
+/// Loads any bytes as a detector. If it loads, it must give boxes in their picture. It returns how many.
 pub fn detector_bytes(data: &[u8]) -> usize {
     let mut count = 0;
     for plain in [false, true] {
@@ -180,7 +181,7 @@ pub fn detector_bytes(data: &[u8]) -> usize {
         let image = face_predict::Image::new(format, 32, 32, &pixels).expect("a right picture");
         let mut out = Predictions::new();
         let search = Options::new().skip_age(true).skip_gender(true).min_score(0.1);
-        // Numbers that are none may come with this picture alone, so an error is fine.
+        // This picture alone may give numbers that are not finite, so an error is fine.
         if model.predict_into(&image, &search, &mut Workspace::new(), &mut out).is_err() {
             continue;
         }
@@ -199,7 +200,7 @@ pub fn detector_bytes(data: &[u8]) -> usize {
     count
 }
 
-/// Any bytes as a model, which must work if it loads, and say the same with the engine's own convolutions.
+/// Loads any bytes as a model. If it loads, it must work, and answer the same with the engine's own convolutions.
 pub fn model_bytes(data: &[u8]) {
     let answer = |plain: bool| {
         let options = ModelOptions::new().plain_convolutions(plain);
@@ -208,7 +209,7 @@ pub fn model_bytes(data: &[u8]) {
         let format = face_predict::Format::Gray;
         let image = face_predict::Image::new(format, 32, 32, &pixels).expect("a right picture");
         let (mut workspace, mut out) = (Workspace::new(), Predictions::new());
-        // Numbers that are none may come with this picture alone, so an error is fine.
+        // This picture alone may give numbers that are not finite, so an error is fine.
         model.predict_into(&image, &Options::new().cropped(true), &mut workspace, &mut out).ok()?;
         Some(out)
     };

@@ -1,4 +1,4 @@
-//! Whole sessions of calls on handles, in any order.
+//! Runs whole sessions of calls on handles, in any order.
 
 use std::ptr::{null, null_mut};
 
@@ -6,7 +6,7 @@ use face_predict::ffi::*;
 
 use super::Source;
 
-/// Handles of each kind that a session may hold.
+/// The handles of each kind in a session.
 const HANDLES: usize = 3;
 const SIDE: usize = 48;
 
@@ -18,11 +18,11 @@ struct Session {
 }
 
 fn zeroed<T>() -> T {
-    // SAFETY: only for the interface's structs, of which zero is a valid value.
+    // SAFETY: this is only for structs of the interface, for which zero is a valid value.
     unsafe { std::mem::zeroed() }
 }
 
-/// A right picture, mostly; NULL in one of eight.
+/// Returns mostly a valid picture, and NULL in one of eight.
 fn picture(source: &mut Source<'_>, pixels: &[u8]) -> Option<face_predict_image> {
     let mut image: face_predict_image = zeroed();
     image.struct_size = size_of_val(&image) as u32;
@@ -38,9 +38,9 @@ fn options(source: &mut Source<'_>, regions: &[face_predict_region]) -> face_pre
     let mut options: face_predict_options = zeroed();
     options.struct_size = size_of_val(&options) as u32;
     options.flags = u32::from(source.byte()) % 8;
-    // At most three, since a low score lets hundreds through.
+    // There are at most three, since a low score lets hundreds pass.
     options.max_faces = 1 + u32::from(source.byte()) % 3;
-    // Low, so that the small network finds something in anything.
+    // The score is low, so that the small network finds something in anything.
     options.min_score = 0.01 + f32::from(source.byte() % 64) / 100.0;
     if source.byte().is_multiple_of(2) {
         (options.regions, options.region_count) = (regions.as_ptr(), regions.len() as u32);
@@ -61,7 +61,7 @@ impl Session {
         let options = options(source, &regions);
         let image = picture(source, &self.pixels);
         let image = image.as_ref().map_or(null(), |image| image as *const _);
-        // SAFETY: handles are NULL or live, pointers NULL or right, and every place is writable.
+        // SAFETY: handles are NULL or live, pointers are NULL or right, and every place is writable.
         let status = unsafe {
             match call {
                 0 => {
@@ -145,10 +145,10 @@ impl Session {
         self.read(result, source);
     }
 
-    /// Reads an answer in every way, at places that exist and others.
+    /// Reads an answer in every way, with indices that exist and others.
     fn read(&self, result: usize, source: &mut Source<'_>) {
         let (result, index) = (self.results[result], source.byte() as usize % 5);
-        // SAFETY: a handle that is NULL or live, and writable places.
+        // SAFETY: the handle is NULL or live, and the places are writable.
         unsafe {
             let count = face_predict_result_count(result);
             let status = face_predict_result_status(result);
@@ -169,7 +169,7 @@ impl Session {
 
 impl Drop for Session {
     fn drop(&mut self) {
-        // SAFETY: NULL or live, and freed once. Models go first: trackers keep what they need.
+        // SAFETY: each is NULL or live, and freed once. Models are freed first, because trackers keep what they need.
         unsafe {
             self.models.into_iter().for_each(|model| face_predict_model_free(model));
             self.trackers.into_iter().for_each(|tracker| face_predict_tracker_free(tracker));
@@ -178,7 +178,7 @@ impl Drop for Session {
     }
 }
 
-/// Any calls in any order, of which handles are right or NULL.
+/// Makes any calls in any order, with handles that are right or NULL.
 pub fn session(data: &[u8]) {
     let mut source = Source(data);
     let shade = source.byte();
@@ -188,7 +188,7 @@ pub fn session(data: &[u8]) {
         trackers: [null_mut(); HANDLES],
         pixels: (0..SIDE * 64 * 4).map(|i| (i * 37 % 251) as u8 ^ shade).collect(),
     };
-    // SAFETY: writable places, and the options' defaults.
+    // SAFETY: the places are writable, and the options are the defaults.
     unsafe {
         let _ = face_predict_model_load_default(null(), &mut session.models[0]);
         let _ = face_predict_tracker_new(session.models[0], null(), &mut session.trackers[0]);

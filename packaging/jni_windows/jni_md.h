@@ -1,4 +1,4 @@
-/* In place of the JDK's jni_md.h for Windows, which the JDKs of other systems do not have. */
+/* This replaces the JDK's jni_md.h for Windows, which JDKs of other systems do not have. */
 #ifndef _JAVASOFT_JNI_MD_H_
 #define _JAVASOFT_JNI_MD_H_
 #define JNIEXPORT __declspec(dllexport)

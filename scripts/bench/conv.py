@@ -1,9 +1,9 @@
-"""Plain tract, fast convolutions and ONNX Runtime on one thread, interleaved in one run.
+"""Times plain tract, fast convolutions and ONNX Runtime on one thread, in turns in one run.
 
 Usage: conv.py PROGRAM [--rounds N] [FILE.onnx ...]
 
-Writes networks of random weights of the shapes that DESIGN names, and times them and the files
-given: CPU time, median and minimum in milliseconds. PROGRAM is the example `conv_bench`.
+It writes networks with random weights of the shapes that DESIGN names. It times them and the given files: CPU time,
+median and minimum, in milliseconds. PROGRAM is the example `conv_bench`.
 """
 
 import argparse
@@ -61,7 +61,7 @@ class Net:
         return self
 
     def head(self, name, channels):
-        """A 1 x 1 convolution beside the trunk, as an output."""
+        """Adds a 1 x 1 convolution beside the trunk, as an output."""
         wire, shape = self.wire, self.shape
         self.conv(channels, 1, 1, relu=False)
         self.outputs.append((name, self.wire, [1, *self.shape]))
@@ -153,7 +153,7 @@ def measure(program, path, rounds):
         times = {"runtime": [], "plain": [], "fast": []}
         for round in range(rounds + 3):
             got = {"runtime": theirs(5), "plain": ours("plain", 5), "fast": ours("fast", 5)}
-            # The first rounds warm caches and memory.
+            # The first rounds warm up caches and memory.
             if round >= 3:
                 for kind in times:
                     times[kind] += got[kind]

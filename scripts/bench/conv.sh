@@ -10,11 +10,11 @@ if ! "$venv/bin/python" -c 'import onnx, onnxruntime, numpy' 2>/dev/null; then
     python3 -m venv "$venv"
     "$venv/bin/pip" install -q onnx onnxruntime numpy
 fi
-# With the trainer where libtorch is at hand: features unify, so that both share one build of tract.
+# The trainer is included if libtorch is there, because features unify, and both then share one build of tract.
 (cd "$root" && cargo build --release --quiet ${LIBTORCH:+--workspace} --example conv_bench)
 program=${CARGO_TARGET_DIR:-$root/target}/release/examples/conv_bench
 
-# One core for all three: they take turns, and none gains by moving.
+# There is one core for all three. They take turns, and none gains by moving.
 if command -v taskset >/dev/null; then
     set -- taskset -c ${CORE:-0} "$venv/bin/python" "$root/scripts/bench/conv.py" "$program" "$@"
 else

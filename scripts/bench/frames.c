@@ -13,7 +13,7 @@
 
 enum { ROUNDS = 200, WARM_UP = 10 };
 
-/* What this thread has computed, which other programs disturb less than time on the wall. */
+/* Returns the CPU time of this thread, which other programs disturb less than time on the clock. */
 static double milliseconds(void) {
     struct timespec now;
     clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);

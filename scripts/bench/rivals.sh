@@ -30,10 +30,10 @@ fi
 rm -rf "$place/wheel" bindings/python/build
 "$python" -m pip wheel -q --no-deps -w "$place/wheel" bindings/python
 "$python" -m pip install -q --no-deps --force-reinstall "$place"/wheel/*.whl
-# The installed package is measured, with the library that it carries.
+# The installed package is measured, with the library in it.
 unset FACE_PREDICT_LIBRARY
 
-# One thread and one core for all: they take turns, and none gains by moving.
+# There is one thread and one core for all. They take turns, and none gains by moving.
 export OMP_NUM_THREADS=1
 cd "$called"
 set -- "$python" "$root/scripts/bench/rivals/run.py" "$@"

@@ -9,7 +9,7 @@ if ! { command -v qemu-aarch64 && command -v aarch64-linux-gnu-gcc && [ -x /usr/
         gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user
 fi
 
-# By path: a toolchain manager's cargo may come first in PATH.
+# It is called by its path, since a toolchain manager's cargo may come first in PATH.
 arm64_cargo() {
     RUSTC=/usr/bin/rustc CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=aarch64-linux-gnu-gcc \
         /usr/bin/cargo "$@" --target aarch64-unknown-linux-gnu

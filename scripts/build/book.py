@@ -3,9 +3,9 @@
 
     scripts/build/book.py [MDBOOK]     MDBOOK: the program (build/tools/bin/mdbook, else the one on the path)
 
-The pages lie where they belong in the repository, so they are copied with their folders, beside each file that they link to. The pages of
-C and Python get their reference here, from the header and from the docstrings. Then every link of the site is checked; a broken one ends
-the program with 1.
+The pages keep their places relative to each other. So they are copied with their folders, with each file that they link
+to. The pages of C and Python get their reference here, from the header and from the docstrings. Then it checks every
+link of the site. A broken one ends the program with 1.
 """
 import ast
 import html.parser
@@ -36,12 +36,12 @@ def write(text, *parts):
 
 
 def header():
-    """The whole header, as a part of the page about C."""
+    """Returns the whole header, as a part of the page about C."""
     return f"\n## The header\n\n```c\n{read('include', 'face_predict.h')}```\n"
 
 
 def signature(function):
-    """A function as one writes it, without self."""
+    """Returns a function as one writes it, without self."""
     arguments = ast.unparse(function.args)
     arguments = re.sub(r"^self(, )?", "", arguments)
     returns = f" -> {ast.unparse(function.returns)}" if function.returns else ""
@@ -53,7 +53,7 @@ def text_of(node):
 
 
 def fields(body):
-    """Fields of a class, each with the docstring below it."""
+    """Returns the fields of a class, each with the docstring below it."""
     for field, after in zip(body, [*body[1:], None]):
         if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name) and not field.target.id.startswith("_"):
             told = isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant) and isinstance(after.value.value, str)
@@ -62,7 +62,7 @@ def fields(body):
 
 
 def python():
-    """What the package exports, from its source: nothing is imported."""
+    """Returns what the package exports, read from its source without importing it."""
     definitions, parts = {}, []
     exports = [node for node in ast.parse(read(PACKAGE, "__init__.py")).body if isinstance(node, ast.ImportFrom)]
     for export in exports:
@@ -72,7 +72,7 @@ def python():
                 definitions[node.name] = node
             elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and node.targets[0].id in names:
                 definitions[node.targets[0].id] = node
-    # What a reader looks for first comes first.
+    # The most important names come first.
     first = ["Model", "Tracker", "Prediction", "Face"]
     for name in [*first, *sorted(set(definitions) - set(first))]:
         node = definitions[name]
@@ -92,7 +92,7 @@ def python():
 
 
 def target(page, link):
-    """The file of the repository that a link names; a folder stands for its README."""
+    """Returns the file of the repository that a link names. A folder stands for its README."""
     path = os.path.normpath(os.path.join(os.path.dirname(page), urllib.parse.unquote(link)))
     full = os.path.join(ROOT, path)
     if os.path.isdir(full):

@@ -4,7 +4,7 @@
     scripts/models/keep_metrics.py NAME metrics.json              models/NAME.metrics.json: all, and groups of one kind
     scripts/models/keep_metrics.py NAME metrics.json --kind KIND  models/NAME.KIND.metrics.json: figures of all faces (of val: demands, too)
 
-KIND: picture, search, val, small, blurred, dark, bright, crops2, crops8; of a detector still.
+KIND is picture, search, val, small, blurred, dark, bright, crops2 or crops8; for a detector it is still.
 """
 import argparse
 import json
@@ -25,7 +25,7 @@ def main():
         found["manifests"] = [os.path.basename(path) for path in found["manifests"]]
     found["models"] = found["models"][:1]
     model = found["models"][0]
-    # Paths of the machine it ran on say nothing.
+    # Paths of the machine mean nothing elsewhere.
     model["file"] = f"models/{options.name}.onnx"
     for source, groups in model.get("sources", {}).items():
         keep = (lambda group: group == "all") if options.kind else (lambda group: " / " not in group)

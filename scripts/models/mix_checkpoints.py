@@ -3,8 +3,9 @@
 
     build/venv/bin/python scripts/models/mix_checkpoints.py BEFORE AFTER --share 0.7 --out runs/mixed
 
-Writes runs/mixed/best.safetensors, of which SHARE is AFTER's and the rest BEFORE's; everything else in it is AFTER's. What
-BEFORE, a checkpoint that AFTER's training started from, knew of its own sets comes back sooner than what AFTER learned goes.
+It writes runs/mixed/best.safetensors, of which SHARE is AFTER's and the rest BEFORE's. Everything else in it is
+AFTER's. AFTER's training started from the checkpoint BEFORE. What BEFORE knew about its own sets comes back faster than
+what AFTER learned gets lost.
 """
 import argparse
 import json
@@ -18,7 +19,7 @@ PREFIX = "average/"
 
 
 def read(path):
-    """The header and the numbers of a safetensors file."""
+    """Returns the header and the numbers of a safetensors file."""
     with open(path, "rb") as file:
         (length,) = struct.unpack("<Q", file.read(8))
         return json.loads(file.read(length)), file.read()

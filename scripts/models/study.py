@@ -35,11 +35,11 @@ TITLES = {
     "paper-multi": "`paper-multi`",
     "base-utk": "our `base`",
 }
-# What the study reports, on 52,566 pictures of IMDB-WIKI.
+# The figures of the study, on 52,566 pictures of IMDB-WIKI.
 PUBLISHED = ["the study's age network, IMDB-WIKI", "20 at most", "about 1 h", "31,715,841", "11.65 (9.5 on its curve)", "", "9.43", "",
              "", ""], [
     "the study's gender network, IMDB-WIKI", "20 at most", "", "63,074,561", "", "", "", "", "84 to 85", ""]
-# Arguments of train for each; the study augmented its gender network alone.
+# The arguments of train for each. The study augmented only its gender network.
 ARGUMENTS = {
     "paper-age": ["--arch", "paper-age"],
     "paper-gender-plain": ["--arch", "paper-gender", "--augment", "none"],
@@ -101,7 +101,7 @@ def collect(options):
 
 
 def run(options):
-    """Each step is left out where its result is there; a training that was stopped is resumed."""
+    """A step is skipped if its result is there, and a training that was stopped is resumed."""
     unknown = set(options.names) - set(ARGUMENTS)
     if unknown:
         raise SystemExit(f"{', '.join(unknown)}: the networks are {', '.join(ARGUMENTS)}")
@@ -125,13 +125,13 @@ def run(options):
             if not os.path.exists(os.path.join(folder, "calibration.json")):
                 face_train("calibrate", "--run", folder, *common)
             if not os.path.exists(metrics):
-                # The published crop, resized: no face is searched for, no box is used.
+                # The published crops are resized, without a search and without boxes.
                 face_train("evaluate", "--model", folder, *common, "--placement", "picture", "--out", os.path.dirname(metrics))
             collect(argparse.Namespace(name=name, seed=seed, run=folder, metrics=metrics, faces=faces))
 
 
 def wiki(options):
-    """Ingests the labels by the study's rules and writes what explore finds into training/README.md."""
+    """Ingests the labels by the study's rules, and writes the figures of explore into training/README.md."""
     with tempfile.TemporaryDirectory() as folder:
         def path(name):
             return os.path.join(folder, name)
@@ -146,7 +146,7 @@ def wiki(options):
 
 
 def block(name, text, check=False):
-    """Writes `text` between the marks of a block of training/README.md, or says whether it stands there."""
+    """Writes `text` between the marks of a block of training/README.md, or checks whether it is there."""
     with open(README, encoding="utf-8") as file:
         current = file.read()
     wanted, number = re.subn(rf"(<!-- {name} -->\n).*?(<!-- end -->)", lambda m: m.group(1) + text + m.group(2), current, flags=re.S)
@@ -169,7 +169,8 @@ def seconds(options, arch, steps):
 
 
 def measure(options):
-    """What a step takes is the difference of a long and a short run: both start alike, and end with a checkpoint."""
+    """The time of a step is the difference of a long and a short run, since both start alike, and end with a
+    checkpoint."""
     times = {arch: [] for arch in ("paper-age", "paper-gender", "paper-multi", "base")}
     for turn in range(options.repeat):
         for arch, found in times.items():
@@ -180,7 +181,7 @@ def measure(options):
 
 
 def shown(runs, key, scale, digits):
-    """A figure with its 95 % interval; of several seeds the mean, with the least and the most."""
+    """Returns a figure with its 95 % interval. For several seeds it is the mean, with the smallest and the largest."""
     figures = [found["test"][key] for found in runs if key in found["test"]]
     if not figures:
         return ""
@@ -190,7 +191,7 @@ def shown(runs, key, scale, digits):
 
 
 def found_runs(name):
-    """The runs of a network: one for each seed, else the one that was collected without a seed."""
+    """Returns the runs of a network: one for each seed, or the one that was collected without a seed."""
     seeds = sorted(os.path.basename(path) for path in glob.glob(os.path.join(PLACE, f"{name}.*.json")))
     return [read(file) for file in seeds] or [found for found in [read(f"{name}.json")] if found]
 

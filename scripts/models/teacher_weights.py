@@ -22,7 +22,7 @@ BLOCKS = 13
 
 
 def constants(folder, name):
-    """Tensors of a tfjs graph by name, in float32."""
+    """Returns the tensors of a tfjs graph by name, in float32."""
     with open(os.path.join(folder, name + ".json")) as file:
         groups = json.load(file)["weightsManifest"]
     found = {}
@@ -40,10 +40,10 @@ def constants(folder, name):
 
 
 def variables(weights):
-    """Named as face-train's mobilenet names them; kernels as [out, in, height, width]."""
+    """The names are those of face-train's mobilenet, and kernels are [out, in, height, width]."""
     kernel = lambda name: weights[f"{name}/convolution/merged_input"].transpose(3, 2, 0, 1)
     offset = lambda name: weights[f"{name}_bn/batchnorm_1/sub"]
-    # The network learned blue, green, red; face-train gives it red, green, blue.
+    # The network learned blue, green, red, and face-train gives it red, green, blue.
     found = {"stem.weight": kernel("conv1")[:, ::-1], "stem.bias": offset("conv1")}
     for block in range(BLOCKS):
         name = f"conv_dw_{block + 1}"
@@ -56,7 +56,7 @@ def variables(weights):
 
 
 def write(path, tensors):
-    """A safetensors file: the length of the header, the header, the bytes."""
+    """Writes a safetensors file: the length of the header, the header, the bytes."""
     header, data = {}, b""
     for name, value in sorted(tensors.items()):
         start, data = len(data), data + value.tobytes()

@@ -7,8 +7,8 @@ set -eu
 cd "$(dirname "$0")/../.."
 . scripts/build/arm64.sh
 out=${CARGO_TARGET_DIR:-target}/arm64
-# What is compiled hardly optimised answers the same, and takes a third of the time to build. The engine's own dependency on
-# tract-onnx is left out like in what is installed.
+# Code that is hardly optimised gives the same answers, and takes a third of the time to build. The engine's own
+# dependency on tract-onnx is left out, as in the installed library.
 build() {
     name=$1
     shift
@@ -16,7 +16,7 @@ build() {
         --crate-type staticlib --target-dir "$out" --no-default-features "$@"
     cp "$out/aarch64-unknown-linux-gnu/release/libface_predict.a" "$out/$name.a"
 }
-# First the library without any feature, for the engine is the same.
+# The library without any feature comes first, because the engine is the same.
 build minimal
 build full --features decode,detector,weights-base
 library=$out/full.a

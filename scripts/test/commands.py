@@ -27,12 +27,12 @@ TARGET = os.path.abspath(os.environ.get("CARGO_TARGET_DIR", os.path.join(ROOT, "
 BUILT = os.path.abspath(os.environ.get("FP_BUILT", os.path.join(TARGET, "release", "deps")))
 PORTRAIT = os.path.join(ROOT, "examples", "images", "eileen_collins.png")
 KINDS = ("sh", "python", "c")
-# What a reader's shell does not have.
+# These variables are not in a reader's shell.
 HIDDEN = ("PYTHONPATH", "FACE_PREDICT_LIBRARY", "MAKEFLAGS", "CARGO_TARGET_DIR", "FP_BUILT", "FP_NO_BUILD")
 BLOCK = re.compile(r"^(?P<mark>[^\n]*)\n```(?P<kind>\w+)\n(?P<text>.*?)^```$", re.M | re.S)
 MARK = re.compile(r"^<!-- (?:(?P<run>run)|tested by (?P<file>\S+)|not run: (?P<reason>.*\S)) -->$")
 
-# What was built by the tests serves `cargo build` and `cargo run`; all else is Cargo's.
+# The tests' own build serves `cargo build` and `cargo run`. All else goes to Cargo.
 CARGO = """#!/bin/sh
 case "$1" in
 build | rustc) exit 0 ;;
@@ -50,7 +50,7 @@ def pages():
 
 
 def blocks(page):
-    """Kind, mark, text and line of each block that a mark is due for."""
+    """Returns the kind, mark, text and line of each block that needs a mark."""
     with open(page, encoding="utf-8") as file:
         text = file.read()
     # A fence that ends one block must not begin the next.
@@ -60,7 +60,7 @@ def blocks(page):
 
 
 def indented(page):
-    """Lines of indented code: they cannot have a mark, so a fence is due."""
+    """Returns lines of indented code. They cannot have a mark, so a fence is needed."""
     with open(page, encoding="utf-8") as file:
         lines = file.read().split("\n")
     fenced = listed = False
@@ -73,11 +73,11 @@ def indented(page):
 
 
 def sandbox(folder):
-    """A folder with what the repository has, the built library where Cargo puts it, and a photo."""
+    """Makes a folder with the contents of the repository, the built library in Cargo's place, and a photo."""
     for name in os.listdir(ROOT):
         if name not in (".git", "target", "build", "bindings"):
             os.symlink(os.path.join(ROOT, name), os.path.join(folder, name))
-    # pip writes beside what it installs.
+    # pip writes files beside what it installs.
     shutil.copytree(os.path.join(ROOT, "bindings"), os.path.join(folder, "bindings"), ignore=shutil.ignore_patterns("node_modules", "build"))
     os.makedirs(os.path.join(folder, "build"))
     os.makedirs(os.path.join(folder, "bin"))
@@ -139,7 +139,7 @@ def main():
                 elif not options.list:
                     counts["run"] += 1
                     environment = environment or sandbox(folder)
-                    # A program of python finds the package as if it were installed; a command of sh has to install it.
+                    # A Python program finds the package as if it were installed, but a shell command has to install it.
                     given = {"PYTHONPATH": os.path.join(folder, "bindings", "python", "src"), "FACE_PREDICT_LIBRARY": os.path.join(BUILT, "libface_predict.so")}
                     done = subprocess.run(command(kind, text, folder), cwd=folder, env=environment | (given if kind == "python" else {}), stdout=subprocess.PIPE,
                                           stderr=subprocess.STDOUT, text=True, timeout=600)

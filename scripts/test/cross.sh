@@ -8,11 +8,11 @@ cd "$(dirname "$0")/../.."
 . scripts/build/cross_env.sh
 fail() { echo "test/cross: $*" >&2; exit 1; }
 [ $# -gt 0 ] || set -- x86_64-pc-windows-gnu x86_64-unknown-linux-musl armv7-unknown-linux-gnueabihf
-# The inputs of the C programs are written by the test that runs them natively.
+# The test that runs the C programs natively writes their inputs.
 inputs=${CARGO_TARGET_DIR:-target}/tmp/c_abi/inputs
 [ -d "$inputs" ] || fail "no $inputs: run cargo test --release --workspace --test c_abi first"
 
-# What x86-64 Linux says of sizes and places, which depend on the header alone.
+# The sizes and places on x86-64 Linux, which depend only on the header.
 mkdir -p build
 cc -std=c99 -Iinclude tests/c/layout.c -o build/cross-layout
 
@@ -27,7 +27,7 @@ for name in "$@"; do
     cp -r tests/cases "$out/tests/"
     cp -rL "$inputs" "$out/inputs"
     cp examples/images/eileen_collins.png "$out/"
-    # Where the list of cases looks for it.
+    # The list of cases looks for it there.
     cp examples/images/eileen_collins.png "$out/examples/images/"
     for source in examples/c/predict.c examples/c/hello.c tests/cases/runner.c tests/c/test.c tests/c/misuse.c tests/c/threads.c \
         tests/c/traps.c tests/c/layout.c; do
@@ -36,13 +36,13 @@ for name in "$@"; do
     done
     case $name in
     *-musl)
-        # Nothing but the programs and their files: no loader, no library, no /proc.
+        # There are only the programs and their files: no loader, no library, no /proc.
         run() { unshare -r chroot "$out" "$@" || return 1; } ;;
     *) run() { (cd "$out" && $cross_run "$@"); } ;;
     esac
     case $name in
     armv7*) ;;
-    # Structs have the sizes and places of 64-bit Linux; those of 32 bits follow from C's rules.
+    # Structs have the sizes and places of 64-bit Linux. Those of 32 bits follow from the rules of C.
     *) build/cross-layout > "$out/layout.txt"
        run ./layout.exe | tr -d '\r' | diff "$out/layout.txt" - || fail "$name: sizes or places differ" ;;
     esac

@@ -4,8 +4,9 @@
 #   scripts/test/fuzz.sh [MINUTES [TARGET...]]        10 minutes of each target
 #   scripts/test/fuzz.sh --build                      builds alone
 #
-# The stable compiler does, told that it may use what is not stable. The first build takes the engine's quarter of an hour, and is kept in
-# FUZZ_TARGET_DIR. What is found lies in build/fuzz/TARGET, beside the corpus that grows; the one that is committed, fuzz/seeds/TARGET, is only read.
+# The stable compiler is told that it may use unstable options. The first build takes the engine's quarter of an hour,
+# and is kept in FUZZ_TARGET_DIR. What is found lies in build/fuzz/TARGET, beside the corpus that grows; the one that is
+# committed, fuzz/seeds/TARGET, is only read.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 export RUSTC_BOOTSTRAP=1
@@ -13,7 +14,7 @@ export CARGO_TARGET_DIR=${FUZZ_TARGET_DIR:-build/fuzz/target}
 triple=$(rustc -vV | sed -n 's/^host: //p')
 coverage="-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 -Cllvm-args=-sanitizer-coverage-inline-8bit-counters"
 coverage+=" -Cllvm-args=-sanitizer-coverage-pc-table -Cllvm-args=-sanitizer-coverage-trace-compares"
-# With a target named, flags do not reach build scripts and macros, which need no sanitizer.
+# With a named target, the flags do not reach build scripts and macros, which need no sanitizer.
 export RUSTFLAGS="$coverage -Zsanitizer=address --cfg fuzzing -Clink-dead-code=no"
 nice -n "${FUZZ_NICE:-10}" cargo build --manifest-path fuzz/Cargo.toml --release --target "$triple" --bins
 [ "${1:-}" != --build ] || exit 0
@@ -31,7 +32,7 @@ for target in "${targets[@]}"; do
     mkdir -p "$work/corpus" "fuzz/seeds/$target"
     seeds=("fuzz/seeds/$target")
     case $target in encoded | jpeg) seeds+=(crates/jpeg/tests/cases) ;; esac
-    # A file of a model is some kilobytes; of the rest little shows more.
+    # A model file has some kilobytes, and of other inputs, larger ones show little more.
     nice -n "${FUZZ_NICE:-10}" "$CARGO_TARGET_DIR/$triple/release/$target" "$work/corpus" "${seeds[@]}" -max_total_time=$((minutes * 60)) \
         -artifact_prefix="$work/" -timeout=60 -rss_limit_mb=2048 -malloc_limit_mb=1500 -max_len=20000 -close_fd_mask=1 -print_final_stats=1 \
         >"$work/log" 2>&1 &

@@ -13,7 +13,7 @@ import sys
 import urllib.parse
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-# Text in code is no link: fences of three and more marks, then spans of backticks.
+# Text in code is not a link: fences of three or more marks, then spans of backticks.
 FENCE = re.compile(r"^[ ]{0,3}(`{3,}|~{3,}).*?^[ ]{0,3}\1[`~]*[ \t]*$", re.M | re.S)
 SPAN = re.compile(r"(?<!`)(`+)(?!`)(?:(?!\n[ \t]*\n).)+?(?<!`)\1(?!`)", re.S)
 INLINE = re.compile(r"!?\[(?:[^\[\]]|\[[^\[\]]*\]|!\[[^\]]*\]\([^)]*\))*\]\(\s*<?([^)\s>]+)>?(?:\s+\"[^\"]*\")?\s*\)")
@@ -30,13 +30,13 @@ def pages():
 
 
 def without_code(text):
-    """The page with its code blanked, so that lines keep their numbers."""
+    """Returns the page with its code blanked, so that lines keep their numbers."""
     blank = lambda match: re.sub(r"[^\n]", " ", match.group(0))
     return FENCE.sub(blank, text)
 
 
 def links(text):
-    """Each target with its line. Code spans hide links, but a link's text may be a code span."""
+    """Returns each target with its line. Code spans hide links, but a link's text may be a code span."""
     plain = without_code(text)
     # Inside spans only brackets could look like a link.
     plain = SPAN.sub(lambda match: re.sub(r"[\[\]()<>]", " ", match.group(0)), plain)
@@ -48,7 +48,7 @@ def links(text):
 
 
 def anchors(text):
-    """Names of a page's headings, as GitHub and mdBook make them: two of one name get numbers."""
+    """Returns the names of a page's headings, as GitHub and mdBook make them. Two equal names get numbers."""
     names = set(re.findall(r"<a\s+(?:id|name)=\"([^\"]+)\"", text))
     seen = {}
     for heading in re.findall(r"^[ ]{0,3}#{1,6}[ \t]+(.+?)[ \t]*#*$", without_code(text), re.M):
@@ -61,7 +61,7 @@ def anchors(text):
 
 
 def problem(page, target):
-    """Why a link is broken, or None."""
+    """Returns why a link is broken, or None."""
     if re.match(r"[a-zA-Z][a-zA-Z0-9+.-]*:|//", target):
         return None
     file, _, anchor = target.partition("#")
@@ -91,7 +91,7 @@ def main():
                 broken += 1
                 print(f"{page}:{line}: {target}: {why}")
     print(f"{count} links on {len(chosen)} pages, {broken} broken")
-    # A pattern that finds nothing would let everything pass.
+    # If a pattern finds nothing, the check would be worthless.
     return 1 if broken or count == 0 else 0
 
 

@@ -6,7 +6,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 export CARGO_TARGET_DIR=${MIRI_TARGET_DIR:-build/miri}
-# Files are read and written; nothing else is let through.
+# Files are read and written, and nothing else is allowed.
 export MIRIFLAGS="-Zmiri-disable-isolation -Zmiri-strict-provenance"
 [ $# -gt 0 ] || nice -n 10 cargo +nightly miri test --package face-predict-kernels
 # The unit tests of other folders run without Miri.

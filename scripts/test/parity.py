@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The library and ONNX Runtime say the same of real faces and of noise, within 1e-4 of each probability.
+"""The library and ONNX Runtime must agree on real faces and on noise, within 1e-4 of each probability.
 
     build/venv/bin/python scripts/test/parity.py PROBE MODEL.onnx IMAGE...     PROBE: the example `probe`, built
 """
@@ -23,7 +23,7 @@ def softmax(logits):
 
 
 def doubt(head, line):
-    """The factor of the temperature for what the library holds against the face."""
+    """Returns the factor of the temperature for the library's quality flags."""
     return numpy.prod([head.get("doubt", {}).get(name, 1.0) for name in line["quality"]])
 
 

@@ -12,7 +12,7 @@ rm -rf build/wheel bindings/python/build
 "$environment/bin/pip" wheel -q --disable-pip-version-check --no-deps -w build/wheel bindings/python
 "$environment/bin/pip" install -q --disable-pip-version-check --force-reinstall --no-deps build/wheel/*.whl
 ls -l build/wheel/
-# The installed package is tested, with the library that it carries.
+# The installed package is tested, with the library in it.
 unset FACE_PREDICT_LIBRARY
 "$environment/bin/python" -m pytest -q bindings/python/tests -p no:cacheprovider
 (cd bindings/python && "../../$environment/bin/python" -m mypy --no-incremental)

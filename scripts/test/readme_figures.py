@@ -25,7 +25,7 @@ def main():
         body = readme.split(f"## {section}\n")[1].split("\n## ")[0]
         known = [float(number) for number in NUMBER.findall(read(page))]
         for row in (line for line in body.split("\n") if line.startswith("|")):
-            # Names of the first column may hold numbers, as sizes of pictures do.
+            # Names in the first column may contain numbers, such as sizes of pictures.
             for number in NUMBER.findall(row.split("|", 2)[2]):
                 count += 1
                 half = 0.5 * 10 ** -len(number.split(".")[1])

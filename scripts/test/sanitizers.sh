@@ -45,7 +45,7 @@ run() {
     [ "$verdict" = clean ]
 }
 
-# A request that is too large must come back as NULL, as it does without the sanitizer.
+# A request that is too large must return NULL, as without the sanitizer.
 export ASAN_OPTIONS=allocator_may_return_null=1:detect_leaks=1:detect_stack_use_after_return=1
 export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
 for name in test misuse; do
@@ -55,8 +55,9 @@ for name in test misuse; do
         "$work/${name}_sanitized" "$inputs"
 done
 
-# The built-in model lives as long as the process, and is held by pointers into the middle of blocks, which valgrind
-# calls "possibly lost": only what nothing points to is a leak. `quick` leaves out what repeats paths of the library.
+# The built-in model lives as long as the process. Pointers into the middle of blocks hold it, which valgrind calls
+# "possibly lost". So only blocks that nothing points to are leaks. `quick` leaves out what repeats paths of the
+# library.
 under_valgrind() {
     build "$1" "$work/${1}_valgrind"
     run "$1, valgrind" "${1}_valgrind" valgrind --quiet --error-exitcode=1 --leak-check=full \

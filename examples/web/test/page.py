@@ -1,8 +1,8 @@
-"""The page of examples/web in Chromium: pictures, a camera from a file, and what goes wrong.
+"""Tests the page of examples/web in Chromium: pictures, a camera from a file, and failures.
 
     scripts/build/web.sh build && build/venv/bin/python examples/web/test/page.py [--screenshots FOLDER]
 
-Needs Debian's chromium, and websocket-client, numpy and Pillow from PyPI. What is wrong is an AssertionError.
+It needs Debian's chromium, and websocket-client, numpy and Pillow from PyPI. A failure is an AssertionError.
 """
 
 import argparse
@@ -28,7 +28,7 @@ PORTRAIT = ROOT / "examples/images/eileen_collins.png"
 SECONDS = 90
 FLAGS = ["--disable-quic", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--use-fake-device-for-media-stream"]
 
-# Put before the worker's script, to make it fail as browsers and memory do.
+# This is put before the worker's script, to make it fail as browsers and memory do.
 BROKEN = {
     "no WebAssembly": "self.WebAssembly = undefined;",
     "no SIMD": "WebAssembly.validate = () => false;",
@@ -51,7 +51,7 @@ BROKEN = {
 
 
 class Server(http.server.ThreadingHTTPServer):
-    """Serves the page; `broken` names what its worker lacks, or "no file" the module."""
+    """Serves the page. `broken` names what its worker lacks, or "no file" for the module."""
 
     broken = None
     asked = None
@@ -115,7 +115,7 @@ class Page:
         self.wait(f"document.getElementById('status').textContent.includes({json.dumps(part)})", f"no status “{part}”")
 
     def choose(self, *files):
-        """As if they were chosen after a press of the button."""
+        """Opens files as if they were chosen after a press of the button."""
         root = self.browser.call("DOM.getDocument")["root"]["nodeId"]
         node = self.browser.call("DOM.querySelector", nodeId=root, selector="#files")["nodeId"]
         self.browser.call("DOM.setFileInputFiles", nodeId=node, files=[str(file) for file in files])
@@ -127,7 +127,7 @@ class Page:
             self.browser.call("Input.dispatchKeyEvent", type=kind, key=key, code=key, windowsVirtualKeyCode=code, **(text if kind == "keyDown" else {}))
 
     def faults(self):
-        """What the console or the net holds against the page."""
+        """Returns the errors in the console and in the network log."""
         said = []
         for event in self.browser.events:
             given = event.get("params", {})
@@ -145,7 +145,7 @@ class Page:
 def pictures(page, temp, shoot):
     page.open()
     page.status("Ready.")
-    # By keyboard alone: the first stop is the button, and Enter opens the dialogue for files.
+    # With the keyboard alone, the first stop is the button, and Enter opens the file dialogue.
     page.press("Tab")
     assert page.run("document.activeElement.id") == "open"
     page.press("Tab")
@@ -161,7 +161,7 @@ def pictures(page, temp, shoot):
       return white; })()"""
     assert page.run(drawn) > 500, "no box is drawn"
 
-    # Several, of which one is no picture, one is damaged, one too large and one has no face.
+    # There are several files, of which one is no picture, one is damaged, one is too large and one has no face.
     no_picture = temp / "notes.jpg"
     no_picture.write_text("no picture")
     damaged = temp / "damaged.png"
@@ -175,14 +175,14 @@ def pictures(page, temp, shoot):
     text = page.text()
     for part in ["notes.jpg is no picture", "damaged.png is no picture", "huge.png is too large", "No face was found.", "Against it: ", "in 2 pictures"]:
         assert part in text, f"{part}: {text}"
-    # And the next picture works.
+    # The next picture works, too.
     page.choose(PORTRAIT)
     page.status("One face in one picture.")
     shoot("pictures")
     page.run("document.getElementById('clear').click()")
     assert page.run("document.querySelectorAll('figure').length") == 0
 
-    # Dropped.
+    # Now files are dropped.
     page.run("""(async () => { const response = await fetch('/portrait.png'); const file = new File([await response.blob()], 'dropped.png');
       const given = new DataTransfer(); given.items.add(file);
       document.dispatchEvent(new DragEvent('dragover', { dataTransfer: given, bubbles: true, cancelable: true }));
@@ -232,7 +232,7 @@ def camera(page, shoot):
     page.press("Enter")
     page.status("The camera was refused.")
     permission(page, "granted")
-    # Kept, so that it can be unplugged.
+    # It is kept, so that it can be unplugged.
     page.run("""(() => { const devices = navigator.mediaDevices, real = devices.getUserMedia.bind(devices);
       devices.getUserMedia = async (asked) => window.taken = await real(asked); })()""")
     page.press("Enter")
@@ -241,7 +241,7 @@ def camera(page, shoot):
     page.wait("document.querySelector('figure').innerText.includes('One face:')", "no face of the camera")
     assert page.run("document.getElementById('camera').getAttribute('aria-pressed')") == "true"
     shoot("camera")
-    # A picture meanwhile.
+    # A picture is opened meanwhile.
     page.choose(PORTRAIT)
     page.wait("document.querySelector('main').innerText.includes('eileen_collins.png')", "no picture beside the camera")
     page.run("document.getElementById('camera').focus()")
@@ -276,7 +276,7 @@ def faults(page):
 
 
 def sources(page):
-    """The binding itself, on the page's own thread: pictures of every kind answer alike."""
+    """The binding itself runs on the page's own thread. Pictures of every kind must be answered alike."""
     page.open()
     page.status("Ready.")
     answers = page.run("""(async () => {
@@ -320,7 +320,7 @@ def sources(page):
     assert abs(gray[3] - answers["gray.gif"][3]) < 0.05, f"{gray}, {answers.pop('gray.gif')}"
     del answers["gray.gif"]
     for name, answer in answers.items():
-        # Colours of a film are other numbers for the same picture.
+        # A film stores the colours of the same picture as other numbers.
         near = 3 if name in ["video", "frame"] else 0.05
         assert answer[:3] == right[:3] == [512, 512, 1] and abs(answer[3] - right[3]) <= near, f"{name}: {answer}, not {right}"
     print("sources:", ", ".join(f"{name} {answer[3]:.2f}" for name, answer in answers.items()))

@@ -1,6 +1,6 @@
-// Runs @vladmandic/face-api on pictures from standard input: a line of JSON, then the bytes of RGB pixels. One line of JSON
-// comes back for each: the faces, and the milliseconds of CPU that they took.
-// Usage: node face_api.js FOLDER-WITH-node_modules
+// Runs @vladmandic/face-api on pictures from standard input. Each is a line of JSON, then the bytes of RGB pixels. One
+// line of JSON comes back for each, with the faces, and the milliseconds of CPU time that they took. Usage: node
+// face_api.js FOLDER-WITH-node_modules
 const path = require('path');
 const { createRequire } = require('module');
 

@@ -1,4 +1,4 @@
-"""Figures of estimators and detectors, from their answers."""
+"""Computes the figures of estimators and detectors from their answers."""
 import math
 from statistics import mean, median
 
@@ -6,7 +6,7 @@ from pictures import clip, holds, overlap
 
 
 def chosen(people, row):
-    """Of the answers, the one for the face that the row speaks of: its box holds the nose; None where there is none."""
+    """Returns the answer for the face of the row, whose box contains the nose, or None if there is none."""
     near = [p for p in people if holds(p.box, row.landmarks[2])]
     return max(near, key=lambda p: overlap(p.box, row.box), default=None)
 
@@ -17,14 +17,15 @@ def share(truths):
 
 
 def bracket(person, brackets):
-    """Of `brackets`, the one with the most probability; for a program that tells none, the one that its rounded year falls into."""
+    """Returns the most probable of `brackets`. For a program without probabilities it is the one of its rounded
+    year."""
     if person.years:
         return max(brackets, key=lambda b: sum(person.years[int(b[0]):None if math.isinf(b[1]) else int(b[1]) + 1]))
     return max((b for b in brackets if b[0] <= max(math.floor(person.age + 0.5), 0)), default=brackets[0])
 
 
 def estimates(pairs):
-    """Of rows and the answers for them, None where the face was not found."""
+    """Computes the figures from rows and their answers, which are None if the face was not found."""
     seen = [(row, person) for row, person in pairs if person]
     aged = [abs(row.age - person.age) for row, person in seen if row.age is not None]
     right = lambda keep: share(row.female == person.female for row, person in seen if keep(row))
@@ -39,7 +40,7 @@ def estimates(pairs):
         figures["age error"] = mean(aged)
         figures["within 5"] = share(error <= 5 for error in aged)
     else:
-        # As the rows have them: each set has its own.
+        # The brackets are those of the rows, since each set has its own.
         brackets = sorted({row.bracket for row, _ in pairs})
         figures["bracket"] = share(row.bracket == bracket(person, brackets) for row, person in seen)
     for race in sorted({row.race for row, _ in pairs}):
@@ -57,7 +58,8 @@ def over_18(row):
 
 
 def found(answers, row, width, height):
-    """Whether an answer holds the nose, and whether one covers the box by half; as far as boxes lie in the picture."""
+    """Returns whether an answer contains the nose, and whether one covers the box by half, as far as boxes lie in the
+    picture."""
     boxes = [clip(answer[:4], width, height) for answer in answers]
     return (
         any(holds(box, row.landmarks[2]) for box in boxes),
@@ -66,5 +68,5 @@ def found(answers, row, width, height):
 
 
 def usual(milliseconds, warm=5):
-    """Median, without the first calls, which set things up."""
+    """Returns the median without the first calls, which set things up."""
     return median(milliseconds[warm:] or milliseconds)

@@ -1,4 +1,4 @@
-"""The test pictures and what is known of their faces."""
+"""The test pictures and the labels of their faces."""
 import csv
 import math
 import os
@@ -13,7 +13,7 @@ POINTS = ["eye_left", "eye_right", "nose", "mouth_left", "mouth_right"]
 
 @dataclass(frozen=True)
 class Row:
-    """A picture of one face: a row of a manifest."""
+    """A picture of one face, which is a row of a manifest."""
 
     path: str
     file: str
@@ -26,11 +26,11 @@ class Row:
     landmarks: tuple
 
     def clipped(self, width, height):
-        """The box as far as it lies in the picture."""
+        """Returns the part of the box that lies in the picture."""
         return clip(self.box, width, height)
 
     def moved(self, right, down):
-        """The same face where its picture lies in a larger one."""
+        """Returns the same face when its picture lies in a larger one."""
         x, y, width, height = self.box
         landmarks = tuple((a + right, b + down) for a, b in self.landmarks)
         return replace(self, box=(x + right, y + down, width, height), landmarks=landmarks)
@@ -43,7 +43,7 @@ def clip(box, width, height):
 
 
 def overlap(a, b):
-    """Area that two boxes share, of the area that they cover."""
+    """Returns the area that two boxes share, as a part of the area that they cover."""
     shared = clip((a[0] - b[0], a[1] - b[1], a[2], a[3]), b[2], b[3])
     both = shared[2] * shared[3]
     return both / max(a[2] * a[3] + b[2] * b[3] - both, 1e-9)
@@ -59,14 +59,14 @@ def records(path):
 
 
 def spread(items, count):
-    """`count` of the items, evenly over all of them."""
+    """Returns `count` of the items, spread evenly."""
     if not count or len(items) <= count:
         return items
     return [items[i * len(items) // count] for i in range(count)]
 
 
 def known(record, file, source):
-    """A row, or None where the face or its labels are not known."""
+    """Makes a row, or None if the face or its labels are not known."""
     if not (record["nose_x"] and record["gender"] and (record.get("age") or record.get("age_min"))):
         return None
     if not float(record.get("score") or 1):
@@ -85,7 +85,7 @@ def known(record, file, source):
 
 
 def rows(manifests, root, count):
-    """Rows of the test parts by source; those of shared/data/eval where no manifest is given."""
+    """Returns the rows of the test parts by source, or those of shared/data/eval without a manifest."""
     if manifests:
         test = [r for manifest in manifests for r in records(manifest) if r["split"] == "test"]
         found = [known(r, os.path.join(root, r["path"]), r["source"]) for r in test]
@@ -103,19 +103,19 @@ def rows(manifests, root, count):
 
 
 def scenes(manifest, root, count):
-    """Paths of the test scenes, as written there and as files."""
+    """Returns the paths of the test scenes, as in the manifest and as files."""
     paths = dict.fromkeys(r["path"] for r in records(manifest) if r["split"] == "test")
     return [(path, os.path.join(root, path)) for path in spread(list(paths), count)]
 
 
 def pixels(file):
-    """RGB, upright as stored: every program gets the same ones, and none is timed with its JPEG decoder."""
+    """Returns RGB, upright. Every program gets the same pixels, and JPEG decoding is not timed."""
     with Image.open(file) as image:
         return np.ascontiguousarray(image.convert("RGB"))
 
 
 def frame(image, row, width=640, height=480):
-    """A camera's frame of one colour with the picture in its middle, and its face there."""
+    """Returns a camera's frame of one colour with the picture in its middle, and its face there."""
     whole = Image.new("RGB", (width, height), tuple(int(v) for v in image.mean((0, 1))))
     at = (width - image.shape[1]) // 2, (height - image.shape[0]) // 2
     whole.paste(Image.fromarray(image), at)

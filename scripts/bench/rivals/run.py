@@ -48,7 +48,7 @@ def arguments():
 
 
 def estimators(rows):
-    """Figures of the programs that tell age and gender, each way, and by source."""
+    """Returns the figures of the estimators, for each way and by source."""
     peers = [programs.Ours(), programs.AgeAndGender(), programs.FaceApi()]
     ways = ["given", "search"]
     pairs = {(p.name, way, source): [] for p in peers for way in ways for source in rows}
@@ -95,7 +95,8 @@ def all_detectors():
 
 
 def detectors(faces, frames):
-    """How many faces detectors find at their own thresholds, in pictures and in frames, and the time of a frame."""
+    """Returns how many faces detectors find at their own thresholds, in pictures and in frames, and the time of a
+    frame."""
     peers = all_detectors()
     hits = {peer.name: [] for peer in peers}
     framed = {peer.name: [] for peer in peers}
@@ -131,7 +132,7 @@ def detectors(faces, frames):
 
 
 def scenes(found, folder):
-    """Writes what detectors answer, sure or not, for `face-train evaluate-detector --answers`."""
+    """Writes all answers of detectors, sure or not, for `face-train evaluate-detector --answers`."""
     peers = all_detectors()
     answers = {peer.name: {} for peer in peers}
     for number, (path, file) in enumerate(found):

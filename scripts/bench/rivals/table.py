@@ -1,4 +1,4 @@
-"""The Markdown tables of docs/accuracy.md."""
+"""Writes the Markdown tables of docs/accuracy.md."""
 import os
 import re
 
@@ -90,7 +90,7 @@ sizes in pictures reduced to 320. Faces below 8 pixels in the input cannot be fo
 
 
 def markdown(result):
-    """Text of each part that was measured."""
+    """Returns the text of each part that was measured."""
     parts = {}
     if "estimators" in result:
         programs = result["estimators"]
@@ -109,7 +109,7 @@ def markdown(result):
 
 
 def put(parts):
-    """Puts each between its marks in docs/accuracy.md; parts that were not measured stay."""
+    """Puts each text between its marks in docs/accuracy.md. Parts that were not measured stay."""
     page = os.path.join(ROOT, "docs", "accuracy.md")
     with open(page, encoding="utf-8") as file:
         current = file.read()

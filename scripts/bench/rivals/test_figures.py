@@ -1,4 +1,4 @@
-"""Figures of estimators from made-up answers; `scripts/test.sh` runs this."""
+"""Tests the figures of estimators with made-up answers. `scripts/test.sh` runs this."""
 import math
 from types import SimpleNamespace
 
@@ -23,7 +23,7 @@ def test_brackets_are_those_of_the_rows():
     right = lambda ages: figures.estimates(list(zip(two, map(person, ages))))["bracket"]
     assert right([17.4, 18.0]) == 1
     assert right([17.5, 99.0]) == 0.5
-    # Of three brackets the same years mean others.
+    # With three brackets the same years mean other brackets.
     three = [*two[:1], row((18, 29)), row((30, math.inf))]
     assert figures.estimates([(r, person(30.0)) for r in three])["bracket"] == 1 / 3
 
