@@ -22,7 +22,8 @@ fn load(name: &str, plain: bool) -> Model {
     Model::load_file(path(name), &options).expect("a shipped file")
 }
 
-/// Convolutions of a file that are ours: all that are wider than 1 x 1, and those of 1 x 1 that read what another gives.
+/// Counts the convolutions of a file that this library computes itself. They are all that are wider than 1 x 1, and
+/// those of 1 x 1 that read the output of another.
 fn convolutions(name: &str) -> usize {
     let bytes = std::fs::read(path(name)).expect("a shipped file");
     let file = ModelProto::decode(&bytes[..]).expect("an ONNX file");
@@ -99,7 +100,8 @@ fn estimates_agree_within_a_ten_thousandth() {
     }
 }
 
-/// In the sizes of input of frames, of still pictures and of turned ones, with a low threshold, so that weak answers are compared too.
+/// The sizes of input are those of frames, of still pictures and of turned ones. The threshold is low, so that weak
+/// answers are compared too.
 #[test]
 fn detections_agree_within_a_hundredth_of_a_pixel() {
     let picture = Picture::open(portrait(), &DecodeLimits::default()).expect("the portrait");

@@ -1,4 +1,4 @@
-//! What a steady prediction allocates.
+//! Counts the allocations of a steady prediction.
 #![allow(clippy::unwrap_used)]
 
 #[allow(dead_code)]
@@ -6,7 +6,7 @@ mod counting;
 
 use face_predict::{Format, Image, Model, Options, Predictions, Rect, Region, Workspace};
 
-/// Measured: 50 allocations a call with the first built-in network, all of them the engine's own.
+/// The first built-in network was measured with 50 allocations a call, all of them in the engine.
 const MAX_ALLOCATIONS: usize = 100;
 
 #[test]
@@ -38,7 +38,7 @@ fn a_steady_call_allocates_the_same_and_keeps_nothing() {
     println!("{} allocations, {} bytes a call, {grown} bytes kept by 1,000", first.0, first.1);
     assert_eq!(grown, 0, "bytes kept by 1,000 calls");
     assert!(first.0 <= MAX_ALLOCATIONS, "{} allocations a call", first.0);
-    // Whatever is left is the network's: cutting the face and keeping the answer allocate nothing.
+    // The rest belongs to the network: cutting the face and storing the answer allocate nothing.
     let faces_alone = options.skip_age(true).skip_gender(true);
     call(&faces_alone);
     assert_eq!(call(&faces_alone), (0, 0), "without the network (allocations, bytes)");

@@ -1,4 +1,4 @@
-//! Nothing grows while a camera runs: frames are searched, faces are followed, leave and come back.
+//! Memory does not grow while a camera runs: frames are searched, and faces are followed, leave and come back.
 #![allow(clippy::unwrap_used)]
 
 #[allow(dead_code)]
@@ -13,10 +13,10 @@ use image::imageops::{FilterType, overlay, resize};
 use image::{Rgb, RgbImage};
 
 const FRAME_US: i64 = 33_333;
-/// Frames after which the film begins anew.
+/// The number of frames after which the film begins again.
 const PERIOD: usize = 60;
 
-/// Two people walk through; for a third of the time nobody is there, longer than the tracker remembers.
+/// Two people walk through. For a third of the time nobody is there, which is longer than the tracker remembers.
 fn film() -> Vec<RgbImage> {
     let face = RgbImage::from_raw(portrait::SIDE as u32, portrait::SIDE as u32, portrait::rgb());
     let face = resize(&face.unwrap(), 120, 120, FilterType::Triangle);
@@ -32,7 +32,7 @@ fn film() -> Vec<RgbImage> {
     (0..PERIOD).map(frame).collect()
 }
 
-/// `FACE_PREDICT_FRAMES=100000` looks longer.
+/// `FACE_PREDICT_FRAMES=100000` runs more frames.
 #[test]
 fn frames_leave_nothing_behind() {
     let frames = std::env::var("FACE_PREDICT_FRAMES").map_or(600, |n| n.parse().unwrap());
@@ -52,7 +52,7 @@ fn frames_leave_nothing_behind() {
         faces += out.len();
         last = out.faces().filter_map(|face| face.track()).map(|t| t.id).max().unwrap_or(last);
     };
-    // Working memory has its size after the first rounds.
+    // The working memory has its final size after the first rounds.
     let warm = 3 * PERIOD;
     (0..warm).for_each(&mut show);
     let held = counting::held();

@@ -1,4 +1,4 @@
-//! What a picture of 64 megapixels takes, beside the memory that its pixels have already: as docs/memory.md says.
+//! Measures the memory for a picture of 64 megapixels, in addition to its pixels, as docs/memory.md states it.
 #![allow(clippy::unwrap_used)]
 
 #[allow(dead_code)]
@@ -18,7 +18,7 @@ const MB: isize = 1_000_000;
 fn the_largest_picture_takes_what_is_stated() {
     let face = RgbImage::from_raw(portrait::SIDE as u32, portrait::SIDE as u32, portrait::rgb());
     let mut picture = RgbImage::from_pixel(SIDE, SIDE, Rgb([96, 104, 112]));
-    // A face of 300 pixels, which is cut from more pixels than are searched.
+    // The face has 300 pixels, and is cut from a larger picture than the one that is searched.
     let person = resize(&face.unwrap(), 1500, 1500, FilterType::Triangle);
     overlay(&mut picture, &person, 3000, 3000);
     let mut file = Vec::new();
@@ -26,7 +26,7 @@ fn the_largest_picture_takes_what_is_stated() {
     let side = SIDE as usize;
     let image = Image::new(Format::Rgb, side, side, &picture).unwrap();
     let model = Model::load_default().unwrap();
-    // Plans of the detector are the model's, and stay.
+    // The plans of the detector belong to the model, and stay.
     let all = Options::new().try_turns(true);
     model.warm_up(side, side, &all).unwrap();
     model.warm_up(side, side, &Options::new()).unwrap();

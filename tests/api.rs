@@ -1,4 +1,4 @@
-//! The Rust interface on a real picture.
+//! Tests the Rust interface on a real picture.
 #![allow(clippy::unwrap_used)]
 
 use std::sync::Barrier;
@@ -18,7 +18,7 @@ fn options() -> Options<'static> {
     Options::new().regions(&FACES)
 }
 
-/// Age, its interval and the probability of female of the first face.
+/// Returns the age, its interval and the probability of female of the first face.
 fn numbers(predictions: &Predictions) -> [f32; 4] {
     let face = predictions.face(0).unwrap();
     let (low, high) = face.age_interval().unwrap();
@@ -76,7 +76,7 @@ fn the_portrait_is_a_face() {
     assert_eq!(predictions.faces().len(), 1);
 }
 
-/// The portrait in another byte order, rows `padding` bytes longer than needed.
+/// Returns the portrait in another byte order, with rows that are `padding` bytes longer than needed.
 fn converted(rgb: &[u8], format: Format, padding: usize) -> Vec<u8> {
     let pixel = bytes_per_pixel(format);
     let mut out = vec![0xA5; (SIDE * pixel + padding) * SIDE];
@@ -128,7 +128,7 @@ fn every_orientation_gives_the_same_answer() {
     );
     for exif in 1..=8 {
         let orientation = Orientation::from_exif(exif).unwrap();
-        // A crop that is not square, so that swapped sides show.
+        // The crop is not square, so that exchanged sides would be seen.
         let (width, height) = (400, 300);
         let stored = if orientation.swaps_axes() { (height, width) } else { (width, height) };
         let mut data = vec![0; width * height * 3];
@@ -164,7 +164,7 @@ fn faces_come_largest_first() {
         [region(200.0, 20.0), region(180.0, 90.0), region(170.0, 110.0), region(150.0, 90.0)];
     let predictions = model.predict(&image, &Options::new().regions(&regions)).unwrap();
     let xs = |p: &Predictions| p.faces().map(|face| face.rect().x).collect::<Vec<_>>();
-    // Two of one size stay as they were given.
+    // Two faces of the same size keep the order in which they were given.
     assert_eq!(xs(&predictions), [170.0, 180.0, 150.0, 200.0]);
     assert!(predictions.face(3).unwrap().quality().contains(Quality::SMALL));
     for (face, alone) in predictions.faces().zip([2, 1, 3, 0]) {
@@ -292,11 +292,11 @@ fn errors_by_kind_and_an_empty_result() {
         ErrorKind::Io
     );
     assert_eq!(Model::load_bytes(b"x", &ModelOptions::new()).unwrap_err().kind(), ErrorKind::Model);
-    // Whatever failed has changed nothing.
+    // The failed calls have changed nothing.
     assert_eq!(numbers(&model.predict(&image, &options).unwrap()), before);
 }
 
-/// Cropped faces of real people, which only developers have.
+/// Tests cropped faces of real people, which only developers have.
 #[test]
 fn real_photographs_are_answered_as_labelled() {
     let Some(folder) = eval::folder() else { return };
@@ -326,7 +326,7 @@ fn real_photographs_are_answered_as_labelled() {
     }
     let (error, right) = (error / count as f32, right as f32 / count as f32);
     println!("{count} photographs by box: age off by {error:.2} years, gender right {right:.3}");
-    // Loose: that faces are cut and read rightly, not how good the weights are.
+    // The bounds are loose. They test that faces are cut and read correctly, and not the quality of the weights.
     assert!(count > 50 && error < 10.0 && right > 0.8, "{count}: {error} years, {right}");
 }
 
@@ -395,7 +395,7 @@ fn a_jpeg_that_ends_early_is_damaged() {
             assert!(out.is_empty());
         }
     }
-    // A phone's film behind its photograph.
+    // The file has a phone's film behind its photograph.
     let more = [whole.clone(), vec![0x55; 1000]].concat();
     let options = Options::new().cropped(true);
     model.predict_encoded(&more, &options, &mut workspace, &mut out).unwrap();

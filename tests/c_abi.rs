@@ -1,5 +1,5 @@
-//! The C interface, from C and C++: the header alone, the beginner's program, tests/c and the examples, by every
-//! compiler here, linked statically and dynamically.
+//! Tests the C interface from C and C++, with every compiler here, and with static and dynamic linking. The programs
+//! are the header alone, the beginner's program, tests/c and the examples.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -21,14 +21,14 @@ const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
 const WARNINGS: [&str; 4] = ["-Wall", "-Wextra", "-Werror", "-Wpedantic"];
 
-/// What a static library of Rust needs, as `cargo rustc -- --print native-static-libs` says, but for libgcc, which compilers
-/// add in the form that fits: -lgcc_s is not there for `-static`. The last line: one object of tract lacks the note that it
-/// needs no executable stack.
+/// These are the libraries that a static library of Rust needs, as `cargo rustc -- --print native-static-libs` lists
+/// them. libgcc is left out, because compilers add it in the form that fits: -lgcc_s does not exist for `-static`. The
+/// last line is there because one object of tract lacks the note that it needs no executable stack.
 const SYSTEM_LIBRARIES: [&str; 6] = ["-lutil", "-lrt", "-lpthread", "-lm", "-ldl", "-lc"];
 const NO_EXECUTABLE_STACK: &str = "-Wl,-z,noexecstack";
 
-/// The folder that holds both libraries: this test's own, since `cargo test` leaves those of `cargo build` as they
-/// were.
+/// Returns the folder with both libraries. It is the folder of this test, because `cargo test` does not renew the
+/// libraries of `cargo build`.
 fn libraries() -> PathBuf {
     let test = std::env::current_exe().expect("the path of this test");
     let folder = test.parent().expect("a folder").to_owned();
@@ -45,14 +45,14 @@ fn libraries() -> PathBuf {
     folder
 }
 
-/// A folder that tests and scripts/test/sanitizers.sh share.
+/// Returns a folder that the tests and scripts/test/sanitizers.sh share.
 fn work() -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("c_abi");
     fs::create_dir_all(&folder).expect("the target folder is writable");
     folder
 }
 
-/// Pictures and models for the C programs, written once.
+/// Returns the folder with pictures and models for the C programs. They are written once.
 fn inputs() -> &'static Path {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     FOLDER.get_or_init(|| {
@@ -109,14 +109,14 @@ fn write_models(write: &impl Fn(&str, &[u8])) {
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Link {
-    /// The library alone.
+    /// Only this library is linked statically.
     Static,
-    /// C's own library, too.
+    /// C's own library is static, too.
     AllStatic,
     Shared,
 }
 
-/// Compilers of C and C++ here. gcc must be; clang is in CI, and may be missing elsewhere.
+/// Returns the compilers of C and C++ on this machine. gcc is required. clang is in CI, and may be missing elsewhere.
 fn compilers() -> Vec<(&'static str, &'static str)> {
     let pairs = [("gcc", "g++"), ("clang", "clang++")];
     let here = |name: &str| Command::new(name).arg("--version").output().is_ok();
@@ -146,7 +146,8 @@ fn run(command: &mut Command) -> Output {
     output
 }
 
-/// A compiler with the header and all warnings, for a source of C or, by its name, C++.
+/// Returns the command of a compiler with the header and all warnings. The name of the source decides whether it is C
+/// or C++.
 fn compiler((c, cpp): (&str, &str), source: &Path) -> Command {
     let is_c = source.extension().is_some_and(|e| e == "c");
     let mut command = Command::new(if is_c { c } else { cpp });
@@ -159,13 +160,13 @@ fn compiler((c, cpp): (&str, &str), source: &Path) -> Command {
     command
 }
 
-/// Builds a program, once however many tests run it, and gives its path.
+/// Builds a program once, although several tests run it, and returns its path.
 fn build(compilers: (&str, &str), source: &Path, link: Link) -> PathBuf {
     static BUILT: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
     let name = source.file_stem().expect("a name").to_string_lossy();
     let language = source.extension().expect("a language").to_string_lossy();
     let out = work().join(format!("{name}_{language}_{}_{link:?}", compilers.0));
-    // Held meanwhile: a program cannot be written while another test runs it.
+    // The lock is held meanwhile, because a program cannot be written while another test runs it.
     let mut built = BUILT.lock().unwrap_or_else(|e| e.into_inner());
     if built.contains(&out) {
         return out;
@@ -189,12 +190,12 @@ fn build(compilers: (&str, &str), source: &Path, link: Link) -> PathBuf {
     out
 }
 
-/// The shared library under the names that linking and running look for.
+/// Returns a folder with the shared library under the names that linking and running need.
 fn shared_library() -> PathBuf {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     let make = || {
         let folder = work().join("lib");
-        // Links of an earlier build would point elsewhere.
+        // The links of an earlier build would point elsewhere.
         let _ = fs::remove_dir_all(&folder);
         fs::create_dir_all(&folder).expect("a folder");
         for name in ["libface_predict.so", "libface_predict.so.0"] {
@@ -206,7 +207,7 @@ fn shared_library() -> PathBuf {
     FOLDER.get_or_init(make).clone()
 }
 
-/// Builds a program in every way and hands each to `each`.
+/// Builds a program in every way, and calls `each` with each result.
 fn for_every_build(source: &Path, each: impl Fn(&Path)) {
     for compilers in compilers() {
         for link in [Link::Static, Link::Shared] {
@@ -219,7 +220,7 @@ fn source(name: &str) -> PathBuf {
     Path::new(ROOT).join(name)
 }
 
-/// Runs a program that says nothing when all is right.
+/// Runs a program that prints nothing if everything is right.
 fn runs_silently(command: &mut Command) {
     let output = run(command);
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
@@ -273,7 +274,7 @@ fn right_programs() {
 #[test]
 fn wrong_programs_and_hostile_files() {
     for_every_build(&source("tests/c/misuse.c"), |program| {
-        // The bombs unpack to a gibibyte: an address space below that shows whoever unpacks them.
+        // The bombs unpack to a gibibyte. A smaller address space shows whether a call unpacks them.
         let limited = "ulimit -v 1000000; exec \"$0\" \"$1\"";
         runs_silently(Command::new("sh").arg("-c").arg(limited).arg(program).arg(inputs()));
     });
@@ -285,7 +286,7 @@ fn programs_without_any_shared_library() {
         let program = build(compilers, &source("examples/c/hello.c"), Link::AllStatic);
         let output = run(Command::new(&program).arg(portrait::path()));
         assert!(String::from_utf8_lossy(&output.stdout).starts_with("age "), "{output:?}");
-        // It needs no loader: nothing is dynamic about it.
+        // The program needs no loader, because nothing in it is dynamic.
         let headers = run(Command::new("readelf").arg("--program-headers").arg(&program));
         assert!(!String::from_utf8_lossy(&headers.stdout).contains("INTERP"), "{program:?}");
     }
@@ -316,7 +317,7 @@ fn eight_threads_on_one_model() {
     });
 }
 
-/// What the library does with its host: one compiler, and each way to link, is enough.
+/// Builds a program that tests how the library treats its host process. One compiler and each way to link are enough.
 fn host_program(name: &str) {
     for link in [Link::Static, Link::Shared] {
         let program = build(("gcc", "g++"), &source(&format!("tests/c/{name}.c")), link);
@@ -326,7 +327,7 @@ fn host_program(name: &str) {
 
 #[test]
 fn every_read_fails_in_turn() {
-    // The program stands in for the system's calls, which a static library is linked to for good.
+    // The program replaces calls of the system, and a static library is linked to them permanently.
     let program = build(("gcc", "g++"), &source("tests/c/reads.c"), Link::Static);
     runs_silently(Command::new(program).arg(inputs()));
 }
@@ -369,7 +370,7 @@ fn sizes_offsets_and_constants() {
     }
 }
 
-/// What tests/c/layout.c must print, from the Rust types.
+/// Returns what tests/c/layout.c must print, computed from the Rust types.
 fn layout() -> Vec<String> {
     use face_predict::ffi::*;
 
@@ -498,7 +499,7 @@ fn layout() -> Vec<String> {
     lines
 }
 
-/// A film of the portrait, as a camera gives it.
+/// Returns a film of the portrait, as a camera gives it.
 fn nv12(frames: usize) -> Vec<u8> {
     let rgb = portrait::rgb();
     let at = |x: usize, y: usize| {
@@ -599,7 +600,7 @@ fn the_examples_answer() {
             assert!(lines[0]["error"].as_str().expect("text").contains("cannot be read"));
             assert!(lines[1]["age"].is_number());
             assert_eq!(Command::new(program).output().expect("runs").status.code(), Some(2));
-            // A picture that lies on its side.
+            // The picture lies on its side.
             let turned = work().join("turned.png");
             let upright = image::open(&portrait).expect("the portrait");
             upright.rotate90().save(&turned).expect("written");
@@ -649,7 +650,7 @@ fn the_examples_of_c_and_cpp_answer_alike() {
     }
 }
 
-/// What scripts/test/sanitizers.sh asks for when it is called by itself.
+/// Makes what scripts/test/sanitizers.sh needs when it is called alone.
 #[test]
 fn inputs_are_written() {
     inputs();

@@ -1,4 +1,4 @@
-//! What a steady run allocates, in plain tract and with fast convolutions.
+//! Counts the allocations of a steady run, in plain tract and with fast convolutions.
 #![allow(clippy::unwrap_used)]
 
 use face_predict::{Format, Image, Model, ModelOptions, Options, Predictions, Task, Workspace};
@@ -13,7 +13,7 @@ mod onnx;
 #[allow(dead_code)]
 mod small;
 
-/// A model file of four convolutions, all of which are replaced.
+/// Returns a model file of four convolutions, all of which are replaced.
 fn file() -> Vec<u8> {
     let mut graph = Onnx::default();
     let mut wire = graph.input(&[1, 3, SIDE, SIDE]);
@@ -36,7 +36,7 @@ fn file() -> Vec<u8> {
     small::finish(graph, Task::Age).encode_to_vec()
 }
 
-/// Allocations and bytes of one prediction, after the first ones.
+/// Returns the allocations and bytes of one prediction, after the first ones.
 fn steady(file: &[u8], plain: bool) -> (usize, usize) {
     let model = Model::load_bytes(file, &ModelOptions::new().plain_convolutions(plain)).unwrap();
     let pixels: Vec<u8> = (0..SIDE * SIDE * 3).map(|i| (i % 251) as u8).collect();

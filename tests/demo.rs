@@ -1,5 +1,6 @@
-//! What the demo shows a newcomer: a woman, who was 42 or 43. The network takes her for much younger: base 0.4.0 says 25 years and 76 %
-//! female with one crop (0.3.0: 21 and 67), 31 years with eight (29). Better weights move these bounds up.
+//! Tests the picture that the demo shows to a newcomer: a woman of 42 or 43 years. The network estimates her as much
+//! younger. Base 0.4.0 gives 25 years and 76 % female with one crop (0.3.0: 21 and 67), and 31 years with eight (0.3.0:
+//! 29). Better weights allow narrower bounds.
 
 use face_predict::{DecodeLimits, Gender, Model, Options, Picture};
 
@@ -11,7 +12,7 @@ fn the_portrait_is_a_grown_woman() {
     let predictions = model.predict(&picture.image(), &Options::new()).expect("a prediction");
     let face = predictions.face(0).expect("one face");
     assert_eq!(predictions.len(), 1);
-    // Her eyes, nose and mouth, marked by hand.
+    // Her eyes, nose and mouth were marked by hand.
     let marks = [[203.5, 101.5], [246.5, 103.5], [226.0, 126.0], [206.0, 140.0], [243.0, 141.0]];
     for (found, [x, y]) in face.landmarks().expect("landmarks").iter().zip(marks) {
         assert!((found.x - x).hypot(found.y - y) < 6.0, "{found:?} for {x} {y}");

@@ -1,4 +1,4 @@
-//! Pictures as bytes and files: odd JPEGs, orientations, and what is no picture.
+//! Tests pictures as bytes and files: unusual JPEGs, orientations, and files that are no pictures.
 #![allow(missing_docs)]
 
 #[allow(dead_code)]
@@ -38,7 +38,8 @@ fn ask(bytes: &[u8], options: &Options<'_>) -> Predictions {
     out
 }
 
-/// An Exif segment with an orientation, stored as SHORT (3) or LONG (4); 0 is a block with another entry.
+/// Returns an Exif segment with an orientation, stored as SHORT (3) or LONG (4). With 0 it is a block with another
+/// entry.
 fn exif(orientation: u8, kind: u8) -> Vec<u8> {
     let mut out = b"\xFF\xE1\0\x22Exif\0\0MM\0\x2A\0\0\0\x08\0\x01".to_vec();
     out.extend([0x01, if orientation == 0 { 0x1A } else { 0x12 }, 0, kind, 0, 0, 0, 1]);
@@ -47,12 +48,13 @@ fn exif(orientation: u8, kind: u8) -> Vec<u8> {
     out
 }
 
-/// The JPEG with segments right behind its first marker.
+/// Returns the JPEG with segments directly after its first marker.
 fn with(bytes: &[u8], segments: &[Vec<u8>]) -> Vec<u8> {
     [&bytes[..2], &segments.concat(), &bytes[2..]].concat()
 }
 
-/// Tables between scans, chroma finer than luma, and a webcam's frame without Huffman tables: other decoders refuse them, or make grey of them.
+/// The files have tables between scans, chroma finer than luma, or a webcam's frame without Huffman tables. Other
+/// decoders refuse them, or make them grey.
 #[test]
 fn odd_jpegs_show_the_face_that_they_have() {
     let want = ask(&jpeg(&scene(320)), &Options::new());
@@ -76,7 +78,7 @@ fn odd_jpegs_show_the_face_that_they_have() {
     }
 }
 
-/// Pixels at a few places.
+/// The pixels at a few places.
 type Places = [(u32, u32, [u8; 3]); 6];
 
 const EXPECTED: [(&str, Places); 3] = [
@@ -115,7 +117,7 @@ const EXPECTED: [(&str, Places); 3] = [
     ),
 ];
 
-/// As Pillow 13 decodes them.
+/// The values are those of Pillow 13.
 #[test]
 fn odd_jpegs_have_the_right_pixels() {
     for (name, places) in EXPECTED {
@@ -129,7 +131,7 @@ fn odd_jpegs_have_the_right_pixels() {
     }
 }
 
-/// The pixels of a picture, through the one public way there is to read them: crops.
+/// Returns the pixels of a picture through crops, which are the only public way to read them.
 fn image_of(bytes: &[u8]) -> RgbImage {
     let picture = decode(bytes).expect("decoded");
     let (width, height) = picture.image().upright_size();
@@ -141,7 +143,7 @@ fn image_of(bytes: &[u8]) -> RgbImage {
 
 #[test]
 fn the_first_orientation_counts_at_every_size() {
-    // Wider than high, so that a quarter turn shows; the larger one is searched at a reduced scale.
+    // The picture is wider than high, so that a quarter turn is seen. The larger one is searched at a reduced scale.
     for side in [320, 1440] {
         let plain = jpeg(&imageops::crop_imm(&scene(side), 0, 0, side, side * 3 / 4).to_image());
         let upright = (side as usize, side as usize * 3 / 4);
@@ -239,21 +241,21 @@ fn paths_are_shown_short_and_urls_are_named() {
     let (mut workspace, mut out) = (Workspace::new(), Predictions::new());
     let error = model.predict_file(path, &Options::new(), &mut workspace, &mut out);
     assert_eq!(error.expect_err("refused").to_string(), text);
-    // What is wrong with the options does not depend on the file.
+    // An error in the options does not depend on the file.
     let error = model.predict_file(path, &Options::new().crops(9), &mut workspace, &mut out);
     assert!(error.expect_err("refused").to_string().starts_with("crops is 9"));
     let (kind, text) = message("missing.jpg");
     assert!(kind == ErrorKind::Io && text.starts_with("missing.jpg cannot be read"), "{text}");
 }
 
-/// The header promises that no thread starts unasked.
+/// The header promises that no thread starts without being asked for.
 #[cfg(target_os = "linux")]
 #[test]
 fn decoding_starts_no_thread() {
     use std::sync::atomic::{AtomicBool, Ordering};
 
     let bytes = jpeg(&scene(2048));
-    // The other tests of this program have threads of their own, so it is done in a process for itself.
+    // The other tests of this program have their own threads, so this runs in a separate process.
     if std::env::var_os("FP_ALONE").is_none() {
         let program = std::env::current_exe().expect("this program");
         let status = std::process::Command::new(program)
@@ -267,7 +269,7 @@ fn decoding_starts_no_thread() {
     let threads = || std::fs::read_dir("/proc/self/task").expect("linux").count();
     let stop = AtomicBool::new(false);
     std::thread::scope(|scope| {
-        // Looks on from a thread, which is one more.
+        // A thread watches, and counts as one more.
         let most = scope.spawn(|| {
             let mut most = 0;
             while !stop.load(Ordering::Relaxed) {

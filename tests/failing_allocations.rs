@@ -1,4 +1,5 @@
-//! Every allocation fails in turn, through the C interface: a status, no leak, and the next call works.
+//! Lets every allocation fail in turn, through the C interface. The call returns a status, nothing leaks, and the next
+//! call works.
 #![allow(clippy::unwrap_used, unsafe_code)]
 
 use std::cell::Cell;
@@ -25,12 +26,12 @@ use failing::{
     with_at_most,
 };
 
-/// What a child says with its exit code; 0: the call failed as it should, or did without.
+/// What a child reports with its exit code. With 0 the call failed as it should, or did not need the memory.
 const WRONG_STATUS: i32 = 2;
 const NEXT_CALL_FAILS: i32 = 3;
 const LEAK: i32 = 4;
 
-/// Files on disk that the calls read.
+/// The files on disk that the calls read.
 struct Files {
     _folder: tempfile::TempDir,
     models: Vec<CString>,
@@ -64,7 +65,7 @@ fn c_path(path: &Path) -> CString {
     CString::new(path.to_str().unwrap()).unwrap()
 }
 
-/// Handles, freed with their owner.
+/// A handle that is freed with its owner.
 struct Loaded(*mut face_predict_model);
 struct Result_(*mut face_predict_result);
 struct Tracker(*mut face_predict_tracker);
@@ -73,7 +74,7 @@ impl Loaded {
     fn new(files: &Files) -> Result<Self, i32> {
         let paths: Vec<_> = files.models.iter().map(|path| path.as_ptr()).collect();
         let mut model = std::ptr::null_mut();
-        // SAFETY: so many paths, and a place for the model.
+        // SAFETY: there are as many paths as stated, and a place for the model.
         let status = unsafe {
             face_predict_model_load_files(paths.as_ptr(), paths.len(), null(), &mut model)
         };
@@ -83,7 +84,7 @@ impl Loaded {
 
 impl Drop for Loaded {
     fn drop(&mut self) {
-        // SAFETY: the library's, freed once.
+        // SAFETY: the handle comes from the library, and is freed once.
         unsafe { face_predict_model_free(self.0) }
     }
 }
@@ -94,9 +95,9 @@ impl Result_ {
         if result.is_null() { Err(FACE_PREDICT_ERROR_OUT_OF_MEMORY) } else { Ok(Self(result)) }
     }
 
-    /// How many faces, and the age of the first.
+    /// Returns the number of faces, and the age of the first.
     fn answer(&self) -> (usize, f32) {
-        // SAFETY: a live handle, and a struct of that size.
+        // SAFETY: the handle is alive, and the struct has that size.
         unsafe {
             let count = face_predict_result_count(self.0);
             let mut face = std::mem::zeroed::<face_predict_face>();
@@ -111,14 +112,14 @@ impl Result_ {
 
 impl Drop for Result_ {
     fn drop(&mut self) {
-        // SAFETY: the library's, freed once.
+        // SAFETY: the handle comes from the library, and is freed once.
         unsafe { face_predict_result_free(self.0) }
     }
 }
 
 impl Drop for Tracker {
     fn drop(&mut self) {
-        // SAFETY: the library's, freed once.
+        // SAFETY: the handle comes from the library, and is freed once.
         unsafe { face_predict_tracker_free(self.0) }
     }
 }
@@ -140,7 +141,7 @@ fn frame(pixels: &[u8]) -> face_predict_image {
     image
 }
 
-/// Faces with any score count: the small detector's are low.
+/// Faces with any score count, because the small detector gives low ones.
 fn options() -> face_predict_options {
     // SAFETY: zero is a valid value of every field.
     let mut options = unsafe { std::mem::zeroed::<face_predict_options>() };
@@ -152,7 +153,7 @@ fn options() -> face_predict_options {
 
 type Answer = (usize, f32);
 
-/// What a call works with; it is there before memory runs out.
+/// The objects that a call works with. They exist before memory runs out.
 struct Scene<'a> {
     files: &'a Files,
     pixels: &'a [u8],
@@ -167,7 +168,7 @@ impl<'a> Scene<'a> {
         let model = Loaded::new(files)?;
         let results = (0..3).map(|_| Result_::new()).collect::<Result<_, _>>()?;
         let mut tracker = std::ptr::null_mut();
-        // SAFETY: a live handle and a place for the tracker.
+        // SAFETY: the handle is alive, and there is a place for the tracker.
         ok(unsafe { face_predict_tracker_new(model.0, null(), &mut tracker) })?;
         let tracker = Tracker(tracker);
         Ok(Self { files, pixels, model, results, tracker, time_us: Cell::new(0) })
@@ -186,22 +187,22 @@ fn load(scene: &Scene<'_>) -> Result<Vec<Answer>, i32> {
 }
 
 fn file(scene: &Scene<'_>, path: &CString) -> Result<Vec<Answer>, i32> {
-    // SAFETY: live handles, a path and options.
+    // SAFETY: the handles are alive, and the path and options are valid.
     ok(unsafe { face_predict_file(scene.model.0, path.as_ptr(), &options(), scene.results[0].0) })?;
     Ok(vec![scene.results[0].answer()])
 }
 
 fn on_frame(scene: &Scene<'_>) -> Result<Vec<Answer>, i32> {
     let image = frame(scene.pixels);
-    // SAFETY: live handles, a picture and options.
+    // SAFETY: the handles are alive, and the picture and options are valid.
     ok(unsafe { face_predict(scene.model.0, &image, &options(), scene.results[0].0) })?;
     Ok(vec![scene.results[0].answer()])
 }
 
-/// All handles but the model are new.
+/// All handles except the model are new.
 fn first_frame(scene: &Scene<'_>) -> Result<Vec<Answer>, i32> {
     let (image, result) = (frame(scene.pixels), Result_::new()?);
-    // SAFETY: live handles, a picture and options.
+    // SAFETY: the handles are alive, and the picture and options are valid.
     ok(unsafe { face_predict(scene.model.0, &image, &options(), result.0) })?;
     Ok(vec![result.answer()])
 }
@@ -210,24 +211,24 @@ fn batch(scene: &Scene<'_>) -> Result<Vec<Answer>, i32> {
     let image = frame(scene.pixels);
     let images = [&raw const image; 3];
     let out: [_; 3] = std::array::from_fn(|index| scene.results[index].0);
-    // SAFETY: so many pictures and results.
+    // SAFETY: there are as many pictures and results as stated.
     ok(unsafe {
         face_predict_batch(scene.model.0, images.as_ptr(), 3, &options(), 1, out.as_ptr())
     })?;
     Ok(scene.answers())
 }
 
-/// A new tracker and one that has seen frames.
+/// Runs a new tracker and one that has seen frames.
 fn tracker(scene: &Scene<'_>) -> Result<Vec<Answer>, i32> {
     let (image, result) = (frame(scene.pixels), &scene.results[0]);
     let mut tracker = std::ptr::null_mut();
-    // SAFETY: a live handle and a place for the tracker.
+    // SAFETY: the handle is alive, and there is a place for the tracker.
     ok(unsafe { face_predict_tracker_new(scene.model.0, null(), &mut tracker) })?;
     let tracker = Tracker(tracker);
     let mut answers = Vec::new();
-    // A failed update leaves the tracker as it was, so the same time is right once more.
+    // A failed update leaves the tracker unchanged, so the same time is valid once more.
     for (tracker, time) in [(&tracker, 0), (&scene.tracker, scene.time_us.get())] {
-        // SAFETY: live handles, a picture and options.
+        // SAFETY: the handles are alive, and the picture and options are valid.
         ok(unsafe { face_predict_tracker_update(tracker.0, &image, time, &options(), result.0) })?;
         answers.push(result.answer());
     }
@@ -247,11 +248,11 @@ const CALLS: [(&str, Call); 7] = [
 
 /// Tries each allocation of a call.
 fn each(name: &str, call: Call, files: &Files, pixels: &[u8]) -> Vec<Fate> {
-    // What is made once a process is there afterwards.
+    // Afterwards everything exists that is made once a process.
     drop(Scene::new(files, pixels).unwrap());
     let before = held();
     let scene = Scene::new(files, pixels).unwrap();
-    // Often enough that a tracker's average no longer moves by more than rounding.
+    // This is often enough that a tracker's average no longer moves by more than rounding.
     call(&scene).unwrap();
     let expected = call(&scene).unwrap();
     assert!(expected.iter().all(|(count, _)| *count > 0), "{name}: no face");
@@ -275,18 +276,18 @@ fn each(name: &str, call: Call, files: &Files, pixels: &[u8]) -> Vec<Fate> {
         end_child(NEXT_CALL_FAILS);
     }
     drop((done, scene, expected));
-    // The thread's last message stays.
+    // The thread's last message stays allocated.
     let message = 4096;
     end_child(if held() - before > message { LEAK } else { 0 });
 }
 
-/// Counts of aborts by who allocated, and a line for everything else that is wrong.
+/// Counts of aborts by the function that allocated, and a line for everything else that is wrong.
 #[derive(Default)]
 struct Tally {
     tried: usize,
     aborts: BTreeMap<String, (usize, usize)>,
     faults: Vec<String>,
-    /// Functions of this library that ended the process while it predicted.
+    /// The functions of this library that ended the process while it predicted.
     ours: BTreeSet<String>,
 }
 
@@ -328,7 +329,8 @@ impl Tally {
     }
 }
 
-/// The largest block whose failure may end the process. What grows with a picture or a network fails with a status.
+/// The largest block whose failure may end the process. Blocks that grow with a picture or a network fail with a
+/// status.
 const SMALL: usize = 64 << 10;
 
 fn pixels() -> Vec<u8> {
@@ -340,10 +342,10 @@ fn small_files() -> Files {
     Files::new(&[&small::bytes(Task::AgeGender), &detector])
 }
 
-/// Both tests fork, and neither may do so while the other is amid an allocation.
+/// Both tests fork, and neither may do so while the other is inside an allocation.
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
-/// A process that is about to end need not say where.
+/// A process that is about to end need not print where.
 fn no_backtraces() {
     // SAFETY: the harness's other thread waits.
     unsafe { std::env::set_var("RUST_BACKTRACE", "0") };
@@ -374,7 +376,7 @@ fn every_allocation_fails_in_turn() {
     assert!(tally.faults.is_empty());
     let largest = tally.aborts.values().map(|(_, bytes)| *bytes).max();
     assert!(largest <= Some(SMALL), "a block of {largest:?} bytes ends the process");
-    // Once loaded, of our own code: what std::thread::scope takes, and short lists of the JPEG decoder.
+    // These are our own allocations after loading: those of std::thread::scope, and short lists of the JPEG decoder.
     let known =
         |owner: &&String| owner.contains("run_on_threads") || owner.contains("face_predict_jpeg::");
     let ours: Vec<_> = tally.ours.iter().filter(|owner| !known(owner)).collect();
@@ -385,11 +387,11 @@ fn is_ours(owner: &str) -> bool {
     crate_of(owner).starts_with("face_predict")
 }
 
-/// Kilobytes that are left for messages in any case.
+/// The kilobytes that are left for messages in any case.
 const LEAST: usize = 16;
 
-/// Where there is only so much memory, which is how it runs out in practice, each call works or says so: what would end the process is asked for
-/// before.
+/// In practice memory runs out because only a certain amount is available. Then each call works or returns an error,
+/// because it asks beforehand for memory whose lack would end the process.
 #[test]
 fn memory_runs_out_at_every_place() {
     let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(|e| e.into_inner());

@@ -1,4 +1,4 @@
-//! The same picture in every format, layout, rotation and mirroring gives the same face, within the format's own loss.
+//! The same picture in every format, layout, rotation and mirroring gives the same face, within the loss of the format.
 #![allow(missing_docs)]
 
 mod portrait;
@@ -34,7 +34,7 @@ impl Stored {
     }
 }
 
-/// Y, U and V of a colour, written from the standards' own equations and not from the library's.
+/// Returns Y, U and V of a colour. The equations are those of the standards, and not those of the library.
 fn to_yuv(rgb: [u8; 3], yuv: Yuv) -> [f64; 3] {
     let [r, g, b] = rgb.map(|v| f64::from(v) / 255.0);
     let (kr, kb) = match yuv {
@@ -49,7 +49,7 @@ fn to_yuv(rgb: [u8; 3], yuv: Yuv) -> [f64; 3] {
     }
 }
 
-/// Rows with bytes of padding that nobody may read as colours.
+/// Returns rows with bytes of padding that must not be read as colours.
 fn padded(row: usize, rows: usize, stride: usize, value: impl Fn(usize, usize) -> u8) -> Vec<u8> {
     let mut plane = vec![0xA5; stride * (rows - 1) + row];
     for y in 0..rows {
@@ -97,7 +97,7 @@ fn store(rgb: &[u8], width: usize, height: usize, format: Format, yuv: Yuv, pad:
         Format::Argb => packed(&[9, 0, 1, 2]),
         Format::Abgr => packed(&[9, 2, 1, 0]),
         Format::P010 => {
-            // The lower byte of each sample says nothing that is read.
+            // The lower byte of each sample is not read.
             let y = padded(2 * width, height, 2 * width + pad, |x, y| {
                 if x % 2 == 0 { 0xC0 } else { luma(x / 2, y) }
             });
@@ -119,7 +119,7 @@ fn store(rgb: &[u8], width: usize, height: usize, format: Format, yuv: Yuv, pad:
             (vec![y, uv], Layout { strides, ..Layout::default() })
         }
         Format::I420 => {
-            // Android's: a sample every other byte.
+            // Android stores a sample in every other byte.
             let step = if pad > 0 { 2 } else { 1 };
             let row = (across - 1) * step + 1;
             let plane = |which| {
@@ -173,7 +173,7 @@ fn ask(model: &Model, image: &Image<'_>, region: Region) -> Answer {
     answer(&predictions.face(0).expect("one face"))
 }
 
-/// With landmarks, so that turning the picture changes nothing about the crop.
+/// The face has landmarks, so that turning the picture does not change the crop.
 fn face() -> Region {
     let landmarks = [[203., 110.], [244., 110.], [224., 135.], [207., 155.], [241., 155.]]
         .map(|[x, y]| Point::new(x, y));
@@ -238,7 +238,7 @@ fn turned(rgb: &[u8], side: usize, exif: u32) -> Vec<u8> {
     for y in 0..side {
         for x in 0..side {
             let last = side - 1;
-            // Where upright (x, y) is stored, from the Exif standard's table.
+            // The place where upright (x, y) is stored comes from the Exif standard's table.
             let (column, row) = match exif {
                 1 => (x, y),
                 2 => (last - x, y),
@@ -280,7 +280,7 @@ fn odd_sizes_read_every_pixel_and_no_further() {
         let rgb: Vec<u8> = (0..width * height * 3).map(|i| (i * 37 % 251) as u8).collect();
         for format in PACKED.into_iter().chain(CAMERAS).chain([Format::Gray]) {
             for pad in [0, 3] {
-                // Planes end with their last sample: a read beyond is out of bounds.
+                // The planes end with their last sample, so a read beyond it is out of bounds.
                 let stored = store(&rgb, width, height, format, Yuv::default(), pad);
                 let rect = Rect::new(0.0, 0.0, width as f32, height as f32);
                 let answer = ask(&model, &stored.image(width, height), Region::from_box(rect));
@@ -290,7 +290,7 @@ fn odd_sizes_read_every_pixel_and_no_further() {
     }
 }
 
-/// All pixels as red, green and blue.
+/// Returns all pixels as red, green and blue.
 fn colours(image: &Image<'_>) -> Vec<u8> {
     let (width, height) = image.upright_size();
     Warp::default().cut_rgb(image, &Affine::IDENTITY, width, height).expect("colours")
@@ -299,7 +299,7 @@ fn colours(image: &Image<'_>) -> Vec<u8> {
 #[test]
 fn odd_sizes_show_the_right_colours() {
     for (width, height) in [(1, 1), (1, 2), (2, 1), (3, 3), (5, 4), (6, 5), (31, 17)] {
-        // Blocks of two by two pixels have one colour, so that formats that keep one for them lose nothing.
+        // Blocks of two by two pixels have one colour. So formats that store one colour for such a block lose nothing.
         let pixel = |i: usize| (i % width / 2, i / width / 2);
         let rgb: Vec<u8> = (0..width * height)
             .flat_map(|i| {
@@ -314,7 +314,7 @@ fn odd_sizes_show_the_right_colours() {
                     let stored = store(&rgb, width, height, format, yuv, pad);
                     let got = colours(&stored.image(width, height));
                     let worst = got.iter().zip(&rgb).map(|(a, b)| a.abs_diff(*b)).max();
-                    // Rounding of Y, U and V, which limited ranges stretch.
+                    // Y, U and V are rounded, and limited ranges make the error larger.
                     let loss = if PACKED.contains(&format) { 0 } else { 3 };
                     assert!(
                         worst.is_some_and(|worst| worst <= loss),
@@ -326,7 +326,7 @@ fn odd_sizes_show_the_right_colours() {
     }
 }
 
-/// Rows `from` bytes apart, laid `to` bytes apart with nothing of theirs between them.
+/// Copies rows that are `from` bytes apart, so that they are `to` bytes apart with other bytes between them.
 fn restride(plane: &[u8], from: usize, to: usize) -> Vec<u8> {
     let row = |row: &[u8]| [row, &vec![0xA5; to - from]].concat();
     plane.chunks_exact(from).flat_map(row).collect()

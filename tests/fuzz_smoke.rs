@@ -1,4 +1,4 @@
-//! The fuzz targets on a few hundred inputs that are the same every time.
+//! Runs the fuzz targets on a few hundred inputs that are always the same.
 #![allow(unsafe_code)]
 #![allow(clippy::unwrap_used)]
 
@@ -19,7 +19,7 @@ mod portrait;
 #[allow(dead_code)]
 mod small;
 
-/// A file like `seed`, with some of its bytes changed.
+/// Returns a file like `seed`, with some of its bytes changed.
 fn mutate(random: &mut Numbers, seed: &[u8]) -> Vec<u8> {
     changed::mutate(|end| random.below(end), seed, 200)
 }
@@ -31,7 +31,7 @@ fn image_descriptors() {
         let bytes: Vec<u8> = (0..length).map(|_| random.below(256) as u8).collect();
         bodies::image_descriptor(&bytes);
     }
-    // Right ones, and near misses: 32 x 20 gray pixels and a face of 30 x 30.
+    // The inputs are right ones and nearly right ones: 32 x 20 gray pixels and a face of 30 x 30.
     let mut right = vec![90, 14, 1, 30, 25, 50, 50];
     right.extend([20; 10]);
     right.extend([0, 1, 32, 20, 0, 0, 0, 0, 0, 0, 50, 50]);
@@ -60,7 +60,7 @@ fn encoded_pictures() {
     bodies::encoded(&bombs::png(16, 16, 1 << 24, 1 << 24));
 }
 
-/// Files of every kind; `crates/jpeg/tests/hostile.rs` tries more of them.
+/// Files of every kind are tried. `crates/jpeg/tests/hostile.rs` tries more of them.
 #[test]
 fn jpegs() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/crates/jpeg/tests/cases");
@@ -103,7 +103,7 @@ fn detector_files() {
     assert!(finding > 20, "{finding} of the changed files find anything");
 }
 
-/// Convolutions that a pass which looks at kernel and stride alone would replace wrongly.
+/// A pass that looks only at kernel and stride would replace these convolutions wrongly.
 #[test]
 fn graphs_that_a_careless_pass_would_break() {
     let conv = |graph: &mut onnx::Onnx, wire: &str, weights: &str, more: &[(&str, onnx::Value)]| {
@@ -126,7 +126,7 @@ fn graphs_that_a_careless_pass_would_break() {
             conv(g, &wire, &weights, &[pads([0, 1, 2, 1]), pair("strides", 2)])
         }),
         Box::new(|g, wire| {
-            // One constant for two convolutions, and the first one's result has two readers.
+            // Two convolutions share one constant, and the first one's result has two readers.
             let weights = g.constant(&[8, 8, 3, 3], &small::numbers(8 * 72));
             let first = conv(g, &wire, &weights, &[pads([1; 4])]);
             let positive = g.relu(&first);
@@ -134,7 +134,7 @@ fn graphs_that_a_careless_pass_would_break() {
             g.add(&first, &second)
         }),
         Box::new(|g, wire| {
-            // Weights that depend on the picture: the mean of each channel, spread by a constant.
+            // The weights depend on the picture: they are the mean of each channel, spread by a constant.
             let mean = g.node("GlobalAveragePool", &[&wire], &[]);
             let spread = g.constant(&[8, 8, 3, 3], &small::numbers(8 * 72));
             let weights = g.node("Mul", &[&mean, &spread], &[]);
@@ -154,7 +154,8 @@ fn graphs_that_a_careless_pass_would_break() {
     }
 }
 
-/// What the fuzzer starts from: right inputs of each kind, small, and none of them a picture of anybody.
+/// Returns the inputs that the fuzzer starts from. They are right inputs of each kind, they are small, and none shows a
+/// person.
 fn seeds() -> Vec<(&'static str, &'static str, Vec<u8>)> {
     use prost::Message;
 
@@ -169,7 +170,7 @@ fn seeds() -> Vec<(&'static str, &'static str, Vec<u8>)> {
     let mut face = vec![90, 14, 1, 30, 25, 50, 50];
     face.extend([20; 10]);
     face.extend([0, 1, 32, 20, 0, 0, 0, 0, 0, 0, 50, 50]);
-    // Calls by their numbers: a tracker and frames, a batch, everything freed and used again.
+    // The calls are given by their numbers: a tracker and frames, a batch, and everything freed and used again.
     let session = |calls: &[u8]| -> Vec<u8> {
         let steps = calls.iter().flat_map(|call| {
             let mut step = vec![*call, 0, 0, 5, 5, 20, 15, 0, 0, 1, 1, 1, 40, 0, 1];
@@ -195,8 +196,8 @@ fn seeds() -> Vec<(&'static str, &'static str, Vec<u8>)> {
     ]
 }
 
-/// `UPDATE_SEEDS=1` writes them anew. The fuzzer's own finds are put beside them. `FUZZ_FOUND=build/fuzz` runs all that a fuzzer has
-/// gathered there, too, as scripts/test/fuzz_lines.sh does.
+/// `UPDATE_SEEDS=1` writes them again. The inputs that the fuzzer found are put beside them. `FUZZ_FOUND=build/fuzz`
+/// also runs all inputs that a fuzzer has gathered there, as scripts/test/fuzz_lines.sh does.
 #[test]
 fn committed_seeds() {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/seeds");
@@ -232,7 +233,7 @@ fn committed_seeds() {
     assert!(count >= seeds().len());
 }
 
-/// Sessions of calls that nobody thought of.
+/// Runs random sessions of calls.
 #[test]
 fn sessions() {
     let mut random = Numbers(6);

@@ -4,7 +4,7 @@ use std::path::Path;
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
-/// The start of the header: the beginner's program (examples/c/hello.c, word for word) and the conventions.
+/// Returns the start of the header: the beginner's program (examples/c/hello.c, word for word) and the conventions.
 fn prologue() -> String {
     let program =
         std::fs::read_to_string(Path::new(ROOT).join("examples/c/hello.c")).expect("hello.c");
@@ -17,7 +17,7 @@ fn prologue() -> String {
     )
 }
 
-/// The version and the attributes, which Rust cannot express.
+/// Returns the version and the attributes, which Rust cannot express.
 fn macros() -> String {
     format!(
         "#define FACE_PREDICT_VERSION_MAJOR {}\n\

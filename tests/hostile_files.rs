@@ -1,7 +1,8 @@
-//! Mutated pictures and models at scale, from fixed seeds: no signal, nothing on stderr, none slower than 2 seconds, memory bounded.
+//! Tries many changed pictures and models, from fixed seeds. No signal is raised, nothing is written to stderr, none
+//! takes more than 2 seconds, and memory is bounded.
 //!
-//! `FACE_PREDICT_HOSTILE=full cargo test --release --workspace --test hostile_files -- --nocapture` tries 10,000 pictures and 2,000 models; without it
-//! each hundredth and each twentieth is tried.
+//! `FACE_PREDICT_HOSTILE=full cargo test --release --workspace --test hostile_files -- --nocapture` tries 10,000
+//! pictures and 2,000 models. Without it, each hundredth picture and each twentieth model is tried.
 #![allow(clippy::unwrap_used, unsafe_code)]
 
 use std::collections::BTreeMap;
@@ -25,12 +26,13 @@ mod small;
 
 const PICTURES: usize = 10_000;
 const MODELS: usize = 2_000;
-/// Seconds of the processor that one may take.
+/// The seconds of processor time that one file may take.
 const SLOWEST: f64 = 2.0;
-/// What one may take beside what the process had, in megabytes. Pictures have at most a megapixel here.
+/// The megabytes that one file may take in addition to what the process had. Pictures have at most a megapixel here.
 const MOST_MB: u64 = 512;
 
-/// What is changed: right pictures of each format, 40 x 40 and some, and the JPEGs of crates/jpeg.
+/// Returns the files that are changed: right pictures of each format, of about 40 x 40 pixels, and the JPEGs of
+/// crates/jpeg.
 fn pictures() -> Vec<Vec<u8>> {
     use image::ImageFormat::{Bmp, Jpeg, Png, WebP};
 
@@ -53,7 +55,7 @@ fn pictures() -> Vec<Vec<u8>> {
     seeds
 }
 
-/// Networks of each task, with the operators of the tests.
+/// Returns networks of each task, with the operators of the tests.
 fn models() -> Vec<Vec<u8>> {
     let mut seeds: Vec<_> =
         [Task::AgeGender, Task::Age, Task::Gender].into_iter().map(small::bytes).collect();
@@ -71,12 +73,12 @@ fn models() -> Vec<Vec<u8>> {
 
 fn clock() -> f64 {
     let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-    // SAFETY: a writable place.
+    // SAFETY: the place is writable.
     unsafe { libc::clock_gettime(libc::CLOCK_PROCESS_CPUTIME_ID, &mut time) };
     time.tv_sec as f64 + time.tv_nsec as f64 * 1e-9
 }
 
-/// The most megabytes that this process ever had in memory.
+/// Returns the largest number of megabytes that this process has had in memory.
 fn peak() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let line = status.lines().find(|line| line.starts_with("VmHWM")).unwrap();
@@ -88,7 +90,7 @@ struct Tried {
     slowest: (f64, usize),
 }
 
-/// Tries each of `numbers`, which are the same whatever share is tried.
+/// Tries each of `numbers`. They are the same for every share that is tried.
 fn try_all(count: usize, each: usize, seeds: &[Vec<u8>], one: impl Fn(&[u8]) -> i32) -> Tried {
     let mut tried = Tried { statuses: BTreeMap::new(), slowest: (0.0, 0) };
     for number in (0..count).step_by(each) {
@@ -99,7 +101,7 @@ fn try_all(count: usize, each: usize, seeds: &[Vec<u8>], one: impl Fn(&[u8]) -> 
         let status = one(&bytes);
         let seconds = clock() - start;
         assert_ne!(status, FACE_PREDICT_ERROR_INTERNAL, "number {number}");
-        // SAFETY: a static text.
+        // SAFETY: the text is static.
         let name = unsafe { CStr::from_ptr(face_predict_status_name(status)) };
         *tried.statuses.entry(name.to_string_lossy().into_owned()).or_default() += 1;
         if seconds > tried.slowest.0 {
@@ -109,7 +111,7 @@ fn try_all(count: usize, each: usize, seeds: &[Vec<u8>], one: impl Fn(&[u8]) -> 
     tried
 }
 
-/// Does the work in a child, whose end, output and memory are looked at from outside.
+/// Does the work in a child, whose end, output and memory are checked from outside.
 fn in_child(what: &str, count: usize, share: usize, work: impl FnOnce(usize) -> Tried) {
     const CHILD: &str = "FACE_PREDICT_HOSTILE_CHILD";
     let full = std::env::var_os("FACE_PREDICT_HOSTILE").is_some();
@@ -146,16 +148,16 @@ fn mutated_pictures() {
         options.struct_size = size_of_val(&options) as u32;
         options.max_pixels = 1 << 20;
         let (mut model, result) = (null_mut(), face_predict_result_new());
-        // SAFETY: right options, and a place for the model.
+        // SAFETY: the options are valid, and there is a place for the model.
         let status = unsafe { face_predict_model_load_default(&options, &mut model) };
         assert_eq!(status, FACE_PREDICT_OK);
         let tried = try_all(PICTURES, each, &pictures(), |bytes| {
-            // SAFETY: live handles and bytes.
+            // SAFETY: the handles are alive, and the bytes are valid.
             unsafe {
                 face_predict_encoded(model, bytes.as_ptr().cast(), bytes.len(), null(), result)
             }
         });
-        // SAFETY: freed once.
+        // SAFETY: it is freed once.
         unsafe {
             face_predict_result_free(result);
             face_predict_model_free(model);
@@ -171,7 +173,7 @@ fn mutated_models() {
         let result = face_predict_result_new();
         let tried = try_all(MODELS, each, &models(), |bytes| {
             let mut model = null_mut();
-            // SAFETY: bytes, and a place for the model.
+            // SAFETY: the bytes are valid, and there is a place for the model.
             let status = unsafe {
                 face_predict_model_load_memory(
                     bytes.as_ptr().cast(),
@@ -190,14 +192,14 @@ fn mutated_models() {
             (image.width, image.height) = (32, 32);
             image.planes[0] = pixels.as_ptr().cast();
             image.sizes[0] = pixels.len();
-            // SAFETY: live handles; freed once.
+            // SAFETY: the handles are alive, and are freed once.
             unsafe {
                 let status = face_predict(model, &image, null(), result);
                 face_predict_model_free(model);
                 status
             }
         });
-        // SAFETY: freed once.
+        // SAFETY: it is freed once.
         unsafe { face_predict_result_free(result) };
         tried
     });

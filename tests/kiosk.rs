@@ -1,7 +1,8 @@
-//! A day of a kiosk: people come and go, the camera changes size and format, the model is loaded anew. Memory stays, no number of a face is used
-//! twice, and a frame takes what it took in the morning.
+//! Simulates a day of a kiosk: people come and go, the camera changes its size and format, and the model is loaded
+//! again. Memory does not grow, no number of a face is used twice, and a frame takes as long as in the morning.
 //!
-//! `FACE_PREDICT_FRAMES=1000000 cargo test --release --workspace --test kiosk -- --nocapture` is the whole day. The estimator is tiny, so that it is minutes.
+//! `FACE_PREDICT_FRAMES=1000000 cargo test --release --workspace --test kiosk -- --nocapture` runs the whole day. The
+//! estimator is tiny, so that the test takes minutes.
 #![allow(clippy::unwrap_used)]
 
 use std::collections::HashMap;
@@ -22,13 +23,13 @@ mod onnx;
 mod small;
 
 const FRAME_US: i64 = 33_333;
-/// Microseconds after which a face that was not seen is nobody's any more.
+/// The microseconds after which a face that was not seen is forgotten.
 const GONE_US: i64 = 10_000_000;
-/// Times that the camera and the model change in a day.
+/// How often the camera and the model change in a day.
 const CAMERAS: usize = 40;
 const MODELS: usize = 10;
 
-/// Formats and sizes of the camera.
+/// The formats and sizes of the camera.
 const MODES: [(Format, usize, usize); 6] = [
     (Format::Rgb, 64, 48),
     (Format::Nv12, 96, 64),
@@ -43,7 +44,7 @@ fn model() -> Model {
     Model::load_parts(&[&small::bytes(Task::AgeGender), detector], &ModelOptions::new()).unwrap()
 }
 
-/// Somebody who walks through the picture, in parts of its sides.
+/// A person who walks through the picture. Places are in parts of its sides.
 struct Person {
     x: f32,
     y: f32,
@@ -51,7 +52,7 @@ struct Person {
     frames: usize,
 }
 
-/// Who is there: someone comes now and then, walks, and goes.
+/// The people who are there. A person comes from time to time, walks, and goes.
 struct People(Vec<Person>, Numbers);
 
 impl People {
@@ -83,7 +84,7 @@ impl People {
     }
 }
 
-/// Kilobytes of this process that are in memory.
+/// Returns the kilobytes of this process that are in memory.
 fn resident() -> usize {
     let statm = std::fs::read_to_string("/proc/self/statm").unwrap();
     statm.split_whitespace().nth(1).unwrap().parse::<usize>().unwrap() * 4
@@ -99,10 +100,10 @@ fn a_day_of_a_kiosk() {
     let (mut workspace, mut out) = (Workspace::new(), Predictions::new());
     let mut tracker = Some(Tracker::new(&model(), options).unwrap());
     let mut regions = Vec::with_capacity(8);
-    // When each number was seen last, and the largest so far.
+    // When each number was seen last, and the largest number so far.
     let (mut seen, mut largest) = (HashMap::<u64, i64>::with_capacity(4096), 0);
     let (mut faces, mut numbers) = (0usize, 0usize);
-    // Of each tenth of the day: seconds, and kilobytes at its end.
+    // For each tenth of the day: the seconds, and the kilobytes at its end.
     let (mut tenths, mut begun) = (Vec::with_capacity(10), Instant::now());
     counting::start();
     for frame in 0..frames {
@@ -110,7 +111,7 @@ fn a_day_of_a_kiosk() {
         let (format, width, height) = MODES[camera % MODES.len()];
         let time_us = frame as i64 * FRAME_US;
         if frame > 0 && frame * MODELS / frames != (frame - 1) * MODELS / frames {
-            // First the old one goes.
+            // The old one is freed first.
             tracker = None;
             tracker = tracker.or_else(|| Some(Tracker::new(&model(), options).unwrap()));
             (seen, largest) = (HashMap::with_capacity(4096), 0);
@@ -120,7 +121,7 @@ fn a_day_of_a_kiosk() {
         let image = Image::new(format, width, height, &pixels).unwrap().with_orientation(turned);
         let (upright_width, upright_height) = image.upright_size();
         people.regions(upright_width, upright_height, &mut regions);
-        // Now and then, for a second, faces are searched, and not given: nobody is there.
+        // From time to time the tracker must search for a second instead of being given the faces. It finds nobody.
         let asked =
             if frame / 30 % 30 == 7 { Options::new() } else { Options::new().regions(&regions) };
         let tracker = tracker.as_mut().unwrap();
@@ -150,7 +151,8 @@ fn a_day_of_a_kiosk() {
         println!("{seconds:.2} s, {held} KB allocated, {resident} KB resident");
     }
     assert!(faces > frames / 2 && numbers > frames / 1000, "{faces} faces, {numbers} numbers");
-    // Two tenths of the day have seen every size and format, and a second model. What is allocated also hangs on what the latest camera needs.
+    // Two tenths of the day have seen every size and format, and a second model. The allocated memory also depends on
+    // the needs of the latest camera.
     let most = tenths[..2].iter().map(|(_, held, _)| *held).max().unwrap();
     let (here, last_here) = (tenths[1].2, tenths[9].2);
     let last_held = tenths[9].1;

@@ -1,4 +1,4 @@
-//! Model files that are wrong, odd, damaged or hostile: each ends in an error or in a model that works.
+//! Tests model files that are wrong, unusual, damaged or hostile. Each ends in an error or in a model that works.
 #![allow(clippy::unwrap_used)]
 
 use face_predict::{
@@ -40,7 +40,7 @@ fn refused(proto: &ModelProto, part: &str) {
     assert!(error.to_string().contains(part), "{error:?} lacks {part:?}");
 }
 
-/// A right graph with other metadata, which may not be right by themselves.
+/// Returns a right graph with other metadata, which may be wrong.
 fn with_metadata(change: impl FnOnce(&mut Metadata)) -> ModelProto {
     let mut metadata = metadata(BOTH);
     change(&mut metadata);
@@ -59,14 +59,15 @@ fn with_prop(key: &str, value: Option<&str>) -> ModelProto {
     proto
 }
 
-/// A right model whose graph is changed.
+/// Returns a right model whose graph is changed.
 fn with_graph(change: impl FnOnce(&mut GraphProto)) -> ModelProto {
     let mut proto = small::proto(BOTH);
     change(proto.graph.as_mut().unwrap());
     proto
 }
 
-/// Nodes of a path from the picture to `[1, features]`, in place of the small model's convolution.
+/// Returns a model with other nodes on the path from the picture to `[1, features]`, in place of the small model's
+/// convolution.
 fn with_body(body: impl FnOnce(&mut Onnx, String) -> String) -> ModelProto {
     let mut graph = Onnx::default();
     let image = graph.input(&[1, 3, SIDE, SIDE]);
@@ -81,7 +82,7 @@ fn with_body(body: impl FnOnce(&mut Onnx, String) -> String) -> ModelProto {
     small::finish(graph, BOTH)
 }
 
-/// The picture plus what a constant subgraph gives.
+/// Returns a model that adds the result of a constant subgraph to the picture.
 fn with_constant(constant: impl FnOnce(&mut Onnx) -> String) -> ModelProto {
     with_body(|graph, image| {
         let wire = constant(graph);
@@ -195,20 +196,20 @@ fn metadata_that_do_not_fit_the_graph() {
     let residuals = vec![[0.0, -1.0], [1.0, 1.0]];
     let regression = AgeSpec::Regression { range: [0.0, 100.0], residuals };
     refused(&with_metadata(|m| m.age = Some(regression)), "no output \"age\"");
-    // A task that the graph does not do.
+    // The graph does not have the output of the task.
     let mut age = small::proto(Task::Age);
     small::set_props(&mut age, &metadata(BOTH).to_props().unwrap());
     refused(&age, "no output \"gender_logit\", which its task needs");
-    // A graph that does more than its task is cut down.
+    // A graph with more outputs than its tasks is cut down.
     let mut more = small::proto(BOTH);
     small::set_props(&mut more, &metadata(Task::Age).to_props().unwrap());
     predict(&load(&more).unwrap()).unwrap();
-    // Any shape of the input is fine where the file leaves it open.
+    // Any shape of the input is accepted if the file leaves it open.
     let open = with_graph(|g| g.input[0] = Onnx::value("image", &[usize::MAX; 4]));
     predict(&load(&open).unwrap()).unwrap();
 }
 
-/// A search runs a detector at several sizes: a file that loads must be able to do so.
+/// A search runs a detector at several sizes, so a file that loads must be able to do so.
 #[test]
 fn a_detector_of_one_size_is_refused() {
     let detector = small::detector();
@@ -239,7 +240,7 @@ fn inputs_outputs_and_nodes_that_are_missing_or_too_many() {
     refused(&with_graph(|g| g.node[0].op_type = "NoSuchOperator".into()), "NoSuchOperator");
     refused(&with_graph(|g| g.node[0].input.clear()), "");
     refused(&with_graph(|g| g.node[0].input[1] = "nowhere".into()), "");
-    // A loop.
+    // The graph has a loop.
     refused(
         &with_graph(|g| {
             let end = g.node.last().unwrap().output[0].clone();
@@ -312,7 +313,7 @@ fn numbers_that_are_none() {
             refused(&proto, "");
         }
     }
-    // Weights so large that the picture decides.
+    // The weights are so large that the picture decides the answer.
     let proto = with_graph(|g| {
         let data = &mut g.initializer[0].raw_data;
         data.chunks_exact_mut(4).for_each(|n| n.copy_from_slice(&f32::MAX.to_le_bytes()));
@@ -322,7 +323,7 @@ fn numbers_that_are_none() {
     }
 }
 
-/// Shape of the weights, and attributes.
+/// The shape of the weights, and the attributes.
 type Odd = ([usize; 4], Vec<(&'static str, Value)>);
 
 #[test]
@@ -378,8 +379,8 @@ fn odd_convolutions_work_or_are_refused() {
     }
 }
 
-/// A small file whose constants, once computed, would not fit into memory. The engine computes what is constant
-/// before it knows how large it is, so such graphs must be refused by their structure.
+/// A small file may have constants that would not fit into memory once they are computed. The engine computes what is
+/// constant before it knows how large it is, so such graphs must be refused by their structure.
 #[test]
 fn constants_that_grow() {
     let huge = [1i64 << 20, 1 << 20];
@@ -476,7 +477,7 @@ fn constants_that_grow() {
         assert_eq!(error.kind(), ErrorKind::Model, "{name}: {error}");
         println!("{name}: {error}");
     }
-    // The same from the size of the picture, and at the picture itself.
+    // The same operators take their sizes from the picture, or work on the picture itself.
     let pads = with_body(|g, image| {
         let pads = g.integers(&[0, 0, 0, 0, 0, 0, 1 << 20, 1 << 20]);
         g.node("Pad", &[&image, &pads], &[])
@@ -492,7 +493,7 @@ fn constants_that_grow() {
     refused(&from_shape, "");
 }
 
-/// The same operators where what they make is small.
+/// The same operators are accepted if their results are small.
 #[test]
 fn constants_of_a_listed_shape_load() {
     let works = [
@@ -505,7 +506,7 @@ fn constants_of_a_listed_shape_load() {
             let wide = g.node("Expand", &[&column, &shape], &[]);
             g.node("ReduceMean", &[&wide], &[("axes", Value::Ints(vec![2]))])
         }),
-        // From the size of the picture.
+        // The size comes from the picture.
         with_body(|g, image| {
             let shape = g.node("Shape", &[&image], &[]);
             let zeros = g.node("ConstantOfShape", &[&shape], &[]);
@@ -537,7 +538,7 @@ fn a_file_cut_short_is_refused_at_every_length() {
     }
 }
 
-/// A generator of its own, so that a failure comes again.
+/// The test has its own generator, so that a failure can be repeated.
 #[test]
 fn flipped_bytes_end_in_an_error_or_a_working_model() {
     let small = small::bytes(BOTH);

@@ -1,4 +1,4 @@
-//! Memory that runs out while a network loads or runs is an error of its own, and the next call works.
+//! If memory runs out while a network loads or runs, there is an error for it, and the next call works.
 #![allow(clippy::unwrap_used, unsafe_code)]
 
 use std::alloc::{GlobalAlloc, Layout, System};
@@ -23,18 +23,18 @@ thread_local! {
 
 struct Limited;
 
-// SAFETY: everything is the system's allocator's, which keeps the contract; null is how an allocator refuses.
+// SAFETY: everything is passed to the system's allocator, which keeps the contract. An allocator refuses with null.
 unsafe impl GlobalAlloc for Limited {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         if layout.size() > LIMIT.try_with(Cell::get).unwrap_or(usize::MAX) {
             return std::ptr::null_mut();
         }
-        // SAFETY: the caller's promise.
+        // SAFETY: the caller promises it.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        // SAFETY: the caller's promise.
+        // SAFETY: the caller promises it.
         unsafe { System.dealloc(pointer, layout) }
     }
 }
@@ -49,7 +49,8 @@ fn limited<T>(bytes: usize, work: impl FnOnce() -> T) -> T {
     done
 }
 
-/// A model file with one 3 x 3 convolution behind `before`, which makes a wire of `channels` of the picture's.
+/// Returns a model file with one 3 x 3 convolution behind `before`, which makes a wire of `channels` channels of the
+/// picture.
 fn file(channels: usize, before: impl FnOnce(&mut Onnx, String) -> String) -> Vec<u8> {
     let mut graph = Onnx::default();
     let image = graph.input(&[1, 3, SIDE, SIDE]);
@@ -64,7 +65,7 @@ fn file(channels: usize, before: impl FnOnce(&mut Onnx, String) -> String) -> Ve
     small::finish(graph, Task::Age).encode_to_vec()
 }
 
-/// 2.4 MB of weights, 9.4 MB once transformed.
+/// The weights have 2.4 MB, and 9.4 MB once they are transformed.
 fn heavy() -> Vec<u8> {
     file(256, |graph, image| {
         let weights = graph.constant(&[256, 3, 1, 1], &numbers(3 * 256));
@@ -72,7 +73,7 @@ fn heavy() -> Vec<u8> {
     })
 }
 
-/// A map of 3 x 1024 x 1024 in between, 12.6 MB.
+/// There is a map of 3 x 1024 x 1024 in between, which has 12.6 MB.
 fn wide() -> Vec<u8> {
     file(3, |graph, image| {
         let scales = graph.constant(&[4], &[1.0, 1.0, 32.0, 32.0]);
@@ -117,7 +118,7 @@ fn memory_that_runs_out_while_a_network_runs() {
     }
 }
 
-/// The engine panics where memory is short. A Rust program that uses the library must not find that on its stderr.
+/// The engine panics if memory is short. A Rust program that uses the library must not find that on its stderr.
 #[test]
 fn a_panic_that_is_caught_prints_nothing() {
     let mut command = std::process::Command::new(std::env::current_exe().unwrap());
@@ -132,7 +133,7 @@ fn a_panic_that_is_caught_prints_nothing() {
     assert_eq!(String::from_utf8_lossy(&output.stderr), "");
 }
 
-/// A panic of the program's own still goes where it went.
+/// A panic of the program itself is still printed.
 #[test]
 fn panics_of_others_are_still_told() {
     use std::sync::atomic::{AtomicBool, Ordering::Relaxed};

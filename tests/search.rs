@@ -1,4 +1,4 @@
-//! Whole pictures: the faces in them are found, in every format, and nothing is where nothing is.
+//! Tests whole pictures. The faces in them are found in every format, and nothing is found in empty pictures.
 #![allow(missing_docs)]
 
 mod portrait;
@@ -66,7 +66,7 @@ fn several_faces_come_largest_first_and_may_be_limited() {
     assert!(rects.windows(2).all(|w| w[0].area() >= w[1].area()), "{rects:?}");
     assert!(rects[0].center().x > 700.0 && rects[1].center().x < 300.0, "{rects:?}");
     assert_eq!(search(&canvas, &Options::new().max_faces(1)).len(), 1);
-    // The small one's box has some 80 pixels.
+    // The box of the small face has about 80 pixels.
     let large = search(&canvas, &Options::new().min_face_size(110.0));
     assert_eq!(large.len(), 1, "{:?}", large.faces().map(|f| f.rect()).collect::<Vec<_>>());
 }
@@ -83,7 +83,7 @@ fn no_face_is_a_normal_answer() {
         let image = RgbImage::from_pixel(width, height, image::Rgb([60, 80, 40]));
         assert!(search(&image, &Options::new()).is_empty(), "{width}x{height}");
     }
-    // Nothing is searched, even if none are given.
+    // An empty list of regions means that nothing is searched.
     assert!(search(&picture(), &Options::new().regions(&[])).is_empty());
 }
 
@@ -103,7 +103,7 @@ fn a_large_jpeg_gives_the_answers_of_its_whole_at_a_reduced_scale() {
     let (a, b) = (reduced.face(0).expect("a face"), whole.face(0).expect("a face"));
     assert!(a.rect().overlap(&b.rect()) > 0.9, "{:?} {:?}", a.rect(), b.rect());
     alike(&a, &b, 0.06);
-    // A small face is looked at in a larger picture than the one it was found in.
+    // A small face is estimated from a larger picture than the one in which it was found.
     let mut canvas = RgbImage::from_pixel(3072, 3072, image::Rgb([90, 100, 110]));
     let middle = imageops::resize(&picture(), 1400, 1400, imageops::FilterType::CatmullRom);
     imageops::overlay(&mut canvas, &middle, 800, 900);
@@ -118,7 +118,7 @@ fn a_large_jpeg_gives_the_answers_of_its_whole_at_a_reduced_scale() {
     alike(&a, &b, 0.06);
 }
 
-/// The face is large in the photograph and small in the reduced picture that is searched. Nothing is estimated, so that no
+/// The face is large in the photograph, and small in the reduced picture that is searched. Nothing is estimated, so no
 /// larger picture is decoded.
 #[test]
 fn quality_is_judged_in_the_pixels_of_the_original() {
@@ -137,8 +137,8 @@ fn quality_is_judged_in_the_pixels_of_the_original() {
     assert!(!face.quality().contains(Quality::SMALL), "{:?}", face.quality());
 }
 
-/// Landmarks as near as `share` of the box, and an age as near as the estimator itself is steady on this face when they move so
-/// little (training/EXPERIMENTS.md, base3): 8 years.
+/// Compares two faces. The landmarks may differ by `share` of the box. The age may differ by 8 years, which is how
+/// steady the estimator is on this face for such shifts (training/EXPERIMENTS.md, base3).
 fn alike(a: &Face<'_>, b: &Face<'_>, share: f32) {
     let (here, there) = (a.landmarks().expect("landmarks"), b.landmarks().expect("landmarks"));
     for (here, there) in here.iter().zip(there) {
@@ -186,7 +186,7 @@ fn a_batch_answers_as_single_calls_do_on_any_number_of_threads() {
     assert!(none.is_err(), "a batch without a workspace does nothing");
 }
 
-/// The portrait as a file of this kind, lying on its side.
+/// Returns the portrait as a file of this kind, lying on its side.
 fn encoded(format: ImageFormat) -> Vec<u8> {
     let mut bytes = Cursor::new(Vec::new());
     let large = imageops::resize(&picture(), 1600, 1600, imageops::FilterType::Triangle);
@@ -238,7 +238,7 @@ fn a_tracker_follows_through_the_bytes_of_files() {
     let broken = Input::from(&jpeg[..jpeg.len() / 2]);
     assert!(tracker.update_input(broken, 200_000, &options, &mut space, &mut out).is_err());
     assert!(out.is_empty());
-    // What failed has changed nothing.
+    // The failed call has changed nothing.
     tracker.update_input(input, 100_000, &options, &mut space, &mut out).expect("an answer");
     assert_eq!(out.face(0).and_then(|face| face.track()).expect("a number").id, ids[0]);
 }
@@ -287,7 +287,7 @@ fn a_photo_is_annotated() {
     let once = changed(&picture(), &out);
     assert!(once > 500.0, "{once}");
 
-    // Lines and letters grow with the picture: twice its size is four times as many pixels.
+    // Lines and letters grow with the picture, and twice its size means four times as many pixels.
     let (wide, twice) = (folder.path().join("wide.png"), folder.path().join("twice.png"));
     let larger = image::imageops::resize(
         &picture(),

@@ -1,5 +1,5 @@
-//! Guards the built-in weights: 800 test pictures that no network was trained on, chosen by or calibrated on. A worse
-//! file fails. Skips, saying so, where the pictures are not at hand.
+//! Guards the built-in weights with 800 test pictures that were not used for training, selection or calibration. The
+//! test fails with a worse file. It is skipped, with a message, if the pictures are missing.
 
 mod eval;
 
@@ -41,7 +41,7 @@ impl Row {
     }
 }
 
-/// The test faces of a set, or nothing where they are not at hand.
+/// Returns the test faces of a set, or nothing if they are missing.
 fn rows(set: &str) -> Vec<Row> {
     let Some(folder) = eval::folder() else { return Vec::new() };
     let text = std::fs::read_to_string(folder.join(format!("{set}.csv"))).expect("its table");
@@ -55,7 +55,8 @@ fn rows(set: &str) -> Vec<Row> {
         .collect()
 }
 
-/// Mean absolute error of the exact ages, share of brackets that hold the median, share of right genders.
+/// The mean absolute error of the exact ages, the share of brackets that contain the median, and the share of right
+/// genders.
 struct Figures {
     error: f64,
     bracket: f64,

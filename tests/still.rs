@@ -1,5 +1,5 @@
-//! Still pictures are searched for all that a person would point at, frames fast; pictures that lie on a side are read when asked, and
-//! marked when not.
+//! Tests that a still picture is searched for all faces that a person would see, and a frame fast. Pictures that lie on
+//! a side are read with `try_turns`, and their faces are marked without it.
 #![allow(missing_docs)]
 
 mod eval;
@@ -21,7 +21,7 @@ fn model() -> Model {
     Model::load_default().expect("built in")
 }
 
-/// The faces alone, without age and gender.
+/// Returns options for faces alone, without age and gender.
 fn faces_only() -> Options<'static> {
     Options::new().skip_age(true).skip_gender(true)
 }
@@ -40,12 +40,12 @@ fn portrait() -> RgbImage {
     RgbImage::from_raw(SIDE as u32, SIDE as u32, portrait::rgb()).expect("whole")
 }
 
-/// The head of the portrait, whose face has 0.38 of its side.
+/// Returns the head of the portrait, whose face has 0.38 of its side.
 fn head() -> RgbImage {
     imageops::crop_imm(&portrait(), 90, 0, 270, 270).to_image()
 }
 
-/// Squares of `side` pixels, one for each picture, in rows of `columns`, on a plain ground.
+/// Returns a plain picture with squares of `side` pixels, one for each person, in rows of `columns`.
 fn group(people: &[RgbImage], size: (u32, u32), columns: u32, side: u32) -> RgbImage {
     let mut canvas = RgbImage::from_pixel(size.0, size.1, Rgb([96, 104, 112]));
     for (index, person) in people.iter().enumerate() {
@@ -58,7 +58,7 @@ fn group(people: &[RgbImage], size: (u32, u32), columns: u32, side: u32) -> RgbI
     canvas
 }
 
-/// How many of the squares hold the centre of a face of about their size.
+/// Counts the squares that contain the centre of a face of about their size.
 fn held(found: &Predictions, count: u32, width: u32, columns: u32, side: u32) -> usize {
     let (step, side) = ((width / columns) as f32, side as f32);
     let holds = |index: &u32| {
@@ -72,7 +72,7 @@ fn held(found: &Predictions, count: u32, width: u32, columns: u32, side: u32) ->
     (0..count).filter(holds).count()
 }
 
-/// Test pictures of a set, spread over it.
+/// Returns test pictures of a set, spread over it.
 fn photographs(set: &str, count: usize) -> Vec<RgbImage> {
     let Some(folder) = eval::folder() else { return Vec::new() };
     let files = std::fs::read_dir(folder.join(set)).expect("the pictures");
@@ -84,7 +84,7 @@ fn photographs(set: &str, count: usize) -> Vec<RgbImage> {
 
 #[test]
 fn a_group_of_small_faces_is_found_whole_in_every_form() {
-    // Faces of 40 pixels in 1024.
+    // The faces have 40 pixels in 1024.
     let people = vec![head(); 35];
     let picture = group(&people, (1024, 768), 7, 106);
     let count = |found: &Predictions| held(found, 35, 1024, 7, 106);
@@ -109,7 +109,7 @@ fn a_group_of_small_faces_is_found_whole_in_every_form() {
     assert_eq!(rects(&one[0]), rects(&pixels), "batch");
 }
 
-/// Real people of two sets, 35 a picture, faces of some 40 pixels in 1024.
+/// The pictures show real people of two sets, 35 in a picture, with faces of about 40 pixels in 1024.
 #[test]
 fn groups_of_real_people_are_found_better_than_in_a_frame() {
     let people = [photographs("utkface", 140), photographs("fairface", 140)].concat();
@@ -150,7 +150,8 @@ fn asking_for_a_size_never_finds_fewer_faces_of_that_size() {
 
 #[test]
 fn smaller_faces_are_found_when_they_are_asked_for() {
-    // 16 pixels in 1024, and in a picture of twice the size, of which the detector sees parts.
+    // The faces have 16 pixels in 1024. They are also tried in a picture of twice the size, of which the detector sees
+    // parts.
     let people = vec![head(); 70];
     for size in [(1024, 768), (2048, 1536)] {
         let picture = group(&people, size, 10, 44);
@@ -184,7 +185,8 @@ fn a_tracker_searches_as_the_fast_option_does() {
     assert_eq!(scale(&faces_only()), 2.0 * scale(&faces_only().fast_search(true)));
 }
 
-/// How a picture is turned: degrees clockwise, and the place of a point of the square upright one.
+/// How a picture is turned: the degrees clockwise, the function, and the place of a point of the square upright
+/// picture.
 type Turn = (i32, fn(&RgbImage) -> RgbImage, fn((f32, f32), f32) -> (f32, f32));
 
 const TURNS: [Turn; 3] = [
@@ -216,13 +218,13 @@ fn turned_pictures_are_read_when_turns_are_tried() {
         let off = (roll - degrees as f32).rem_euclid(360.0);
         assert!(off.min(360.0 - off) < 15.0, "{degrees}: roll {roll}");
     }
-    // Who stands upright stays what he is.
+    // An upright face gets the same answer with `try_turns`.
     let again = search(&portrait(), &Options::new().try_turns(true));
     let (a, b) = (again.face(0).expect("a face"), right);
     assert_eq!((a.rect(), a.quality()), (b.rect(), b.quality()));
 }
 
-/// Real people in the middle of a picture that lies on a side or stands on its head.
+/// Real people stand in the middle of a picture that lies on a side or is upside down.
 #[test]
 fn people_in_turned_pictures_are_read_or_marked() {
     let people = [photographs("utkface", 40), photographs("fairface", 40)].concat();
@@ -245,7 +247,7 @@ fn people_in_turned_pictures_are_read_or_marked() {
             let marked =
                 |face: face_predict::Face<'_>| face.quality().contains(Quality::NOT_UPRIGHT);
             unmarked += usize::from(!wrong.face(0).is_none_or(marked));
-            // A frame has no time to look for that.
+            // A fast search does not look for turned faces.
             assert!(!search(&turned, &largest.fast_search(true)).faces().any(marked));
         }
     }

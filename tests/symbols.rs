@@ -1,4 +1,4 @@
-//! What the shared library shows to the linker.
+//! Tests which names the shared library exports to the linker.
 #![cfg(target_os = "linux")]
 
 use std::path::PathBuf;
@@ -6,7 +6,7 @@ use std::process::Command;
 
 fn library() -> PathBuf {
     let test = std::env::current_exe().expect("the path of this test");
-    // Beside it, since `cargo test` leaves the library of `cargo build` as it was.
+    // The library lies beside the test, because `cargo test` does not renew the library of `cargo build`.
     test.with_file_name("libface_predict.so")
 }
 
@@ -20,7 +20,7 @@ fn output(tool: &str, arguments: &[&str]) -> String {
     String::from_utf8(output.stdout).expect("UTF-8")
 }
 
-/// `UPDATE_SYMBOLS=1` writes the list anew.
+/// `UPDATE_SYMBOLS=1` writes the list again.
 #[test]
 fn exported_symbols_are_those_of_the_list() {
     let text = output("nm", &["-D", "--defined-only"]);

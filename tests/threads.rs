@@ -1,4 +1,4 @@
-//! One model, eight threads, the numbers of one.
+//! Eight threads on one model give the numbers of one thread.
 #![allow(clippy::unwrap_used)]
 
 use face_predict::{Format, Image, Model, Options, Predictions, Region, Workspace};
@@ -39,7 +39,7 @@ fn eight_threads_give_the_numbers_of_one_to_the_bit() {
             scope.spawn(move || {
                 let mut out = Memory::default();
                 for i in 0..BOXES {
-                    // Every thread at another box, so that mixed-up memory shows.
+                    // Every thread is at another box, so that exchanged memory is seen.
                     let index = (i + thread * 3) % BOXES;
                     assert!(answer(model, rgb, index, &mut out) == expected[index], "box {index}");
                 }

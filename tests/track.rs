@@ -1,4 +1,4 @@
-//! Faces over frames: numbers that stay, answers that settle.
+//! Tests faces over frames: their numbers stay, and their answers become steady.
 #![allow(missing_docs)]
 
 #[allow(dead_code)]
@@ -12,7 +12,7 @@ use portrait::SIDE;
 
 const FRAME_US: i64 = 33_333;
 
-/// A tracker that is told the faces, on the portrait's pixels.
+/// A tracker that is given the faces, on the portrait's pixels.
 struct Film {
     tracker: Tracker,
     rgb: Vec<u8>,
@@ -31,7 +31,7 @@ impl Film {
         Self { tracker, rgb: portrait::rgb(), workspace, out, frame: 0 }
     }
 
-    /// Numbers of the faces at `rects`, in that order.
+    /// Returns the numbers of the faces at `rects`, in that order.
     fn show(&mut self, rects: &[Rect]) -> Vec<u64> {
         let regions: Vec<Region> = rects.iter().map(|rect| Region::from_box(*rect)).collect();
         let image = Image::new(Format::Rgb, SIDE, SIDE, &self.rgb).expect("a right picture");
@@ -87,7 +87,7 @@ fn a_jump_across_the_picture_is_another_face() {
     let mut film = Film::new(|_| {});
     let first = film.show(&[at(20.0, 20.0)]);
     assert_ne!(film.show(&[at(400.0, 380.0)]), first);
-    // So is one of another size.
+    // So is a frame of another size.
     let mut film = Film::new(|_| {});
     let first = film.show(&[at(100.0, 100.0)]);
     assert_ne!(film.show(&[Rect::new(60.0, 60.0, 240.0, 300.0)]), first);
@@ -98,7 +98,7 @@ fn answers_settle_and_count_their_estimates() {
     let mut film = Film::new(|options| options.estimate_every = 3);
     let mut ages = Vec::new();
     for step in 0..30 {
-        // A box that trembles by five pixels.
+        // The box trembles by five pixels.
         let shake = |n: i32| ((step * n) % 11 - 5) as f32;
         film.show(&[at(182.0 + shake(7), 62.0 + shake(3))]);
         let face = film.out.face(0).expect("the face");
@@ -141,8 +141,8 @@ fn the_same_frames_give_the_same_answers() {
     assert_eq!(film(), film());
 }
 
-/// How many faces are reported of each of six frames, `apart_us` after one another: the portrait in the first `shown` of them,
-/// then nothing. The tracker searches each `detect_every` of them.
+/// Returns how many faces are reported in each of six frames, which are `apart_us` apart. The portrait is in the first
+/// `shown` of them, and nothing is in the rest. The tracker searches each `detect_every` of them.
 fn counts(
     detect_every: u32,
     shown: usize,
@@ -210,7 +210,7 @@ fn a_crowd_that_never_stays_is_forgotten() {
             .collect();
         last = *film.show(&rects).iter().max().expect("faces");
     }
-    // Hundreds of numbers went by; the faces of the last second alone are kept.
+    // Hundreds of numbers were given, and only the faces of the last second are kept.
     assert!(last > 500, "{last}");
     assert!((20..=30 * 20).contains(&film.tracker.followed()), "{}", film.tracker.followed());
 }
@@ -234,7 +234,7 @@ fn time_that_goes_back_is_refused_and_changes_nothing() {
 
 #[test]
 fn however_far_apart_searches_are_a_face_keeps_its_number() {
-    // Two seconds between frames, where an unseen face is forgotten after one.
+    // Two seconds lie between frames, and an unseen face is forgotten after one.
     let mut film = Film::new(|_| {});
     let mut next = |rects: &[Rect]| {
         film.frame += 60;
