@@ -1,6 +1,6 @@
-//! Small files that claim to be large, or become large once unpacked.
+//! Makes small files that claim to be large, or become large when they are unpacked.
 
-/// Bytes of zeros, packed 160 to 1 by the fixed code of deflate, wrapped as zlib does.
+/// Returns bytes of zeros, packed 160 to 1 by the fixed code of deflate, and wrapped as zlib does.
 pub fn packed_zeros(count: usize) -> Vec<u8> {
     const LONGEST: usize = 258;
     let mut bits = Bits { bytes: vec![0x78, 0x01], fill: 0, bit: 0 };
@@ -10,7 +10,7 @@ pub fn packed_zeros(count: usize) -> Vec<u8> {
     literal(&mut bits);
     let (matches, rest) = ((count - 1) / LONGEST, (count - 1) % LONGEST);
     for _ in 0..matches {
-        // Length 258, distance 1.
+        // The length is 258 and the distance 1.
         bits.high_first(0b1100_0101, 8);
         bits.high_first(0, 5);
     }
@@ -70,7 +70,8 @@ fn crc(bytes: &[u8]) -> u32 {
     })
 }
 
-/// A gray PNG of this size on paper, with `data` packed inside and, if not 0, a colour profile of `profile` zeros.
+/// Returns a gray PNG whose header states this size, with `data` packed inside. If `profile` is not 0, it has a colour
+/// profile of `profile` zeros.
 pub fn png(width: u32, height: u32, data: usize, profile: usize) -> Vec<u8> {
     let mut out = b"\x89PNG\r\n\x1a\n".to_vec();
     let mut header = Vec::new();
@@ -88,7 +89,7 @@ pub fn png(width: u32, height: u32, data: usize, profile: usize) -> Vec<u8> {
     out
 }
 
-/// The header of a 24-bit BMP and no pixels.
+/// Returns the header of a 24-bit BMP without pixels.
 pub fn bmp(width: i32, height: i32) -> Vec<u8> {
     let mut out = b"BM".to_vec();
     out.extend(54u32.to_le_bytes());

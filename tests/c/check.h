@@ -1,4 +1,4 @@
-/* Checks of the C tests: silent where they hold, so that the caller can tell that nothing prints. */
+/* Checks of the C tests. They print nothing if they hold, so that the caller can tell that nothing prints. */
 #ifndef CHECK_H
 #define CHECK_H
 
@@ -37,7 +37,7 @@ static inline void ok_at(const char *file, int line, face_predict_status status,
     }
 }
 
-/* A path inside the folder of inputs; the last eight stay valid. */
+/* Returns a path inside the folder of inputs. The last eight stay valid. */
 static const char *folder;
 
 static inline const char *in_folder(const char *name) {
@@ -63,7 +63,7 @@ static inline unsigned char *read_bytes(const char *name, size_t *size) {
     return bytes;
 }
 
-/* The portrait as rows of RGB. Its size and face box are those of examples/images. */
+/* The portrait as rows of RGB. The size of the portrait and its face box are those of examples/images. */
 enum { SIDE = 512 };
 
 static inline face_predict_region portrait_face(void) {

@@ -1,6 +1,6 @@
 /*
- * Eight threads load a model at the same time, share one, and each have a tracker, a batch and results of their own, on stacks of 64 KB.
- * The numbers are those of one thread. Usage: everything FOLDER
+ * Eight threads load a model at the same time, and share one. Each has its own tracker, batch and results, on a stack
+ * of 64 KB. The numbers are those of one thread. Usage: everything FOLDER
  */
 #define _POSIX_C_SOURCE 200809L
 #include "check.h"
@@ -14,7 +14,7 @@ static pthread_barrier_t start;
 static face_predict_model *shared;
 static char age_file[4096], crop_file[4096];
 
-/* What a thread sees. */
+/* The answers that a thread gets. */
 struct seen {
     face_predict_face tracked[FRAMES], batched[PICTURES], from_file;
 };
@@ -55,7 +55,7 @@ static struct seen everyone[THREADS];
 static void *work(void *argument) {
     int thread = (int)(size_t)argument;
     face_predict_model *model = NULL, *file = NULL;
-    /* All load what is loaded once a process, and each a file. */
+    /* All threads load what is loaded once a process, and each loads a file. */
     pthread_barrier_wait(&start);
     CHECK_OK(face_predict_model_load_default(NULL, &model));
     CHECK_OK(face_predict_model_load_file(age_file, NULL, &file));

@@ -1,4 +1,5 @@
-/* A child of fork() uses what its parent has loaded, starts threads and loads more; the parent goes on. Usage: fork FOLDER */
+/* A child of fork() uses what its parent has loaded, starts threads and loads more. The parent continues to work.
+ * Usage: fork FOLDER */
 #define _POSIX_C_SOURCE 200809L
 #include "check.h"
 #include <sys/types.h>

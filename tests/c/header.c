@@ -1,4 +1,4 @@
-/* The header alone, and twice; its initialisers set all fields. */
+/* The header alone, included twice. Its initialisers set all fields. */
 #include <face_predict.h>
 #include <face_predict.h>
 

@@ -1,4 +1,4 @@
-/* Prints every size, offset and constant as C sees it: the Rust side compares. */
+/* Prints every size, offset and constant as C sees it. The Rust side compares. */
 #include <face_predict.h>
 #include <stdio.h>
 

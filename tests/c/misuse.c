@@ -1,6 +1,6 @@
 /*
- * What a wrong program, a broken picture and a hostile file get: a status, a message with the argument and the
- * numbers, nothing printed, and a library that works on. Usage: misuse FOLDER [quick]
+ * Tests what a wrong program, a broken picture and a hostile file get. They get a status and a message with the
+ * argument and the numbers. Nothing is printed, and the library continues to work. Usage: misuse FOLDER [quick]
  */
 #include "check.h"
 
@@ -14,7 +14,7 @@
 #define IO FACE_PREDICT_ERROR_IO
 #define UNSUPPORTED FACE_PREDICT_ERROR_UNSUPPORTED
 
-/* What follows from the size of a pointer, for processors of 32 and of 64 bits. */
+/* The values that depend on the size of a pointer, for processors of 32 and of 64 bits. */
 #if UINTPTR_MAX == UINT32_MAX
 #define BITS(on32, on64) on32
 #else
@@ -34,7 +34,7 @@ static face_predict_image image(void) {
     return image_of(FACE_PREDICT_FORMAT_RGB, rgb, rgb_size);
 }
 
-/* The next good call works. `quick` leaves the network out, which valgrind makes slow. */
+/* The next correct call works. `quick` leaves the network out, because valgrind makes it slow. */
 static void good_call(int line) {
     face_predict_image picture = image();
     face_predict_options options = options_of(&box, 1);
@@ -58,7 +58,7 @@ static void good_call(int line) {
     }
 }
 
-/* Whether the message holds each of the parts that `|` separates. */
+/* Returns whether the message contains each of the parts that `|` separates. */
 static void message_has(int line, const char *parts) {
     const char *message = face_predict_last_error();
     char copy[512], *part, *next;
@@ -85,7 +85,7 @@ static void refused(int line, face_predict_status status, face_predict_status wa
     good_call(line);
 }
 
-/* A refused prediction leaves the result empty and holding its status. */
+/* A refused prediction leaves the result empty, and the result keeps its status. */
 static void refused_prediction(int line, face_predict_status status, face_predict_status wanted, const char *parts) {
     uint32_t width = 7, height = 7;
     if (strcmp(face_predict_result_message(result), face_predict_last_error()) != 0) {
@@ -123,7 +123,7 @@ static void null_anywhere(void) {
     REFUSED(face_predict_model_load_files(null_path + 1, 1, NULL, &out), NULL_ARGUMENT, "paths[0] is NULL");
     REFUSED(face_predict_model_load_files(null_path, 2, NULL, &out), NULL_ARGUMENT, "paths[1] is NULL");
     REFUSED(face_predict_model_load_files(NULL, 0, NULL, NULL), NULL_ARGUMENT, "model_out is NULL");
-    /* On failure no `_out` is written. */
+    /* On failure no `_out` argument is written. */
     CHECK(out == (face_predict_model *)&failures);
     CHECK(face_predict_model_name(NULL) == NULL);
     CHECK(face_predict_model_license(NULL) == NULL);
@@ -223,9 +223,9 @@ static void wrong_pictures(void) {
     p = image();
     p.strides[0] = SIZE_MAX;
     REFUSED_PREDICTION(PREDICT(), INVALID, "512 rows of " LARGEST " bytes");
-    p.strides[0] = SIZE_MAX / 600; /* No overflow, yet more than an address space. */
+    p.strides[0] = SIZE_MAX / 600; /* The product does not overflow, but is larger than an address space. */
     REFUSED_PREDICTION(PREDICT(), INVALID, "512 rows of|overflow");
-    p.strides[0] = SIZE_MAX / 2000; /* Possible, but not here. */
+    p.strides[0] = SIZE_MAX / 2000; /* The size is possible, but not here. */
     REFUSED_PREDICTION(PREDICT(), BUFFER, "plane 0 has 786432 bytes|512x512|needs");
     p = image();
     p.width = 0;
@@ -250,7 +250,7 @@ static void wrong_pictures(void) {
     p = image();
     p.planes[2] = rgb;
     REFUSED_PREDICTION(PREDICT(), INVALID, "the format RGB has 1 planes, but more are given");
-    /* More pixels than the model accepts, in a picture that is all there. */
+    /* The picture is complete, but has more pixels than the model accepts. */
     {
         face_predict_model_options limited;
         face_predict_model *small = NULL;
@@ -291,7 +291,7 @@ static void wrong_options(void) {
         o.region_size = region_sizes[i];
         REFUSED_PREDICTION(PREDICT(), INVALID, "options.region_size is|face_predict_region has 56");
     }
-    /* Regions of a later header, of which only the second is what this library does not know. */
+    /* The regions are those of a later header. Only the second one has a field that this library does not know. */
     {
         struct {
             face_predict_region known;
@@ -345,7 +345,7 @@ static void wrong_options(void) {
 #undef PREDICT
 }
 
-/* Planes of camera formats that are short, overlap, or are not there. */
+/* Planes of camera formats are too short, overlap, or are missing. */
 static void camera_planes(void) {
     face_predict_options options = options_of(&box, 1);
     face_predict_image p;
@@ -380,12 +380,12 @@ static void camera_planes(void) {
     p.strides[1] = 0;
     p.planes[2] = rgb;
     REFUSED_PREDICTION(PREDICT(), INVALID, "NV12 has 2 planes, but more are given");
-    /* Planes may be one and the same memory. */
+    /* Planes may share the same memory. */
     p = image_of(FACE_PREDICT_FORMAT_I420, rgb, luma);
     p.planes[1] = p.planes[2] = rgb;
     p.sizes[1] = p.sizes[2] = luma / 4;
     CHECK_OK(PREDICT());
-    /* Android's: U and V a byte apart, the last row without its last byte. */
+    /* These are Android's planes: U and V are a byte apart, and the last row lacks its last byte. */
     p.chroma_step = 2;
     p.planes[1] = rgb + luma;
     p.planes[2] = rgb + luma + 1;
@@ -401,7 +401,7 @@ static void camera_planes(void) {
     REFUSED_PREDICTION(PREDICT(), BUFFER, "plane 1 has 262143 bytes|needs 262144");
     p.sizes[0]++;
     CHECK_OK(PREDICT());
-    /* Padded brightness, and colours that follow it with as much padding. */
+    /* The brightness is padded, and the colours that follow it have as much padding. */
     p = image_of(FACE_PREDICT_FORMAT_NV12, rgb, 576 * 512 + 576 * 255 + 511);
     p.strides[0] = 576;
     REFUSED_PREDICTION(PREDICT(), BUFFER, "plane 1 has 147391 bytes|needs 147392");
@@ -416,7 +416,7 @@ static void camera_planes(void) {
     good_call(__LINE__);
 }
 
-/* One bad picture does not stop the rest. */
+/* One bad picture does not stop the others. */
 static void batch(void) {
     face_predict_image good = image(), bad = image(), encoded = FACE_PREDICT_IMAGE_INIT;
     face_predict_options with_regions = options_of(&box, 1), unknown = FACE_PREDICT_OPTIONS_INIT;
@@ -440,7 +440,7 @@ static void batch(void) {
             CHECK((strstr(face_predict_result_message(results[i]), "plane 0 has 5 bytes") != NULL) == (i == 1));
         }
     }
-    /* Of two that fail, each has its own reason, and the call that of the first. */
+    /* If two pictures fail, each result has its own reason, and the call has the reason of the first. */
     encoded.format = FACE_PREDICT_FORMAT_ENCODED;
     encoded.planes[0] = "no picture at all";
     encoded.sizes[0] = 17;
@@ -458,7 +458,7 @@ static void batch(void) {
     CHECK(face_predict_result_status(results[2]) == NULL_ARGUMENT && face_predict_result_count(results[1]) == 1);
     images[2] = &good;
     REFUSED(face_predict_batch(model, images, 3, &options, 3, NULL), NULL_ARGUMENT, "results is NULL");
-    /* What is refused for all leaves no faces of an earlier call, and its reason with each. */
+    /* If a call is refused as a whole, its results keep no faces of an earlier call, and each has the reason. */
 #define REFUSED_ALL(call, wanted, parts)                                              \
     do {                                                                              \
         CHECK_OK(face_predict_batch(model, images, 3, &options, 3, results));         \
@@ -487,7 +487,8 @@ static void batch(void) {
     face_predict_result_free(results[1]);
 }
 
-/* The bytes of files as a picture: what is wrong with them, and what of the descriptor counts. */
+/* The bytes of files are given as a picture. Tests what is wrong with them, and which fields of the descriptor are
+ * used. */
 static void encoded_pictures(void) {
     face_predict_options options = options_of(&box, 1);
     face_predict_image p = FACE_PREDICT_IMAGE_INIT;
@@ -506,7 +507,7 @@ static void encoded_pictures(void) {
     p.rotation = 45;
     REFUSED_PREDICTION(PREDICT(), INVALID, "rotation is 45");
     p.rotation = 0;
-    /* What only pixels have is not read. */
+    /* The fields that only pixels have are not read. */
     p.width = p.height = p.chroma_step = p.yuv = p.bottom_up = 77;
     p.planes[1] = p.planes[2] = (const void *)1;
     p.strides[0] = 1;
@@ -541,7 +542,7 @@ static void what_is_inside(void) {
 
 static int lines;
 
-/* A log that calls the library, and even itself. */
+/* The log function calls the library, and even itself. */
 static void log_line(void *data, int32_t level, const char *message) {
     CHECK(data == &lines);
     CHECK(level == FACE_PREDICT_LOG_ERROR);
@@ -566,7 +567,7 @@ static void tracker(void) {
     face_predict_tracker_options how;
     face_predict_tracker *t = NULL;
     face_predict_face face;
-    /* An estimate that says nothing does not count. */
+    /* An estimate without an answer does not count. */
     const uint32_t one = quick ? 0 : 1;
     options.flags = quick ? FACE_PREDICT_SKIP_AGE | FACE_PREDICT_SKIP_GENDER : 0;
     memset(&how, 0, sizeof how);
@@ -588,7 +589,7 @@ static void tracker(void) {
     REFUSED_PREDICTION(face_predict_tracker_update(t, NULL, 2000, &options, result), NULL_ARGUMENT, "image is NULL");
     REFUSED_PREDICTION(face_predict_tracker_update(NULL, &picture, 2000, &options, result), NULL_ARGUMENT, "tracker is NULL");
     REFUSED(face_predict_tracker_update(t, &picture, 2000, &options, NULL), NULL_ARGUMENT, "result is NULL");
-    /* What was refused has changed nothing. */
+    /* The refused calls have changed nothing. */
     CHECK_OK(face_predict_tracker_update(t, &picture, 1000, &options, result));
     CHECK_OK(face_predict_result_face(result, 0, &face, sizeof face));
     CHECK(face.track_id == 1 && face.track_estimates == 2 * one);
@@ -661,7 +662,7 @@ static void wrong_bytes(void) {
         cuts[15] = size / 2;
         cuts[16] = size - size / 10;
         for (j = 0; j < sizeof cuts / sizeof *cuts; j++) {
-            /* A copy of its own, so that a sanitizer sees a read past the end. */
+            /* The bytes are copied, so that a sanitizer sees a read past the end. */
             unsigned char *part = malloc(cuts[j]);
             face_predict_status status;
             cut = cuts[j];
@@ -671,7 +672,7 @@ static void wrong_bytes(void) {
             }
             memcpy(part, bytes, cut);
             status = face_predict_encoded(model, part, cut, &options, result);
-            /* JPEG decoders show what there is; all else must be refused. */
+            /* JPEG decoders show what is there, and all other damaged files must be refused. */
             if (i != 1 || status != FACE_PREDICT_OK) {
                 REFUSED_PREDICTION(status, BAD_IMAGE, "");
             }
@@ -692,7 +693,7 @@ static void bombs(void) {
     limited.max_pixels = 1 << 20;
     CHECK_OK(face_predict_model_load_default(&limited, &small));
     REFUSED_PREDICTION(face_predict_file(small, in_folder("inflating.png"), &options, result), LIMIT, "8000x8000|64000000|1048576");
-    /* Claims to be small, and unpacks to 256 MiB: either way it must not cost that much. */
+    /* The file claims to be small, and unpacks to 256 MiB. In either case it must not cost that much. */
     (void)!face_predict_file(small, in_folder("inflating_data.png"), &options, result);
     good_call(__LINE__);
     (void)!face_predict_file(small, in_folder("inflating_profile.png"), &options, result);
@@ -777,7 +778,7 @@ static void foreign_handles(void) {
     REFUSED(face_predict_model_warm_up(result_as_model, 64, 64, NULL), INVALID, "model is not a handle");
     CHECK(strcmp(face_predict_result_message(model_as_result), "") == 0);
     CHECK(face_predict_result_count(model_as_result) == 0);
-    /* Neither is freed by the other's function. */
+    /* Neither is freed by the function of the other. */
     face_predict_model_free(result_as_model);
     message_has(__LINE__, "model is not a handle");
     face_predict_result_free(model_as_result);

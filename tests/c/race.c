@@ -1,6 +1,6 @@
 /*
- * What no caller may do: one result on two threads. scripts/test/thread_sanitizer.sh demands that this is seen, which shows
- * that the library is watched. Usage: race FOLDER
+ * Does what no caller may do: it uses one result on two threads. scripts/test/thread_sanitizer.sh demands that this is
+ * detected, which shows that the library is watched. Usage: race FOLDER
  */
 #include "check.h"
 #include <pthread.h>

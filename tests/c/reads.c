@@ -1,6 +1,6 @@
 /*
- * Every read fails in turn: this program's own read(), open() and statx() stand before those of the system, and make each call on a
- * file of the test fail, come short, or find the end too early. Usage: reads FOLDER
+ * Every read fails in turn. This program's own read(), open() and statx() replace those of the system. They make each
+ * call on a file of the test fail, return too little, or find the end too early. Usage: reads FOLDER
  */
 #define _GNU_SOURCE
 #include "check.h"
@@ -15,7 +15,7 @@
 enum fault { NONE, EIO_ON_READ, ONE_BYTE, INTERRUPTED, END_TOO_EARLY, EIO_ON_STAT, SIZE_TOO_SMALL, SIZE_TOO_LARGE, DENIED, NO_DESCRIPTOR, FAULTS };
 
 static enum fault fault;
-/* Which of the calls that the fault is about it hits, from 0; and how many there were. */
+/* The index of the call that gets the fault, from 0, and the number of such calls. */
 static int which, seen;
 static int watched[1024];
 
@@ -72,7 +72,7 @@ ssize_t read(int descriptor, void *bytes, size_t count) {
             return 0;
         }
         if (fault == ONE_BYTE) {
-            /* Odd numbers of bytes, now and then one alone. */
+            /* The numbers of bytes are odd, and sometimes 1. */
             size_t most = seen++ % 5 == 0 ? 1 : 4097;
             count = count < most ? count : most;
         }
@@ -127,7 +127,7 @@ static face_predict_status predict_jpeg(void) {
     return predict_named("portrait.jpg");
 }
 
-/* Makes each call that a fault is about fail in turn. What else than success may come is `other`, or `another`. */
+/* Makes each call that the fault is for fail in turn. Apart from success, the status must be `other` or `another`. */
 static void every(face_predict_status (*work)(void), const char *what, enum fault one, face_predict_status other,
                   face_predict_status another) {
     int number, failed = 0;
@@ -149,7 +149,7 @@ static void every(face_predict_status (*work)(void), const char *what, enum faul
             failed++;
             CHECK(strlen(face_predict_last_error()) > 10);
         }
-        /* Fewer calls than that: all have failed once. */
+        /* There were fewer calls than that, so all have failed once. */
         if (one == ONE_BYTE || calls <= number) {
             break;
         }
@@ -174,7 +174,7 @@ static void all(face_predict_status (*work)(void), const char *what, face_predic
     every(work, what, INTERRUPTED, FACE_PREDICT_OK, FACE_PREDICT_OK);
     every(work, what, END_TOO_EARLY, cut_short, cut_short);
     every(work, what, EIO_ON_STAT, FACE_PREDICT_ERROR_IO, FACE_PREDICT_ERROR_IO);
-    /* A file that grows or shrinks while it is read: what is read counts. */
+    /* A file grows or shrinks while it is read. The bytes that were read count. */
     every(work, what, SIZE_TOO_SMALL, FACE_PREDICT_OK, FACE_PREDICT_OK);
     every(work, what, SIZE_TOO_LARGE, FACE_PREDICT_OK, FACE_PREDICT_OK);
     every(work, what, DENIED, FACE_PREDICT_ERROR_IO, FACE_PREDICT_ERROR_IO);
@@ -191,7 +191,7 @@ int main(int argc, char **argv) {
     all(load_list, "a list of models", FACE_PREDICT_ERROR_MODEL);
     all(predict_png, "a PNG file", FACE_PREDICT_ERROR_IMAGE);
     all(predict_jpeg, "a JPEG file", FACE_PREDICT_ERROR_IMAGE);
-    /* In the middle of a list: the message names the file, and nothing stays open. */
+    /* In the middle of a list, the message names the file, and nothing stays open. */
     fault = DENIED;
     which = 1;
     seen = 0;

@@ -1,6 +1,6 @@
 /*
- * A program that loads the library, uses it on a thread of its own and unloads it, ten times over: memory stays.
- * Usage: reload LIBRARY PICTURE
+ * A program loads the library, uses it on its own thread and unloads it, ten times. Its memory must not grow. Usage:
+ * reload LIBRARY PICTURE
  */
 #define _POSIX_C_SOURCE 200809L
 #include <dlfcn.h>
@@ -21,7 +21,7 @@ static void *library;
 static const char *picture;
 static int failed;
 
-/* A pointer to data is none to a function in ISO C, but POSIX has it so. */
+/* ISO C does not convert a pointer to data into a pointer to a function, but POSIX does. */
 #define FUNCTION(type, name)                          \
     type name;                                        \
     *(void **)&name = dlsym(library, "face_predict_" #name)
@@ -43,7 +43,7 @@ static void *use(void *unused) {
     return NULL;
 }
 
-/* Pages of memory that are there. */
+/* The number of pages that are in memory. */
 static long resident(void) {
     long all = 0, here = 0;
     FILE *file = fopen("/proc/self/statm", "r");

@@ -1,6 +1,6 @@
 /*
- * Signals whose handlers do not restart what they interrupt come while files are read, from a pipe too, while pictures are predicted and models are
- * loaded: the answers are those without. Usage: signals FOLDER
+ * Signals come while files and a pipe are read, while pictures are predicted and while models are loaded. Their
+ * handlers do not restart the interrupted call. The answers must be the same as without signals. Usage: signals FOLDER
  */
 #define _GNU_SOURCE
 #include "check.h"
@@ -27,7 +27,7 @@ static void *write_slowly(void *unused) {
     size_t at, part = size / 20 + 1;
     sigset_t mask;
     (void)unused;
-    /* The signals are the reader's. */
+    /* The signals go to the reader. */
     sigfillset(&mask);
     pthread_sigmask(SIG_BLOCK, &mask, NULL);
     file = fopen(pipe_path, "wb");
@@ -65,7 +65,7 @@ int main(int argc, char **argv) {
     CHECK_OK(face_predict_result_face(result, 0, &still, sizeof still));
 
     memset(&action, 0, sizeof action);
-    action.sa_handler = handler; /* Without SA_RESTART. */
+    action.sa_handler = handler; /* SA_RESTART is not set. */
     CHECK(sigaction(SIGALRM, &action, NULL) == 0);
     memset(&timer, 0, sizeof timer);
     timer.it_interval.tv_usec = timer.it_value.tv_usec = 1000;

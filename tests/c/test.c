@@ -1,4 +1,4 @@
-/* What a right program may do. Usage: test FOLDER [quick] */
+/* Tests what a correct program may do. Usage: test FOLDER [quick] */
 #include "check.h"
 
 static face_predict_model *model;
@@ -46,7 +46,7 @@ static void portrait(void) {
     CHECK(expected.quality == 0);
 }
 
-/* Copies the portrait into another byte order, with padding after each row and none after the last. */
+/* Copies the portrait into another byte order, with padding after each row except the last. */
 static unsigned char *converted(const int order[3], size_t pixel, size_t before, size_t padding, size_t *size) {
     size_t stride = SIDE * pixel + padding, x, y;
     unsigned char *out;
@@ -92,7 +92,7 @@ static void formats_and_strides(void) {
             CHECK_OK(face_predict(model, &image, &options, result));
             face = first_face();
             same_answer("formats", &face, 0);
-            /* Sizes left out: the caller is trusted. */
+            /* The sizes are left out, so the library trusts the caller. */
             image.sizes[0] = 0;
             CHECK_OK(face_predict(model, &image, &options, result));
             free(pixels);
@@ -125,7 +125,8 @@ static void gray_is_three_equal_channels(void) {
     free(triple);
 }
 
-/* Where the upright pixel (x, y) is stored in a picture that `rotation` and `mirrored` make upright. */
+/* Returns the place where the upright pixel (x, y) is stored, in a picture that `rotation` and `mirrored` make
+ * upright. */
 static size_t stored_at(uint32_t rotation, uint32_t mirrored, size_t x, size_t y) {
     if (mirrored) {
         x = SIDE - 1 - x;
@@ -169,7 +170,7 @@ static void rotations_and_mirrorings(void) {
     free(turned);
 }
 
-/* The lowest row first, as in bitmaps of Windows, upright and turned. */
+/* The lowest row is first, as in bitmaps of Windows. It is tried upright and turned. */
 static void bottom_up_pictures(void) {
     static const uint32_t rotations[] = {0, 90, 180, 270};
     unsigned char *stored = malloc(rgb_size);
@@ -207,7 +208,7 @@ static void encoded_bytes_and_files(void) {
     for (i = 0; i < sizeof names / sizeof *names; i++) {
         size_t size;
         unsigned char *bytes = read_bytes(names[i], &size);
-        double tolerance = i < 3 ? 0 : 0.1; /* JPEG loses a little. */
+        double tolerance = i < 3 ? 0 : 0.1; /* JPEG changes the pixels a little. */
         face_predict_face face;
         CHECK_OK(face_predict_file(model, in_folder(names[i]), &options, result));
         face = first_face();
@@ -253,7 +254,7 @@ static void regions(void) {
     face = first_face();
     CHECK(face.x == 177);
 
-    /* Landmarks come back as given, and place the crop. */
+    /* Landmarks are returned as given, and place the crop. */
     options = options_of(&three[1], 1);
     for (i = 0; i < 5; i++) {
         static const float places[5][2] = {{203, 110}, {244, 110}, {224, 135}, {207, 155}, {241, 155}};
@@ -264,7 +265,7 @@ static void regions(void) {
     face = first_face();
     CHECK(memcmp(face.landmarks, three[1].landmarks, sizeof face.landmarks) == 0);
     CHECK(face.age >= 0 && face.age <= 150);
-    /* Those that cannot be are passed over. */
+    /* Impossible landmarks are ignored. */
     for (i = 0; i < 5; i++) {
         three[1].landmarks[i].x = 1e30f;
     }
@@ -391,7 +392,8 @@ static void growth(void) {
     CHECK_OK(face_predict_model_load_default(&model_options, &other));
     face_predict_model_free(other);
 
-    /* A program of a newer header reads zeros for what this library does not know, an older one less. */
+    /* A program with a newer header reads zeros in the fields that this library does not know. An older one reads fewer
+     * fields. */
     memset(&newer_face, 0xFF, sizeof newer_face);
     CHECK_OK(face_predict_result_face(result, 0, &newer_face.known, sizeof newer_face));
     same_answer("newer face", &newer_face.known, 0);
@@ -419,7 +421,7 @@ static void models(void) {
     CHECK(strstr(face_predict_model_license(model), "; detector ") != NULL);
     CHECK(face_predict_model_license(model) == face_predict_model_license(model));
 
-    /* One network does both, another finds faces. */
+    /* One network does both tasks, and another finds faces. */
     CHECK_OK(face_predict_model_network(model, FACE_PREDICT_TASK_AGE, &network, sizeof network));
     CHECK(strcmp(network.name, "base") == 0 && strncmp(network.version, "0.", 2) == 0);
     CHECK(strstr(network.license, "CC BY 4.0 (FairFace)") && strstr(network.data, "UTKFace"));
@@ -440,7 +442,7 @@ static void models(void) {
     CHECK_OK(face_predict_model_warm_up(model, 640, 480, NULL));
     CHECK_OK(face_predict_model_warm_up(model, 640, 480, &options));
 
-    /* The age from the file, the gender from the built-in model. */
+    /* The age comes from the file, and the gender from the built-in model. */
     CHECK_OK(face_predict_model_load_memory(bytes, size, NULL, &other));
     memset(bytes, 0, size);
     free(bytes);
@@ -509,7 +511,7 @@ int main(int argc, char **argv) {
     CHECK(strcmp(face_predict_quality_text(FACE_PREDICT_QUALITY_DARK), "dark") == 0);
     CHECK(strcmp(face_predict_quality_text(FACE_PREDICT_QUALITY_CUT_OFF | FACE_PREDICT_QUALITY_SMALL), "small, cut_off") == 0);
     CHECK(strcmp(face_predict_quality_text(UINT32_MAX), "small, blurred, dark, bright, turned, cut_off, not_upright") == 0);
-    /* Flags of a later library have no name here. */
+    /* This library has no names for the flags of a later one. */
     CHECK(strcmp(face_predict_quality_text(1u << 31), "") == 0);
     CHECK_OK(face_predict_model_load_default(NULL, &model));
     result = face_predict_result_new();
@@ -523,7 +525,7 @@ int main(int argc, char **argv) {
     cropped();
     skipping_and_thresholds();
     ages();
-    if (!quick) { /* The same paths through the library again and again: slow under valgrind. */
+    if (!quick) { /* The same code runs again and again, which is slow under valgrind. */
         formats_and_strides();
         gray_is_three_equal_channels();
         rotations_and_mirrorings();
@@ -531,7 +533,7 @@ int main(int argc, char **argv) {
         encoded_bytes_and_files();
         models();
     }
-    /* Any order: a result outlives its model. */
+    /* Any order works, because a result outlives its model. */
     face_predict_model_free(model);
     CHECK(face_predict_result_count(result) <= 1);
     face_predict_result_free(result);

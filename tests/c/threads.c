@@ -10,7 +10,7 @@ static const face_predict_model *model;
 static unsigned char *rgb;
 static size_t rgb_size;
 
-/* A face box of its own for each round. */
+/* Each round has its own face box. */
 static face_predict_face answer(face_predict_result *result, int round) {
     face_predict_region region = portrait_face();
     face_predict_image image = image_of(FACE_PREDICT_FORMAT_RGB, rgb, rgb_size);
@@ -30,7 +30,7 @@ static void *work(void *argument) {
     int thread = (int)(size_t)argument, round;
     face_predict_result *result = face_predict_result_new();
     char name[64];
-    /* Each thread has a last message of its own. */
+    /* Each thread has its own last message. */
     snprintf(name, sizeof name, "no such file %d", thread);
     if (face_predict_file(model, name, NULL, result) != FACE_PREDICT_ERROR_IO) {
         return NULL;

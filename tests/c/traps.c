@@ -1,6 +1,6 @@
 /*
- * A host that traps floating point exceptions, rounds upwards and flushes tiny numbers to zero gets the answers of any
- * other, and its settings back. Usage: traps FOLDER
+ * The host traps floating point exceptions, rounds upwards and flushes tiny numbers to zero. It gets the same answers
+ * as any other, and its settings are unchanged afterwards. Usage: traps FOLDER
  */
 #define _GNU_SOURCE
 #include "check.h"
@@ -31,8 +31,8 @@ static void raise_underflow(void) {
 }
 #elif defined(__x86_64__)
 /*
- * Other C libraries have no call for it: the bits of the SSE unit that mask the five exceptions, and those that tell of
- * them. Flags of the old x87 unit are left out, because functions of such libraries raise them.
+ * Other C libraries have no call for it. These are the bits of the SSE unit that mask the five exceptions, and those
+ * that report them. The flags of the old x87 unit are left out, because functions of such libraries raise them.
  */
 enum { MASKS = 0x1E80, FLAGS = 0x3D };
 
@@ -103,7 +103,7 @@ int main(int argc, char **argv) {
     fesetround(FE_TONEAREST);
     fesetenv(FE_DFL_ENV);
     again = answer(model, result, in_folder("crop.png"), FACE_PREDICT_CROPPED);
-    /* NaN where there are no landmarks: the bytes are compared. */
+    /* Without landmarks the numbers are NaN, so the bytes are compared. */
     CHECK(memcmp(&again, &cropped, sizeof again) == 0);
     face_predict_result_free(result);
     face_predict_model_free(plain);

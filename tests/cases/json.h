@@ -1,4 +1,4 @@
-/* A JSON reader for the tests: whole documents, no streaming, C99 and C++17. */
+/* A JSON reader for the tests. It reads whole documents, and compiles as C99 and as C++17. */
 #ifndef FACE_PREDICT_TESTS_JSON_H
 #define FACE_PREDICT_TESTS_JSON_H
 
@@ -8,9 +8,9 @@
 
 typedef struct json {
     char kind;      /* 'n'ull, 'b'oolean, '0' number, '"' string, '[' array, '{' object */
-    double number;  /* Also 0 or 1 for booleans. */
-    char *string;   /* UTF-8. */
-    char *key;      /* Name within the object that holds it. */
+    double number;  /* Booleans have 0 or 1 here, too. */
+    char *string;   /* The text is UTF-8. */
+    char *key;      /* The name within the object that contains it. */
     struct json *first, *next;
 } json;
 
@@ -93,7 +93,7 @@ static inline json *json_value(const char **at) {
     return value;
 }
 
-/* Reads a whole file; exits with a message where there is none. */
+/* Reads a whole file. It exits with a message if there is none. */
 static inline char *json_file(const char *path, size_t *size) {
     FILE *file = fopen(path, "rb");
     char *data = NULL;
@@ -133,7 +133,7 @@ static inline json *json_load(const char *path) {
     return value;
 }
 
-/* The member of an object, or NULL. */
+/* Returns the member of an object, or NULL. */
 static inline const json *json_get(const json *object, const char *key) {
     const json *member;
     for (member = object ? object->first : NULL; member; member = member->next) {

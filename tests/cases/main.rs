@@ -1,4 +1,4 @@
-//! The list of cases that Rust, C and every binding answer alike, through Rust.
+//! Runs the list of cases in Rust. C and every binding must give the same answers.
 //!
 //! `FACE_PREDICT_WRITE_CASES=1 cargo test --release --test cases` writes the answers instead, for new weights.
 #![allow(clippy::unwrap_used)]
@@ -13,7 +13,7 @@ use face_predict::{
 };
 use serde_json::{Value, json};
 
-/// What a case may say, in the order it is written in. What is not said is 0, false or empty.
+/// The fields that a case may have, in the order in which they are written. A missing field is 0, false or empty.
 const KEYS: [&str; 30] = [
     "name",
     "picture",
@@ -78,7 +78,7 @@ fn regions(case: &Value) -> Vec<Region> {
     regions
 }
 
-/// The planes of a raw picture: one, whose others follow it, or one at each of `offsets`.
+/// The planes of a raw picture. There is one whose others follow it, or one at each of `offsets`.
 fn image<'a>(case: &Value, bytes: &'a [u8]) -> Result<Image<'a>, Error> {
     let list = |key: &str| -> Vec<usize> {
         numbers(case, key).into_iter().map(|number| number as usize).collect()
@@ -148,7 +148,7 @@ fn predict(model: &Model, case: &Value) -> Result<Predictions, Error> {
     if let Some(crops) = case["crops"].as_u64() {
         options = options.crops(crops as usize);
     }
-    // Without boxes, be it an empty list of them, the picture is searched.
+    // Without boxes the picture is searched. An empty list of boxes is not the same.
     if !case["boxes"].is_null() {
         options = options.regions(&regions);
     }
@@ -168,7 +168,7 @@ fn predict(model: &Model, case: &Value) -> Result<Predictions, Error> {
     Ok(out)
 }
 
-/// The number of the C interface.
+/// The number in the C interface.
 fn status(kind: ErrorKind) -> u32 {
     match kind {
         ErrorKind::NullArgument => 1,
@@ -185,7 +185,7 @@ fn status(kind: ErrorKind) -> u32 {
     }
 }
 
-/// The faces as the list has them.
+/// The faces in the form of the list.
 fn faces(out: &Predictions) -> Value {
     let round = |n: f32| (f64::from(n) * 1e5).round() / 1e5;
     let number = |n: Option<f32>| n.map(round);
@@ -218,7 +218,7 @@ fn answer(model: &Model, case: &Value) -> Value {
             json!({"status": 0, "size": [out.size().0, out.size().1], "faces": faces(&out)})
         }
         Err(error) => {
-            // A test in its own right: each error says what the case says it should.
+            // Each case with an error must give the status and the message of the list.
             let message = case["message"].as_str().unwrap_or("a case that should succeed");
             assert!(error.to_string().contains(message), "{}: {error}", case["name"]);
             json!({"status": status(error.kind())})
@@ -233,7 +233,7 @@ fn close(right: &Value, answer: &Value, tolerance: f64) -> bool {
     }
 }
 
-/// What of `answer` is not as the case says, in words; empty if all is right.
+/// Returns in words how `answer` differs from the case. It is empty if everything is right.
 fn differences(case: &Value, answer: &Value, tolerance: &Value) -> Vec<String> {
     let mut wrong = Vec::new();
     let empty = Vec::new();
@@ -270,7 +270,7 @@ fn differences(case: &Value, answer: &Value, tolerance: &Value) -> Vec<String> {
     wrong
 }
 
-/// The list with new answers, a case a line.
+/// Returns the list with new answers, with one case a line.
 fn written(model: &Model, list: &Value, answers: &[Value]) -> String {
     let mut text = format!(
         "{{\n\"model\": {},\n\"tolerance\": {},\n\"cases\": [\n",

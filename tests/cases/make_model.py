@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Makes model files without any skill, for tests of loading: make_model.py FILE [age|gender|age_gender]. Needs onnx."""
+"""Makes model files with random weights for tests of loading: make_model.py FILE [age|gender|age_gender]. This needs
+onnx."""
 
 import json
 import sys

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Makes the pictures of tests/cases from the portrait. They are committed, so this runs only when a case needs a new one.
+"""Makes the pictures of tests/cases from the portrait. They are committed, so this runs only if a case needs a new one.
 
-Needs Pillow and numpy. Raw files hold the planes as a program would hand them over, padding included.
+This needs Pillow and numpy. Raw files hold the planes as a program would pass them, with the padding.
 """
 
 import io
@@ -12,11 +12,11 @@ from PIL import Image
 
 HERE = Path(__file__).resolve().parent
 OUT = HERE / "pictures"
-PAD = 7  # Bytes after each row of the padded raw files; their value must not matter.
+PAD = 7  # The bytes after each row of the padded raw files. Their value must not matter.
 
 
 def raw(image: Image.Image, order: str, pad: int = 0) -> bytes:
-    """Pixels in a channel order such as "BGRA", each row followed by `pad` bytes of noise."""
+    """Returns pixels in a channel order such as "BGRA", where `pad` bytes of noise follow each row."""
     channels = dict(zip("RGBAL", (*image.convert("RGBA").split(), image.convert("L"))))
     pixels = [channels[c].tobytes() for c in order]
     rows = []
@@ -31,7 +31,7 @@ def raw(image: Image.Image, order: str, pad: int = 0) -> bytes:
 
 
 def yuv(image: Image.Image, kr: float, kb: float, full: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Planes of Y, and of U and V for two by two pixels, by the definition of BT.601 or BT.709 (kr, kb)."""
+    """Returns the planes of Y, and of U and V for two by two pixels, by the definition of BT.601 or BT.709 (kr, kb)."""
     red, green, blue = np.moveaxis(np.asarray(image.convert("RGB"), np.float64) / 255, 2, 0)
     y = kr * red + (1 - kr - kb) * green + kb * blue
     # An odd row or column counts twice.
@@ -48,7 +48,7 @@ BT601, BT709 = (0.299, 0.114), (0.2126, 0.0722)
 
 
 def rows(plane: np.ndarray, stride: int) -> bytes:
-    """Rows of a plane `stride` bytes apart, with noise between them; the last one ends early."""
+    """Returns rows of a plane that are `stride` bytes apart, with noise between them. The last row ends early."""
     out = np.random.default_rng(1).integers(0, 256, (plane.shape[0], stride), np.uint8)
     plane = plane.reshape(plane.shape[0], -1)
     out[:, : plane.shape[1]] = plane
@@ -56,29 +56,30 @@ def rows(plane: np.ndarray, stride: int) -> bytes:
 
 
 def cameras(face: Image.Image, turned: Image.Image) -> None:
-    """The face as cameras give it."""
+    """This is the face in the formats of cameras."""
 
     def write(name: str, *planes: bytes) -> None:
         (OUT / f"face_{name}.raw").write_bytes(b"".join(planes))
 
     y, u, v = yuv(face, *BT601, full=False)
     write("nv12", y.tobytes(), np.stack([u, v], 2).tobytes())
-    # The same in the upper halves of 16 bits; the lower ones say nothing that is read.
+    # The same values are in the upper halves of 16 bits. The lower halves are not read.
     write("p010", *(np.stack([np.full_like(part, 0x40), part], -1).tobytes() for part in (y, np.stack([u, v], 2))))
-    # A row of 96 bytes every 103, and 11 bytes between the planes.
+    # A row of 96 bytes starts every 103 bytes, and 11 bytes lie between the planes.
     y, u, v = yuv(face, *BT601, full=True)
     write("nv21_padded", rows(y, 103), b"\x80" * 11, rows(np.stack([v, u], 2), 103))
-    # The same, colours behind the brightness with as much padding.
+    # The same, where the colours follow the brightness with as much padding.
     y, u, v = yuv(face, *BT601, full=False)
     write("nv12_padded", rows(y, 103), b"\x80" * 7, rows(np.stack([u, v], 2), 103))
-    # Of odd size, planes without a gap.
+    # The size is odd, and there is no gap between the planes.
     y, u, v = yuv(face.crop((0, 0, 95, 107)), *BT709, full=False)
     write("i420_odd", y.tobytes(), u.tobytes(), v.tobytes())
-    # Android's YUV_420_888 of a sensor on its side: V and U in one buffer, of which each plane sees every second byte.
+    # This is Android's YUV_420_888 of a sensor on its side. V and U are in one buffer, and each plane sees every second
+    # byte.
     y, u, v = yuv(turned, *BT601, full=True)
     write("android_turned", rows(y, 128), rows(np.stack([v, u], 2), 128))
     y, u, v = yuv(face, *BT709, full=True)
-    # Colour of every row here; that of two rows is good enough.
+    # Each row has its own colour here, and the colour of two rows is good enough.
     u, v = (np.repeat(plane, 2, 0) for plane in (u, v))
     write("yuyv_padded", rows(np.stack([y[:, 0::2], u, y[:, 1::2], v], 2), 200))
     write("uyvy_padded", rows(np.stack([u, y[:, 0::2], v, y[:, 1::2]], 2), 200))
@@ -87,7 +88,7 @@ def cameras(face: Image.Image, turned: Image.Image) -> None:
 def main() -> None:
     OUT.mkdir(exist_ok=True)
     portrait = Image.open(HERE / "../../examples/images/eileen_collins.png").convert("RGB")
-    # 160x180 around the head, made 96x108: the face lies at 20,22 and measures 56x73.
+    # The part of 160x180 around the head is reduced to 96x108. The face lies at 20,22 and measures 56x73.
     face = portrait.crop((144, 30, 304, 210)).resize((96, 108), Image.Resampling.LANCZOS)
     for name, order, pad in [
         ("gray", "L", 0),
@@ -104,7 +105,7 @@ def main() -> None:
     cameras(face, turned)
 
     face.convert("L").save(OUT / "face_gray.png")
-    # Files that do not say how they lie.
+    # These files do not state their orientation.
     portrait.transpose(Image.Transpose.ROTATE_180).save(OUT / "upside_down.jpg", quality=85)
     portrait.transpose(Image.Transpose.ROTATE_90).save(OUT / "sideways.jpg", quality=85)
     face.save(OUT / "face.bmp")
@@ -117,7 +118,7 @@ def main() -> None:
     gradient = Image.new("RGB", (80, 64))
     gradient.putdata([(x * 3, y * 4, (x * y) % 256) for y in range(64) for x in range(80)])
     gradient.save(OUT / "gradient.png")
-    # A name beyond ASCII: paths are UTF-8 on every system.
+    # The name has characters beyond ASCII, because paths are UTF-8 on every system.
     gradient.save(OUT / "Bild ä 顔.png")
     buffer = io.BytesIO()
     face.save(buffer, "PNG")

@@ -56,7 +56,7 @@ static uint32_t yuv_number(const char *name) {
     return 0;
 }
 
-/* The first three numbers of a list; how many there are. */
+/* Reads the first three numbers of a list, and returns their count. */
 static size_t three_numbers(const json *one, const char *key, size_t out[3]) {
     const json *list = json_get(one, key), *number = list ? list->first : NULL;
     size_t i = 0;
@@ -66,7 +66,7 @@ static size_t three_numbers(const json *one, const char *key, size_t out[3]) {
     return i;
 }
 
-/* The planes of a raw picture: one, whose others follow it, or one at each of `offsets`. */
+/* Reads the planes of a raw picture. There is one whose others follow it, or one at each of `offsets`. */
 static face_predict_image picture(const json *one, const char *data, size_t size) {
     face_predict_image image = FACE_PREDICT_IMAGE_INIT;
     size_t offsets[3] = {0, 0, 0}, sizes[3] = {0, 0, 0}, count, i;
@@ -199,7 +199,7 @@ static void run(const face_predict_model *model, face_predict_result *result, co
     options.min_face_size = (uint32_t)json_number_or(one, "min_face_size", 0);
     options.min_score = (float)json_number_or(one, "min_score", 0);
     options.crops = (uint32_t)json_number_or(one, "crops", 0);
-    /* Without boxes, be it an empty list of them, the picture is searched. */
+    /* Without boxes the picture is searched. An empty list of boxes is not the same. */
     options.regions = json_get(one, "boxes") ? regions : NULL;
     options.region_count = (uint32_t)(json_count(json_get(one, "boxes")) / 4);
     if (options.region_count > sizeof regions / sizeof *regions) {
@@ -222,7 +222,7 @@ static void run(const face_predict_model *model, face_predict_result *result, co
     }
     if (status != FACE_PREDICT_OK) {
         const char *message = json_string_or(one, "message", "");
-        /* Where the descriptor itself is wrong, the result says so, too. */
+        /* If the descriptor itself is wrong, the result says so, too. */
         if (!strstr(face_predict_result_message(result), message)) {
             differs("the error says \"%s\", not \"%s\"", face_predict_result_message(result), message);
         }

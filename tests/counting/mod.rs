@@ -1,4 +1,4 @@
-//! An allocator that counts. Whoever uses it is a file of its own, with one test, because it is the process's.
+//! An allocator that counts. It is the allocator of the whole process, so each user of it is a file with one test.
 #![allow(unsafe_code)]
 
 use std::alloc::{GlobalAlloc, Layout, System};
@@ -11,7 +11,7 @@ static HELD: AtomicIsize = AtomicIsize::new(0);
 static PEAK: AtomicIsize = AtomicIsize::new(0);
 
 thread_local! {
-    /// Only the thread that predicts is counted: the test harness has one that reports slow tests.
+    /// Only the thread that predicts is counted, because the test harness has one that reports slow tests.
     static COUNTED: Cell<bool> = const { Cell::new(false) };
 }
 
@@ -21,7 +21,7 @@ fn counted() -> bool {
 
 struct Counting;
 
-// SAFETY: everything is the system's allocator's, which keeps the contract.
+// SAFETY: everything is passed to the system's allocator, which keeps the contract.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         if counted() {
@@ -30,7 +30,7 @@ unsafe impl GlobalAlloc for Counting {
             let size = layout.size() as isize;
             PEAK.fetch_max(HELD.fetch_add(size, Relaxed) + size, Relaxed);
         }
-        // SAFETY: the caller's promise.
+        // SAFETY: the caller promises it.
         unsafe { System.alloc(layout) }
     }
 
@@ -38,7 +38,7 @@ unsafe impl GlobalAlloc for Counting {
         if counted() {
             HELD.fetch_sub(layout.size() as isize, Relaxed);
         }
-        // SAFETY: the caller's promise.
+        // SAFETY: the caller promises it.
         unsafe { System.dealloc(pointer, layout) }
     }
 }
@@ -51,17 +51,17 @@ pub fn start() {
     COUNTED.set(true);
 }
 
-/// Allocations and bytes so far.
+/// Returns the allocations and bytes so far.
 pub fn so_far() -> (usize, usize) {
     (COUNT.load(Relaxed), BYTES.load(Relaxed))
 }
 
-/// Bytes that were allocated and not given back; less than 0 when earlier ones were.
+/// Returns the bytes that were allocated and not given back. It is less than 0 if earlier ones were given back.
 pub fn held() -> isize {
     HELD.load(Relaxed)
 }
 
-/// The most bytes that were held at once since `forget_peak`.
+/// Returns the most bytes that were held at once since `forget_peak`.
 pub fn peak() -> isize {
     PEAK.load(Relaxed)
 }

@@ -1,8 +1,8 @@
-//! The test pictures, which only developers have: tests that need them are skipped elsewhere, but never in CI.
+//! The test pictures, which only developers have. Tests that need them are skipped elsewhere, but never in CI.
 
 use std::path::{Path, PathBuf};
 
-/// The folder of the test pictures, if they are here. Where `CI` is set, they must be.
+/// Returns the folder of the test pictures, if they are here. If `CI` is set, they must be here.
 pub fn folder() -> Option<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/eval");
     if folder.join("utkface.csv").is_file() {

@@ -10,7 +10,7 @@ impl Numbers {
         self.0
     }
 
-    /// From -1 to 1.
+    /// Returns numbers from -1 to 1.
     pub fn next(&mut self) -> f32 {
         ((self.step() >> 40) as f32 / (1u64 << 24) as f32 - 0.5) * 2.0
     }

@@ -1,4 +1,4 @@
-//! ONNX graphs written by hand, as few lines as they need.
+//! ONNX graphs that are written by hand, in as few lines as possible.
 
 use tract_onnx::pb::{
     AttributeProto, GraphProto, ModelProto, NodeProto, OperatorSetIdProto, TensorProto,
@@ -9,13 +9,13 @@ use tract_onnx::prelude::*;
 const FLOAT: i32 = 1;
 const FLOAT16: i32 = 10;
 const INT64: i32 = 7;
-/// Kinds of attribute.
+/// The kinds of attribute.
 const A_FLOAT: i32 = 1;
 const A_INT: i32 = 2;
 const A_STRING: i32 = 3;
 const A_INTS: i32 = 7;
 
-/// A graph that grows node by node; wires are names.
+/// A graph to which nodes are added. Wires are names.
 #[derive(Default)]
 pub struct Onnx {
     graph: GraphProto,
@@ -28,8 +28,8 @@ impl Onnx {
         format!("wire{}", self.count)
     }
 
-    /// The node added last, for what an attribute of `Value` cannot say.
-    #[allow(dead_code)] // Not every test has such.
+    /// Returns the node added last, for an attribute that `Value` cannot express.
+    #[allow(dead_code)] // Not every test uses this.
     pub fn last_node(&mut self) -> &mut NodeProto {
         self.graph.node.last_mut().expect("a node")
     }
@@ -37,7 +37,7 @@ impl Onnx {
     pub fn value(name: &str, shape: &[usize]) -> ValueInfoProto {
         let dim = |size: &usize| tensor_shape_proto::Dimension {
             value: Some(match *size {
-                // No size: free.
+                // Without a size it is free.
                 usize::MAX => tensor_shape_proto::dimension::Value::DimParam("free".into()),
                 size => tensor_shape_proto::dimension::Value::DimValue(size as i64),
             }),
@@ -82,7 +82,7 @@ impl Onnx {
         self.initializer(shape, FLOAT, numbers.iter().flat_map(|n| n.to_le_bytes()).collect())
     }
 
-    /// Stored as `f16`, read through a cast.
+    /// The weights are stored as `f16`, and read through a cast.
     pub fn half(&mut self, shape: &[usize], numbers: &[f32]) -> String {
         let half = |n: &f32| tract_onnx::prelude::f16::from_f32(*n).to_le_bytes();
         let bytes = numbers.iter().flat_map(half).collect();
@@ -116,7 +116,7 @@ impl Onnx {
         self.node("Add", &[a, b], &[])
     }
 
-    /// Parsed, and decluttered as the library does it.
+    /// Returns the model parsed and decluttered, as the library does it.
     pub fn load(&self) -> TractResult<TypedModel> {
         tract_onnx::onnx().model_for_proto_model(&self.proto())?.into_typed()?.into_decluttered()
     }
@@ -134,7 +134,7 @@ impl Onnx {
 }
 
 pub enum Value {
-    #[allow(dead_code)] // Not every test has such.
+    #[allow(dead_code)] // Not every test uses this.
     Float(f32),
     Int(i64),
     Ints(Vec<i64>),

@@ -1,4 +1,4 @@
-//! A model file that is right and tiny, for tests to bend.
+//! A model file that is right and tiny, and that tests change.
 
 use face_predict::{
     AgeSpec, CropAnchor, CropRule, DetectSpec, GenderSpec, InputSpec, Metadata, Positive, Task,
@@ -9,7 +9,7 @@ use tract_onnx::pb::{ModelProto, StringStringEntryProto};
 
 use crate::onnx::{Onnx, Value};
 
-/// Side of the crop that the small models take.
+/// The side of the crop that the small models take.
 pub const SIDE: usize = 32;
 
 pub const YEARS: usize = 101;
@@ -51,17 +51,17 @@ pub fn metadata(task: Task) -> Metadata {
     }
 }
 
-/// Numbers between -1 and 1, always the same.
+/// Returns numbers between -1 and 1, which are always the same.
 pub fn numbers(count: usize) -> Vec<f32> {
     (0..count).map(|i| ((i * 7919 + 13) % 2003) as f32 / 1001.0 - 1.0).collect()
 }
 
-/// A convolution, the mean of each channel, and a matrix an output.
+/// Returns a model with a convolution, the mean of each channel, and a matrix for each output.
 pub fn graph(task: Task) -> Onnx {
     graph_around(task, |_, wire| wire)
 }
 
-/// The same with `middle` behind its convolution: from a wire of eight channels to another.
+/// Returns the same with `middle` behind its convolution. `middle` maps a wire of eight channels to another one.
 pub fn graph_around(task: Task, middle: impl FnOnce(&mut Onnx, String) -> String) -> Onnx {
     let mut graph = Onnx::default();
     let image = graph.input(&[1, 3, SIDE, SIDE]);
@@ -107,12 +107,12 @@ pub fn set_props(proto: &mut ModelProto, props: &[(String, String)]) {
         .collect();
 }
 
-/// A right model, as the structures of its file.
+/// Returns a right model, as the structures of its file.
 pub fn proto(task: Task) -> ModelProto {
     finish(graph(task), task)
 }
 
-/// The file of a graph written by hand, with its wires named and its metadata.
+/// Returns the file of a graph that is written by hand, with its wires named and its metadata.
 pub fn finish(graph: Onnx, task: Task) -> ModelProto {
     let mut proto = graph.proto();
     name_wires(&mut proto, task);
@@ -120,8 +120,8 @@ pub fn finish(graph: Onnx, task: Task) -> ModelProto {
     proto
 }
 
-/// A detector of one convolution that looks at cells of 8 x 8 pixels, as the structures of its file.
-#[allow(dead_code)] // Not every test has one.
+/// Returns a detector of one convolution that looks at cells of 8 x 8 pixels, as the structures of its file.
+#[allow(dead_code)] // Not every test uses this.
 pub fn detector() -> ModelProto {
     let mut graph = Onnx::default();
     let image = graph.input(&[1, 3, SIDE, SIDE]);
