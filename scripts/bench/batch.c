@@ -1,11 +1,11 @@
-/* Time on the wall of one batch on one thread and on two, in turns: for a machine that does nothing else.
+/* Measures the wall time of one batch on one thread and on two, in turns, on a machine that does nothing else.
  *
  *   cc -O2 -Iinclude scripts/bench/batch.c <libface_predict.a or .so> -lm -lpthread -ldl -o build/batch
  *   build/batch PICTURES ROUNDS FILE...
  *
- * The files are read once, and repeated until there are PICTURES of them; each is decoded, searched and answered. The time of the
- * processor is told, too. It shows on a busy machine how much more two threads compute than one, which is all that the library itself
- * can lose but for the last pictures; waiting shows on the wall alone.
+ * The files are read once, and repeated until there are PICTURES of them. Each is decoded, searched and estimated. The
+ * processor time is printed, too. On a busy machine it shows how much more work two threads do than one. The library
+ * itself can lose only this and the last pictures. Waiting shows only in the wall time.
  */
 #define _POSIX_C_SOURCE 200809L
 #include <stdio.h>
@@ -92,7 +92,7 @@ int main(int count, char **arguments) {
         results[i] = face_predict_result_new();
     }
     check(face_predict_model_load_default(NULL, &model));
-    /* Sizes are optimised once, and are not counted. */
+    /* The plans for each size are optimised once, and this is not counted. */
     check(face_predict_batch(model, inputs, pictures < (size_t)files ? pictures : (size_t)files, NULL, 1, results));
     for (round = 0; round < rounds; round++) {
         for (which = 0; which < 2; which++) {

@@ -1,14 +1,16 @@
 #!/usr/bin/env bash
-# How many lines of the library the inputs of the fuzzers reach: those that are committed, and those that scripts/test/fuzz.sh has gathered.
+# Counts the lines of the library that the inputs of the fuzzers reach. The inputs are the committed ones, and those
+# that scripts/test/fuzz.sh has gathered.
 #
 #   scripts/test/fuzz_lines.sh        first the seeds alone, then with all that was found
 #
-# Runs the bodies of the targets (tests/fuzz_smoke.rs), of which matlab and manifest are the trainer's and not among them. Only our crates count lines, so
-# the engine is as it is for tests; in LINES_TARGET_DIR, which is kept. Needs llvm-profdata and llvm-cov of the compiler's LLVM.
+# It runs the bodies of the targets (tests/fuzz_smoke.rs). The targets matlab and manifest belong to the trainer and are
+# left out. Only our crates count lines, so the engine is compiled as for tests. The build is kept in LINES_TARGET_DIR.
+# This needs llvm-profdata and llvm-cov of the compiler's LLVM.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 if [ "${1-}" = --wrap ]; then
-    # As the compiler's wrapper: rustc and its arguments.
+    # This script is the compiler's wrapper, and gets rustc and its arguments.
     shift
     case " $* " in
     *" --crate-name face_predict"* | *" --crate-name fuzz_smoke "*) exec "$@" -Cinstrument-coverage ;;

@@ -20,7 +20,7 @@ for target in "$@"; do
 done
 if [ -f "$built/aarch64-apple-ios/$PROFILE/libface_predict.a" ] && [ -f "$built/aarch64-apple-ios-sim/$PROFILE/libface_predict.a" ]; then
     ${PYTHON:-python3} bindings/swift/xcframework.py "$built" "$PROFILE"
-    # What Info.plist names is there.
+    # The files that Info.plist names exist.
     ${PYTHON:-python3} -c '
 import plistlib, sys
 from pathlib import Path

@@ -3,8 +3,8 @@
 #
 #   scripts/test/thread_sanitizer.sh
 #
-# The stable compiler does, told that it may use what is not stable; it needs its component rust-src. The first build takes ten minutes,
-# and is kept in TSAN_TARGET_DIR. What is written in assembler alone is not watched.
+# The stable compiler can do it if unstable options are allowed. It needs its component rust-src. The first build takes
+# ten minutes, and is kept in TSAN_TARGET_DIR. Code that exists only in assembler is not watched.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 inputs=${CARGO_TARGET_DIR:-target}/tmp/c_abi/inputs
@@ -15,7 +15,7 @@ triple=$(rustc -vV | sed -n 's/^host: //p')
 nice -n "${TSAN_NICE:-10}" cargo rustc --profile quick --package face-predict --lib --crate-type staticlib --no-default-features \
     --features decode,detector,weights-base -Zbuild-std=std,panic_unwind --target "$triple"
 
-# The runtime is Rust's, since it must fit what Rust's compiler put into the library; gcc calls the same functions.
+# The runtime comes from Rust, because it must fit the code that Rust's compiler inserts. gcc calls the same functions.
 runtime=$(echo "$(rustc --print target-libdir)"/librustc-*_rt.tsan.a)
 work=build/tsan
 for name in threads everything race; do
@@ -35,7 +35,7 @@ for name in threads everything; do
         failed=1
     fi
 done
-# A caller who breaks the rules must be seen, or nothing was watched.
+# A caller who breaks the rules must be detected, or nothing was watched.
 if "$work/race" "$inputs" >"$work/race.log" 2>&1 || ! grep -q 'WARNING: ThreadSanitizer: data race' "$work/race.log"; then
     echo "race: a race within the library was not seen"
     head -n 50 "$work/race.log"

@@ -1,4 +1,5 @@
-//! Processes that are interrupted or killed, and disks that are full: nothing is left half-written, and the next run goes on.
+//! Tests processes that are interrupted or killed, and disks that are full. Nothing stays half-written, and the next
+//! run continues.
 
 mod common;
 
@@ -18,7 +19,7 @@ fn start(folder: &Path, arguments: &str) -> Child {
     command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program starts")
 }
 
-/// Runs it where no file may grow beyond `blocks` of 512 bytes, which is what a full disk looks like from inside.
+/// Runs the program where no file may grow beyond `blocks` of 512 bytes. To the program this looks like a full disk.
 fn cramped(folder: &Path, blocks: usize, arguments: &str) -> String {
     let program = env!("CARGO_BIN_EXE_face-train");
     let script = format!("trap '' XFSZ; ulimit -f {blocks}; exec '{program}' {arguments}");
@@ -43,7 +44,7 @@ fn read(folder: &Path, name: &str) -> Vec<u8> {
     std::fs::read(folder.join(name)).unwrap_or_else(|e| panic!("{name}: {e}"))
 }
 
-/// The log without the speed.
+/// Returns the log without the speed.
 fn log(folder: &Path, run: &str) -> Vec<String> {
     let text = String::from_utf8(read(folder, &format!("{run}/log.csv"))).expect("text");
     let timed = ["faces_per_second", "waiting"];
@@ -75,7 +76,7 @@ fn training_goes_on_after_ctrl_c_a_kill_and_a_full_disk() {
     ok(here, &format!("{TINY} --run whole"));
     let part = |run: &str| here.join(run).join("last.safetensors.part");
 
-    // Ctrl-C, wherever it meets the second epoch.
+    // Ctrl-C comes somewhere in the second epoch.
     let mut child = start(here, &format!("{TINY} --run stopped"));
     let logged = here.join("stopped/log.csv");
     wait_until("the first epoch", &mut child, || logged.exists());
@@ -89,7 +90,8 @@ fn training_goes_on_after_ctrl_c_a_kill_and_a_full_disk() {
     ok(here, &format!("{TINY} --run stopped --resume"));
     same_end(here, "stopped");
 
-    // A kill after the first bytes of a checkpoint: a pipe in its place holds the writer until somebody reads.
+    // The process is killed after the first bytes of a checkpoint. A pipe in its place holds the writer until somebody
+    // reads.
     fails(here, &format!("{TINY} --run killed --stop-after 2"));
     let before = read(here, "killed/last.safetensors");
     pipe(&part("killed"));
@@ -107,7 +109,7 @@ fn training_goes_on_after_ctrl_c_a_kill_and_a_full_disk() {
     same_end(here, "killed");
     assert!(!part("killed").exists());
 
-    // No room for a checkpoint.
+    // There is no room for a checkpoint.
     fails(here, &format!("{TINY} --run full --stop-after 2"));
     let before = read(here, "full/last.safetensors");
     let error = cramped(here, 200, &format!("{TINY} --run full --resume"));
@@ -131,7 +133,7 @@ fn an_interrupted_ingest_goes_on_where_it_was() {
     }
     let ingest = "ingest folder --images own --funnel funnel.json --out";
     ok(here, &format!("{ingest} whole.csv"));
-    // Killed after the twentieth of 400 pictures, each of which is searched for milliseconds.
+    // The process is killed after the twentieth of 400 pictures, each of which is searched for milliseconds.
     let mut child = start(here, &format!("{ingest} broken.csv"));
     let notes = here.join("broken.csv.seen");
     let lines = || std::fs::read_to_string(&notes).map_or(0, |text| text.lines().count());
@@ -139,7 +141,7 @@ fn an_interrupted_ingest_goes_on_where_it_was() {
     child.kill().expect("killed");
     child.wait().expect("dead");
     assert!(!here.join("broken.csv").exists());
-    // The kill met the middle of a line.
+    // The process was killed in the middle of a line.
     let text = std::fs::read_to_string(&notes).expect("notes");
     let text = text.trim_end();
     std::fs::write(&notes, &text[..text.len() - 4]).expect("written");
@@ -155,7 +157,7 @@ fn an_interrupted_ingest_goes_on_where_it_was() {
     assert_eq!(read(here, "whole.csv"), read(here, "broken.csv"));
     assert!(!notes.exists());
 
-    // What was not there, and what another folder had, is looked for again.
+    // A picture is searched again if it was missing, or if its answer came from another folder.
     let error = fails(here, "ingest table --table whole.csv --images own --out none.csv");
     assert!(error.contains("neither path nor file"), "{error}");
     std::fs::write(

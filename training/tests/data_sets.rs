@@ -1,4 +1,4 @@
-//! From raw data sets to manifests, parts and pages.
+//! Tests the way from raw data sets to manifests, parts and pages.
 
 mod common;
 
@@ -71,7 +71,7 @@ fn imdb_wiki_with_its_traps() {
     assert_eq!(dropped, expected);
     assert_eq!(funnel["rows"]["male"].as_u64(), Some(7));
 
-    // Looser filters, and the whole pictures.
+    // The filters are looser, and the whole pictures are used.
     ok(
         here,
         &format!(
@@ -83,7 +83,7 @@ fn imdb_wiki_with_its_traps() {
     assert_eq!(column(here, "all.csv", "path").len(), 9);
     assert_eq!(column(here, "all.csv", "box_w")[0], "52.5");
 
-    // A face without a box is searched; a photograph shows where the portrait's is.
+    // A face without a box is searched. In a photograph the search finds the place of the portrait's face.
     let portrait = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/images/eileen_collins.png");
     write(&here.join("own/portrait.png"), std::fs::read(portrait).expect("the portrait"));
     write(&here.join("own.csv"), "file,age,gender\nportrait.png,42,female\n");
@@ -104,11 +104,11 @@ fn imdb_wiki_with_its_traps() {
     ok(here, "ingest table --table boxed.csv --images own --out whole.csv --whole");
     assert_eq!(column(here, "whole.csv", "box_w"), [""]);
 
-    // A page of it, and parts.
+    // Makes a page of the manifest, and its parts.
     ok(here, "split faces.csv --out parted.csv");
     let parts = column(here, "parted.csv", "split");
     let of = |name: &str| parts.iter().filter(|part| *part == name).count();
-    // The made pictures are alike: a group is never parted.
+    // The generated pictures are similar, and a group is never parted.
     let groups = column(here, "parted.csv", "group");
     assert_eq!(of("train") + of("test"), 5, "{parts:?}");
     for (i, group) in groups.iter().enumerate().filter(|(_, group)| !group.is_empty()) {
@@ -139,7 +139,7 @@ fn utkface_with_odd_names_duplicates_and_exclusions() {
     for (i, name) in ["25_0_2_1", "61_1_2", "9_1_0_3", "30_1_1_4"].iter().enumerate() {
         picture(&here.join(format!("utk/{name}.jpg.chip.jpg")), i as u32 * 23, i % 2 == 0);
     }
-    // A copy with another label.
+    // This is a copy with another label.
     std::fs::copy(here.join("utk/25_0_2_1.jpg.chip.jpg"), here.join("utk/52_0_2_9.jpg.chip.jpg"))
         .expect("a copy");
     write(&here.join("utk/53__0_2017.jpg"), "mangled name");
@@ -200,7 +200,7 @@ fn fairface_folders_and_tables() {
     assert!(out.contains("3 of 3 pictures"), "{out}");
 }
 
-/// What an ingest said on both streams.
+/// Returns the output of an ingest on both streams.
 fn said(here: &Path, arguments: &str) -> String {
     let output = face_train(here, arguments);
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
@@ -209,7 +209,7 @@ fn said(here: &Path, arguments: &str) -> String {
     said
 }
 
-/// How many rows the funnel says that `rule` dropped.
+/// Returns how many rows `rule` dropped, as the funnel states it.
 fn dropped(said: &str, rule: &str) -> usize {
     let line = said.lines().find(|line| line.starts_with(&format!("- {rule}"))).expect(rule);
     line.split_whitespace().rev().nth(3).and_then(|n| n.parse().ok()).expect("four numbers")
@@ -225,7 +225,7 @@ fn tables_as_people_write_them() {
     };
     let of = |name: &str| column(here, "out.csv", name);
 
-    // A bracket with its first year above its last is left out, and counted; the rest goes on.
+    // A bracket whose first year is above its last is left out and counted. The others are used.
     table(
         "inv.csv",
         "path,age_min,age_max,gender\np0.jpg,40,30,male\np1.jpg,20,29,female\np2.jpg,20,29,female\np3.jpg,40,30,male\n\
@@ -247,14 +247,14 @@ fn tables_as_people_write_them() {
     assert_eq!(of("age_min"), ["20.0", "70.0", "0.0"]);
     assert_eq!(of("age_max"), ["29.0", "100.0", "2.0"]);
 
-    // Spaces and capitals in names, columns that mean nothing, a mark in front.
+    // The file has spaces and capitals in names, columns without a meaning, and a byte order mark.
     table("space.csv", "\u{feff}Path, AGE ,Sex,Mood\np0.jpg,34,Male,fine\np1.jpg,20,W,fine\n");
     let out = ingest("space.csv", "--female W");
     assert!(out.contains("columns that mean nothing here: mood"), "{out}");
     assert_eq!(of("age"), ["34.0", "20.0"]);
     assert_eq!(of("gender"), ["male", "female"]);
 
-    // Other separators; decimals with a comma; backslashes; genders as numbers; parts of other names.
+    // The file has other separators, decimals with a comma, backslashes, numbers for genders, and other names of parts.
     table(
         "semi.csv",
         "file;age;gender;split\na\\p0.jpg;34,5;1;Training\na\\p1.jpg;20;0;valid\nb/p2.jpg;70+;0;fold2\n",
@@ -275,7 +275,7 @@ fn tables_as_people_write_them() {
     ingest("tab.csv", "");
     assert_eq!(of("age"), ["3.0"]);
 
-    // People, families and what others guessed; rows that make no sense are left out one by one.
+    // The file has persons, families and guesses by others. Each row that makes no sense is left out.
     table(
         "rich.csv",
         "file,age,apparent_age,apparent_std,person,family,split\na.jpg,4,5,1.13,F1-1,F1,train\nb.jpg,old,5,1,F1-2,F1,train\n\
@@ -319,7 +319,7 @@ fn pictures_that_are_none_are_counted_by_kind() {
     let portrait = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/images/eileen_collins.png");
     let photo = image::open(portrait).expect("a portrait").to_rgb8();
     photo.save(here.join("one.png")).expect("written");
-    // The same face twice, side by side.
+    // The picture has the same face twice, side by side.
     let mut two = image::RgbImage::new(photo.width() * 2, photo.height());
     image::imageops::replace(&mut two, &photo, 0, 0);
     image::imageops::replace(&mut two, &photo, i64::from(photo.width()), 0);
@@ -371,7 +371,7 @@ fn pictures_that_are_none_are_counted_by_kind() {
     assert_eq!(kinds[1..], expected[1..]);
     said(here, "ingest table --table t.csv --images . --out clear.csv --only-clear");
     assert_eq!(column(here, "clear.csv", "path"), ["one.png"]);
-    // A pipe in a folder, and in a manifest that is judged or shown.
+    // A pipe lies in a folder, and in a manifest that is judged or shown.
     picture(&here.join("own/female/30/x.png"), 30, false);
     let pipe = here.join("own/female/30/y.png");
     assert!(std::process::Command::new("mkfifo").arg(pipe).status().expect("mkfifo").success());
@@ -471,7 +471,7 @@ fn the_published_layout_is_explored_from_labels_alone() {
     ] {
         assert!(summary.contains(line), "{line}\n{summary}");
     }
-    // All ages, and a score of minus infinity, when they are asked for.
+    // All ages and a score of minus infinity are accepted if they are asked for.
     said(
         here,
         &format!(

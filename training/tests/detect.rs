@@ -1,4 +1,4 @@
-//! A detector from pictures to a model file, through the program.
+//! Makes a detector, from pictures to a model file, through the program.
 
 mod common;
 
@@ -8,7 +8,7 @@ use common::{fails, ok, picture};
 
 const TRAIN: &str = "train --task detect --manifest faces.csv --root photos --batch 4 --epochs 2 --epoch-size 12 --threads 1";
 
-/// Pictures of one face with landmarks, and scenes of the same pictures.
+/// Makes pictures of one face with landmarks, and scenes of the same pictures.
 fn data(folder: &Path) {
     let mut faces = String::from(
         "# face-train manifest 1 | test\npath,split,source,box_x,box_y,box_w,box_h,eye_left_x,eye_left_y,eye_right_x,eye_right_y,nose_x,nose_y,mouth_left_x,mouth_left_y,mouth_right_x,mouth_right_y\n",

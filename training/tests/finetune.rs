@@ -1,4 +1,4 @@
-//! From a folder of pictures to a model file, as a new user would.
+//! Goes from a folder of pictures to a model file, as a new user would.
 
 mod common;
 
@@ -35,7 +35,7 @@ fn pictures_in_a_model_file_with_its_card_out() {
     let answers =
         model.predict(&picture.image(), &Options::new().cropped(true)).expect("an answer");
     assert!(answers.face(0).expect("a face").age().is_some());
-    // What is done is not done again.
+    // Finished steps are not repeated.
     let out = ok(here, &line);
     assert!(!out.contains("$ face-train ingest") && out.contains("--resume"), "{out}");
 

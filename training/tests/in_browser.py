@@ -1,12 +1,12 @@
-"""Opens pages that face-train wrote in Chromium, without a window, and looks at what a reader would see.
+"""Opens pages that face-train wrote in Chromium, without a window, and checks what a reader would see.
 
     python training/tests/in_browser.py report.html faces.html
 
-In light and dark, on a wide and on a narrow screen: every figure and picture has a size and lies inside the page, all of a figure's
-parts lie inside it, writing stands out from the paper; nothing is said in the console; no request leaves the file. What is
-wrong is printed, a line each, and the status is 1.
+The pages are opened in light and dark, on a wide and on a narrow screen. Every figure and picture has a size and lies
+inside the page. All parts of a figure lie inside it, and text has contrast with the paper. Nothing is written to the
+console, and no request leaves the file. Each fault is printed on its own line, and then the status is 1.
 
-Needs Debian's chromium, and websocket-client from PyPI: the browser is driven by the DevTools protocol.
+This needs Debian's chromium, and websocket-client from PyPI, because the browser is driven by the DevTools protocol.
 """
 
 import json
@@ -20,7 +20,7 @@ import websocket
 
 SCREENS = [(1100, 900), (420, 800)]
 SCHEMES = ["light", "dark"]
-# A browser that does not answer by then will not.
+# A browser that has not answered by then will not answer.
 SECONDS = 120
 
 LOOK = r"""
@@ -73,7 +73,7 @@ LOOK = r"""
 
 
 class Browser:
-    """Chromium, and one page in it."""
+    """Chromium, with one page in it."""
 
     def __init__(self, profile, more=()):
         program = shutil.which("chromium") or sys.exit("no chromium: scripts/setup.sh installs it")
@@ -116,7 +116,7 @@ class Browser:
 
 
 def told(event):
-    """What an event holds against the page."""
+    """Returns the fault that an event reports."""
     method, given = event.get("method"), event.get("params", {})
     if method == "Runtime.exceptionThrown":
         return "console: " + given["exceptionDetails"]["text"]
@@ -132,7 +132,7 @@ def told(event):
 
 
 def look(browser, file):
-    """The faults of a page, and how much it shows."""
+    """Returns the faults of a page, and how much it shows."""
     faults, papers, seen = set(), [], {}
     for scheme in SCHEMES:
         browser.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])

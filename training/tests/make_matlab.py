@@ -1,9 +1,9 @@
-"""Writes files in the layout of IMDB-WIKI, with its traps, as SciPy writes them.
+"""Writes files in the layout of IMDB-WIKI, with its known faults, as SciPy writes them.
 
     python training/tests/make_matlab.py training/tests/data       # the fixtures in the repository
     python training/tests/make_matlab.py FOLDER --rows 460723      # a large imdb.mat, to measure with
 
-Needs numpy and scipy from PyPI.
+This needs numpy and scipy from PyPI.
 """
 
 import argparse
@@ -47,7 +47,8 @@ def write(path, name, rows, celebrities, compress, days=numpy.float64):
 
 NAN, INF = float("nan"), float("inf")
 
-# Born, photo, path, gender, score, second score, name; the comment says what becomes of it.
+# The columns are birth, year of the photo, path, gender, score, second score and name. The comment says what becomes of
+# the row.
 IMDB = [
     (serial(1980, 7, 1), 2010, "01/a_1.png", 1.0, 3.5, NAN, "Fred Astaire"),  # kept, 30
     (serial(1980, 7, 2), 2010, "01/a_2.png", 1.0, 3.5, NAN, "Fred Astaire"),  # kept, 29
@@ -68,7 +69,8 @@ WIKI = [
     (serial(1950, 12, 31), 1999, "10/w_2.png", 1.0, 2.0, NAN, "Alan"),  # kept, 48
 ]
 
-# As the published wiki.mat of January 2016 is: compressed, days of birth as whole numbers of four bytes, dates in the names of files.
+# The published wiki.mat of January 2016 is compressed. Its days of birth are whole numbers of four bytes, and its dates
+# are in the names of files.
 LAYOUT = [
     (serial(1981, 5, 5), 2009, "17/10000217_1981-05-05_2009.jpg", 1.0, 4.3, NAN, "Sami Jauhojärvi"),  # kept, 28
     (serial(1948, 9, 9), 2000, "48/10000548_1948-09-09_2000.jpg", 0.0, 2.4, NAN, "Dettie Jones"),  # kept, 51

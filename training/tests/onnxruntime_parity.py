@@ -1,9 +1,9 @@
-"""ONNX Runtime answers as the checkpoint does.
+"""Checks that ONNX Runtime answers as the checkpoint does.
 
     face-train export --run RUN --out base.onnx --manifest ... --root ... --probes probes.json
     python training/tests/onnxruntime_parity.py base.onnx probes.json
 
-Needs onnxruntime and numpy from PyPI. Files with f16 weights differ by the rounding of the weights.
+This needs onnxruntime and numpy from PyPI. Files with f16 weights differ by the rounding of the weights.
 """
 
 import json
@@ -24,7 +24,7 @@ def main(model, probes):
     for probe in probes:
         image = numpy.asarray(probe["image"], numpy.float32).reshape(probe["shape"])
         names = list(probe["outputs"])
-        # The batch is free: two of the same give the same twice.
+        # The batch size is free, and two equal pictures give the same answer twice.
         for name, got in zip(names, session.run(names, {"image": numpy.concatenate([image, image])})):
             want = numpy.asarray(probe["outputs"][name], numpy.float32)
             scale = max(1.0, float(abs(want).max()))

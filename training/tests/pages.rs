@@ -1,4 +1,4 @@
-//! The pages of `explore` and `evaluate` in a browser, and that a broken one is seen to be broken.
+//! Opens the pages of `explore` and `evaluate` in a browser, and checks that faults of a broken page are found.
 
 mod common;
 
@@ -9,7 +9,7 @@ use common::{faces, ok, picture};
 
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 
-/// What the browser says of `pages`, and whether it found nothing wrong.
+/// Returns the browser's report on `pages`, and whether it found no fault.
 fn browse(folder: &Path, pages: &[&str]) -> (bool, String) {
     let python = format!("{ROOT}/build/venv/bin/python");
     let script = format!("{ROOT}/training/tests/in_browser.py");
@@ -19,7 +19,7 @@ fn browse(folder: &Path, pages: &[&str]) -> (bool, String) {
     (output.status.success(), text(&output.stdout) + &text(&output.stderr))
 }
 
-/// A set of one's own with a copy that is labelled otherwise, and its page.
+/// Makes an own set with a copy that has another label, and its page.
 fn explored(here: &Path) {
     for i in 0..40u32 {
         let gender = ["female", "male"][i as usize % 2];
@@ -31,7 +31,7 @@ fn explored(here: &Path) {
     ok(here, "explore own.csv --root own --out faces.html --funnel funnel.json");
 }
 
-/// A run of two epochs and the shipped file side by side, on exact ages and on brackets, with a picture that is missing.
+/// A run of two epochs and the shipped file are compared on exact ages and on brackets. One picture is missing.
 fn evaluated(here: &Path) {
     faces(here, 60);
     let path = here.join("faces.csv");
@@ -77,7 +77,7 @@ fn pages_are_whole_in_a_browser() {
     evaluated(here);
     let (good, said) = browse(here, &["faces.html", "report/report.html"]);
     assert!(good, "{said}");
-    // Histograms of all, of the valid and by gender, box plot, genders, sizes.
+    // The page has histograms of all faces, of the valid ones and by gender, a box plot, the genders and the sizes.
     assert!(said.contains("faces.html: 6 figures"), "{said}");
 
     let page = std::fs::read_to_string(here.join("report/report.html")).expect("a page");

@@ -1,4 +1,5 @@
-//! Settings from files, `--set` and flags; what a run's folder holds; what a run may go on with.
+//! Tests settings from files, from `--set` and from flags. Tests what the folder of a run contains, and with which
+//! settings a run may be continued.
 
 mod common;
 
@@ -18,7 +19,7 @@ fn read(folder: &Path, name: &str) -> String {
     std::fs::read_to_string(folder.join(name)).unwrap_or_else(|e| panic!("{name}: {e}"))
 }
 
-/// The log without the speed.
+/// Returns the log without the speed.
 fn log(folder: &Path, run: &str) -> Vec<String> {
     let text = read(folder, &format!("{run}/log.csv"));
     let head = text.lines().next().expect("a header");
@@ -49,22 +50,22 @@ fn a_run_folder_is_enough_to_repeat_the_run() {
     {
         assert!(saved.contains(line), "{line} is not in\n{saved}");
     }
-    // The manifest moves on; the run has its own copy.
+    // The manifest changes, but the run has its own copy.
     let manifest = read(here, "faces.csv");
     write(here, "faces.csv", &manifest.replace(",male,", ",female,"));
     ok(here, "train --config first --run second");
     assert_eq!(log(here, "first"), log(here, "second"));
     let weights = |run: &str| std::fs::read(here.join(run).join("last.safetensors")).expect("one");
     assert!(weights("first") == weights("second"), "the same run ends elsewhere");
-    // Both the copy and a flag over it.
+    // The copy and a flag are given.
     ok(here, "train --config first --run third --set network.dropout=0.5 --epochs 1");
     assert!(read(here, "third/config.toml").contains("dropout = 0.5"));
-    // A run that goes on needs its name alone.
+    // To continue a run, only its name is needed.
     let error = fails(here, "train --config first --run fourth --stop-after 2");
     assert!(error.contains("interrupted"), "{error}");
     ok(here, "train --run fourth --resume");
     assert_eq!(log(here, "first"), log(here, "fourth"));
-    // A copy that was changed is noticed.
+    // A changed copy is detected.
     let copy = read(here, "first/manifests/faces0.csv");
     write(here, "first/manifests/faces0.csv", &copy.replace(",male,", ",female,"));
     let error = fails(here, "train --config first --run fifth");
@@ -108,7 +109,7 @@ fn a_dry_run_says_what_would_happen_and_does_nothing() {
         assert!(out.contains(told), "{told} is not in\n{out}");
     }
     assert!(!here.join("run").exists());
-    // What it prints is a file of settings.
+    // The printed text is a file of settings.
     write(here, "run.toml", &out);
     ok(here, "train --config run.toml --run run --epochs 1");
     let out = ok(here, &format!("{TINY} --run run --dry-run"));
@@ -130,13 +131,13 @@ fn other_faces_and_mistyped_runs_are_noticed() {
     assert!(error.contains("runs there: one"), "{error}");
     assert!(!here.join("runs/on").exists());
     assert!(fails(here, "train --run runs/on --resume").contains("has no run"));
-    // As many rows, and other labels.
+    // The file has as many rows, but other labels.
     let text = read(here, "faces.csv");
     write(here, "other.csv", &text.replacen(",37,", ",38,", 1));
     let other = TINY.replace("faces.csv", "other.csv");
     let error = fails(here, &format!("{other} --run runs/one --resume"));
     assert!(error.contains("started with other faces"), "{error}");
-    // The same rows, made by another command.
+    // The same rows were made by another command.
     let (_, rows) = text.split_once('\n').expect("two lines");
     write(here, "same.csv", &format!("# face-train manifest 1 | another way\n{rows}"));
     let error = fails(here, &format!("{TINY} --run runs/one --resume --learning-rate 0.1"));
@@ -151,7 +152,7 @@ fn a_reader_that_goes_away_ends_it_quietly() {
     command.current_dir(folder.path()).args(["summary", "--arch", "base"]);
     let mut child =
         command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts");
-    // Closed before the first line is written.
+    // The stream is closed before the first line is written.
     drop(child.stdout.take());
     let output = child.wait_with_output().expect("it ends");
     let error = String::from_utf8_lossy(&output.stderr);
@@ -164,7 +165,7 @@ fn crops_are_kept_and_shared() {
     let here = folder.path();
     faces(here, 30);
     ok(here, &format!("{TINY} --run first --cache kept"));
-    // The pictures could be gone in all but name, size and time.
+    // Of the pictures only the name, size and time are needed.
     let kept = std::fs::read_dir(here.join("kept")).expect("a folder").count();
     assert_eq!(kept, 1, "one file for one kind of crop");
     ok(here, &format!("{TINY} --run second --cache kept"));
@@ -172,7 +173,7 @@ fn crops_are_kept_and_shared() {
     ok(here, &format!("{TINY} --run third"));
     assert!(here.join("third/crops").exists());
     assert_eq!(log(here, "first"), log(here, "third"));
-    // A cache of another kind is named.
+    // The error names a cache of another kind.
     let file = std::fs::read_dir(here.join("kept")).expect("a folder").next().expect("one");
     std::fs::write(file.expect("a file").path(), [7; 100]).expect("written");
     let error = fails(here, &format!("{TINY} --run fourth --cache kept"));
@@ -198,7 +199,7 @@ fn it_stops_when_nothing_gets_better() {
     let folder = tempfile::tempdir().expect("a folder");
     let here = folder.path();
     faces(here, 30);
-    // Nothing moves: the body is frozen, and the heads are as good as.
+    // The weights do not change, because the body is frozen and the heads almost are.
     let frozen = "--freeze stem --freeze s0 --freeze s1 --freeze s2 --learning-rate 1e-20";
     let line = TINY.replace("--epochs 2", "--epochs 9");
     let out = ok(here, &format!("{line} --run run --patience 2 --weight-decay 0 {frozen}"));

@@ -1,4 +1,4 @@
-//! Networks on sets that they have never seen, and brackets of one's own.
+//! Tests networks on sets that they have never seen, and an own set with brackets.
 
 mod common;
 
@@ -6,7 +6,7 @@ use std::path::Path;
 
 use common::{faces, fails, ok};
 
-/// Made faces in two sets: `made`, and every third of `other`.
+/// Makes faces in two sets: every third is in `other`, and the rest are in `made`.
 fn two_sets(here: &Path) {
     faces(here, 60);
     let path = here.join("faces.csv");
@@ -37,7 +37,7 @@ fn sets_are_left_out_in_turn() {
         found.unwrap_or_else(|| panic!("no row {set} {band}\n{table}")).clone()
     };
     let (made, other) = (row("made", "all"), row("other", "all"));
-    // Twelve of sixty are val, a third of them of the other set.
+    // Twelve of sixty are for validation, and a third of these belong to the other set.
     assert_eq!((made[2], other[2]), ("8", "4"), "{table}");
     for row in [&made, &other] {
         assert!(row[3].starts_with(['+', '-']), "{row:?}");
@@ -47,14 +47,14 @@ fn sets_are_left_out_in_turn() {
     }
     let bands: usize = rows.iter().filter(|row| row[0] == "made" && row.len() > 4).count();
     assert!(bands > 4, "{table}");
-    // What each set brings: without nothing, without each.
+    // The contribution of each set is measured with all sets, and without each of them.
     for name in ["nothing", "made", "other"] {
         assert!(table.contains(&format!("\n| {name} | ")), "{table}");
     }
     let kept = std::fs::read_to_string(here.join("out/without-other.csv")).expect("a manifest");
     assert!(!kept.contains(",other,") && !kept.contains(",test,"), "neither the set nor part test");
 
-    // What is done is not done again; other arguments are refused.
+    // Finished steps are not repeated, and other arguments are refused.
     let again = std::time::Instant::now();
     ok(here, &format!("{strangers} --leave-out other {training}"));
     let weights = std::fs::metadata(here.join("out/without-other/best.safetensors"));
@@ -63,7 +63,7 @@ fn sets_are_left_out_in_turn() {
     let error = fails(here, &format!("{strangers} --leave-out other {training} --seed 2"));
     assert!(error.contains("choose another --out"), "{error}");
 
-    // Networks that there are.
+    // The networks exist already.
     let base = concat!(env!("CARGO_MANIFEST_DIR"), "/../models/base.onnx");
     let out = ok(here, &format!("{strangers} --run other={base} --run made=out/without-made"));
     assert!(out.contains("| other | all | 4 |") && out.contains("| made | all | 8 |"), "{out}");

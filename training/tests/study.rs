@@ -1,4 +1,4 @@
-//! The study's networks from training to the library, and the page that judges them.
+//! Tests the study's networks from training to the library, and the page that evaluates them.
 
 mod common;
 
@@ -43,7 +43,7 @@ fn the_study_runs_in_the_library() {
         }
         ok(here, &format!("calibrate --run {arch} --manifest faces.csv --root photos"));
         ok(here, &format!("export --run {arch} --out {arch}.onnx"));
-        // The study's details, as Keras has them; it augmented its gender network alone.
+        // These are the study's details, as Keras has them. The study augmented only the data of its gender network.
         let settings =
             std::fs::read_to_string(here.join(arch).join("config.toml")).expect("settings");
         let turn = if arch == "paper-gender" { "turn = 40" } else { "turn = 0" };
@@ -56,7 +56,7 @@ fn the_study_runs_in_the_library() {
         ] {
             assert!(settings.contains(setting), "{arch} {setting}: {settings}");
         }
-        // Figures of faces that were trained on, beside those of the validation part.
+        // The figures of faces used in training stand beside those of the validation part.
         let log = std::fs::read_to_string(here.join(arch).join("log.csv")).expect("a log");
         let (heads, line) = log.trim_end().split_once('\n').expect("an epoch");
         let figure = if arch == "paper-age" { "mae" } else { "gender" };
@@ -68,13 +68,13 @@ fn the_study_runs_in_the_library() {
             let value: f64 = line.split(',').nth(at).expect("a cell").parse().expect(&head);
             assert!(value >= 0.0, "{head}: {value}");
         }
-        // And none of what the network does not answer.
+        // There are no figures for tasks that the network does not have.
         let other = if arch == "paper-age" { "gender" } else { "mae" };
         for head in [format!("made_{other}"), format!("train made_{other}")] {
             let at = heads.split(',').position(|h| h == head);
             assert_eq!(at.and_then(|at| line.split(',').nth(at)), Some(""), "{head}: {log}");
         }
-        // Room for the next.
+        // The files are deleted to make room for the next.
         std::fs::remove_file(here.join(arch).join("last.safetensors")).expect("removed");
     }
     let files = [here.join("paper-age.onnx"), here.join("paper-gender.onnx")];
@@ -90,7 +90,7 @@ fn the_study_runs_in_the_library() {
     let female = face.female_probability().expect("a probability");
     assert!((0.0..=100.0).contains(&age) && (0.0..=1.0).contains(&female));
 
-    // The same from C.
+    // The same answer comes from C.
     let said = predict(
         here,
         &[
@@ -124,7 +124,7 @@ fn the_study_runs_in_the_library() {
     let metrics: serde_json::Value = serde_json::from_str(&metrics).expect("JSON");
     let all = |model: usize| &metrics["models"][model]["sources"]["made"]["all"];
     assert_eq!(all(0)["age_mae"]["faces"], 10);
-    // The network's own number, beside the calibrated one.
+    // The network's own number stands beside the calibrated one.
     let (own, said) = (&all(0)["age_mae_raw"], &all(0)["age_mae"]);
     assert_eq!(own["faces"], 10);
     assert!(
@@ -137,7 +137,7 @@ fn the_study_runs_in_the_library() {
     assert!(all(1).get("age_mae").is_none());
 }
 
-/// A figure of the last epoch in a run's log.
+/// Returns a figure of the last epoch in a run's log.
 fn logged(folder: &Path, run: &str, head: &str) -> f64 {
     let log = std::fs::read_to_string(folder.join(run).join("log.csv")).expect("a log");
     let mut lines = log.trim_end().lines();
@@ -148,7 +148,7 @@ fn logged(folder: &Path, run: &str, head: &str) -> f64 {
     cell.parse().unwrap_or_else(|e| panic!("{head}: {cell:?} {e}"))
 }
 
-/// Both heads, with few units each: the dense layers of the published size would take a gigabyte to keep.
+/// Both heads have few units, because the dense layers of the published size would take a gigabyte to keep.
 #[test]
 fn the_multi_task_form_learns_both_and_answers_both() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -160,7 +160,7 @@ fn the_multi_task_form_learns_both_and_answers_both() {
     for head in ["made_mae", "made_gender", "train made_mae", "train made_gender"] {
         assert!(logged(here, "multi", head) >= 0.0, "{head}");
     }
-    // Each head has a loss of its own, and the total is their sum.
+    // Each head has its own loss, and the total is their sum.
     let [total, age, gender] =
         ["loss", "age_loss", "gender_loss"].map(|head| logged(here, "multi", head));
     assert!(
@@ -189,14 +189,15 @@ fn the_multi_task_form_learns_both_and_answers_both() {
         assert_eq!(all[figure]["faces"], 20, "{figure}");
         all[figure]["value"].as_f64().expect("a number")
     };
-    // The file answers as the run does, for both.
+    // The file answers both tasks as the run does.
     for (figure, near) in [("age_mae", 0.05), ("age_mae_raw", 0.05), ("gender_accuracy", 1e-6)] {
         let (run, file) = (value(0, figure), value(1, figure));
         assert!((run - file).abs() <= near, "{figure}: {run} {file}");
     }
 }
 
-/// `--augment paper` turns, shears, zooms and mirrors evenly, each face anew in each epoch; without it the same faces come each time.
+/// `--augment paper` turns, shears, zooms and mirrors evenly. It changes each face again in each epoch. Without it the
+/// same faces come each time.
 #[test]
 fn augmentation_as_in_the_study_changes_what_is_shown() {
     let folder = tempfile::tempdir().expect("a folder");

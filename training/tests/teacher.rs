@@ -1,4 +1,4 @@
-//! Starting from a shipped model, and learning from one.
+//! Tests training that starts from a shipped model, and distillation from one.
 
 mod common;
 
@@ -14,7 +14,7 @@ fn train(more: &str) -> String {
     )
 }
 
-/// The age losses of a run's epochs.
+/// Returns the age losses of a run's epochs.
 fn age_losses(folder: &Path, run: &str) -> Vec<f32> {
     let mut table = csv::Reader::from_path(folder.join(run).join("log.csv")).expect("a log");
     let column = table.headers().expect("a header").iter().position(|name| name == "age_loss");
@@ -45,13 +45,13 @@ fn a_face_without_labels_is_learned_from_a_teacher_alone() {
     ok(here, &train(&format!("--run fresh {taught}")));
     let fresh = age_losses(here, "fresh");
     assert!(fresh[0] > 0.1, "{fresh:?}");
-    // The teacher itself, as its own pupil, has next to nothing to learn.
+    // The teacher as its own pupil has almost nothing to learn.
     ok(here, &train(&format!("--run same --rate 1e-9 --init-from {MODELS}/tiny.onnx {taught}")));
     let same = age_losses(here, "same");
     assert!(same[0] < 0.2 * fresh[0], "{same:?} {fresh:?}");
 }
 
-/// A file of answers: `rows` under its two lines of header.
+/// Returns a file of answers: `rows` below its two lines of header.
 fn write_answers(folder: &Path, name: &str, years: usize, rows: &str) {
     let columns: Vec<String> = (0..years).map(|year| year.to_string()).collect();
     let head = format!("# face-train answers 1 | by hand\npath,male,{}\n", columns.join(","));
@@ -63,7 +63,7 @@ fn answers_that_were_written_down_teach_too() {
     let folder = tempfile::tempdir().expect("a folder");
     let here = folder.path();
     faces(here, 30);
-    // Sure of 20 years and of men, whatever the labels say.
+    // These answers are sure of 20 years and of men, whatever the labels say.
     let years = (0..101).map(|year| if year == 20 { "1" } else { "0" });
     let years = years.collect::<Vec<_>>().join(",");
     let rows = (0..30).map(|i| format!("face {i}.png,1,{years}\n"));
@@ -71,7 +71,7 @@ fn answers_that_were_written_down_teach_too() {
     let long = train("--run run --teacher sure.csv --teacher-weight 1 --rate 0.01");
     ok(here, &long.replace("--epochs 2", "--epochs 12"));
     let losses = age_losses(here, "run");
-    // Labels, which disagree, could not be learned so well.
+    // The labels disagree, and could not be learned so well.
     assert!(losses[0] > 2.0 && losses[11] < 0.5, "{losses:?}");
 }
 
@@ -136,11 +136,11 @@ fn a_run_teaches_and_its_answers_are_kept() {
         "--teacher old --teacher-crops 3 --teacher-weight 1 --cache kept --augment detector";
     let out = ok(here, &train(&format!("--run first {taught}")).replace("--augment none ", ""));
     assert!(out.contains("teacher old: 18 faces, 3 crops of each"), "{out}");
-    // Kept: nobody is asked again, and the same is learned.
+    // The answers are kept, so the teacher is not asked again, and the training has the same result.
     let out = ok(here, &train(&format!("--run second {taught}")).replace("--augment none ", ""));
     assert!(!out.contains("crops of each"), "{out}");
     assert_eq!(age_losses(here, "first"), age_losses(here, "second"));
-    // Its own pupil has next to nothing to learn from undisturbed crops.
+    // As its own pupil, it has almost nothing to learn from undisturbed crops.
     let same = format!("{still} --teacher old --teacher-crops 1 --teacher-weight 1");
     ok(here, &train(&format!("--run same {same}")));
     let (same, fresh) = (age_losses(here, "same"), age_losses(here, "first"));

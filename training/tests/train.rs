@@ -1,4 +1,5 @@
-//! Training through the program: the same result after a break, damaged pictures, wrong input, export.
+//! Tests training through the program: the same result after an interruption, damaged pictures, wrong input, and
+//! export.
 
 mod common;
 
@@ -9,7 +10,7 @@ const TINY: &str =
 
 fn log(folder: &std::path::Path, run: &str) -> Vec<String> {
     let text = std::fs::read_to_string(folder.join(run).join("log.csv")).expect("a log");
-    // All but the speed.
+    // Returns everything except the speed.
     let names: Vec<&str> = text.lines().next().expect("a header").split(',').collect();
     let keep = |line: &str| {
         let fields = names.iter().zip(line.split(','));
@@ -20,7 +21,7 @@ fn log(folder: &std::path::Path, run: &str) -> Vec<String> {
 }
 
 fn tensors(folder: &std::path::Path, run: &str) -> Vec<u8> {
-    // The weights; the state in front has the run's arguments and progress.
+    // Returns the weights. The state before them has the run's arguments and progress.
     std::fs::read(folder.join(run).join("last.safetensors")).expect("a checkpoint")
 }
 
@@ -32,7 +33,7 @@ fn a_run_with_breaks_ends_as_one_without() {
     ok(here, &format!("{TINY} --run whole"));
     let error = fails(here, &format!("{TINY} --run broken --stop-after 2"));
     assert!(error.contains("epoch 1 after step 2"), "{error}");
-    // Once more in the second epoch, with other numbers of threads that load.
+    // The run is interrupted again in the second epoch, and has other numbers of threads that load.
     let error = fails(here, &format!("{TINY} --run broken --resume --stop-after 3 --workers 2"));
     assert!(error.contains("epoch 2 after step"), "{error}");
     ok(here, &format!("{TINY} --run broken --resume"));
@@ -134,7 +135,7 @@ fn a_manifest_without_val_keeps_a_tenth_of_train_aside() {
     let aside = std::fs::read_to_string(here.join("run/val.csv")).expect("a manifest");
     assert_eq!(aside.matches(",val,").count(), 4, "{aside}");
     let kept = |name: &str| aside.lines().any(|line| line.split(',').next() == Some(name));
-    // None of the part test is chosen by.
+    // The part for test must not influence the selection.
     assert!((0..50).filter(|i| i % 5 == 3).all(|i| !kept(&format!("face {i}.png"))), "{aside}");
     let out = ok(here, "calibrate --run run --manifest faces.csv --root photos");
     assert!(out.contains("from 4 faces"), "{out}");
@@ -169,11 +170,11 @@ fn empty_and_odd_sets_are_named_by_every_command() {
             "{error}"
         );
     }
-    // Numbers that are none in places that are not checked before the picture is opened.
+    // These places have values that are no numbers, and are not checked before the picture is opened.
     with("nan.csv", text.replacen(",10,6,52,68", ",NaN,6,52,68", 3));
     let out = ok(here, &format!("{TINY} --run run").replace("faces.csv", "nan.csv"));
     assert!(out.contains("2 pictures left out"), "{out}");
-    // One gender: the other figures are given, and no page breaks.
+    // With one gender the other figures are given, and no page breaks.
     with("women.csv", text.replace(",male,", ",female,"));
     ok(
         here,
@@ -208,7 +209,7 @@ fn spoiled_faces_are_marked_and_judged() {
     };
     let plain = marked("");
     assert!(plain < 0.5, "{plain}");
-    // Every one of these has fewer than 40 pixels.
+    // Every one of these faces has fewer than 40 pixels.
     assert_eq!(marked(" --fault small"), 1.0);
     let (dark, again) = (marked(" --fault dark"), marked(" --fault dark --workers 2"));
     assert!(dark > plain && dark == again, "{dark} {again}");
@@ -237,7 +238,7 @@ fn several_crops_of_a_face_give_one_answer() {
     };
     let one = error("");
     assert_eq!(one, error(" --crops 1"));
-    // One crop more moves the mean a little, not far.
+    // One more crop changes the mean a little, but not much.
     let (two, eight) = (error(" --crops 2"), error(" --crops 8"));
     assert!(two != one && eight != two, "{one} {two} {eight}");
     assert!((two - one).abs() < 5.0 && (eight - one).abs() < 5.0, "{one} {two} {eight}");

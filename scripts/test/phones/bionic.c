@@ -1,6 +1,7 @@
 /*
- * What Android's C library, bionic, has and musl has not, so that a static library for Android of 64 bits can be linked with musl and run on Linux. The
- * structs that Rust's standard library hands to either have the same sizes there, and what is a system call is the same.
+ * Functions that Android's C library, bionic, has and musl lacks. With them a static library for Android of 64 bits can
+ * be linked with musl and run on Linux. The structs that Rust's standard library passes to both libraries have the same
+ * sizes in them, and system calls are the same.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -17,7 +18,7 @@ int __system_property_get(const char *name, char *value) {
     return 0;
 }
 
-/* The linker's --wrap puts this in sysconf's place: bionic numbers the questions otherwise. */
+/* The linker's --wrap replaces sysconf by this function, because bionic numbers the questions otherwise. */
 long __real_sysconf(int name);
 long __wrap_sysconf(int name) {
     switch (name) {

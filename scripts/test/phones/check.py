@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Checks a static library for a phone: check.py TARGET ARCHIVE FOLDER.
 
-Every object is of the target's format, processor and system. The names of tests/symbols.txt, and no others of ours, are defined. What is undefined stands
-in bionic.txt or libsystem.txt beside this file. LLD links the whole archive into a shared library of the C interface, with stubs of those names alone.
+Every object is of the target's format, processor and system. Of our names, exactly those of tests/symbols.txt are
+defined. Undefined names are listed in bionic.txt or libsystem.txt beside this file. LLD links the whole archive into a
+shared library of the C interface, with stubs of only those names.
 """
 
 import os
@@ -17,26 +18,27 @@ EMULATION = {"aarch64": "aarch64linux", "armv7": "armelf_linux_eabi", "x86_64": 
 
 
 def rust_lld() -> Path:
-    """The linker that comes with the compiler: a distribution's may be older than the objects."""
+    """Returns the linker that comes with the compiler, because a distribution's may be older than the objects."""
     say = ["rustc", "--print", "sysroot"], ["rustc", "--print", "host-tuple"]
     root, host = (subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip() for command in say)
     return Path(root) / "lib/rustlib" / host / "bin/rust-lld"
 
 
 def provided(target: str) -> dict:
-    """Names and who has them, of lines `name library`; a third column names the processors, where not all need or have it."""
+    """Returns names and the libraries that have them, from lines `name library`. A third column names the processors if
+    not all need or have the name."""
     listed = HERE / ("libsystem.txt" if "apple" in target else "bionic.txt")
     lines = (line.split() for line in listed.read_text().splitlines() if line and not line.startswith("#"))
     return {line[0]: line[1] for line in lines if len(line) == 2 or target.split("-")[0] in line[2].split(",")}
 
 
 def link(target: str, archive: Path, folder: Path, names: set, exported: list) -> None:
-    """As a phone's linker does: each member is taken, and a name that is nowhere is an error."""
+    """Links as a phone's linker does: each member is taken, and a name that is nowhere is an error."""
     out = folder / f"{target}.linked"
     if "apple" in target:
         system = "ios-simulator" if target.endswith("-sim") else "ios"
         stub = folder / "libSystem.tbd"
-        # The last one is what the linker itself asks for.
+        # The linker itself asks for the last one.
         symbols = ", ".join([f'"_{name}"' for name in sorted(names)] + ["dyld_stub_binder"])
         stub.write_text(
             f"--- !tapi-tbd\ntbd-version: 4\ntargets: [ arm64-{system} ]\ninstall-name: /usr/lib/libSystem.B.dylib\n"
@@ -67,7 +69,7 @@ def main() -> None:
         kind = "ios-simulator" if target.endswith("-sim") else "ios"
     defined, undefined, count = set(), set(), 0
     for name, member in objects.read(archive.read_bytes()):
-        # Rust's own objects name the system; of assembly's, only the processor is sure.
+        # Rust's own objects name the system. Of assembly's objects only the processor is known.
         expected = {kind} if ".rcgu." in name else {kind, "any"}
         assert member.kind in expected, f"{name} is for {member.kind}, not for {kind}"
         defined |= member.defined

@@ -1,9 +1,10 @@
-"""Reads static libraries of ELF and of Mach-O objects: their members, processors and symbols. The tools of a distribution are older than the objects."""
+"""Reads static libraries of ELF and of Mach-O objects: their members, processors and symbols. The tools of a
+distribution are older than the objects."""
 
 import struct
 from dataclasses import dataclass, field
 
-# Processor and word size of ELF; Apple's systems as load commands name them.
+# The processor and word size of ELF, and Apple's systems as load commands name them.
 ELF = {"aarch64": (183, 64), "armv7": (40, 32), "x86_64": (62, 64)}
 PLATFORMS = {"ios": 2, "ios-simulator": 7}
 ARM64 = 0x0100000C
@@ -20,7 +21,7 @@ class Object:
 
 
 def members(archive: bytes):
-    """Names and contents of an archive in GNU's or BSD's form, without its tables."""
+    """Returns names and contents of an archive in GNU's or BSD's form, without its tables."""
     assert archive.startswith(b"!<arch>\n"), "no archive"
     at, names = 8, b""
     while at + 60 <= len(archive):
@@ -48,7 +49,7 @@ def text(table: bytes, at: int) -> str:
 
 
 def elf(content: bytes) -> Object:
-    """Global and weak symbols alone: local ones are no one else's."""
+    """Only global and weak symbols count, because others cannot use the local ones."""
     bits = 64 if content[4] == 2 else 32
     machine = struct.unpack_from("<H", content, 18)[0]
     found = Object(next((name for name, kind in ELF.items() if kind == (machine, bits)), f"ELF of processor {machine}, {bits} bits"))
@@ -59,7 +60,7 @@ def elf(content: bytes) -> Object:
         (sections,), (entry, count) = struct.unpack_from("<I", content, 32), struct.unpack_from("<HH", content, 46)
         header, symbol, step = "<IIIIIIIIII", "<IIIBBH", 16
     headers = [struct.unpack_from(header, content, sections + i * entry) for i in range(count or 1)]
-    # More sections than 16 bits count: the first header has their number.
+    # There are more sections than 16 bits can count, so the first header has their number.
     headers += [struct.unpack_from(header, content, sections + i * entry) for i in range(1, 0 if count else headers[0][5])]
     for _, kind, _, _, offset, size, link, *_ in headers:
         if kind != 2:
@@ -73,14 +74,14 @@ def elf(content: bytes) -> Object:
             if section:
                 found.defined.add(text(strings, name))
             elif info >> 4 == 1:
-                # Not the weak ones: where nothing has the name it is 0, and the program asks for that.
+                # Weak symbols do not count. If nothing has the name it is 0, and the program checks that.
                 found.undefined.add(text(strings, name))
     return found
 
 
 def macho(content: bytes) -> Object:
     _, processor, _, _, commands = struct.unpack_from("<5I", content)
-    # Assembly may name no system, and the linker takes it for any.
+    # Assembly may name no system, and the linker accepts it for any.
     found = Object("any" if processor == ARM64 else f"Mach-O of processor {processor:#x}")
     at = 32
     for _ in range(commands):
@@ -96,7 +97,7 @@ def macho(content: bytes) -> Object:
                 name, kind, _, description, value = struct.unpack_from("<IBBHQ", content, offset + 16 * i)
                 if kind & 0xE0 or not kind & 1:
                     continue
-                # With a value, an undefined symbol is a common one.
+                # An undefined symbol with a value is a common symbol.
                 if kind & 0x0E or value:
                     found.defined.add(text(table, name).removeprefix("_"))
                 elif not description & 0x40:
@@ -106,7 +107,7 @@ def macho(content: bytes) -> Object:
 
 
 def read(archive: bytes):
-    """Name and Object of each member that is one."""
+    """Returns the name and Object of each member that is an object."""
     for name, content in members(archive):
         if content[:4] == b"\x7fELF":
             yield name, elf(content)

@@ -1,4 +1,4 @@
-//! The library's sources with a made-up network in place of the engine.
+//! The library's sources with an invented network in place of the engine.
 #![allow(dead_code, unused_imports, unexpected_cfgs)]
 
 #[path = "../../../src/error.rs"]

@@ -1,4 +1,4 @@
-//! Loading and reading outputs as they are; in between, a network that is made up.
+//! Loading and the reading of outputs are unchanged. An invented network lies in between.
 
 #[path = "../../../src/model/contract/mod.rs"]
 mod contract;
@@ -81,7 +81,7 @@ mod network {
             Ok(Self { metadata: graph.metadata, accelerated: 1 })
         }
 
-        /// The brighter, the older and the surer of female.
+        /// Brighter pictures get an older age and a higher probability of female.
         pub(crate) fn run(
             &self,
             planes: &[f32],
@@ -124,8 +124,9 @@ mod detector {
     impl Detector {
         pub(in crate::model) fn new(graph: Graph, _: bool) -> Result<Self> {
             let spec = graph.metadata.detect.clone();
-            let spec =
-                spec.ok_or_else(|| Error::model("the model is a detector, but lacks face_predict.detect"))?;
+            let spec = spec.ok_or_else(|| {
+                Error::model("the model is a detector, but lacks face_predict.detect")
+            })?;
             Ok(Self { metadata: graph.metadata, spec, accelerated: 1 })
         }
 
@@ -142,7 +143,7 @@ mod detector {
             (width.div_ceil(step) * step, height.div_ceil(step) * step)
         }
 
-        /// Two faces in every picture, through the reading of real outputs.
+        /// Returns two faces in every picture, through the reading of real outputs.
         pub(crate) fn run(
             &self,
             height: usize,
@@ -199,7 +200,7 @@ mod weights {
     }
 }
 
-/// What stands for an estimator's file.
+/// Returns the bytes that represent an estimator's file.
 pub(crate) const FILE: &str = r#"{"face_predict.contract": "1", "face_predict.name": "made up", "face_predict.version": "1", "face_predict.task": "age_gender", "face_predict.input": "{\"width\": 12, \"height\": 12, \"channels\": \"RGB\", \"mean\": [0.5, 0.5, 0.5], \"std\": [0.25, 0.25, 0.25], \"align\": \"box\", \"margin\": 0.2}", "face_predict.age": "{\"kind\": \"distribution\", \"first\": 0, \"count\": 101, \"range\": [0, 100], \"temperature\": 1.0}", "face_predict.gender": "{\"positive\": \"female\", \"temperature\": 1.0, \"threshold\": 0.5}"}"#;
-/// What stands for a detector's file.
+/// Returns the bytes that represent a detector's file.
 pub(crate) const DETECTOR: &str = r#"{"face_predict.contract": "1", "face_predict.name": "made up", "face_predict.version": "1", "face_predict.task": "detect", "face_predict.input": "{\"width\": 32, \"height\": 32, \"channels\": \"RGB\", \"mean\": [0.5, 0.5, 0.5], \"std\": [0.25, 0.25, 0.25], \"align\": \"whole\"}", "face_predict.detect": "{\"strides\": [8], \"threshold\": 0.5, \"overlap\": 0.4, \"smallest\": 8.0}"}"#;

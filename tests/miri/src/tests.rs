@@ -1,4 +1,4 @@
-//! Every function of the C interface, with what a right caller and a careless one give.
+//! Tests every function of the C interface, with the arguments of a correct caller and of a careless one.
 
 use std::ffi::{CStr, CString};
 use std::ptr::{null, null_mut};
@@ -13,13 +13,13 @@ fn zeroed<T>() -> T {
 }
 
 fn last() -> String {
-    // SAFETY: never NULL.
+    // SAFETY: it is never NULL.
     unsafe { CStr::from_ptr(face_predict_last_error()) }.to_string_lossy().into_owned()
 }
 
 fn loaded() -> *mut face_predict_model {
     let mut model = null_mut();
-    // SAFETY: live bytes and a place for the model.
+    // SAFETY: the bytes are alive, and there is a place for the model.
     let status = unsafe {
         face_predict_model_load_memory(FILE.as_ptr().cast(), FILE.len(), null(), &mut model)
     };
@@ -29,7 +29,7 @@ fn loaded() -> *mut face_predict_model {
 
 const WIDTH: usize = 40;
 const HEIGHT: usize = 32;
-/// Faces of a still picture: two in each of its two passes, of which two are the same.
+/// The faces of a still picture. Each of its two passes has two, and two are the same.
 const IN_STILL: usize = 3;
 
 fn image(pixels: &[u8], format: u32) -> face_predict_image {
@@ -59,14 +59,14 @@ fn regions() -> [face_predict_region; 2] {
 
 /// Reads all of an answer.
 fn read(result: *const face_predict_result) -> usize {
-    // SAFETY: a live handle and writable places.
+    // SAFETY: the handle is alive, and the places are writable.
     unsafe {
         let count = face_predict_result_count(result);
         for index in 0..=count {
             let mut face: face_predict_face = zeroed();
             let status = face_predict_result_face(result, index, &mut face, size_of_val(&face));
             assert_eq!(status == FACE_PREDICT_OK, index < count);
-            // An older header's struct, at an odd address.
+            // The struct of an older header lies at an odd address.
             let mut bytes = [0xA5u8; 200];
             let odd = bytes.as_mut_ptr().add(1).cast::<face_predict_face>();
             let status = face_predict_result_face(result, index, odd, 40);
@@ -96,9 +96,9 @@ fn predicting() {
     let (regions, mut options) = (regions(), options());
     for format in [FACE_PREDICT_FORMAT_RGB, FACE_PREDICT_FORMAT_NV12, FACE_PREDICT_FORMAT_YUYV] {
         let image = image(&pixels, format);
-        // SAFETY: live handles and right structs.
+        // SAFETY: the handles are alive, and the structs are valid.
         unsafe {
-            // A search, regions, and a picture that is one face.
+            // Makes a search, gives regions, and gives a picture that is one face.
             assert_eq!(face_predict(model, &image, null(), result), FACE_PREDICT_OK, "{}", last());
             assert_eq!(read(result), IN_STILL);
             (options.regions, options.region_count) = (regions.as_ptr(), 2);
@@ -122,7 +122,7 @@ fn predicting() {
             (options.flags, options.crops) = (0, 0);
         }
     }
-    // SAFETY: freed once.
+    // SAFETY: it is freed once.
     unsafe {
         face_predict_model_free(model);
         assert_eq!(read(result), 1);
@@ -139,7 +139,7 @@ fn tracking_outlives_the_model() {
     let mut given: face_predict_tracker_options = zeroed();
     given.struct_size = size_of_val(&given) as u32;
     given.detect_every = 2;
-    // SAFETY: live handles and right structs, freed once.
+    // SAFETY: the handles are alive and the structs valid, and each is freed once.
     unsafe {
         assert_eq!(face_predict_tracker_new(model, &given, &mut tracker), FACE_PREDICT_OK);
         face_predict_model_free(model);
@@ -165,7 +165,7 @@ fn batches_on_threads() {
     let wrong = image(&pixels[..100], FACE_PREDICT_FORMAT_RGB);
     let results: [_; 4] = std::array::from_fn(|_| face_predict_result_new());
     let images = [&raw const right, &raw const wrong, null(), &raw const right];
-    // SAFETY: so many pictures and results; freed once.
+    // SAFETY: there are as many pictures and results as stated, and each is freed once.
     unsafe {
         let status = face_predict_batch(model, images.as_ptr(), 4, null(), 3, results.as_ptr());
         assert_eq!(status, FACE_PREDICT_ERROR_BUFFER_TOO_SMALL, "{}", last());
@@ -174,7 +174,7 @@ fn batches_on_threads() {
             (FACE_PREDICT_ERROR_BUFFER_TOO_SMALL, FACE_PREDICT_ERROR_NULL_ARGUMENT);
         assert_eq!(statuses, [FACE_PREDICT_OK, small, null_image, FACE_PREDICT_OK]);
         assert_eq!(results.map(|result| read(result)), [IN_STILL, 0, 0, IN_STILL]);
-        // One result twice, and one that is none.
+        // One result is given twice, and one is no result.
         let twice = [results[0], results[0]];
         let status = face_predict_batch(model, images.as_ptr(), 2, null(), 2, twice.as_ptr());
         assert_eq!(status, FACE_PREDICT_ERROR_INVALID_ARGUMENT);
@@ -197,7 +197,7 @@ fn loading() {
     let names =
         [&age, &detector].map(|p| CString::new(p.to_str().expect("UTF-8")).expect("no NUL"));
     let paths = [names[0].as_ptr(), names[1].as_ptr()];
-    // SAFETY: live paths, and a place for the model; freed once.
+    // SAFETY: the paths are alive, there is a place for the model, and it is freed once.
     unsafe {
         assert_eq!(
             face_predict_model_load_files(paths.as_ptr(), 2, null(), &mut model),
@@ -217,7 +217,7 @@ fn loading() {
         assert_eq!(face_predict_model_warm_up(model, 64, 48, null()), FACE_PREDICT_OK);
         let result = face_predict_result_new();
         let status = face_predict_file(model, names[0].as_ptr(), null(), result);
-        // The decoders are not in.
+        // The decoders are not included.
         assert_eq!(status, FACE_PREDICT_ERROR_UNSUPPORTED, "{}", last());
         face_predict_result_free(result);
         face_predict_model_free(model);
@@ -226,7 +226,7 @@ fn loading() {
             face_predict_model_load_file(missing, null(), &mut model),
             FACE_PREDICT_ERROR_IO
         );
-        // The engine breaks: a panic is caught.
+        // The engine panics, and the panic is caught.
         let status =
             face_predict_model_load_memory(b"panic".as_ptr().cast(), 5, null(), &mut model);
         assert_eq!(status, FACE_PREDICT_ERROR_MODEL, "{}", last());
@@ -240,7 +240,7 @@ fn careless_callers() {
     let (model, result) = (loaded(), face_predict_result_new());
     let pixels = vec![90; WIDTH * HEIGHT * 3];
     let right = image(&pixels, FACE_PREDICT_FORMAT_RGB);
-    // SAFETY: pointers are NULL, or point to live memory of the size that is told.
+    // SAFETY: the pointers are NULL, or point to live memory of the stated size.
     unsafe {
         assert_eq!(face_predict(null(), &right, null(), result), FACE_PREDICT_ERROR_NULL_ARGUMENT);
         assert_eq!(face_predict(model, null(), null(), result), FACE_PREDICT_ERROR_NULL_ARGUMENT);
@@ -248,7 +248,7 @@ fn careless_callers() {
             face_predict(model, &right, null(), null_mut()),
             FACE_PREDICT_ERROR_NULL_ARGUMENT
         );
-        // Handles of another kind.
+        // The handles are of another kind.
         assert_eq!(
             face_predict(result.cast(), &right, null(), result),
             FACE_PREDICT_ERROR_INVALID_ARGUMENT
@@ -257,7 +257,7 @@ fn careless_callers() {
             face_predict(model, &right, null(), model.cast()),
             FACE_PREDICT_ERROR_INVALID_ARGUMENT
         );
-        // Options of an older header, of a newer one, and at an odd address.
+        // The options are those of an older header and of a newer one, and lie at an odd address.
         let mut old = options();
         old.struct_size = 24 + size_of::<usize>() as u32;
         assert_eq!(face_predict(model, &right, &old, result), FACE_PREDICT_OK);
@@ -272,7 +272,7 @@ fn careless_callers() {
         let odd = bytes.as_mut_ptr().add(1).cast::<face_predict_options>();
         odd.write_unaligned(options());
         assert_eq!(face_predict(model, &right, odd, result), FACE_PREDICT_OK);
-        // Regions of a newer header, whose size differs.
+        // The regions are those of a newer header, and have another size.
         let mut wide = [0u8; 2 * 64];
         for (index, region) in regions().into_iter().enumerate() {
             wide.as_mut_ptr().add(64 * index).cast::<face_predict_region>().write_unaligned(region);
@@ -301,14 +301,14 @@ fn logging_and_exif() {
         text: *const core::ffi::c_char,
     ) {
         assert!(level >= 0);
-        // SAFETY: what was given below, and a text.
+        // SAFETY: it is the pointer that was given below, and a text.
         unsafe {
             (*data.cast::<AtomicUsize>()).fetch_add(CStr::from_ptr(text).to_bytes().len(), Relaxed);
         }
     }
     let length = AtomicUsize::new(0);
     let mut image = image(&[], FACE_PREDICT_FORMAT_RGB);
-    // SAFETY: the place lives until the function is taken away.
+    // SAFETY: the place lives until the function is removed.
     unsafe {
         let _ = face_predict_set_log(Some(line), (&raw const length).cast_mut().cast());
         assert_ne!(face_predict(null(), null(), null(), null_mut()), FACE_PREDICT_OK);

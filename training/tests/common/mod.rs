@@ -1,4 +1,4 @@
-//! Generated faces and the program itself.
+//! Makes generated faces, and runs the program itself.
 
 #![allow(dead_code)]
 
@@ -12,7 +12,7 @@ pub fn face_train(folder: &Path, arguments: &str) -> Output {
     command.current_dir(folder).args(arguments).output().expect("the program starts")
 }
 
-/// Runs it and wants success; returns what it printed.
+/// Runs it, demands success, and returns what it printed.
 pub fn ok(folder: &Path, arguments: &str) -> String {
     let output = face_train(folder, arguments);
     let (out, err) =
@@ -21,7 +21,7 @@ pub fn ok(folder: &Path, arguments: &str) -> String {
     out.into_owned()
 }
 
-/// Runs it and wants status 1; returns the error.
+/// Runs it, demands status 1, and returns the error.
 pub fn fails(folder: &Path, arguments: &str) -> String {
     let output = face_train(folder, arguments);
     let err = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -29,7 +29,7 @@ pub fn fails(folder: &Path, arguments: &str) -> String {
     err
 }
 
-/// A picture of an oval whose brightness grows with age, on a background that is bluer for men.
+/// Returns a picture of an oval whose brightness grows with age. The background is bluer for men.
 pub fn picture(path: &Path, age: u32, male: bool) {
     let noise = |x: u32, y: u32| ((x * 7 + y * 13 + age * 29) % 17) as i32 - 8;
     let image = image::RgbImage::from_fn(72, 80, |x, y| {
@@ -46,7 +46,8 @@ pub fn picture(path: &Path, age: u32, male: bool) {
     image.save(path).expect("a picture is written");
 }
 
-/// `count` pictures below `folder/photos` and their manifest; every third is for validation, one of five for test.
+/// Makes `count` pictures below `folder/photos` and their manifest. Every third is for validation, and every fifth for
+/// test.
 pub fn faces(folder: &Path, count: usize) -> PathBuf {
     let mut text = String::from(
         "# face-train manifest 1 | test\npath,age,gender,race,split,source,box_x,box_y,box_w,box_h\n",

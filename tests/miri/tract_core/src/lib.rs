@@ -1,4 +1,4 @@
-//! Names of the engine, without an engine.
+//! The names of the engine, without an engine.
 
 pub mod prelude {
     pub use crate::tvec;
