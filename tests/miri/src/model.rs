@@ -200,7 +200,7 @@ mod weights {
     }
 }
 
-/// Returns the bytes that represent an estimator's file.
+/// The text that represents an estimator's file.
 pub(crate) const FILE: &str = r#"{"face_predict.contract": "1", "face_predict.name": "made up", "face_predict.version": "1", "face_predict.task": "age_gender", "face_predict.input": "{\"width\": 12, \"height\": 12, \"channels\": \"RGB\", \"mean\": [0.5, 0.5, 0.5], \"std\": [0.25, 0.25, 0.25], \"align\": \"box\", \"margin\": 0.2}", "face_predict.age": "{\"kind\": \"distribution\", \"first\": 0, \"count\": 101, \"range\": [0, 100], \"temperature\": 1.0}", "face_predict.gender": "{\"positive\": \"female\", \"temperature\": 1.0, \"threshold\": 0.5}"}"#;
-/// Returns the bytes that represent a detector's file.
+/// The text that represents a detector's file.
 pub(crate) const DETECTOR: &str = r#"{"face_predict.contract": "1", "face_predict.name": "made up", "face_predict.version": "1", "face_predict.task": "detect", "face_predict.input": "{\"width\": 32, \"height\": 32, \"channels\": \"RGB\", \"mean\": [0.5, 0.5, 0.5], \"std\": [0.25, 0.25, 0.25], \"align\": \"whole\"}", "face_predict.detect": "{\"strides\": [8], \"threshold\": 0.5, \"overlap\": 0.4, \"smallest\": 8.0}"}"#;
