@@ -310,33 +310,19 @@
 #define FACE_PREDICT_CROPPED (1 << 2)
 
 /**
- * Flag of face_predict_options: searches as a tracker searches its frames, at one small scale, in a sixth of the time. Faces are
- * then missed below a sixteenth of the picture's longer side. For frames that no tracker follows; a tracker does so anyway.
+ * Flag of face_predict_options: the picture is searched as a tracker searches its frames: at one small scale, in a sixth
+ * of the time. Most faces below a sixteenth of the picture's longer side are then missed. It is meant for frames that no
+ * tracker follows; a tracker does so anyway.
  */
 #define FACE_PREDICT_FAST_SEARCH (1 << 3)
 
 /**
- * Flag of face_predict_options: searches in four quarter turns, for pictures that may lie on a side or stand on their head
- * without saying so, and for people who lie. Takes four times as long, and asks for a higher score, so that some small upright faces are lost. Without it such a face, if it is
- * found at all, is marked
- * FACE_PREDICT_QUALITY_NOT_UPRIGHT.
+ * Flag of face_predict_options: the picture is searched upright and in the three other quarter turns. It is meant for
+ * pictures without an Exif orientation that may lie on a side or stand upside down, and for people who lie. It takes
+ * four times as long, and needs a higher score, so that some small upright faces are lost. Without this flag such a
+ * face, if it is found at all, is marked FACE_PREDICT_QUALITY_NOT_UPRIGHT.
  */
 #define FACE_PREDICT_TRY_TURNS (1 << 4)
-
-/**
- * No label is given: the gender was skipped, or its probability is below the threshold.
- */
-#define FACE_PREDICT_GENDER_UNDECIDED 0
-
-/**
- * Strangers would label the face female.
- */
-#define FACE_PREDICT_GENDER_FEMALE 1
-
-/**
- * Strangers would label the face male.
- */
-#define FACE_PREDICT_GENDER_MALE 2
 
 /**
  * Quality: the face has few pixels. The square root of the box's area is below 40.
@@ -359,7 +345,8 @@
 #define FACE_PREDICT_QUALITY_BRIGHT (1 << 3)
 
 /**
- * Quality: the head is turned by more than 40 degrees to a side, up or down.
+ * Quality: the head is turned by more than 40 degrees to a side, up or down. The landmarks tell it, so a region without
+ * landmarks never has this flag.
  */
 #define FACE_PREDICT_QUALITY_TURNED (1 << 4)
 
@@ -369,10 +356,26 @@
 #define FACE_PREDICT_QUALITY_CUT_OFF (1 << 5)
 
 /**
- * Quality: on its side or upside down, and read as if it were upright, which is wrong; FACE_PREDICT_TRY_TURNS reads it rightly. Only
- * set in still pictures where an age or a gender was asked for and the face has 40 pixels; never by a tracker or a fast search.
+ * Quality: the head lies on its side or stands upside down, and was read as if it were upright. The answer is then wrong, and
+ * FACE_PREDICT_TRY_TURNS gives the right one. The flag is set only for faces that were found in a still picture, have 40
+ * pixels, and were estimated. A tracker and a fast search never set it.
  */
 #define FACE_PREDICT_QUALITY_NOT_UPRIGHT (1 << 6)
+
+/**
+ * No label is given: the gender was skipped, or its probability is below the threshold.
+ */
+#define FACE_PREDICT_GENDER_UNDECIDED 0
+
+/**
+ * Strangers would label the face female.
+ */
+#define FACE_PREDICT_GENDER_FEMALE 1
+
+/**
+ * Strangers would label the face male.
+ */
+#define FACE_PREDICT_GENDER_MALE 2
 
 /**
  * Value of `region_index` for a face that the caller did not give, or that comes from an earlier frame.
@@ -547,12 +550,13 @@ typedef struct face_predict_point {
 
 /**
  * A face that the caller has found already, in pixels of the upright picture. If the landmarks are unknown, leave them
- * zero.
+ * zero. The library does not check whether the region shows a face, and estimates what is there.
  */
 typedef struct face_predict_region {
     /**
      * The left edge of the box around the face. The box reaches from the forehead to the chin, and may reach beyond
-     * the picture. Its numbers must be finite and between -10000000 and 10000000.
+     * the picture. A box of which no part lies in the picture is an error. Its numbers must be finite and between
+     * -10000000 and 10000000.
      */
     float x;
     /**
@@ -584,7 +588,8 @@ typedef struct face_predict_options {
      */
     uint32_t struct_size;
     /**
-     * FACE_PREDICT_SKIP_AGE, _SKIP_GENDER, _CROPPED, _FAST_SEARCH and _TRY_TURNS, or-ed. Others are UNSUPPORTED.
+     * FACE_PREDICT_SKIP_AGE, _SKIP_GENDER, _CROPPED, _FAST_SEARCH and _TRY_TURNS, combined with OR. Other flags are
+     * UNSUPPORTED.
      */
     uint32_t flags;
     /**
@@ -610,10 +615,10 @@ typedef struct face_predict_options {
      */
     float gender_threshold;
     /**
-     * Smallest face that is searched for, in pixels of the picture: the shorter side of its box. 0 searches at two scales and
-     * answers faces from a fiftieth of the picture's longer side on, and from 13 pixels (20 of 1024). The smallest of them are often
-     * missed. A tracker's frame is searched less closely. A number searches as closely as faces of that size need: time grows with
-     * the square, and what 0 finds of that size is always found.
+     * The smallest face that is searched for, as the shorter side of its box in pixels of the picture. 0 means a
+     * fiftieth of the picture's longer side (20 pixels of 1024), and at least 13 pixels. The smallest of these faces
+     * are often missed. Any other number searches as closely as faces of that size need, and finds all of that size
+     * that 0 finds. Each halving can take four times as long. A tracker searches its frames less closely.
      */
     uint32_t min_face_size;
     /**
@@ -683,7 +688,8 @@ typedef struct face_predict_face {
      */
     uint32_t gender;
     /**
-     * Reasons to trust this face less: FACE_PREDICT_QUALITY_... combined with OR. 0 means that there is none.
+     * Reasons to trust this face less: FACE_PREDICT_QUALITY_... combined with OR. 0 means that there is none. It does
+     * not mean that there is a face: a region is estimated whatever it shows.
      */
     uint32_t quality;
     /**
@@ -942,6 +948,13 @@ face_predict_status face_predict_batch(const struct face_predict_model *model,
                                        const struct face_predict_options *options,
                                        uint32_t threads,
                                        struct face_predict_result *const *results);
+
+/**
+ * Returns the names of the flags in `quality` of a face, such as "small, cut_off", or "" if there are none. Flags that the
+ * library does not know are left out. The text is static.
+ */
+FACE_PREDICT_API
+const char *face_predict_quality_text(uint32_t quality);
 
 /**
  * Makes an empty result. Returns NULL if there is not enough memory; the calls below report a NULL result as an error.
