@@ -447,9 +447,9 @@ static void batch(void) {
     images[2] = &encoded;
     REFUSED(face_predict_batch(model, images, 3, &options, 2, results), BUFFER, "images[1]|plane 0 has 5 bytes");
     CHECK(face_predict_result_status(results[2]) == BAD_IMAGE);
-    CHECK(strncmp(face_predict_result_message(results[2]), "17 bytes", 8) == 0);
+    CHECK(strncmp(face_predict_result_message(results[2]), "the 17 bytes", 12) == 0);
     images[1] = &good;
-    REFUSED(face_predict_batch(model, images, 3, &options, 2, results), BAD_IMAGE, "images[2]: 17 bytes");
+    REFUSED(face_predict_batch(model, images, 3, &options, 2, results), BAD_IMAGE, "images[2]: the 17 bytes");
     images[2] = &good;
     CHECK_OK(face_predict_batch(model, images, 3, &options, 3, results));
     CHECK_OK(face_predict_batch(model, NULL, 0, &options, 3, NULL));

@@ -381,7 +381,7 @@ static void growth(void) {
     CHECK_OK(face_predict(model, &newer_image.known, &newer.known, result));
     newer.later[31] = 1;
     CHECK(face_predict(model, &image, &newer.known, result) == FACE_PREDICT_ERROR_UNSUPPORTED);
-    CHECK(strstr(face_predict_last_error(), "face_predict_options has") != NULL);
+    CHECK(strstr(face_predict_last_error(), "options has") != NULL);
     newer.later[31] = 0;
     newer_image.later[0] = 1;
     CHECK(face_predict(model, &newer_image.known, &newer.known, result) == FACE_PREDICT_ERROR_UNSUPPORTED);
