@@ -266,8 +266,8 @@ fn weights_that_lie_elsewhere_or_are_not_there() {
         "lie in another file",
     );
     refused(&weight(|t| t.data_location = Some(1)), "lie in another file");
-    refused(&weight(|t| t.dims = vec![1 << 40, 1 << 40]), "pass the limit");
-    refused(&weight(|t| t.dims = vec![i64::MAX; 8]), "pass the limit");
+    refused(&weight(|t| t.dims = vec![1 << 40, 1 << 40]), "exceed the limit");
+    refused(&weight(|t| t.dims = vec![i64::MAX; 8]), "exceed the limit");
     refused(&weight(|t| t.dims = vec![-1, 3, 3, 3]), "");
     refused(&weight(|t| t.dims = vec![1 << 20, 3, 3, 3]), "");
     refused(&weight(|t| t.dims = vec![8, 3, 3, 4]), "");
@@ -298,7 +298,7 @@ fn weights_that_lie_elsewhere_or_are_not_there() {
         &constant(TensorProto { data_location: Some(1), ..one.clone() }),
         "lie in another file",
     );
-    refused(&constant(TensorProto { dims: vec![1 << 50], ..one.clone() }), "pass the limit");
+    refused(&constant(TensorProto { dims: vec![1 << 50], ..one.clone() }), "exceed the limit");
     refused(&constant(TensorProto { dims: vec![2], ..one }), "");
 }
 
