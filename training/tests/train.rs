@@ -86,7 +86,7 @@ fn two_crops_of_a_face_are_learned_from_together() {
     assert!(out.contains("made: 6 faces") && !out.contains("shakes by 0.000"), "{out}");
     // Its own words, and not those of the arguments that it shares.
     let help = ok(here, "shake --help");
-    assert!(help.starts_with("Measure how answers shake"), "{help}");
+    assert!(help.starts_with("Measure how answers change"), "{help}");
 }
 
 #[test]
