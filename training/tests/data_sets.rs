@@ -150,7 +150,7 @@ fn utkface_with_odd_names_duplicates_and_exclusions() {
         "ingest utkface --images utk --out utk.csv --prefix utk --exclude out.txt --distance 0 --funnel f.json",
     );
     assert!(out.contains("1 names without a race"), "{out}");
-    assert!(out.contains("near-duplicates contradict"), "{out}");
+    assert!(out.contains("near-duplicates have contradicting labels"), "{out}");
     let paths = column(here, "utk.csv", "path");
     assert_eq!(paths.len(), 4, "{paths:?}");
     assert!(paths.iter().all(|path| path.starts_with("utk/")));
@@ -250,7 +250,7 @@ fn tables_as_people_write_them() {
     // The file has spaces and capitals in names, columns without a meaning, and a byte order mark.
     table("space.csv", "\u{feff}Path, AGE ,Sex,Mood\np0.jpg,34,Male,fine\np1.jpg,20,W,fine\n");
     let out = ingest("space.csv", "--female W");
-    assert!(out.contains("columns that mean nothing here: mood"), "{out}");
+    assert!(out.contains("these columns have no meaning here: mood"), "{out}");
     assert_eq!(of("age"), ["34.0", "20.0"]);
     assert_eq!(of("gender"), ["male", "female"]);
 
@@ -260,9 +260,15 @@ fn tables_as_people_write_them() {
         "file;age;gender;split\na\\p0.jpg;34,5;1;Training\na\\p1.jpg;20;0;valid\nb/p2.jpg;70+;0;fold2\n",
     );
     let out = ingest("semi.csv", "");
-    assert!(out.contains("separated by ';'") && out.contains("2 paths had backslashes"), "{out}");
+    assert!(
+        out.contains("separated by ';'") && out.contains("the backslashes of 2 paths"),
+        "{out}"
+    );
     assert!(out.contains("\"0\" 2 times, \"1\" 1 times") && out.contains("--male"), "{out}");
-    assert!(out.contains("split not understood, left empty: \"fold2\" 1 times"), "{out}");
+    assert!(
+        out.contains("these parts are not understood, and are left empty: \"fold2\" 1 times"),
+        "{out}"
+    );
     assert_eq!(of("path"), ["a/p0.jpg", "a/p1.jpg", "b/p2.jpg"]);
     assert_eq!(of("age"), ["34.5", "20.0", ""]);
     assert_eq!(

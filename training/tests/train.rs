@@ -83,7 +83,7 @@ fn two_crops_of_a_face_are_learned_from_together() {
 
     ok(here, "export --run whole --out a.onnx");
     let out = ok(here, "shake --model a.onnx --manifest faces.csv --root photos");
-    assert!(out.contains("made: 6 faces") && !out.contains("shakes by 0.000"), "{out}");
+    assert!(out.contains("made: 6 faces") && !out.contains("varies by 0.000"), "{out}");
     // Its own words, and not those of the arguments that it shares.
     let help = ok(here, "shake --help");
     assert!(help.starts_with("Measure how answers change"), "{help}");
