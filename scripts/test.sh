@@ -67,7 +67,7 @@ for model in models/*.onnx; do
 done
 
 step "the C interface around a made-up network"
-CARGO_TARGET_DIR=build/made-up cargo test --quiet --manifest-path tests/miri/Cargo.toml -- --skip picture:: --skip face:: --skip model::
+CARGO_TARGET_DIR=build/made-up cargo test --quiet --manifest-path tests/miri/Cargo.toml --lib -- --skip picture:: --skip face:: --skip model::
 
 step lints
 cargo clippy --release --workspace --all-targets -- -D warnings

@@ -10,4 +10,4 @@ export CARGO_TARGET_DIR=${MIRI_TARGET_DIR:-build/miri}
 export MIRIFLAGS="-Zmiri-disable-isolation -Zmiri-strict-provenance"
 [ $# -gt 0 ] || nice -n 10 cargo +nightly miri test --package face-predict-kernels
 # The unit tests of other folders run without Miri.
-nice -n 10 cargo +nightly miri test --manifest-path tests/miri/Cargo.toml -- --skip picture:: --skip face:: --skip model:: "$@"
+nice -n 10 cargo +nightly miri test --manifest-path tests/miri/Cargo.toml --lib -- --skip picture:: --skip face:: --skip model:: "$@"
