@@ -26,7 +26,10 @@ fn pictures_in_a_model_file_with_its_card_out() {
         assert!(out.contains(told), "{told} is not in\n{out}");
     }
     let card = std::fs::read_to_string(here.join("ours.md")).expect("a card");
-    assert!(card.contains("Licence of these weights: MIT") && card.contains("| all | gender, % |"));
+    assert!(
+        card.contains("The licence of these weights is: MIT")
+            && card.contains("| all | gender, % |")
+    );
     assert!(here.join("run/preview.png").exists() && here.join("run/report/report.html").exists());
     let model = Model::load_files(&[here.join("ours.onnx")], &ModelOptions::new());
     let model = model.expect("the library loads it");
@@ -41,7 +44,7 @@ fn pictures_in_a_model_file_with_its_card_out() {
 
     let wrong = [
         (line.replace("photos --from", "nothing --from"), "there is no nothing"),
-        (line.replace("tiny.onnx", "detector.onnx"), "which is no network of this program"),
+        (line.replace("tiny.onnx", "detector.onnx"), "which is not a network of this program"),
         (format!("{line} --keep 2"), "keep is 2"),
     ];
     for (line, told) in wrong {
