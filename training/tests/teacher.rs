@@ -107,7 +107,7 @@ fn a_run_with_a_teacher_survives_a_break_and_says_what_is_wrong() {
         ("--teacher short.csv", "short.csv line 3: not 101 probabilities"),
         ("--teacher sure.csv", "sure.csv line 3: 1.5 is no probability of male"),
         ("--teacher none.onnx", "none.onnx"),
-        ("--teacher faces.csv", "faces.csv: no teacher's answers"),
+        ("--teacher faces.csv", "faces.csv is no file of a teacher's answers"),
         (&format!("{taught} --teacher-weight 2"), "loss.distillation is 2, but it must be 0 to 1"),
         (&taught.replace("crops 2", "crops 9"), "distillation.crops must be 1 to 8"),
         ("--init-from faces.csv", "faces.csv"),

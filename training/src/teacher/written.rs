@@ -11,7 +11,7 @@ use crate::data::versioned::Kind;
 use crate::model::YEARS;
 
 /// The answer of a teacher outside the library: `path`, the probability of male, then that of each year from 0.
-const ANSWERS: Kind = Kind { word: "answers", called: "teacher's answers", version: 1 };
+const ANSWERS: Kind = Kind { word: "answers", called: "file of a teacher's answers", version: 1 };
 
 /// Returns the answers in `file` for `faces`, in their order. There is none for a face that is not asked about.
 pub fn answers(
