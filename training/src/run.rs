@@ -34,8 +34,9 @@ pub fn open(
             std::fs::create_dir_all(folder)
                 .with_context(|| format!("folder {}", folder.display()))?;
             let train = &settings.train;
-            let weights = train.init_from.iter().chain(&train.distillation.teachers);
-            let weights: Vec<PathBuf> = weights.map(PathBuf::from).collect();
+            let start = train.init_from.iter().map(PathBuf::from);
+            let teachers = train.distillation.files().map(PathBuf::from);
+            let weights: Vec<PathBuf> = start.chain(teachers).collect();
             let provenance = Provenance::now(&settings.manifest, &settings.scenes, &weights)?;
             for used in provenance.manifests.iter().chain(&provenance.scenes) {
                 let bytes = std::fs::read(&used.path)?;
@@ -110,8 +111,8 @@ pub fn fingerprint(settings: &Settings) -> Result<String> {
         let rows = bytes.iter().position(|byte| *byte == b'\n').map_or(0, |end| end + 1);
         hash.update(Sha256::digest(&bytes[rows..]));
     }
-    for path in &settings.train.distillation.teachers {
-        hash.update(sha256(&weights_in(Path::new(path)))?);
+    for path in settings.train.distillation.files() {
+        hash.update(sha256(&weights_in(path))?);
     }
     Ok(hex(&hash.finalize()))
 }

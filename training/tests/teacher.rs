@@ -73,6 +73,14 @@ fn answers_that_were_written_down_teach_too() {
     let losses = age_losses(here, "run");
     // The labels disagree, and could not be learned so well.
     assert!(losses[0] > 2.0 && losses[11] < 0.5, "{losses:?}");
+    // A teacher of other sources changes nothing, though it lacks answers to these faces.
+    write_answers(here, "none.csv", 101, "");
+    ok(here, &train("--run alone --teacher sure.csv --teacher-weight 1"));
+    let two = "--teacher sure.csv@made --teacher none.csv@elsewhere,nowhere --teacher-weight 1";
+    ok(here, &train(&format!("--run two {two}")));
+    assert_eq!(age_losses(here, "two"), age_losses(here, "alone"));
+    let error = fails(here, &train("--run bad --teacher none.csv@made"));
+    assert!(error.contains("none.csv has no answer for"), "{error}");
 }
 
 #[test]

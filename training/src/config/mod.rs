@@ -4,6 +4,8 @@ pub mod defaults;
 pub mod inputs;
 pub mod settings;
 
+use std::path::Path;
+
 use anyhow::{Result, ensure};
 use face_predict::{InputSpec, Task};
 use serde::{Deserialize, Serialize};
@@ -111,13 +113,40 @@ fn epsilon() -> f64 {
 /// The teachers of a run. The weight of their answers is `loss.distillation`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Distillation {
-    /// Model files, runs, or files of answers.
+    /// Model files, runs, or files of answers. `FILE@SOURCE,SOURCE` is a teacher of these sources alone.
     pub teachers: Vec<String>,
     /// The number of crops of a face that they answer.
     pub crops: usize,
-    /// The sources whose faces they answer. An empty list means all.
+    /// The sources of those teachers that name none. An empty list means all.
     #[serde(default)]
     pub sources: Vec<String>,
+}
+
+impl Distillation {
+    /// The teachers' files or folders.
+    pub fn files(&self) -> impl Iterator<Item = &Path> {
+        self.teachers.iter().map(|teacher| Path::new(split(teacher).0))
+    }
+
+    /// Each teacher's file or folder, and the sources whose faces it is asked about. An empty list means all.
+    pub fn asked(&self) -> impl Iterator<Item = (&Path, Vec<&str>)> {
+        self.teachers.iter().map(|teacher| {
+            let (file, own) = split(teacher);
+            let sources = match own {
+                Some(own) => own.split(',').collect(),
+                None => self.sources.iter().map(String::as_str).collect(),
+            };
+            (Path::new(file), sources)
+        })
+    }
+}
+
+/// `FILE@SOURCE,SOURCE` in its two parts. A name in which a folder follows the `@` is a file's name.
+fn split(teacher: &str) -> (&str, Option<&str>) {
+    match teacher.rsplit_once('@') {
+        Some((file, sources)) if !sources.contains('/') => (file, Some(sources)),
+        _ => (teacher, None),
+    }
 }
 
 /// The weights of the parts of a detector's loss.

@@ -6,7 +6,7 @@
 mod ask;
 mod written;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context, Result};
 
@@ -22,16 +22,14 @@ use crate::model::YEARS;
 pub struct Teaching {
     crops: usize,
     voices: Vec<Voice>,
-    /// The faces that are asked about.
-    keys: Vec<Option<Key>>,
 }
 
 /// The place of a teacher's answers.
 enum Voice {
     /// In a table, one for each face.
     Written(Vec<Option<Taught>>),
-    /// In kept records, one for each crop.
-    Kept(Records),
+    /// In kept records, one for each crop; and the key of each face that the teacher was asked about.
+    Kept(Records, Vec<Option<Key>>),
 }
 
 impl Teaching {
@@ -46,11 +44,10 @@ impl Teaching {
         if told.teachers.is_empty() {
             return Ok(None);
         }
-        let asked = |row: &Row| told.sources.is_empty() || told.sources.contains(&row.source);
-        let voice = |file: &String| -> Result<Voice> {
-            let file = PathBuf::from(file);
+        let voice = |(file, sources): (&Path, Vec<&str>)| -> Result<Voice> {
+            let asked = |row: &Row| sources.is_empty() || sources.contains(&row.source.as_str());
             if file.extension().is_some_and(|e| e == "csv") {
-                return Ok(Voice::Written(written::answers(&file, rows, asked)?));
+                return Ok(Voice::Written(written::answers(file, rows, asked)?));
             }
             let question = ask::Question {
                 root: &settings.root,
@@ -60,12 +57,13 @@ impl Teaching {
                 workers: settings.workers,
                 device,
             };
-            let rows: Vec<&Row> = rows.iter().filter(|row| asked(row)).collect();
-            Ok(Voice::Kept(question.put(&file, &rows, folder)?))
+            let about: Vec<&Row> = rows.iter().filter(|row| asked(row)).collect();
+            let records = question.put(file, &about, folder)?;
+            let keys = rows.iter().map(|row| key(&settings.root, row).ok().filter(|_| asked(row)));
+            Ok(Voice::Kept(records, keys.collect()))
         };
-        let voices = told.teachers.iter().map(voice).collect::<Result<_>>()?;
-        let keys = rows.iter().map(|row| key(&settings.root, row).ok().filter(|_| asked(row)));
-        Ok(Some(Self { crops: told.crops, voices, keys: keys.collect() }))
+        let voices = told.asked().map(voice).collect::<Result<_>>()?;
+        Ok(Some(Self { crops: told.crops, voices }))
     }
 }
 
@@ -75,17 +73,26 @@ impl Teachers for Teaching {
     }
 
     fn said(&self, row: usize, crop_index: usize) -> Result<Option<Taught>> {
-        let Some(key) = &self.keys[row] else { return Ok(None) };
-        let mut mean = Taught { years: vec![0.0; YEARS], male: 0.0 };
-        let share = 1.0 / self.voices.len() as f32;
+        let mut said = Vec::with_capacity(self.voices.len());
         for voice in &self.voices {
-            let taught = match voice {
+            said.extend(match voice {
                 Voice::Written(answers) => answers[row].clone(),
-                Voice::Kept(records) => {
-                    records.get(key).and_then(|bytes| ask::unpack(&bytes, crop_index))
-                }
-            };
-            let taught = taught.context("a teacher has no answer for it")?;
+                Voice::Kept(records, keys) => match &keys[row] {
+                    Some(key) => {
+                        let answer =
+                            records.get(key).and_then(|bytes| ask::unpack(&bytes, crop_index));
+                        Some(answer.context("a teacher has no answer for it")?)
+                    }
+                    None => None,
+                },
+            });
+        }
+        if said.is_empty() {
+            return Ok(None);
+        }
+        let share = 1.0 / said.len() as f32;
+        let mut mean = Taught { years: vec![0.0; YEARS], male: 0.0 };
+        for taught in &said {
             mean.years.iter_mut().zip(&taught.years).for_each(|(sum, p)| *sum += share * p);
             mean.male += share * taught.male;
         }

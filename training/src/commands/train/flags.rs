@@ -62,8 +62,9 @@ pub struct Flags {
     init_from: Option<PathBuf>,
     /// Model file or run whose answers are learned from beside the labels (distillation). Faces without labels learn
     /// from them alone. Before training, it answers a few crops of each face. It may also be a file of answers (.csv,
-    /// see training/README.md). Several are averaged.
-    #[arg(long)]
+    /// see training/README.md). FILE@SOURCE,SOURCE is asked only about the faces of these sources. Several answers to one
+    /// face are averaged.
+    #[arg(long, value_name = "FILE[@SOURCE,...]")]
     teacher: Vec<PathBuf>,
     /// Number of crops of each face that the teachers answer, from 1 to 8 [default: 8].
     #[arg(long)]
@@ -72,7 +73,7 @@ pub struct Flags {
     #[arg(long)]
     pub teacher_weight: Option<f64>,
     /// Source whose faces the teachers answer. The others learn from their labels alone. This may be given several
-    /// times [default: all sources].
+    /// times [default: all sources]. A teacher that names sources of its own answers those.
     #[arg(long)]
     pub teacher_source: Vec<String>,
     /// Number of crops of each face in a step, 1 or 2 [default: 1].
