@@ -1,16 +1,16 @@
 #!/usr/bin/env bash
-# Counts the lines of the library that the inputs of the fuzzers reach. The inputs are the committed ones, and those
-# that scripts/test/fuzz.sh has gathered.
+# Counts the lines of the library that the inputs of the fuzzers reach.
 #
-#   scripts/test/fuzz_lines.sh        first the seeds alone, then with all that was found
+#   scripts/test/fuzz_lines.sh
 #
-# It runs the bodies of the targets (tests/fuzz_smoke.rs). The targets matlab and manifest belong to the trainer and are
-# left out. Only our crates count lines, so the engine is compiled as for tests. The build is kept in LINES_TARGET_DIR.
-# This needs llvm-profdata and llvm-cov of the compiler's LLVM.
+# It counts twice: first with the committed seeds only, then also with the inputs that scripts/test/fuzz.sh has found.
+# It runs the code of the fuzz targets through tests/fuzz_smoke.rs. The targets matlab and manifest are left out: they
+# belong to the training tool. Lines are counted in our own crates only, so the engine is built as for other tests.
+# The build is kept in LINES_TARGET_DIR. The script needs llvm-profdata and llvm-cov in the compiler's version of LLVM.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 if [ "${1-}" = --wrap ]; then
-    # This script is the compiler's wrapper, and gets rustc and its arguments.
+    # Cargo calls this script in place of the compiler. The arguments are rustc and its own arguments.
     shift
     case " $* " in
     *" --crate-name face_predict"* | *" --crate-name fuzz_smoke "*) exec "$@" -Cinstrument-coverage ;;

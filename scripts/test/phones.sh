@@ -1,8 +1,12 @@
 #!/bin/sh
-# Builds the static libraries for Android and iOS with scripts/build/cross.sh, and checks what can be checked without a phone: format, processor and
-# system of each object, the exported names, what is left undefined, and that LLD links all of it (phones/check.py). Android's code of 64 bits runs
-# with musl in bionic's place (phones/run.sh), and bindings/swift's framework is laid out. FP_NO_BUILD=1 takes the libraries that are there.
-#   scripts/test/phones.sh [TARGET...]         all five take the engine's build five times
+# Builds the static libraries for Android and iOS with scripts/build/cross.sh, and checks them without a phone.
+#
+#   scripts/test/phones.sh [TARGET...]         without TARGET, all five targets; each builds the engine once
+#
+# phones/check.py checks the format, processor and system of each object, the exported names and the undefined names. It
+# also links the whole library with LLD. phones/run.sh runs the 64-bit libraries for Android on Linux, where musl
+# replaces bionic. If both libraries for iOS exist, the script also checks the framework that bindings/swift makes.
+# FP_NO_BUILD=1 uses the libraries that exist.
 set -eu
 cd "$(dirname "$0")/../.."
 [ $# -gt 0 ] || set -- aarch64-linux-android armv7-linux-androideabi x86_64-linux-android aarch64-apple-ios aarch64-apple-ios-sim
@@ -20,7 +24,7 @@ for target in "$@"; do
 done
 if [ -f "$built/aarch64-apple-ios/$PROFILE/libface_predict.a" ] && [ -f "$built/aarch64-apple-ios-sim/$PROFILE/libface_predict.a" ]; then
     ${PYTHON:-python3} bindings/swift/xcframework.py "$built" "$PROFILE"
-    # The files that Info.plist names exist.
+    # Every file that Info.plist names must exist.
     ${PYTHON:-python3} -c '
 import plistlib, sys
 from pathlib import Path

@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# The C programs of many threads under ThreadSanitizer: the library, the engine and Rust's own library are built with it.
+# Runs the C programs that use many threads under ThreadSanitizer.
 #
 #   scripts/test/thread_sanitizer.sh
 #
-# The stable compiler can do it if unstable options are allowed. It needs its component rust-src. The first build takes
-# ten minutes, and is kept in TSAN_TARGET_DIR. Code that exists only in assembler is not watched.
+# The library, the engine and Rust's standard library are built with ThreadSanitizer. The stable compiler can do this if
+# unstable options are allowed. It needs the component rust-src. The first build takes ten minutes, and is kept in
+# TSAN_TARGET_DIR. ThreadSanitizer does not see code that is written in assembler.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 inputs=${CARGO_TARGET_DIR:-target}/tmp/c_abi/inputs
@@ -15,7 +16,8 @@ triple=$(rustc -vV | sed -n 's/^host: //p')
 nice -n "${TSAN_NICE:-10}" cargo rustc --profile quick --package face-predict --lib --crate-type staticlib --no-default-features \
     --features decode,detector,weights-base -Zbuild-std=std,panic_unwind --target "$triple"
 
-# The runtime comes from Rust, because it must fit the code that Rust's compiler inserts. gcc calls the same functions.
+# ThreadSanitizer's runtime comes from Rust, because it must match the calls that Rust's compiler inserts. The code that
+# gcc compiles calls the same functions.
 runtime=$(echo "$(rustc --print target-libdir)"/librustc-*_rt.tsan.a)
 work=build/tsan
 for name in threads everything race; do
@@ -35,7 +37,7 @@ for name in threads everything; do
         failed=1
     fi
 done
-# A caller who breaks the rules must be detected, or nothing was watched.
+# ThreadSanitizer must report the program that breaks the rules. Otherwise it did not watch the library.
 if "$work/race" "$inputs" >"$work/race.log" 2>&1 || ! grep -q 'WARNING: ThreadSanitizer: data race' "$work/race.log"; then
     echo "race: a race within the library was not seen"
     head -n 50 "$work/race.log"

@@ -1,14 +1,18 @@
 #!/bin/sh
-# Builds for WebAssembly and tests it: the kernels, the binding and the list of cases in Node, the npm package, and the page of examples/web in
-# Chromium with a picture and with a camera. Not in `make test`, since it builds the engine once more. FP_NO_BUILD=1 takes the module that is there.
+# Builds the library for WebAssembly and tests it.
+#
+#   scripts/test/wasm.sh
+#
+# It tests the kernels, the binding and the list of cases in Node, and the npm package. It also tests the page of
+# examples/web in Chromium, with pictures and with a fake camera. The script is not part of `make test`, because it
+# builds the engine once more. FP_NO_BUILD=1 uses the module that exists.
 set -eu
 cd "$(dirname "$0")/../.."
 . scripts/build/wasm_env.sh
 step() { printf '\n== %s\n' "$*"; }
 
 step kernels
-# A program without a host has no arguments and prints nothing. Its status says whether all is right and SIMD128 was
-# chosen.
+# This program gets no arguments and cannot print. Its status says whether all results are right and SIMD128 was chosen.
 EXPECT=Simd128 wasm_cargo build --quiet --manifest-path crates/kernels/check/Cargo.toml
 node --input-type=module -e '
 import { readFileSync } from "node:fs";

