@@ -81,7 +81,7 @@ fn without_scenes_it_learns_from_faces_alone() {
     let here = folder.path();
     data(here);
     let out = ok(here, &format!("{TRAIN} --run open --half"));
-    assert!(out.contains("0 scenes to train on"), "{out}");
+    assert!(out.contains("0 scenes for training"), "{out}");
     let out = ok(here, "frames --manifest faces.csv --root photos --out frames --count 3");
     assert!(out.contains("3 frames") && here.join("frames/0002.png").exists(), "{out}");
     let error =
