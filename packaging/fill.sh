@@ -1,7 +1,7 @@
 #!/bin/sh
-# Fills in a template, and prints it: @PREFIX@ becomes the variable PREFIX of the environment, and so on. In a file for
-# pkg-config, folders below the prefix are told by way of it, so that `pkg-config --define-prefix` serves a folder that was
-# moved, and what a shell would split or read is escaped, as in a prefix with a space.
+# Fills in a template, and prints it. @PREFIX@ becomes the variable PREFIX of the environment, and so on. In a file for
+# pkg-config, folders below the prefix are written relative to it. So `pkg-config --define-prefix` serves a folder that
+# was moved. Characters that a shell would split or read are escaped, such as a space in the prefix.
 #   PREFIX=... LIBDIR=... packaging/fill.sh TEMPLATE
 set -eu
 template=$1
