@@ -50,7 +50,7 @@ def borrow(image: Any, meaning: Interpretation) -> Iterator[native.Image]:
             if count is None:
                 raise ArgumentError(f"{WHAT}, not {type(image).__name__} (planes need format='NV12', 'NV21', 'I420' or 'P010')")
             if len(image) != count:
-                raise ArgumentError(f"{meaning.format} has {count} planes, {len(image)} are given")
+                raise ArgumentError(f"{meaning.format} has {count} planes, but {len(image)} are given")
             out = _planes([stack.enter_context(_borrowed(plane, meaning.format)) for plane in image], meaning.format or "")
         else:
             view = stack.enter_context(_borrowed(image, meaning.format))
