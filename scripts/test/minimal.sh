@@ -21,7 +21,7 @@ grep -q '^built-in model: FACE_PREDICT_OK' "$temp/full.txt" || fail "no built-in
 grep -q '^bytes of a file: FACE_PREDICT_ERROR_IMAGE' "$temp/full.txt" || fail "pixels were decoded"
 for line in 'built-in model: FACE_PREDICT_ERROR_UNSUPPORTED: this build has no built-in model' \
     'bytes of a file: FACE_PREDICT_ERROR_UNSUPPORTED: this build has no picture decoders' \
-    'a file: FACE_PREDICT_ERROR_UNSUPPORTED: this build has no picture decoders'; do
+    'a file: FACE_PREDICT_ERROR_UNSUPPORTED: tests/cases/pictures/face_rgb.raw: this build has no picture decoders'; do
     grep -q "^$line" "$temp/minimal.txt" || fail "it does not say: $line"
 done
 echo "a library without decoders and weights: good"
