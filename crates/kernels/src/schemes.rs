@@ -93,7 +93,8 @@ impl Scheme<4, 4, 2> for F23 {
 /// with three multiplications instead of four. The middle tap sees the rest, with one multiplication each. Both add up
 /// to the same outputs, so they share products.
 ///
-/// The taps (1, 2, 3) over the inputs (1, 2, 3, 4, 5) give 1 + 4 + 9 = 14 and, two inputs later, 3 + 8 + 15 = 26:
+/// The taps are (1, 2, 3), and the inputs are (1, 2, 3, 4, 5). The first output is 1 + 4 + 9 = 14. The next one, two inputs
+/// later, is 3 + 8 + 15 = 26:
 ///
 /// ```text
 /// inputs' terms:   1 - 3 = -2,   2,   3,           5 - 3 = 2,   4
