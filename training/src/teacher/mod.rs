@@ -28,7 +28,7 @@ pub struct Teaching {
 enum Voice {
     /// In a table, one for each face.
     Written(Vec<Option<Taught>>),
-    /// In kept records, one for each crop; and the key of each face that the teacher was asked about.
+    /// In kept records, one for each crop. With them is the key of each face that the teacher was asked about.
     Kept(Records, Vec<Option<Key>>),
 }
 
@@ -44,6 +44,8 @@ impl Teaching {
         if told.teachers.is_empty() {
             return Ok(None);
         }
+        // A key reads the facts of its file, so all teachers share one list.
+        let keys: Vec<_> = rows.iter().map(|row| key(&settings.root, row).ok()).collect();
         let voice = |(file, sources): (&Path, Vec<&str>)| -> Result<Voice> {
             let asked = |row: &Row| sources.is_empty() || sources.contains(&row.source.as_str());
             if file.extension().is_some_and(|e| e == "csv") {
@@ -59,8 +61,8 @@ impl Teaching {
             };
             let about: Vec<&Row> = rows.iter().filter(|row| asked(row)).collect();
             let records = question.put(file, &about, folder)?;
-            let keys = rows.iter().map(|row| key(&settings.root, row).ok().filter(|_| asked(row)));
-            Ok(Voice::Kept(records, keys.collect()))
+            let its = keys.iter().zip(rows).map(|(key, row)| key.filter(|_| asked(row)));
+            Ok(Voice::Kept(records, its.collect()))
         };
         let voices = told.asked().map(voice).collect::<Result<_>>()?;
         Ok(Some(Self { crops: told.crops, voices }))
