@@ -13,9 +13,9 @@ use face_predict::{
 use serde::{Deserialize, Serialize};
 
 use crate::data::manifest::{self, Row};
-use crate::detect::job::WRONG_RATE;
+use crate::detect::groups::{self, Figures};
 use crate::detect::marked::{self, Kinds};
-use crate::detect::measure::{Answer, Judged, Truth};
+use crate::detect::measure::{Answer, Judged};
 use crate::detect::portraits::{self, Portraits};
 use crate::detect::scene::{self, Scene};
 use crate::model::detector::SIDE;
@@ -73,33 +73,6 @@ enum Search {
     Still,
 }
 
-/// The figures of a group of faces.
-#[derive(Serialize)]
-struct Figures {
-    faces: usize,
-    average_precision: Option<f64>,
-    /// The recall at one wrong answer in ten pictures, and the score there.
-    recall_at_a_tenth: Option<f64>,
-    score_at_a_tenth: Option<f32>,
-    /// The recall and the wrong answers for each picture, at the file's own threshold.
-    recall: Option<f64>,
-    wrong_a_picture: f64,
-}
-
-impl Figures {
-    fn new(judged: &Judged, threshold: f32) -> Self {
-        let at = judged.at_wrong_rate(WRONG_RATE);
-        Self {
-            faces: judged.faces(),
-            average_precision: judged.average_precision(),
-            recall_at_a_tenth: at.map(|(recall, _)| recall),
-            score_at_a_tenth: at.map(|(_, score)| score),
-            recall: judged.recall(threshold),
-            wrong_a_picture: judged.wrong_rate(threshold),
-        }
-    }
-}
-
 #[derive(Serialize)]
 struct Report {
     name: String,
@@ -123,13 +96,6 @@ struct Empty {
 
 /// Answers with a lower score do not change any useful figure.
 const LEAST: f32 = 0.01;
-
-/// Groups by the root of the box's area, in pixels.
-const SIZES: [(&str, f32, f32); 4] =
-    [("10-20", 10.0, 20.0), ("20-40", 20.0, 40.0), ("40-80", 40.0, 80.0), ("80+", 80.0, 1e9)];
-
-/// The groups of uncovered faces are in pixels of the input, and those of clear faces in pixels of the picture.
-const CLEAR: [(&str, f32, f32); 2] = [("20-40", 20.0, 40.0), ("40+", 40.0, 1e9)];
 
 impl EvaluateDetector {
     /// Runs the command.
@@ -219,7 +185,7 @@ impl EvaluateDetector {
                         match answers {
                             Ok((found, scale, wrong)) => {
                                 let answers: Vec<Answer> = found.faces().map(answer).collect();
-                                add(&mut out.groups, scene, &answers, scale, graded);
+                                groups::add(&mut out.groups, scene, &answers, scale, graded);
                                 marked::add(&mut out.kinds, &scene.marks, &found, threshold);
                                 out.empty.parts += usize::from(wrong.is_some());
                                 out.empty.wrong += wrong.unwrap_or_default() as f64;
@@ -299,7 +265,7 @@ impl EvaluateDetector {
                 .collect();
             let (width, height) = image::image_dimensions(self.root.join(&scene.path))?;
             let scale = SIDE as f32 / width.max(height) as f32;
-            add(&mut groups, scene, &answers, scale, graded);
+            groups::add(&mut groups, scene, &answers, scale, graded);
         }
         groups.retain(|name: &String, _| !name.starts_with("input"));
         Ok(Report {
@@ -344,45 +310,6 @@ fn without_faces(scene: &Scene, width: usize, height: usize) -> Option<(usize, u
         let part = Rect::new(x as f32, y as f32, w as f32, h as f32);
         w >= 64 && h >= 64 && scene.marks.iter().all(|m| m.rect.overlap(&part) == 0.0)
     })
-}
-
-/// Adds a scene to every group. A face that does not count in a group is neither right nor wrong there.
-fn add(
-    groups: &mut BTreeMap<String, Judged>,
-    scene: &Scene,
-    answers: &[Answer],
-    scale: f32,
-    graded: bool,
-) {
-    let mut judge = |name: String, counts: &dyn Fn(&scene::Mark) -> bool| {
-        let truths: Vec<Truth> =
-            scene.marks.iter().map(|m| Truth { rect: m.rect, counts: counts(m) }).collect();
-        groups.entry(name).or_default().add(&truths, answers);
-    };
-    let usual = |m: &scene::Mark| if graded { m.parts[2] } else { !m.ignored };
-    if graded {
-        for (i, part) in ["easy", "medium", "hard"].into_iter().enumerate() {
-            judge(part.to_owned(), &|m| m.parts[i]);
-        }
-    } else {
-        judge("all".to_owned(), &usual);
-    }
-    let size = |rect: &Rect| rect.area().sqrt();
-    for (name, least, most) in CLEAR {
-        let counts = |m: &scene::Mark| {
-            usual(m) && !m.covered && (least..most).contains(&(size(&m.rect) * scale))
-        };
-        judge(format!("uncovered, input {name}"), &counts);
-        let counts = |m: &scene::Mark| {
-            usual(m) && !m.covered && !m.blurred && (least..most).contains(&size(&m.rect))
-        };
-        judge(format!("clear, uncovered, picture {name}"), &counts);
-    }
-    for (name, least, most) in SIZES {
-        let within = |size: f32| size >= least && size < most;
-        judge(format!("input {name}"), &|m| usual(m) && within(size(&m.rect) * scale));
-        judge(format!("picture {name}"), &|m| usual(m) && within(size(&m.rect)));
-    }
 }
 
 impl Report {

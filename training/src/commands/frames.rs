@@ -9,7 +9,8 @@ use face_predict::Rect;
 
 use crate::data::manifest;
 use crate::data::sampler::generator;
-use crate::detect::job::{Data, SHAPES, soiled};
+use crate::detect::camera::{SHAPES, soiled};
+use crate::detect::job::Data;
 use crate::detect::{Target, scene};
 
 /// Composes frames as in a detector's training, writes them with their boxes, and says how long one takes.

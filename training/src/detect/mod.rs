@@ -1,17 +1,21 @@
 //! The training of detectors.
 
 pub mod assign;
+pub mod camera;
 pub mod compose;
+pub mod groups;
 pub mod job;
 pub mod letterbox;
 pub mod loss;
 pub mod marked;
 pub mod measure;
 pub mod paint;
+pub mod place;
 pub mod portraits;
 pub mod scene;
 pub mod store;
 pub mod texture;
+pub mod validation;
 
 use face_predict::{Point, Rect};
 

@@ -7,9 +7,9 @@ use anyhow::{Context, Result, ensure};
 use face_predict::{Affine, Model, Options, Point, Region};
 use serde::Serialize;
 
-use super::compose::{place, target};
 use super::measure::RIGHT;
 use super::paint::{Bitmap, Canvas};
+use super::place::{place, target};
 use super::store::Store;
 use crate::augment::crop::inverse;
 use crate::data::manifest::Row;
