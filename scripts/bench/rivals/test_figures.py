@@ -2,6 +2,8 @@
 import math
 from types import SimpleNamespace
 
+import numpy as np
+
 import figures
 import pictures
 
@@ -48,3 +50,21 @@ def test_rows_of_a_manifest_have_their_brackets():
     record |= {"path": "a", "gender": "male", "race": "", "age": "", "age_min": "70", "age_max": ""}
     assert pictures.known(record, "a", "set").bracket == (70, math.inf)
     assert pictures.known(record | {"age_max": "79"}, "a", "set").bracket == (70, 79)
+
+
+def test_a_set_without_genders_has_ages_alone():
+    rows = [SimpleNamespace(age=age, bracket=None, female=None, race="") for age in (20.0, 40.0)]
+    made = figures.estimates(list(zip(rows, [person(23.0), None])))
+    assert made["gender"] is None and made["age error"] == 3 and made["found"] == 0.5
+
+
+def test_a_large_picture_is_shrunk_into_its_frame():
+    image = np.zeros((960, 640, 3), np.uint8)
+    image[480, 320] = 255
+    landmarks = ((0.0, 0.0),) * 2 + ((320.5, 480.5),) + ((0.0, 0.0),) * 2
+    row = pictures.Row("a", "a", "aaf", 20.0, None, None, "", (300.0, 460.0, 40.0, 40.0), landmarks)
+    frame, moved = pictures.frame(image, row)
+    # It takes 320 x 480 of 640 x 480.
+    assert frame.shape == (480, 640, 3) and moved.box == (310.0, 230.0, 20.0, 20.0)
+    x, y = moved.landmarks[2]
+    assert frame[int(y), int(x)].max() == frame.max() > 0
