@@ -44,6 +44,10 @@ cross_env() {
     case $target in
     *-linux-android* | *-apple-ios*) export "AR_$lower=llvm-ar" ;;
     esac
+    # The cc crate calls this target `arm`, for which clang alone takes an old processor without floating point. The NDK's takes armv7-a.
+    case $target in
+    armv7-linux-android*) export "CFLAGS_$lower=-march=armv7-a" ;;
+    esac
     case $target in
     *-apple-ios*)
         # The cc crate wants a folder of Apple's headers; what is compiled includes none.
