@@ -36,7 +36,8 @@ def link(target: str, archive: Path, folder: Path, names: set, exported: list) -
     """Links as a phone's linker does: each member is taken, and a name that is nowhere is an error."""
     out = folder / f"{target}.linked"
     if "apple" in target:
-        system = "ios-simulator" if target.endswith("-sim") else "ios"
+        # The first simulator on Apple's processors came with iOS 14.
+        system, least = ("ios-simulator", "14.0") if target.endswith("-sim") else ("ios", "13.0")
         stub = folder / "libSystem.tbd"
         # The linker itself asks for the last one.
         symbols = ", ".join([f'"_{name}"' for name in sorted(names)] + ["dyld_stub_binder"])
@@ -46,7 +47,7 @@ def link(target: str, archive: Path, folder: Path, names: set, exported: list) -
         )
         list_of_exports = folder / "exports.txt"
         list_of_exports.write_text("".join(f"_{name}\n" for name in exported))
-        flavor = ["-flavor", "ld64.lld", "-dylib", "-arch", "arm64", "-platform_version", system, "13.0", "17.0", "-exported_symbols_list", list_of_exports]
+        flavor = ["-flavor", "ld64.lld", "-dylib", "-arch", "arm64", "-platform_version", system, least, "17.0", "-exported_symbols_list", list_of_exports]
         rest = ["-all_load", archive, stub]
     else:
         emulation = ["-flavor", "gnu", "-m", EMULATION[target.split("-")[0]], "-shared"]
