@@ -204,6 +204,10 @@ pub(super) unsafe fn entries<T: Entry>(
             T::TYPE
         )));
     }
+    // Before the count is multiplied, which 32 bits may not hold.
+    if count != 0 && pointer.is_null() {
+        return Err(null(&format!("{}s", T::NAME)));
+    }
     // SAFETY: the caller promises so many entries of so many bytes. Bytes are aligned everywhere.
     let bytes = unsafe {
         let count = count.checked_mul(size).ok_or_else(|| {

@@ -7,6 +7,8 @@ mod jpeg;
 #[cfg(feature = "decode")]
 mod kinds;
 pub(crate) mod reduced;
+#[cfg(feature = "decode")]
+mod size;
 
 use std::path::Path;
 
@@ -183,6 +185,9 @@ fn decode_other(bytes: &[u8], limits: &DecodeLimits) -> Result<Picture> {
             None => format!("the {} bytes are no JPEG, PNG, WebP or BMP", bytes.len()),
         };
         return Err(Error::new(ErrorKind::Image, message));
+    }
+    if let Some((width, height)) = size::declared(bytes) {
+        too_many_pixels(width, height, limits)?;
     }
     // Eight bytes a pixel is the widest that the decoders produce (16-bit RGBA), and they need room
     // beside it.
