@@ -1,6 +1,6 @@
 //! Tests the picture that the demo shows to a newcomer: a woman of 42 or 43 years. The network estimates her as much
-//! younger. Base 0.4.0 gives 25 years and 76 % female with one crop (0.3.0: 21 and 67), and 31 years with eight (0.3.0:
-//! 29). Better weights allow narrower bounds.
+//! younger. Base 0.5.0 gives 27 years and 83 % female with one crop (0.4.0: 25 and 69), and 31 years with eight (0.4.0:
+//! 31). Better weights allow narrower bounds.
 
 use face_predict::{DecodeLimits, Gender, Model, Options, Picture};
 
