@@ -42,7 +42,7 @@ def linked(data: dict) -> list[dict]:
             if normal and not macro and package["id"] not in seen:
                 seen.add(package["id"])
                 todo.append(package["id"])
-    return sorted((packages[i] for i in seen if packages[i]["name"] != "face-predict"), key=lambda p: p["name"])
+    return sorted((packages[i] for i in seen if packages[i]["name"] != "face-predict"), key=lambda p: (p["name"], p["version"]))
 
 
 def texts(package: dict) -> list[tuple[str, str]]:
