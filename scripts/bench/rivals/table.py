@@ -92,7 +92,7 @@ their rounded year; ours is the bracket with the highest probability.
 The time is the median CPU time of one thread, without decoding. All programs ran in turns on one machine: {machine}. The size is that of the package with all that it
 needs. Ours is the Python wheel as Cargo builds it; `make install` gives less."""
 
-STRANGERS = """\
+FURTHER_SETS = """\
 The next table has {aaf} test pictures of All-Age-Faces and {appa} of APPA-REAL, which has no genders. They are pictures in which our
 detector finds a face, and its box is the given face."""
 
@@ -126,7 +126,7 @@ def markdown(result):
         heading = "Gender on FairFace by group, %, faces given:"
         texts = [ESTIMATORS.format(**shown), overview(programs)]
         if table := further(programs):
-            texts += [STRANGERS.format(**shown), table]
+            texts += [FURTHER_SETS.format(**shown), table]
         parts["estimators"] = [*texts, heading, groups(programs), TRAINED]
     if "detectors" in result:
         found = result["detectors"]
