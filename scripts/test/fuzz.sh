@@ -5,8 +5,10 @@
 #   scripts/test/fuzz.sh --build                      builds alone
 #
 # The stable compiler is told that it may use unstable options. The first build takes the engine's quarter of an hour,
-# and is kept in FUZZ_TARGET_DIR. What is found lies in build/fuzz/TARGET, beside the corpus that grows; the one that is
-# committed, fuzz/seeds/TARGET, is only read.
+# and is kept in FUZZ_TARGET_DIR. What is found lies in FUZZ_WORK_DIR/TARGET, beside the corpus that grows; the one that
+# is committed, fuzz/seeds/TARGET, is only read. A later run goes on with that corpus. Each run adds a line to
+# FUZZ_WORK_DIR/TARGET/spent: its date, its seconds of processor time and its number of inputs.
+# SIGINT to a fuzzer ends it as if its time were over. FUZZ_TIMEOUT is the wall time for one input, in seconds.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 export RUSTC_BOOTSTRAP=1
@@ -26,24 +28,35 @@ if ((${#targets[@]} == 0)); then
     targets=(encoded jpeg image_descriptor session model_bytes detector_bytes matlab manifest)
 fi
 export ASAN_OPTIONS=detect_odr_violation=0:allocator_may_return_null=1
+all=${FUZZ_WORK_DIR:-build/fuzz}
+# Runs a target, and notes the processor time that it took.
+run() {
+    local work=$1 program=$2 TIMEFORMAT='%U %S' status=0
+    shift 2
+    { time nice -n "${FUZZ_NICE:-10}" "$program" "$@" >"$work/log" 2>&1 || status=$?; } 2>"$work/seconds"
+    awk -v date="$(date -u +%FT%TZ)" -v runs="$(sed -n 's/^stat::number_of_executed_units: *//p' "$work/log")" \
+        '{ printf "%s %.0f %d\n", date, $1 + $2, runs }' "$work/seconds" >>"$work/spent"
+    return "$status"
+}
 failed=0 pids=()
 for target in "${targets[@]}"; do
-    work=build/fuzz/$target
+    work=$all/$target
     mkdir -p "$work/corpus" "fuzz/seeds/$target"
     seeds=("fuzz/seeds/$target")
     case $target in encoded | jpeg) seeds+=(crates/jpeg/tests/cases) ;; esac
     # A model file has some kilobytes, and of other inputs, larger ones show little more.
-    nice -n "${FUZZ_NICE:-10}" "$CARGO_TARGET_DIR/$triple/release/$target" "$work/corpus" "${seeds[@]}" -max_total_time=$((minutes * 60)) \
-        -artifact_prefix="$work/" -timeout=60 -rss_limit_mb=2048 -malloc_limit_mb=1500 -max_len=20000 -close_fd_mask=1 -print_final_stats=1 \
-        >"$work/log" 2>&1 &
+    run "$work" "$CARGO_TARGET_DIR/$triple/release/$target" "$work/corpus" "${seeds[@]}" -max_total_time=$((minutes * 60)) \
+        -artifact_prefix="$work/" -timeout="${FUZZ_TIMEOUT:-60}" -rss_limit_mb=2048 -malloc_limit_mb=1500 -max_len=20000 \
+        -close_fd_mask=1 -print_final_stats=1 &
     pids+=($!)
 done
 for index in "${!pids[@]}"; do
     target=${targets[$index]}
     if wait "${pids[$index]}"; then verdict=clean; else verdict=FOUND failed=1; fi
-    log=build/fuzz/$target/log
+    log=$all/$target/log
     last=$(grep -E 'cov: [0-9]+' "$log" | tail -1)
-    printf '%s: %s, %s\n' "$target" "$verdict" "${last:-it never ran}"
+    spent=$(awk '{ s += $2; n += $3 } END { printf "%d s of processor time and %d runs in all", s, n }' "$all/$target/spent")
+    printf '%s: %s, %s, %s\n' "$target" "$verdict" "$spent" "${last:-it never ran}"
     [ "$verdict" = clean ] || tail -30 "$log"
 done
 exit "$failed"

@@ -20,6 +20,7 @@ nice -n "${TSAN_NICE:-10}" cargo rustc --profile quick --package face-predict --
 # gcc compiles calls the same functions.
 runtime=$(echo "$(rustc --print target-libdir)"/librustc-*_rt.tsan.a)
 work=build/tsan
+mkdir -p "$work"
 for name in threads everything race; do
     gcc -std=c99 -g -O1 -Wall -Wextra -Werror -Wpedantic -Iinclude -pthread -fsanitize=thread -c "tests/c/$name.c" -o "$work/$name.o"
     gcc "$work/$name.o" "$CARGO_TARGET_DIR/$triple/quick/libface_predict.a" -Wl,--whole-archive "$runtime" -Wl,--no-whole-archive \

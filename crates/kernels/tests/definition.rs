@@ -1,7 +1,7 @@
 //! Compares the kernels with the definition of a convolution, for every kind of vector that this machine has.
 //!
-//! `cargo +nightly miri test --package face-predict-kernels` runs fewer cases, with plain lanes alone, and checks every
-//! access of memory.
+//! `cargo +nightly miri test --package face-predict-kernels` checks every access of memory, with plain lanes alone. Miri
+//! is a thousand times as slow, so each test has fewer and smaller cases there.
 #![allow(clippy::unwrap_used)]
 
 use face_predict_kernels::memory::{Buffer, count};
@@ -11,11 +11,16 @@ use proptest::prelude::*;
 
 mod naive;
 
+/// Returns the number for a usual run, or the smaller one for Miri.
+const fn unless_miri(usual: usize, under_miri: usize) -> usize {
+    if cfg!(miri) { under_miri } else { usual }
+}
+
 /// The number of random cases, unless `PROPTEST_CASES` gives another.
-fn cases(usual: u32) -> ProptestConfig {
+fn cases(usual: usize) -> ProptestConfig {
     match std::env::var_os("PROPTEST_CASES") {
         Some(_) => ProptestConfig::default(),
-        None => ProptestConfig::with_cases(usual),
+        None => ProptestConfig::with_cases(usual as u32),
     }
 }
 
@@ -34,22 +39,18 @@ fn check(case: &Case) {
 #[test]
 fn every_kind_is_right_on_a_fixed_sweep() {
     assert!(SimdKind::available().contains(&SimdKind::best()));
-    // Miri is a thousand times as slow.
-    let small = |case: &&Case| !cfg!(miri) || case.multiplications() < 20_000;
-    let cases = sweep();
-    let cases: Vec<&Case> = cases.iter().filter(small).collect();
+    let cases = sweep(unless_miri(usize::MAX, 5_000));
     assert!(cases.len() > 20);
-    cases.into_iter().for_each(check);
+    cases.iter().for_each(check);
 }
 
 proptest! {
-    #![proptest_config(cases(200))]
+    #![proptest_config(cases(unless_miri(200, 4)))]
 
     #[test]
-    #[cfg_attr(miri, ignore = "slow: the sweep has every edge")]
     fn three_by_three_is_right(
-        (height, width) in (1usize..30, 1usize..30),
-        (channels_in, channels_out) in (1usize..36, 1usize..36),
+        (height, width) in (1..unless_miri(30, 8), 1..unless_miri(30, 8)),
+        (channels_in, channels_out) in (1..unless_miri(36, 10), 1..unless_miri(36, 10)),
         images in 1usize..3,
         stride in 1usize..3,
         relu: bool,
@@ -63,12 +64,11 @@ proptest! {
     }
 
     #[test]
-    #[cfg_attr(miri, ignore = "slow: the sweep has every edge")]
     fn patches_are_right(
-        (height, width) in (0usize..40, 0usize..40),
-        (channels_in, channels_out) in (1usize..6, 1usize..36),
+        (height, width) in (0..unless_miri(40, 6), 0..unless_miri(40, 6)),
+        (channels_in, channels_out) in (1usize..6, 1..unless_miri(36, 10)),
         images in 1usize..3,
-        kernel in 1usize..10,
+        kernel in 1..unless_miri(10, 5),
         relu: bool,
         seed: u64,
     ) {
@@ -78,23 +78,25 @@ proptest! {
 }
 
 #[test]
-#[cfg_attr(miri, ignore = "slow, and about numbers")]
 fn extreme_values_keep_their_scale() {
-    let size = Size { height: 13, width: 11 };
+    let size = Size { height: unless_miri(13, 6), width: unless_miri(11, 7) };
     for stride in [1, 2] {
         for scale in [0.0, f32::MIN_POSITIVE, 1e-30, 1e-10, 1e10, 1e30] {
-            let mut case = Case::three(1, 5, 9, size, stride, true, false, 7);
+            let mut case =
+                Case::three(1, unless_miri(5, 2), unless_miri(9, 3), size, stride, true, false, 7);
             case.input.iter_mut().for_each(|n| *n *= scale);
             case.bias.iter_mut().for_each(|n| *n *= scale);
             check(&case);
         }
         // There is one large number among small ones. The error stays a part of the large one.
-        let mut case = Case::three(1, 5, 9, size, stride, false, true, 8);
+        let mut case =
+            Case::three(1, unless_miri(5, 2), unless_miri(9, 3), size, stride, false, true, 8);
         case.input[70] = 1e20;
         check(&case);
         // The input is a constant, so that all terms of a window add up or cancel.
         for constant in [1.0, -3e4] {
-            let mut case = Case::three(2, 8, 16, size, stride, false, false, 9);
+            let channels = (unless_miri(8, 3), unless_miri(16, 4));
+            let mut case = Case::three(2, channels.0, channels.1, size, stride, false, false, 9);
             case.input.fill(constant);
             check(&case);
         }
@@ -103,14 +105,14 @@ fn extreme_values_keep_their_scale() {
 
 /// This is the rule that `Winograd` states.
 #[test]
-#[cfg_attr(miri, ignore = "slow, and about numbers")]
 fn what_is_not_finite_stays_in_its_tile() {
-    let size = Size { height: 14, width: 19 };
+    // Some tiles do not read the number.
+    let size = Size { height: unless_miri(14, 6), width: unless_miri(19, 8) };
+    let (y, x) = (unless_miri(6, 1), unless_miri(9, 1));
     for kind in SimdKind::available() {
         for (stride, tile, relu) in [(1, 4, false), (1, 4, true), (2, 2, false), (2, 2, true)] {
             for poison in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
                 let clean = Case::three(1, 3, 4, size, stride, relu, false, 3);
-                let (y, x) = (6, 9);
                 let mut dirty = clean.clone();
                 dirty.input[y * size.width + x] = poison;
                 let out = clean.output_size();
