@@ -170,11 +170,18 @@ fn seeds() -> Vec<(&'static str, &'static str, Vec<u8>)> {
     let mut face = vec![90, 14, 1, 30, 25, 50, 50];
     face.extend([20; 10]);
     face.extend([0, 1, 32, 20, 0, 0, 0, 0, 0, 0, 50, 50]);
-    // The calls are given by their numbers: a tracker and frames, a batch, and everything freed and used again.
+    // The calls are given by their numbers: a tracker and frames, a batch, and everything freed and used again. Numbers
+    // from 16 on use the second result.
     let session = |calls: &[u8]| -> Vec<u8> {
         let steps = calls.iter().flat_map(|call| {
-            let mut step = vec![*call, 0, 0, 5, 5, 20, 15, 0, 0, 1, 1, 1, 40, 0, 1];
-            step.extend([*call; 2]);
+            let mut step = vec![*call, 0, call >> 4, 5, 5, 20, 15, 0, 0, 1, 1, 1, 40, 0, 1];
+            // Each call takes as many bytes of its own, and reading the answer takes one.
+            let own = match call % 16 {
+                4 | 5 => 3,
+                7..=10 => 1,
+                _ => 0,
+            };
+            step.extend(vec![*call; own + 1]);
             step
         });
         std::iter::once(0).chain(steps).collect()
@@ -187,7 +194,7 @@ fn seeds() -> Vec<(&'static str, &'static str, Vec<u8>)> {
         ("jpeg", "baseline", jpeg),
         ("image_descriptor", "face", face),
         ("session", "tracker", session(&[4, 7, 8, 9, 6, 7])),
-        ("session", "batch", session(&[2, 10, 13, 11, 12, 14])),
+        ("session", "batch", session(&[2, 18, 10, 13, 11, 12, 14])),
         ("session", "freed", session(&[13, 1, 13, 3, 13, 0, 2, 13, 4, 7])),
         ("model_bytes", "both", small::bytes(Task::AgeGender)),
         ("model_bytes", "age", small::bytes(Task::Age)),

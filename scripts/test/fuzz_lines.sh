@@ -30,7 +30,13 @@ export RUSTC_WRAPPER=$work/rustc
 program=$(nice -n 10 cargo test --release --workspace --test fuzz_smoke --no-run --message-format=json |
     sed -n 's/.*"name":"fuzz_smoke".*"executable":"\([^"]*\)".*/\1/p' | tail -n 1)
 for what in seeds found; do
-    [ $what = seeds ] || export FUZZ_FOUND=$(realpath "${FUZZ_WORK_DIR:-build/fuzz}")
+    if [ $what = found ]; then
+        FUZZ_FOUND=$(realpath -m "${FUZZ_WORK_DIR:-build/fuzz}")
+        [ -n "$(find "$FUZZ_FOUND" -path '*/corpus/*' -print -quit 2>/dev/null)" ] || { echo "no fuzzer has run in $FUZZ_FOUND"; break; }
+        # Perhaps only some of the targets ran.
+        mkdir -p "$FUZZ_FOUND"/{encoded,jpeg,image_descriptor,session,model_bytes,detector_bytes}/corpus
+        export FUZZ_FOUND
+    fi
     LLVM_PROFILE_FILE=$work/$what.profraw nice -n 10 "$program" committed_seeds --exact --nocapture | grep ' inputs'
     "llvm-profdata-$version" merge -sparse "$work/$what.profraw" -o "$work/$what.profdata"
     "llvm-cov-$version" report "$program" -instr-profile="$work/$what.profdata" -ignore-filename-regex='/(tests|fuzz|\.cargo|rustc)/' >"$work/$what.txt"
