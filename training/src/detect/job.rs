@@ -29,7 +29,7 @@ use crate::model::{Arch, Network};
 /// The number of frames with faces put on them for validation, at most that of an epoch.
 const FRAMES: usize = 300;
 /// Pictures of scenes are kept with this longer side: twice the input's, so that a half can be shown.
-pub const KEPT: usize = 640;
+const KEPT: usize = 640;
 /// Pictures of faces are smaller.
 const KEPT_FACES: usize = 256;
 

@@ -17,7 +17,7 @@ use crate::model::Network;
 use crate::model::detector::SIDE;
 
 /// Boxes that share more of their union than this belong to one face.
-pub const OVERLAP: f32 = 0.4;
+const OVERLAP: f32 = 0.4;
 /// The threshold is chosen for this number of wrong answers in each picture: one in ten pictures.
 pub const WRONG_RATE: f64 = 0.1;
 /// Answers with a lower score are ignored.
