@@ -109,21 +109,25 @@ fn a_group_of_small_faces_is_found_whole_in_every_form() {
     assert_eq!(rects(&one[0]), rects(&pixels), "batch");
 }
 
-/// The pictures show real people of two sets, 35 in a picture, with faces of about 40 pixels in 1024.
+/// The pictures show real people of two sets, 35 in a picture of 1024 pixels. Their faces have about 40, 30 and 20
+/// pixels.
 #[test]
 fn groups_of_real_people_are_found_better_than_in_a_frame() {
     let people = [photographs("utkface", 140), photographs("fairface", 140)].concat();
-    let (mut still, mut frame, mut squares) = (0, 0, 0);
+    let (mut still, mut frame, mut squares) = ([0; 3], [0; 3], 0);
     for people in people.chunks(35) {
-        let picture = group(people, (1024, 768), 7, 56);
-        let count = |found: &Predictions| held(found, people.len() as u32, 1024, 7, 56);
         squares += people.len();
-        still += count(&search(&picture, &faces_only()));
-        frame += count(&search(&picture, &faces_only().fast_search(true)));
+        for (index, side) in [56, 42, 28].into_iter().enumerate() {
+            let picture = group(people, (1024, 768), 7, side);
+            let count = |found: &Predictions| held(found, people.len() as u32, 1024, 7, side);
+            still[index] += count(&search(&picture, &faces_only()));
+            frame[index] += count(&search(&picture, &faces_only().fast_search(true)));
+        }
     }
-    println!("{still} of {squares} in still pictures, {frame} in frames");
-    assert!(20 * still >= 19 * squares, "{still} of {squares}");
-    assert!(still > frame || squares == 0, "{still} and {frame}");
+    println!("{still:?} of {squares} in still pictures, {frame:?} in frames");
+    assert!(still.iter().all(|still| 20 * still >= 19 * squares), "{still:?} of {squares}");
+    let better = (1..3).all(|index| still[index] > frame[index]);
+    assert!(still[0] >= frame[0] && better || squares == 0, "{still:?} and {frame:?}");
 }
 
 #[test]

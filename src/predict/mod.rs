@@ -9,6 +9,7 @@ pub(crate) mod options;
 mod passes;
 mod pipeline;
 mod search;
+mod second_look;
 pub(crate) mod source;
 pub(crate) mod track;
 mod upright;

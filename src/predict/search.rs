@@ -3,15 +3,15 @@
 use super::detect::detect_window;
 use super::options::Options;
 use super::passes::{passes, smallest, threshold};
+use super::second_look;
 use super::source::Source;
-use super::upright;
 use super::workspace::Workspace;
 use crate::error::Result;
 use crate::face::candidate::Candidate;
 use crate::face::region::Region;
 use crate::geometry::{Point, Rect};
 use crate::memory::{grow_to, reserve};
-use crate::model::{Detector, Model, suppress};
+use crate::model::{Detection, Detector, Model, suppress};
 use crate::picture::{Format, Layout, Orientation};
 
 /// The orientations in which a picture is searched: as it is and, if the options ask for it, in the other quarter
@@ -75,6 +75,8 @@ fn search(
     let (width, height) = source.size();
     let longer = width.max(height);
     let least = options.min_score.unwrap_or_else(|| threshold(detector, options, longer));
+    let twice = second_look::is_used(options);
+    let seen = if twice { least.min(second_look::UNSURE) } else { least };
     workspace.detections.clear();
     for turn in turns(options) {
         let first = workspace.detections.len();
@@ -82,7 +84,7 @@ fn search(
         let to_original = turn.to_stored(width, height);
         for pass in passes(detector, options, turned.0, turned.1) {
             for window in pass.windows(detector) {
-                detect_window(detector, source, &window, &to_original, least, workspace)?;
+                detect_window(detector, source, &window, &to_original, seen, workspace)?;
             }
         }
         if *turn != Orientation::UPRIGHT {
@@ -95,16 +97,28 @@ fn search(
         }
     }
     let smallest = smallest(detector, options, longer);
-    workspace.detections.retain(|face| {
+    keep_inside(&mut workspace.detections, (width, height), smallest);
+    // This comes afterwards. A face that one pass sees a little smaller than was asked for may stay as another pass
+    // sees it.
+    suppress(&mut workspace.detections, detector.spec().overlap);
+    if twice {
+        let finest = passes(detector, options, width, height).last().map_or(1.0, |p| p.scale());
+        second_look::look_again_at_unsure(detector, source, finest, workspace)?;
+        workspace.detections.retain(|face| face.score >= least);
+        keep_inside(&mut workspace.detections, (width, height), smallest);
+        suppress(&mut workspace.detections, detector.spec().overlap);
+    }
+    Ok(())
+}
+
+/// Keeps the faces whose centres are in the picture, and whose shorter sides have at least `smallest` pixels.
+fn keep_inside(found: &mut Vec<Detection>, (width, height): (usize, usize), smallest: f32) {
+    found.retain(|face| {
         let rect = &face.region.rect;
         let Point { x, y } = rect.center();
         let inside = (0.0..width as f32).contains(&x) && (0.0..height as f32).contains(&y);
         inside && rect.width.min(rect.height) >= smallest
     });
-    // This comes afterwards. A face that one pass sees a little smaller than was asked for may stay as another pass
-    // sees it.
-    suppress(&mut workspace.detections, detector.spec().overlap);
-    Ok(())
 }
 
 /// Returns the orientations in which the options want a picture to be searched.
@@ -133,7 +147,7 @@ pub(super) fn warm_up(
     let detector = model.detector()?;
     let mut planes = Vec::new();
     let mut ready = Vec::new();
-    let checked = (!options.try_turns).then(|| upright::window(detector));
+    let checked = (!options.try_turns).then(|| second_look::window(detector));
     let searched = turns(options).iter().flat_map(|turn| {
         let (width, height) = turned_size(*turn, (width, height));
         passes(detector, options, width, height).flat_map(|pass| pass.windows(detector))
