@@ -222,7 +222,13 @@ fn decode(
 
 /// Drops the face with the lower score of two whose boxes share more than `overlap` of their union.
 pub(crate) fn suppress(found: &mut Vec<Detection>, overlap: f32) {
-    found.sort_by(|a, b| b.score.total_cmp(&a.score));
+    // A stable sort takes memory, and the process ends if there is none. Of equal scores the upper left face comes first.
+    let place = |face: &Detection| face.region.rect;
+    found.sort_unstable_by(|a, b| {
+        let (one, other) = (place(a), place(b));
+        let lower = || one.y.total_cmp(&other.y).then(one.x.total_cmp(&other.x));
+        b.score.total_cmp(&a.score).then_with(lower)
+    });
     found.truncate(MAX_DETECTIONS);
     let mut kept = 0;
     for i in 0..found.len() {

@@ -56,8 +56,13 @@ pub(super) fn find_faces(
         candidates
             .extend(detections.iter().map(|face| candidate(face.region, Some(face.score), None)));
     }
-    // The sort is stable, so faces of one size stay in the given order, or in that of their scores.
-    workspace.candidates.sort_by(|a, b| b.region.rect.area().total_cmp(&a.region.rect.area()));
+    // Faces of one size are in the given order, or in that of their scores. A stable sort would take memory, and the
+    // process ends if there is none.
+    workspace.candidates.sort_unstable_by(|a, b| {
+        let by_score = || b.score.unwrap_or(0.0).total_cmp(&a.score.unwrap_or(0.0));
+        let by_area = b.region.rect.area().total_cmp(&a.region.rect.area());
+        by_area.then(a.region_index.cmp(&b.region_index)).then_with(by_score)
+    });
     if options.max_faces > 0 {
         workspace.candidates.truncate(options.max_faces);
     }

@@ -248,7 +248,10 @@ impl Tracker {
         let found = self.tracks.iter().enumerate();
         let found = found.filter(|(_, track)| track.found_by == self.searches);
         current.extend(found.map(|(index, track)| (index, track.expected(time_us))));
-        current.sort_by(|(_, a), (_, b)| b.region.rect.area().total_cmp(&a.region.rect.area()));
+        // A stable sort would take memory, and the process ends if there is none.
+        current.sort_unstable_by(|(first, a), (second, b)| {
+            b.region.rect.area().total_cmp(&a.region.rect.area()).then(first.cmp(second))
+        });
         for (index, face) in current {
             self.report(index, &face, options, workspace, out)?;
         }
