@@ -161,16 +161,4 @@ impl Model {
         let finest = passes::passes(self.detector()?, options, width, height).last();
         Ok(finest.map_or(0.0, |pass| pass.scale()))
     }
-
-    /// Returns the score that a face of a picture of `width` x `height` pixels needs with these options. It fails if
-    /// there is no detector.
-    pub fn search_threshold(
-        &self,
-        width: usize,
-        height: usize,
-        options: &Options<'_>,
-    ) -> Result<f32> {
-        let own = || Ok(passes::threshold(self.detector()?, options, width.max(height)));
-        options.min_score.map_or_else(own, Ok)
-    }
 }
