@@ -46,17 +46,18 @@ FURTHER = {"aaf": "All-Age-Faces", "appa": "APPA-REAL"}
 def further(programs):
     """Returns the table of the further sets, as far as they were measured."""
     sources = [source for source in FURTHER if source in programs[0]["sources"]]
+    with_gender = {s for s in sources if any(p["sources"][s]["gender"] is not None for p in programs)}
     head = [""]
     for source in sources:
         head += [f"{FURTHER[source]}: found, %", "age error, years", "within 5 years, %"]
-        head += ["gender, %"] if programs[0]["sources"][source]["gender"] is not None else []
+        head += ["gender, %"] if source in with_gender else []
     rows = []
     for program in programs:
         row = [title(program)]
         for source in sources:
             figures = program["sources"][source]
             row += [percent(figures["found"]), f"{figures['age error']:.2f}", percent(figures["within 5"])]
-            row += [percent(figures["gender"])] if figures["gender"] is not None else []
+            row += [percent(figures["gender"])] if source in with_gender else []
         rows.append(row)
     return grid(head, rows) if sources else ""
 
