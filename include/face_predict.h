@@ -319,8 +319,8 @@
 /**
  * Flag of face_predict_options: the picture is searched upright and in the three other quarter turns. It is meant for
  * pictures without an Exif orientation that may lie on a side or stand upside down, and for people who lie. It takes
- * four times as long, and needs a higher score, so that some small upright faces are lost. Without this flag such a
- * face, if it is found at all, is marked FACE_PREDICT_QUALITY_NOT_UPRIGHT.
+ * four to five times as long, and needs a higher score, so that some small upright faces are lost. Without this flag
+ * such a face, if it is found at all, is marked FACE_PREDICT_QUALITY_NOT_UPRIGHT.
  */
 #define FACE_PREDICT_TRY_TURNS (1 << 4)
 

@@ -294,7 +294,7 @@ public:
     /// sixteenth of the picture's longer side are then missed.
     Options &fast_search(bool on = true) noexcept { return flag(FACE_PREDICT_FAST_SEARCH, on); }
     /// Searches upright and in the three other quarter turns, for pictures that may lie on a side or stand upside down.
-    /// It takes four times as long.
+    /// It takes four to five times as long.
     Options &try_turns(bool on = true) noexcept { return flag(FACE_PREDICT_TRY_TURNS, on); }
     /// The smallest face that is searched for, as the shorter side of its box in pixels of the picture. 0 means a
     /// fiftieth of the longer side, and at least 13 pixels; the smallest of these are often missed. A smaller number

@@ -343,7 +343,7 @@ namespace FacePredict
         /// the picture's longer side are then missed.</summary>
         public bool FastSearch { get; set; }
         /// <summary>Searches upright and in the three other quarter turns, for pictures that may lie on a side or stand upside down. It
-        /// takes four times as long.</summary>
+        /// takes four to five times as long.</summary>
         public bool TryTurns { get; set; }
         /// <summary>The smallest face that is searched for, as the shorter side of its box in pixels of the picture. 0 means a fiftieth of
         /// the longer side, and at least 13 pixels; the smallest of these are often missed. A smaller number searches more closely, and

@@ -140,7 +140,7 @@ export interface PredictOptions {
   fastSearch?: boolean;
   /**
    * Searches upright and in the three other quarter turns, for pictures that may lie on a side or stand upside down. It
-   * takes four times as long.
+   * takes four to five times as long.
    */
   tryTurns?: boolean;
   /**

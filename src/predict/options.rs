@@ -35,9 +35,9 @@ pub struct Options<'a> {
     /// a sixteenth of the picture's longer side are then missed. It is meant for frames that no tracker follows.
     pub fast_search: bool,
     /// Searches the picture upright and in the three other quarter turns. It is meant for pictures without an Exif
-    /// orientation that may lie on a side or stand upside down, and for people who lie. It takes four times as long, and
-    /// needs a higher score, so that some small upright faces are lost. Without it such a face, if it is found at all, is
-    /// marked [`Quality::NOT_UPRIGHT`](crate::Quality::NOT_UPRIGHT).
+    /// orientation that may lie on a side or stand upside down, and for people who lie. It takes four to five times
+    /// as long, and needs a higher score, so that some small upright faces are lost. Without it such a face, if found,
+    /// is marked [`Quality::NOT_UPRIGHT`](crate::Quality::NOT_UPRIGHT).
     pub try_turns: bool,
     /// The smallest score of a found face that is kept, above 0 and below 1. `None` takes the threshold of the model.
     pub min_score: Option<f32>,

@@ -57,7 +57,7 @@ public final class Options {
 
     /**
      * Searches upright and in the three other quarter turns, for pictures that may lie on a side or stand upside down.
-     * It takes four times as long.
+     * It takes four to five times as long.
      */
     public Options tryTurns(boolean on) {
         return flag(1 << 4, on);

@@ -166,8 +166,8 @@ class Model:
         kept, below 1. None means the threshold of the model. `fast_search` searches as a tracker does, at one small
         scale in a sixth of the time. Most faces below a sixteenth of the picture's longer side are then missed.
         `try_turns` searches upright and in the three other quarter turns, for pictures that may lie on a side. It takes
-        four times as long. `crops` is the number of crops of each face whose answers are averaged, from 1 to 8. The
-        second crop is mirrored, and further ones are also shifted a little. Each crop takes as much time as the first.
+        four to five times as long. `crops` is the number of crops of each face whose answers are averaged, from 1 to 8.
+        The second crop is mirrored, and further ones are also shifted a little. Each crop takes as much time as the first.
         `age_coverage` (0.8) is the probability that the true age lies between `age_low` and `age_high`.
         `gender_threshold` is the smallest probability for which a label is given.
 
