@@ -730,8 +730,8 @@ typedef struct face_predict_tracker_options {
      */
     uint32_t struct_size;
     /**
-     * The detector runs on every n-th frame. Between these frames, each box moves on at its last speed, which fades. 0
-     * means 1.
+     * The detector runs on every n-th frame, and on each whose size is new. Between these frames, each box moves on at
+     * its last speed, which fades. 0 means 1.
      */
     uint32_t detect_every;
     /**

@@ -261,3 +261,76 @@ fn frames_of_one_time_are_told_apart_by_their_searches() {
     });
     assert_eq!(counts, [1, 1, 0, 0, 0, 0]);
 }
+
+#[test]
+fn frames_a_moment_apart_give_no_face_a_speed() {
+    for apart_us in [1, 100, 1000] {
+        let mut film = Film::new(|_| {});
+        let mut show = |time_us: i64, x: f32| {
+            let regions = [Region::from_box(at(x, 100.0))];
+            let image = Image::new(Format::Rgb, SIDE, SIDE, &film.rgb).expect("a right picture");
+            let options = Options::new().regions(&regions).skip_age(true).skip_gender(true);
+            film.tracker
+                .update(&image, time_us, &options, &mut film.workspace, &mut film.out)
+                .expect("an answer");
+            film.out.face(0).and_then(|face| face.track()).expect("a number").id
+        };
+        let first = show(0, 100.0);
+        for time_us in [apart_us, FRAME_US, 2 * FRAME_US] {
+            assert_eq!(show(time_us, 105.0), first, "{apart_us}: {time_us}");
+        }
+    }
+}
+
+#[test]
+fn more_faces_than_are_followed_cost_the_first_ones_nothing() {
+    let mut film = Film::new(|_| {});
+    // The first are the largest.
+    let place = |i: usize| (8.0 + 12.0 * (i % 40) as f32, 8.0 + 12.0 * (i / 40) as f32);
+    let size = |i: usize| 11.0 - 0.001 * i as f32;
+    let regions: Vec<Region> = (0..1100)
+        .map(|i| Region::from_box(Rect::new(place(i).0, place(i).1, size(i), size(i))))
+        .collect();
+    let mut show = || -> Vec<u64> {
+        let image = Image::new(Format::Rgb, SIDE, SIDE, &film.rgb).expect("a right picture");
+        let options = Options::new().regions(&regions).skip_age(true).skip_gender(true);
+        let time_us = film.frame * FRAME_US;
+        film.frame += 1;
+        film.tracker
+            .update(&image, time_us, &options, &mut film.workspace, &mut film.out)
+            .expect("an answer");
+        film.out.faces().map(|face| face.track().expect("a number").id).collect()
+    };
+    let first = show();
+    assert_eq!(first.len(), 1100);
+    for _ in 0..3 {
+        assert_eq!(show()[..1024], first[..1024]);
+    }
+    assert_eq!(film.tracker.followed(), 1024);
+}
+
+#[test]
+fn between_searches_no_more_faces_are_kept_than_the_options_say_and_none_of_another_size() {
+    let mut tracker_options = TrackerOptions::default();
+    tracker_options.detect_every = 100;
+    let model = Model::load_default().expect("built in");
+    let mut tracker = Tracker::new(&model, tracker_options).expect("right options");
+    // Two portraits side by side.
+    let (rgb, mut wide) = (portrait::rgb(), Vec::new());
+    for row in rgb.chunks_exact(3 * SIDE) {
+        wide.extend_from_slice(row);
+        wide.extend_from_slice(row);
+    }
+    let (mut workspace, mut out) = (Workspace::new(), Predictions::new());
+    let two = Image::new(Format::Rgb, 2 * SIDE, SIDE, &wide).expect("a right picture");
+    let none = Image::new(Format::Gray, 100, 100, &wide).expect("a right picture");
+    let faces = Options::new().skip_age(true).skip_gender(true);
+    let mut count = |image: &Image<'_>, time_us: i64, options: &Options<'_>| {
+        tracker.update(image, time_us, options, &mut workspace, &mut out).expect("an answer");
+        out.len()
+    };
+    assert_eq!(count(&two, 0, &faces), 2);
+    assert_eq!(count(&two, FRAME_US, &faces.max_faces(1)), 1);
+    assert_eq!(count(&two, 2 * FRAME_US, &faces), 2);
+    assert_eq!(count(&none, 3 * FRAME_US, &faces), 0, "faces that lie outside of this frame");
+}

@@ -38,14 +38,16 @@ impl<'a> AgeDistribution<'a> {
 
     /// The age below which `share` (0 to 1) of the probability lies, in years; never below 0.
     pub fn quantile(&self, share: f32) -> f32 {
-        let mut below = 0.0;
-        for (year, mass) in self.years.iter().enumerate() {
-            if below + mass >= share && *mass > 0.0 {
+        let (mut below, mut end) = (0.0, 0.0);
+        for (year, mass) in self.years.iter().enumerate().filter(|(_, mass)| **mass > 0.0) {
+            if below + mass >= share {
                 return (year as f32 - 0.5 + (share - below) / mass).max(0.0);
             }
             below += mass;
+            end = year as f32 + 0.5;
         }
-        self.years.len().saturating_sub(1) as f32
+        // Rounding may leave the sum of all years a little below a share near 1.
+        end
     }
 
     /// The central interval that holds the age with probability `coverage` (0 to 1), in years.
@@ -61,9 +63,11 @@ impl<'a> AgeDistribution<'a> {
         }
         let tail = |first: f32| -> f32 {
             let first = (first.max(0.0) as usize).min(self.years.len());
-            self.years[first..].iter().sum::<f32>().min(1.0)
+            // `sum` would begin with -0, and print a minus where there is no year.
+            self.years[first..].iter().fold(0.0, |sum, mass| sum + mass).min(1.0)
         };
-        let (whole, part) = (years.floor(), years - years.floor());
+        let whole = years.floor();
+        let part = if years.is_finite() { years - whole } else { 0.0 };
         let lower = tail(whole);
         if part == 0.0 { lower } else { lower + (tail(whole + 1.0) - lower) * part }
     }
@@ -85,6 +89,24 @@ mod tests {
         assert_eq!(age.at_least(-3.0), 1.0);
         assert_eq!(age.at_least(1e9), 0.0);
         assert!(age.at_least(f32::NAN).is_nan());
+    }
+
+    #[test]
+    fn infinite_ages_have_probabilities_without_a_sign() {
+        let age = AgeDistribution::new(&[0.25, 0.75]);
+        for beyond in [f32::INFINITY, 2.0, 2.5, 1e9] {
+            assert_eq!(age.at_least(beyond).to_bits(), 0, "{beyond}");
+        }
+        assert_eq!(age.at_least(f32::NEG_INFINITY), 1.0);
+    }
+
+    #[test]
+    fn a_share_beyond_the_rounded_sum_is_at_the_end_of_the_last_year() {
+        let mut years = [0.0; 101];
+        (years[20], years[30]) = (0.5, 0.499_999_9);
+        let age = AgeDistribution::new(&years);
+        assert_eq!(age.quantile(1.0), 30.5);
+        assert_eq!(AgeDistribution::new(&[]).quantile(1.0), 0.0);
     }
 
     #[test]

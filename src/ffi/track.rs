@@ -30,8 +30,8 @@ impl Handle for face_predict_tracker {
 pub struct face_predict_tracker_options {
     /// sizeof(face_predict_tracker_options)
     pub struct_size: u32,
-    /// The detector runs on every n-th frame. Between these frames, each box moves on at its last speed, which fades. 0
-    /// means 1.
+    /// The detector runs on every n-th frame, and on each whose size is new. Between these frames, each box moves on at
+    /// its last speed, which fades. 0 means 1.
     pub detect_every: u32,
     /// A face is estimated on every n-th frame in which the detector finds it. 0 means 1.
     pub estimate_every: u32,

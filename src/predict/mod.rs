@@ -156,8 +156,11 @@ impl Model {
 
     /// Returns the scale of the closest search of a picture of `width` x `height` pixels: pixels of the detector's
     /// input for each pixel of the picture, along a line. Many faces with less than some 20 pixels in the input are
-    /// missed. [`Options::min_face_size`] asks for more. It fails if there is no detector.
+    /// missed. [`Options::min_face_size`] asks for more. It fails with
+    /// [`InvalidArgument`](crate::ErrorKind::InvalidArgument) if no picture can have this size. It also fails if there
+    /// is no detector.
     pub fn search_scale(&self, width: usize, height: usize, options: &Options<'_>) -> Result<f32> {
+        search::check_size(width, height)?;
         let finest = passes::passes(self.detector()?, options, width, height).last();
         Ok(finest.map_or(0.0, |pass| pass.scale()))
     }

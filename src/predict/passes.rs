@@ -223,6 +223,17 @@ mod tests {
     }
 
     #[test]
+    fn sizes_that_no_picture_has_have_no_scale() {
+        let model = Model::load_default().expect("built in");
+        for (width, height) in [(0, 0), (0, 5), (5, 0), (usize::MAX, 1)] {
+            assert!(
+                model.search_scale(width, height, &Options::new()).is_err(),
+                "{width}x{height}"
+            );
+        }
+    }
+
+    #[test]
     fn the_size_of_the_input_is_exact() {
         let fast = Options::new().fast_search(true);
         for longer in (320..5000).step_by(16) {

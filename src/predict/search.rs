@@ -136,6 +136,12 @@ fn turned_size(turn: Orientation, (width, height): (usize, usize)) -> (usize, us
     if turn.swaps_axes() { (height, width) } else { (width, height) }
 }
 
+/// Fails if no picture can have this size.
+pub(super) fn check_size(width: usize, height: usize) -> Result<()> {
+    // Gray has no other conditions.
+    Layout::default().shapes(Format::Gray, width, height).map(|_| ())
+}
+
 /// Loads the detector, and optimises it for the sizes at which pictures of `width` x `height` pixels are searched.
 pub(super) fn warm_up(
     model: &Model,
@@ -144,8 +150,7 @@ pub(super) fn warm_up(
     options: &Options<'_>,
 ) -> Result<()> {
     options.check()?;
-    // This checks the size of the picture. Gray has no other conditions.
-    Layout::default().shapes(Format::Gray, width, height)?;
+    check_size(width, height)?;
     if !options.searches() {
         return Ok(());
     }

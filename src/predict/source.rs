@@ -94,11 +94,10 @@ impl<'a> Source<'a> {
         let Some(reduced) = Reduced::decode(bytes, limits, enough)? else {
             return Self::whole(bytes, orientation, limits);
         };
-        let scale = reduced.scale();
-        let Reduced { picture, full: (width, height) } = reduced;
+        let Reduced { picture, full: (width, height), divisor } = reduced;
         let size = if orientation.swaps_axes() { (height, width) } else { (width, height) };
         let pixels = Pixels::Reduced(picture.turned(orientation), bytes);
-        Ok(Self { pixels, size, scale, orientation })
+        Ok(Self { pixels, size, scale: divisor as f32, orientation })
     }
 
     /// Decodes again if one pixel stands for more than `most` of the original along a line, and the file has more
@@ -127,6 +126,54 @@ impl<'a> Source<'a> {
 
     /// Returns the map from pixels of the original to those at the current scale.
     pub(super) fn original_to_here(&self) -> Affine {
-        Affine::scale(1.0 / self.scale, 1.0 / self.scale)
+        if self.scale == 1.0 {
+            return Affine::IDENTITY;
+        }
+        let image = self.image();
+        reduced_map(image.orientation(), self.size, image.stored_size(), self.scale)
+    }
+}
+
+/// Returns the map from an upright original of `size` to its upright reduced picture, which is stored with
+/// `stored_size`.
+///
+/// A reduced pixel stands for `scale` pixels from the first stored one on, and the last one may stand for fewer. An
+/// example: of 2,101 rows, 526 remain at 1/4. If they are stored upside down, the last one is the top row. It stands for
+/// the original's top row alone, as if there were three more rows above that.
+fn reduced_map(
+    orientation: Orientation,
+    size: (usize, usize),
+    stored_size: (usize, usize),
+    scale: f32,
+) -> Affine {
+    let (width, height) = if orientation.swaps_axes() { (size.1, size.0) } else { size };
+    let shrunk = Affine::scale(1.0 / scale, 1.0 / scale);
+    let stored = shrunk.after(&orientation.to_stored(width, height));
+    let Affine { xx, xy, x0, yx, yy, y0 } = orientation.to_stored(stored_size.0, stored_size.1);
+    // A map of quarter turns and mirrors is turned back by its transpose.
+    let (back_x, back_y) = (-(xx * x0 + yx * y0), -(xy * x0 + yy * y0));
+    Affine { xx, xy: yx, x0: back_x, yx: xy, yy, y0: back_y }.after(&stored)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::geometry::Point;
+
+    #[test]
+    fn a_stored_place_is_the_same_one_in_the_reduced_picture() {
+        // 2,101 rows become 526.
+        let (whole, small) = ((2600, 2101), (650, 526));
+        for exif in 1..=8 {
+            let orientation = Orientation::from_exif(exif).expect("valid");
+            let size = if orientation.swaps_axes() { (whole.1, whole.0) } else { whole };
+            let map = reduced_map(orientation, size, small, 4.0);
+            let (to_whole, to_small) =
+                (orientation.to_stored(whole.0, whole.1), orientation.to_stored(small.0, small.1));
+            for upright in [Point::new(0.0, 0.0), Point::new(100.0, 300.0)] {
+                let (a, b) = (to_whole.apply(upright), to_small.apply(map.apply(upright)));
+                assert_eq!(b, Point::new(a.x / 4.0, a.y / 4.0), "{exif}");
+            }
+        }
     }
 }

@@ -17,14 +17,18 @@ use crate::model::Model;
 use crate::picture::Image;
 
 /// The largest number of faces that are followed. If there are more, the one that was not seen for the longest time is
-/// forgotten.
+/// forgotten. Of those that were last seen in one frame, the newest is forgotten.
 const MAX_TRACKS: usize = 1024;
+
+/// A speed is measured over at least this time, in seconds. Boxes tremble by a pixel or two. Between two frames that are
+/// a millisecond apart, that would be a speed that no face has.
+const SHORTEST: f32 = 0.008;
 
 /// Options of a tracker.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct TrackerOptions {
-    /// The detector runs on every n-th frame. Between these frames, each box moves on at its last speed, which fades.
+    /// The detector runs on every n-th frame, and on each whose size is new. Between these frames, each box moves on at its last speed, which fades.
     /// The number is at least 1.
     pub detect_every: u32,
     /// A face is estimated on every n-th frame in which the detector finds it. The number is at least 1.
@@ -96,6 +100,8 @@ pub struct Tracker {
     /// equal.
     searches: u64,
     time_us: Option<i64>,
+    /// The width and height of the last frame.
+    size: (usize, usize),
 }
 
 /// A face that is followed.
@@ -119,8 +125,16 @@ impl Tracker {
     /// [`InvalidArgument`](crate::ErrorKind::InvalidArgument) if an option is out of its range.
     pub fn new(model: &Model, options: TrackerOptions) -> Result<Self> {
         options.check()?;
-        let (tracks, last_id, frames, searches) = (Vec::new(), 0, 0, 0);
-        Ok(Self { model: model.clone(), options, tracks, last_id, frames, searches, time_us: None })
+        Ok(Self {
+            model: model.clone(),
+            options,
+            tracks: Vec::new(),
+            last_id: 0,
+            frames: 0,
+            searches: 0,
+            time_us: None,
+            size: (0, 0),
+        })
     }
 
     /// Takes the next frame, which is searched fast ([`Options::fast_search`]), and fills `out` with its faces, the
@@ -187,13 +201,15 @@ impl Tracker {
         }
         let options = &options.fast_search(true);
         let mut source = pipeline::open(&self.model, input, options, out)?;
-        let is_due = self.frames.is_multiple_of(u64::from(self.options.detect_every));
+        // The places of faces mean nothing in a picture of another size.
+        let is_due = self.frames.is_multiple_of(u64::from(self.options.detect_every))
+            || source.size() != self.size;
         let searches = is_due || !options.searches();
         if searches {
             find_faces(&self.model, &source, options, workspace)?;
             pipeline::refine(&self.model, &mut source, options, &workspace.candidates)?;
         }
-        (self.frames, self.time_us) = (self.frames + 1, Some(time_us));
+        (self.frames, self.time_us, self.size) = (self.frames + 1, Some(time_us), source.size());
         if searches {
             self.searches += 1;
             self.report_found(&source, time_us, options, workspace, out)
@@ -252,6 +268,9 @@ impl Tracker {
         current.sort_unstable_by(|(first, a), (second, b)| {
             b.region.rect.area().total_cmp(&a.region.rect.area()).then(first.cmp(second))
         });
+        if options.max_faces > 0 {
+            current.truncate(options.max_faces);
+        }
         for (index, face) in current {
             self.report(index, &face, options, workspace, out)?;
         }
@@ -283,7 +302,7 @@ impl Tracker {
             missed < 2 || time_us.saturating_sub(track.found_us) <= lost_us
         });
         if self.tracks.len() > MAX_TRACKS {
-            self.tracks.sort_unstable_by_key(|track| std::cmp::Reverse((track.found_by, track.id)));
+            self.tracks.sort_unstable_by_key(|track| (std::cmp::Reverse(track.found_by), track.id));
             self.tracks.truncate(MAX_TRACKS);
             self.tracks.sort_unstable_by_key(|track| track.id);
         }
@@ -366,6 +385,7 @@ impl Followed {
         let seconds = self.away(time_us);
         if seconds > 0.0 {
             let (from, to) = (self.candidate.region.rect.center(), face.region.rect.center());
+            let seconds = seconds.max(SHORTEST);
             let now = Point::new((to.x - from.x) / seconds, (to.y - from.y) / seconds);
             // Half of the old speed is kept, because boxes tremble.
             self.velocity =

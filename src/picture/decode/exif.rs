@@ -13,6 +13,8 @@ fn entry(tiff: &[u8]) -> Option<u32> {
     const ORIENTATION: u32 = 0x0112;
     const ENTRY: usize = 12;
 
+    // Some writers put JPEG's name of the block into a WebP file, too.
+    let tiff = tiff.strip_prefix(b"Exif\0\0").unwrap_or(tiff);
     let little = match tiff.first_chunk()? {
         [b'I', b'I', 42, 0] => true,
         [b'M', b'M', 0, 42] => false,
@@ -90,6 +92,13 @@ mod tests {
         assert_eq!(of(&[&none, &six, &one]), turned);
         assert_eq!(of(&[&one, &six]), Orientation::UPRIGHT);
         assert_eq!(of(&[]), Orientation::UPRIGHT);
+    }
+
+    #[test]
+    fn the_name_that_jpeg_gives_a_block_is_skipped() {
+        let named = [&b"Exif\0\0"[..], &block(true, 0x0112, 3, 6)].concat();
+        assert_eq!(entry(&named), Some(6));
+        assert_eq!(entry(b"Exif\0\0"), None);
     }
 
     #[test]

@@ -117,7 +117,7 @@ pub(crate) fn read_limited(path: &Path, limit: u64) -> Result<Vec<u8>> {
             format!("there is no memory for the {size} bytes of the file"),
         )
     })?;
-    file.take(limit + 1).read_to_end(&mut bytes).map_err(io)?;
+    file.take(limit.saturating_add(1)).read_to_end(&mut bytes).map_err(io)?;
     if bytes.len() as u64 > limit {
         return Err(too_large());
     }
@@ -238,4 +238,17 @@ fn image_error(error: image::ImageError) -> Error {
         _ => (ErrorKind::Image, "the picture is damaged"),
     };
     Error::with_source(kind, message, error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_largest_limit_limits_nothing() {
+        let path = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"));
+        let bytes = read_limited(path, u64::MAX).expect("a file");
+        assert_eq!(bytes, std::fs::read(path).expect("a file"));
+        assert_eq!(read_limited(path, 5).map_err(|e| e.kind()), Err(ErrorKind::Limit));
+    }
 }

@@ -9,6 +9,8 @@ pub(crate) struct Reduced {
     pub(crate) picture: Picture,
     /// Width and height of the whole, turned upright.
     pub(crate) full: (usize, usize),
+    /// Pixels of the whole for one that was decoded, along a line.
+    pub(crate) divisor: usize,
 }
 
 impl Reduced {
@@ -45,12 +47,6 @@ impl Reduced {
         };
         let picture = file.decode(scale)?;
         let full = if file.orientation().swaps_axes() { (height, width) } else { (width, height) };
-        Ok(Some(Self { picture, full }))
-    }
-
-    /// Pixels of the whole for one that was decoded.
-    pub(crate) fn scale(&self) -> f32 {
-        let (width, height) = self.picture.image().upright_size();
-        self.full.0.max(self.full.1) as f32 / width.max(height) as f32
+        Ok(Some(Self { picture, full, divisor: scale.divisor() }))
     }
 }
