@@ -1,6 +1,7 @@
 """Tests of the binding's own parts: conversions, errors, threads, the command line."""
 
 import ctypes
+import io
 import json
 import os
 import pickle
@@ -79,6 +80,22 @@ def test_pil_images_are_turned_by_their_exif(model):
     assert answer.faces[0].age == pytest.approx(model.predict(path, cropped=True).faces[0].age, abs=0.5)
 
 
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_the_rotation_of_a_pil_image_comes_after_its_exif(model, array, orientation):
+    image, exif = Image.fromarray(array), Image.Exif()
+    exif[0x0112] = orientation
+    stored = io.BytesIO()
+    image.save(stored, "png", exif=exif)
+    for rotation in (0, 90, 180, 270):
+        for mirrored in (False, True):
+            more = {"rotation": rotation, "mirrored": mirrored, "boxes": [BOX]}
+            opened = Image.open(io.BytesIO(stored.getvalue()))
+            right, answer = model.predict(stored.getvalue(), **more), model.predict(opened, **more)
+            assert answer.faces[0].age == pytest.approx(right.faces[0].age, abs=0.01), more
+    with pytest.raises(face_predict.ArgumentError, match="rotation is 45"):
+        model.predict(Image.open(io.BytesIO(stored.getvalue())), rotation=45)
+
+
 def test_arrays_are_read_where_they_are(model, array, monkeypatch):
     seen = []
     library = _native.library()
@@ -132,6 +149,9 @@ def test_arrays_are_read_where_they_are(model, array, monkeypatch):
         ([np.zeros((8, 8), np.uint8), np.zeros((4, 4), np.uint8)], {"format": "NV12"}, "stride 1 is 4"),
         ([np.zeros((8, 8), np.uint8), np.zeros((3, 4, 2), np.uint8)], {"format": "NV12"}, "plane 1 has 24 bytes"),
         ([np.zeros((8, 8), np.uint8), np.zeros((4, 4, 3), np.uint8)], {"format": "NV12"}, "rows, columns, 2"),
+        ([np.zeros((8, 8), np.uint8), np.zeros((0, 8), np.uint8)], {"format": "NV12"}, "plane 1 is empty"),
+        ([np.zeros((8, 8), np.uint8), np.zeros((4, 0, 2), np.uint8)], {"format": "NV12"}, "plane 1 is empty"),
+        ([np.zeros((8, 8), np.uint8), np.zeros((4, 4), np.uint8), np.zeros((0, 4), np.uint8)], {"format": "I420"}, "plane 2 is empty"),
         ([np.zeros((8, 8)), np.zeros((4, 4, 2), np.uint8)], {"format": "NV12"}, "float64"),
         ([np.zeros((8, 8, 1), np.uint8), np.zeros((4, 4, 2), np.uint8)], {"format": "NV12"}, "plane 0"),
         ([np.zeros((8, 8), np.uint8), np.zeros((4, 8), np.uint8)[::-1]], {"format": "NV12"}, "top to bottom"),

@@ -66,13 +66,22 @@ def borrow(image: Any, meaning: Interpretation) -> Iterator[native.Image]:
             if meaning.yuv not in native.YUV:
                 raise ArgumentError(f"yuv is {meaning.yuv!r}, but it must be one of {', '.join(native.YUV)}")
             out.yuv = native.YUV[meaning.yuv]
+        out.rotation, out.mirrored = whole("rotation", meaning.rotation, 32), bool(meaning.mirrored)
         if exif != 1:
-            library = native.library()
-            library.check(library.image_set_exif(byref(out), exif))
-        else:
-            out.rotation = whole("rotation", meaning.rotation, 32)
-            out.mirrored = bool(meaning.mirrored)
+            _turn_first(out, exif)
         yield out
+
+
+def _turn_first(out: native.Image, exif: int) -> None:
+    """Puts an Exif orientation before the rotation and mirroring that are set, as in a file."""
+    rotation, mirrored = out.rotation, out.mirrored
+    if rotation not in (0, 90, 180, 270):
+        return  # The library refuses it.
+    library = native.library()
+    library.check(library.image_set_exif(byref(out), exif))
+    # A rotation after a mirroring is the opposite rotation before it.
+    out.rotation = (out.rotation + (360 - rotation if out.mirrored else rotation)) % 360
+    out.mirrored ^= mirrored
 
 
 def _borrowed(array: Any, format: Optional[str]) -> native.Borrowed:
@@ -137,6 +146,9 @@ def _planes(views: Sequence[native.Borrowed], format: str) -> native.Image:
     _set(out, 0, first, first.shape[1] * size)
     steps = set()
     for index, view in enumerate(views[1:], 1):
+        if 0 in view.shape:
+            # In C a size of 0 means that nothing is checked.
+            raise ArgumentError(f"{view.what}: plane {index} is empty")
         if format == "I420":
             if len(view.shape) != 2 or (view.shape[1] > 1 and view.strides[1] < 1):
                 raise ArgumentError(f"{view.what}: plane {index} is (rows, columns), half of the picture's")
@@ -203,12 +215,11 @@ def _from_pil(image: Any, meaning: Interpretation) -> tuple[Any, int]:
         raise ArgumentError("format and yuv are for arrays; a PIL image says it itself")
     if 0 in image.size:
         raise ArgumentError(f"the PIL image has {image.width}x{image.height} pixels")
-    given = meaning.rotation or meaning.mirrored
     # PIL reads a file when its pixels are first asked for, and can then fail in many ways.
     try:
         pixels = _eight_bits(image)
         data = pixels.tobytes()
-        orientation = 1 if given or not hasattr(image, "getexif") else image.getexif().get(0x0112, 1)
+        orientation = image.getexif().get(0x0112, 1) if hasattr(image, "getexif") else 1
     except (ArgumentError, MemoryError):
         raise
     except Exception as error:
