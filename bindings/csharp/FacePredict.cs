@@ -288,7 +288,11 @@ namespace FacePredict
                         "negative: stride {0} is for one plane in memory that is not an array; set BottomUp", firstStride));
                 }
                 bottomUp = true;
-                addresses[0] = new IntPtr(addresses[0].ToInt64() + (Math.Max(Height, 1) - 1) * firstStride);
+                // NULL stays NULL, which the library refuses.
+                if (addresses[0] != IntPtr.Zero)
+                {
+                    addresses[0] = new IntPtr(addresses[0].ToInt64() + (Math.Max(Height, 1) - 1) * firstStride);
+                }
                 firstStride = -firstStride;
             }
             if (Format == Format.Encoded && addresses[0] == IntPtr.Zero)
@@ -514,6 +518,8 @@ namespace FacePredict
                 }
                 faces.Add(new Face(face, distribution));
             }
+            // The distributions were read from the result's own memory.
+            GC.KeepAlive(result);
             return new Prediction((int)width, (int)height, faces.AsReadOnly());
         }
     }
@@ -651,7 +657,7 @@ namespace FacePredict
             get
             {
                 ThrowIfDisposed();
-                return Native.Text(Native.face_predict_model_license(handle));
+                return Native.Held(handle, () => Native.Text(Native.face_predict_model_license(handle)));
             }
         }
 
@@ -659,9 +665,12 @@ namespace FacePredict
         public Network Network(Tasks task)
         {
             ThrowIfDisposed();
-            Native.Network network;
-            Native.Check(Native.face_predict_model_network(handle, (uint)task, out network, (UIntPtr)(ulong)Marshal.SizeOf(typeof(Native.Network))));
-            return new Network(network);
+            return Native.Held(handle, () =>
+            {
+                Native.Network network;
+                Native.Check(Native.face_predict_model_network(handle, (uint)task, out network, (UIntPtr)(ulong)Marshal.SizeOf(typeof(Native.Network))));
+                return new Network(network);
+            });
         }
 
         /// <summary>Prepares for pictures of this size, so that the first takes no longer than the others.</summary>
@@ -1074,6 +1083,24 @@ namespace FacePredict
         {
             public IntPtr Name, Version, License, Data;
             public uint Tasks, InputWidth, InputHeight, Reserved;
+        }
+
+        /// <summary>Keeps an object from being freed, by a finaliser or another thread, while its own memory is read.</summary>
+        internal static T Held<T>(SafeHandle handle, Func<T> read)
+        {
+            bool held = false;
+            try
+            {
+                handle.DangerousAddRef(ref held);
+                return read();
+            }
+            finally
+            {
+                if (held)
+                {
+                    handle.DangerousRelease();
+                }
+            }
         }
 
         /// <summary>Throws if the library is missing or has another major version, and says what to do.</summary>

@@ -176,6 +176,29 @@ internal static class Test
         Console.WriteLine(cases.Count + " cases");
     }
 
+    /// <summary>The first call for the licences loads the detector. It is slow enough for a model to be disposed meanwhile.</summary>
+    private static void DisposedWhileRead()
+    {
+        Model model = new Model();
+        string license = null;
+        Thread reader = new Thread(() =>
+        {
+            try
+            {
+                license = model.License;
+            }
+            catch (ObjectDisposedException error)
+            {
+                license = error.ObjectName;
+            }
+        });
+        reader.Start();
+        Thread.Sleep(20);
+        model.Dispose();
+        reader.Join();
+        Check(license == "Model" || license.Contains("base"), "licences of a model that was disposed meanwhile: " + license);
+    }
+
     private static void Binding(Model model)
     {
         const string picture = Folder + "pictures/face.bmp", gender = Folder + "untrained_gender.onnx";
@@ -355,6 +378,8 @@ internal static class Test
         Check(Math.Abs(model.Predict(new Image(Format.Rgb, 96, 108, new Plane(top, rgb.Length, -288)), cropped).Faces[0].Age.Value - right.Value) < 0.01,
             "bottom-up, by its stride");
         pin.Free();
+        Fails<FacePredictException>("no rows", "NULL", () => model.Predict(new Image(Format.Rgb, 96, 108, new Plane(IntPtr.Zero, rgb.Length, -288)), cropped), 1);
+        Fails<FacePredictException>("no rows", "NULL", () => model.Predict(new Image(Format.Rgb, 96, 108, new Plane(top, 0, -288)), cropped), 1);
         Check(Math.Abs(model.Predict(new Image(Format.Rgb, 96, 108, flipped) { BottomUp = true }, cropped).Faces[0].Age.Value - right.Value) < 0.01, "bottom-up");
         Fails<ArgumentNullException>("null", "images", () => model.PredictBatch(new[] { good, null }));
         Check(model.PredictBatch(new[] { good }, cropped, 2000)[0].Error.Message.Contains("threads is 2000"), "threads");
@@ -429,6 +454,7 @@ internal static class Test
             }
             return 0;
         }
+        DisposedWhileRead();
         using (Model model = new Model())
         {
             Cases(model);
