@@ -149,7 +149,7 @@ export interface PredictOptions {
    * searches more closely, and each halving can take four times as long.
    */
   minFaceSize?: number;
-  /** The smallest score of a found face that is kept, from 0 to 1. */
+  /** The smallest score of a found face that is kept, above 0 and below 1. */
   minScore?: number;
   /**
    * The number of crops of each face whose answers are averaged, from 1 to 8. Each crop takes as much time as the
@@ -215,7 +215,7 @@ export class Tracker {
   update(picture: Picture, timeUs?: number, options?: PredictOptions): Promise<Prediction>;
   /** Forgets all faces, for example after a seek. Their numbers are not used again. */
   reset(): Promise<void>;
-  /** Frees the tracker. */
+  /** Frees the tracker. Later frames fail with ArgumentError. */
   close(): Promise<void>;
 }
 

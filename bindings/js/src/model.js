@@ -214,6 +214,7 @@ export class FacePredict {
 export class Tracker {
   #model;
   #starts = 0;
+  #closed = false;
   #ids = { base: 0, highest: 0 };
 
   constructor(model, given = {}) {
@@ -231,6 +232,7 @@ export class Tracker {
 
   /** Takes the next frame. `timeUs` is in microseconds from any start, and must not go back. */
   async update(source, timeUs, options = {}) {
+    this.#open();
     const time = Math.round(timeUs ?? source?.timestamp ?? performance.now() * 1000);
     if (!Number.isSafeInteger(time)) throw new ArgumentError(`timeUs is ${String(timeUs)}, a number is wanted`);
     const found = await this.#model._update(this, source, time, options);
@@ -248,12 +250,18 @@ export class Tracker {
   }
 
   /** Forgets all faces, for example after a seek. Their numbers are not used again. */
-  reset() {
+  async reset() {
+    this.#open();
     return this.#model._tracker(this.key, 'reset');
   }
 
   /** Frees the tracker. */
   close() {
+    this.#closed = true;
     return this.#model._tracker(this.key, 'free');
+  }
+
+  #open() {
+    if (this.#closed) throw new ArgumentError('the tracker is closed: make a new one');
   }
 }

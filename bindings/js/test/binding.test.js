@@ -221,6 +221,9 @@ test('a tracker follows a face over frames', async () => {
   const { faces } = await tracker.update(portrait, 200000);
   assert.ok(!ids.has(faces[0].trackId));
   await tracker.close();
+  await tracker.close();
+  await assert.rejects(tracker.update(portrait, 300000), { name: 'ArgumentError', message: /tracker is closed/ });
+  await assert.rejects(tracker.reset(), ArgumentError);
 });
 
 test('pictures that are asked for at once are taken in order', async () => {
