@@ -1,5 +1,5 @@
 //! Tests the picture that the demo shows to a newcomer: a woman of 42 or 43 years. The network estimates her as much
-//! younger. Base 0.5.0 gives 27 years and 83 % female with one crop (0.4.0: 25 and 69), and 31 years with eight (0.4.0:
+//! younger. Base 0.6.0 gives 24 years and 81 % female with one crop (0.5.0: 27 and 83), and 30 years with eight (0.5.0:
 //! 31). Better weights allow narrower bounds.
 
 use face_predict::{DecodeLimits, Gender, Model, Options, Picture};
