@@ -47,7 +47,7 @@ for target in "${targets[@]}"; do
     # A model file has some kilobytes, and of other inputs, larger ones show little more.
     run "$work" "$CARGO_TARGET_DIR/$triple/release/$target" "$work/corpus" "${seeds[@]}" -max_total_time=$((minutes * 60)) \
         -artifact_prefix="$work/" -timeout="${FUZZ_TIMEOUT:-60}" -rss_limit_mb=2048 -malloc_limit_mb=1500 -max_len=20000 \
-        -close_fd_mask=1 -print_final_stats=1 &
+        -close_fd_mask=1 -print_final_stats=1 -interrupted_exitcode=0 &
     pids+=($!)
 done
 for index in "${!pids[@]}"; do
