@@ -45,11 +45,13 @@ fn a_face_without_labels_is_learned_from_a_teacher_alone() {
     ok(here, &train(&format!("--run fresh {taught}")));
     let fresh = age_losses(here, "fresh");
     assert!(fresh[0] > 0.1, "{fresh:?}");
-    // The teacher as its own pupil has only the teacher's calibration to learn. The answers have it, and the pupil lacks
-    // it. It narrows broad answers, such as those to these made-up faces, by up to a third (`by_width` of tiny 0.4.0).
-    ok(here, &train(&format!("--run same --rate 1e-9 --init-from {MODELS}/tiny.onnx {taught}")));
+    // The teacher as its own pupil has almost nothing to learn. A file's answers are calibrated, and its pupil's are not,
+    // so here the teacher is a run without a calibration.
+    let shipped = format!("--rate 1e-9 --init-from {MODELS}/tiny.onnx --teacher-crops 1");
+    ok(here, &train(&format!("--run bare {shipped} --teacher {MODELS}/tiny.onnx")));
+    ok(here, &train(&format!("--run same {shipped} --teacher bare")));
     let same = age_losses(here, "same");
-    assert!(same[0] < 0.4 * fresh[0], "{same:?} {fresh:?}");
+    assert!(same[0] < 0.2 * fresh[0], "{same:?} {fresh:?}");
 }
 
 /// Returns a file of answers: `rows` below its two lines of header.
