@@ -15,6 +15,7 @@ pub(crate) enum Colors {
 const PART: usize = 128;
 
 /// Converts a row. Each component has at least as many samples as the row has pixels.
+#[inline(always)]
 pub(crate) fn convert(colors: Colors, components: &[&[u8]], out: &mut [u8]) {
     match (colors, components) {
         (Colors::Gray, [gray]) => out.iter_mut().zip(*gray).for_each(|(to, from)| *to = *from),

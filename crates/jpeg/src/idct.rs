@@ -1,5 +1,7 @@
 //! Makes the pixels of a block of eight, four or two across from sums of weighted coefficients.
 
+use crate::wide::widest;
+
 pub(crate) fn rows<const N: usize>(out: &mut [u8], stride: usize, block: &[[u8; N]; N]) {
     for (to, from) in out.chunks_mut(stride).zip(block) {
         if let Some(to) = to.first_chunk_mut() {
@@ -110,6 +112,13 @@ fn four_sums(sums: &[f32; 64], at: usize) -> Four {
     [sums[at], sums[at + 1], sums[at + 2], sums[at + 3]]
 }
 
+/// The first transforms of four columns, which begin at place `at` of each line.
+#[inline(always)]
+fn half(sums: &[f32; 64], at: usize) -> [Four; 8] {
+    let line = |line: usize| four_sums(sums, 8 * line + at);
+    transform([line(0), line(1), line(2), line(3)], [line(4), line(5), line(6), line(7)])
+}
+
 #[inline(always)]
 fn put_half(out: &mut [[u8; 8]; 8], half: usize, pixels: [Four; 8]) {
     for (to, from) in out.iter_mut().zip(pixels) {
@@ -121,13 +130,15 @@ fn put_half(out: &mut [[u8; 8]; 8], half: usize, pixels: [Four; 8]) {
 
 #[inline(never)]
 pub(crate) fn eight(sums: &[f32; 64]) -> [[u8; 8]; 8] {
-    let line = |line: usize, half: usize| four_sums(sums, 8 * line + half);
-    let half = |at: usize| {
-        let low = [line(0, at), line(1, at), line(2, at), line(3, at)];
-        let high = [line(4, at), line(5, at), line(6, at), line(7, at)];
-        transform(low, high)
-    };
-    let ([a, b, c, d, e, f, g, h], [i, j, k, l, m, n, o, p]) = (half(0), half(4));
+    widest(
+        #[inline(always)]
+        || eight_plain(sums),
+    )
+}
+
+#[inline(always)]
+fn eight_plain(sums: &[f32; 64]) -> [[u8; 8]; 8] {
+    let ([a, b, c, d, e, f, g, h], [i, j, k, l, m, n, o, p]) = (half(sums, 0), half(sums, 4));
     let mut out = [[0; 8]; 8];
     let ([a, b, c, d], [i, j, k, l]) = (turned([a, b, c, d]), turned([i, j, k, l]));
     put_half(&mut out, 0, transform([a, b, c, d], [i, j, k, l]));
@@ -139,6 +150,14 @@ pub(crate) fn eight(sums: &[f32; 64]) -> [[u8; 8]; 8] {
 /// Does the same where the upper half of the frequencies is zero along both axes.
 #[inline(never)]
 pub(crate) fn low_eight(sums: &[f32; 64]) -> [[u8; 8]; 8] {
+    widest(
+        #[inline(always)]
+        || low_eight_plain(sums),
+    )
+}
+
+#[inline(always)]
+fn low_eight_plain(sums: &[f32; 64]) -> [[u8; 8]; 8] {
     let [a, b, c, d, e, f, g, h] = low_transform([
         four_sums(sums, 0),
         four_sums(sums, 8),
@@ -188,4 +207,24 @@ pub(crate) fn two(sums: &[f32; 64]) -> [[u8; 2]; 2] {
         [byte(mean + across + down + both), byte(mean - across + down - both)],
         [byte(mean + across - down - both), byte(mean - across - down + both)],
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wide_vectors_change_no_pixel() {
+        let mut state = 1_u32;
+        for range in [40.0, 400.0, 4e9] {
+            for _ in 0..500 {
+                let sums = std::array::from_fn(|_| {
+                    state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                    (state as f32 / u32::MAX as f32 - 0.5) * range
+                });
+                assert_eq!(eight(&sums), eight_plain(&sums));
+                assert_eq!(low_eight(&sums), low_eight_plain(&sums));
+            }
+        }
+    }
 }

@@ -34,6 +34,7 @@ mod sequential;
 mod tables;
 mod upsample;
 mod weights;
+mod wide;
 
 pub use error::{Error, ErrorKind, Result};
 pub use frame::Scale;

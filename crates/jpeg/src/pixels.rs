@@ -6,6 +6,7 @@ use crate::frame::Scale;
 use crate::header::Header;
 use crate::planes::Plane;
 use crate::upsample::Upsampler;
+use crate::wide::widest;
 
 /// A decoded picture. Its rows have no padding, and the first is at the top.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,6 +52,14 @@ impl Picture {
 
     /// Converts the rows for which planes have samples. `rows` have been decoded at the picture's scale.
     pub(crate) fn advance(&mut self, planes: &[Plane], rows: usize) {
+        widest(
+            #[inline(always)]
+            || self.convert_until(planes, rows),
+        );
+    }
+
+    #[inline(always)]
+    fn convert_until(&mut self, planes: &[Plane], rows: usize) {
         let row_size = self.pixels.width * self.pixels.channels();
         let Pixels { height, data, .. } = &mut self.pixels;
         let ahead = planes.iter().any(|plane| plane.upsampling.looks_ahead());

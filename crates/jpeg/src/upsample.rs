@@ -11,6 +11,7 @@ pub(crate) struct Upsampler {
 
 impl Upsampler {
     /// Returns the component's samples for a row of the picture. There may be more samples than the picture is wide.
+    #[inline(always)]
     pub(crate) fn row<'a>(&'a mut self, plane: &'a Plane, row: usize) -> &'a [u8] {
         match plane.upsampling {
             Upsampling::None => return plane.row(row),
@@ -36,6 +37,7 @@ fn other(row: usize) -> usize {
     if row.is_multiple_of(2) { (row / 2).saturating_sub(1) } else { row / 2 + 1 }
 }
 
+#[inline(always)]
 fn repeat(row: &[u8], times: usize, out: &mut Vec<u8>) {
     out.clear();
     for sample in row {
@@ -43,6 +45,7 @@ fn repeat(row: &[u8], times: usize, out: &mut Vec<u8>) {
     }
 }
 
+#[inline(always)]
 fn down(near: &[u8], far: &[u8], row: usize, out: &mut Vec<u8>) {
     out.clear();
     let bias = 1 + (row % 2) as u16;
@@ -52,6 +55,7 @@ fn down(near: &[u8], far: &[u8], row: usize, out: &mut Vec<u8>) {
     );
 }
 
+#[inline(always)]
 fn across(row: &[u8], out: &mut Vec<u8>) {
     out.resize(2 * row.len(), 0);
     let (Some(first), Some(last)) = (row.first(), row.last()) else {
@@ -69,6 +73,7 @@ fn across(row: &[u8], out: &mut Vec<u8>) {
 }
 
 /// Does the same for sums of four samples.
+#[inline(always)]
 fn both(sums: &[u16], out: &mut Vec<u8>) {
     out.resize(2 * sums.len(), 0);
     let (Some(first), Some(last)) = (sums.first(), sums.last()) else {
