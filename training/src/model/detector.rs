@@ -42,11 +42,8 @@ impl Detector {
     pub fn named(name: &str) -> Option<Self> {
         let (channels, blocks, after) = match name {
             "detector" => (vec![32, 48, 80, 96], vec![0, 1, 2, 3], vec![1, 1, 0]),
-            // This is the size until 0.2.0, and that of detector-open.
+            // The size of detector-open.
             "detector-small" => (vec![32, 48, 80, 96], vec![0, 1, 2, 2], vec![1, 0, 0]),
-            "detector-a" => (vec![32, 32, 64, 96], vec![0, 2, 2, 2], vec![1, 1, 0]),
-            "detector-b" => (vec![16, 48, 96, 128], vec![0, 1, 2, 2], vec![1, 0, 0]),
-            "detector-c" => (vec![32, 64, 96, 128], vec![0, 1, 2, 2], vec![1, 0, 0]),
             _ => return None,
         };
         Some(Self { stem: 4, channels, blocks, grids: 3, after })

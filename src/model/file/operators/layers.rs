@@ -1,4 +1,4 @@
-//! Convolutions, pools, matrices and sums over axes.
+//! Convolutions, pools and matrices.
 
 use tract_core::internal::*;
 use tract_core::ops::cnn::{PaddingSpec, PoolSpec};
@@ -7,7 +7,6 @@ use tract_core::ops::{math, nn};
 use tract_hir::internal::Expansion;
 use tract_hir::ops as hir;
 use tract_hir::ops::binary::InferenceBinOp;
-use tract_hir::ops::nn::Reducer;
 
 #[cfg(test)]
 use super::row::Case;
@@ -179,54 +178,7 @@ pub(super) const OPERATORS: &[Operator] = &[
             g.node("MaxPool", &[x], &more)
         })],
     },
-    reduce("ReduceL2", |s, m| s.reduce(m, Reducer::L2)),
-    reduce("ReduceMax", |s, m| s.reduce(m, Reducer::Max)),
-    Operator {
-        #[cfg(test)]
-        cases: &[
-            Case::Alone,
-            Case::Graph(|g, x| {
-                g.node("ReduceMean", &[x], &[("axes", ints(&[2, -1])), ("keepdims", Value::Int(0))])
-            }),
-            Case::InSet(18, |g, x| {
-                let axes = g.integers(&[2, 3]);
-                g.node("ReduceMean", &[x, &axes], &[("keepdims", Value::Int(0))])
-            }),
-        ],
-        ..reduce("ReduceMean", |s, m| s.reduce(m, Reducer::Mean))
-    },
-    reduce("ReduceMin", |s, m| s.reduce(m, Reducer::Min)),
-    Operator {
-        #[cfg(test)]
-        cases: &[
-            Case::Alone,
-            Case::Graph(|g, x| {
-                let axes = g.integers(&[-1]);
-                g.node("ReduceSum", &[x, &axes], &[])
-            }),
-            Case::InSet(11, |g, x| g.node("ReduceSum", &[x], &[("axes", ints(&[1, 2]))])),
-        ],
-        ..reduce("ReduceSum", |s, m| s.reduce(m, Reducer::Sum))
-    },
-    reduce("ReduceSumSquare", |s, m| s.reduce(m, Reducer::SumSquare)),
 ];
-
-/// Reads a reduction over axes that are listed, or over all.
-const fn reduce(
-    name: &'static str,
-    wire: fn(&Site<'_>, &mut TypedModel) -> TractResult<TVec<OutletId>>,
-) -> Operator {
-    Operator {
-        name,
-        inputs: (1, 2),
-        attributes: &["axes", "keepdims", "noop_with_empty_axes"],
-        bounds: "constant axes",
-        growth: Growth::NoLarger,
-        wire,
-        #[cfg(test)]
-        cases: &[Case::Alone],
-    }
-}
 
 impl Site<'_> {
     fn padding(&self, pooling: bool) -> TractResult<PaddingSpec> {
@@ -392,20 +344,5 @@ impl Site<'_> {
         let name = format!("{}.scaled", self.name);
         let wire = model.wire_node(name, math::mul(), &[self.input(0)?, slope])?[0];
         model.wire_node(self.name, math::add(), &[wire, offset])
-    }
-
-    fn reduce(&self, model: &mut TypedModel, by: Reducer) -> TractResult<TVec<OutletId>> {
-        let input = self.input(0)?;
-        let rank = model.outlet_fact(input)?.rank();
-        let axes = self.listed(model, 1, "axes")?.unwrap_or_default();
-        let axes: Vec<i64> = axes
-            .into_iter()
-            .map(|axis| Ok(self.axis(axis, rank)? as i64))
-            .collect::<TractResult<_>>()?;
-        let keep = self.int("keepdims", 1)? == 1;
-        // An empty list means all axes, unless the node says that it means none.
-        let none = self.node.flag("noop_with_empty_axes")?;
-        let axes = (none || !axes.is_empty()).then_some(axes);
-        hir::nn::Reduce::new(axes, keep, by).wire(self.name, model, &[input])
     }
 }

@@ -11,6 +11,7 @@ mod activations;
 mod arithmetic;
 pub(super) mod arrays;
 mod layers;
+mod reductions;
 pub(super) mod row;
 mod site;
 mod slices;

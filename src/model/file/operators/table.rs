@@ -5,13 +5,14 @@
 //! tract-onnx.
 
 use super::row::Operator;
-use super::{activations, arithmetic, arrays, layers, slices};
+use super::{activations, arithmetic, arrays, layers, reductions, slices};
 
 /// All rows by kind.
-const KINDS: [&[Operator]; 5] = [
+const KINDS: [&[Operator]; 6] = [
     arithmetic::OPERATORS,
     activations::OPERATORS,
     layers::OPERATORS,
+    reductions::OPERATORS,
     arrays::OPERATORS,
     slices::OPERATORS,
 ];
