@@ -36,7 +36,8 @@ pub enum Arch {
 }
 
 /// Returns the names of all networks.
-pub const NAMES: &str = "tiny, base, detector, detector-small, mobilenet, paper-age, paper-gender, paper-multi";
+pub const NAMES: &str =
+    "tiny, base, detector, detector-small, mobilenet, paper-age, paper-gender, paper-multi";
 
 impl Arch {
     /// Returns the network called `name`.
