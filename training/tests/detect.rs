@@ -76,6 +76,35 @@ fn a_detector_is_trained_resumed_exported_and_judged() {
 }
 
 #[test]
+fn faces_of_large_pictures_are_found_where_they_are() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let here = folder.path();
+    let portrait = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/images/eileen_collins.png");
+    let portrait = image::open(portrait).expect("the portrait");
+    let large = portrait.resize(1600, 1600, image::imageops::FilterType::Triangle);
+    large.save(here.join("large.png")).expect("written");
+    std::fs::write(here.join("t.csv"), "file,gender,split\nlarge.png,female,test\n")
+        .expect("a table");
+    ok(here, "ingest table --table t.csv --images . --out m.csv");
+    let detector = concat!(env!("CARGO_MANIFEST_DIR"), "/../models/detector.onnx");
+    ok(
+        here,
+        &format!(
+            "evaluate-detector --model {detector} --manifest m.csv --root . --out d.json --search still"
+        ),
+    );
+    let text = std::fs::read_to_string(here.join("d.json")).expect("figures");
+    let json: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    let plain = &json["models"][0]["portraits"]["t"]["variants"]["plain"];
+    assert_eq!(
+        (plain["pictures"].as_u64(), plain["found"].as_f64()),
+        (Some(1), Some(1.0)),
+        "{text}"
+    );
+    assert!(plain["landmarks"].as_f64().is_some_and(|far| far < 0.1), "{text}");
+}
+
+#[test]
 fn without_scenes_it_learns_from_faces_alone() {
     let folder = tempfile::tempdir().expect("a folder");
     let here = folder.path();

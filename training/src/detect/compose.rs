@@ -159,8 +159,7 @@ impl Composer {
 
     /// Returns one picture of a face: a whole frame of it, or with its corners.
     fn portrait(&self, width: usize, height: usize, rng: &mut Pcg64Mcg) -> Result<Frame> {
-        let face = pick(&self.faces, rng)?;
-        let (mut bitmap, _) = self.face_store.open(&face.path)?;
+        let (mut bitmap, mut region) = self.open(pick(&self.faces, rng)?)?;
         let side = width.min(height) as f32;
         // Pictures that were cropped to a face are common, and the hardest, because all of it is face.
         let pixels = side
@@ -169,7 +168,6 @@ impl Composer {
                 false => rng.random_range((0.12f32).ln()..(1.05f32).ln()).exp(),
             };
         // Makes a face that was small before.
-        let mut region = face.region;
         if rng.random_bool(0.3) {
             let least = rng.random_range(28f32.ln()..160f32.ln()).exp();
             while bitmap.width as f32 >= 2.0 * least {
@@ -203,6 +201,12 @@ impl Composer {
             dim(&mut canvas, &target.rect, rng);
         }
         Ok(Frame { canvas, targets: vec![target] })
+    }
+
+    /// Opens a face's picture, which may be reduced, and returns the place of the face in it.
+    fn open(&self, face: &Face) -> Result<(Bitmap, Region)> {
+        let (bitmap, span) = self.face_store.open(&face.path)?;
+        Ok((bitmap, face.region.scaled(1.0 / span)))
     }
 
     fn background(&self, width: usize, height: usize, rng: &mut Pcg64Mcg) -> Result<Canvas> {
@@ -254,9 +258,11 @@ impl Composer {
                 if !free || target.ignored {
                     continue;
                 }
-                let (bitmap, _) = self.face_store.open(&face.path)?;
+                let (bitmap, region) = self.open(face)?;
+                let scale = pixels / region.rect.area().sqrt();
+                let forward = place(&region, scale, turn, middle);
                 let map = inverse(&forward).context("the face has no size")?;
-                let mask = mask(&face.region.rect, &bitmap, rng);
+                let mask = mask(&region.rect, &bitmap, rng);
                 let light = light(rng);
                 frame.canvas.paste(&bitmap, &map, &mask, light);
                 if rng.random_bool(0.06) {
@@ -370,6 +376,58 @@ fn mirror(frame: &mut Frame) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::data::sampler::generator;
+
+    /// Checks that the face, which is white on black, lies where the frame says.
+    fn fits(frame: &Frame) -> bool {
+        let [target] = &frame.targets[..] else { panic!("{} faces", frame.targets.len()) };
+        let points = target.landmarks.expect("landmarks");
+        let bright = |p: &Point| {
+            let Canvas { width, height, pixels } = &frame.canvas;
+            let (x, y) = (p.x.floor(), p.y.floor());
+            let inside = x >= 0.0 && y >= 0.0 && x < *width as f32 && y < *height as f32;
+            inside.then(|| pixels[y as usize * width + x as usize][0] > 60.0)
+        };
+        // The landmarks are half of the way to the corners, and these points are beyond the corners.
+        let nose = points[2];
+        let beyond = [0, 1, 3, 4].map(|i| {
+            let p = points[i];
+            Point::new(nose.x + 2.6 * (p.x - nose.x), nose.y + 2.6 * (p.y - nose.y))
+        });
+        points.iter().filter_map(bright).all(|b| b) && !beyond.iter().filter_map(bright).any(|b| b)
+    }
+
+    #[test]
+    fn faces_of_reduced_pictures_lie_where_the_frame_says() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (left, top, width, height) = (60, 90, 160, 200);
+        let image = image::RgbImage::from_fn(600, 500, |x, y| {
+            let inside = (left..left + width).contains(&x) && (top..top + height).contains(&y);
+            image::Rgb([if inside { 255 } else { 0 }; 3])
+        });
+        image.save(folder.path().join("a.png")).expect("written");
+        let [x, y, w, h] = [left, top, width, height].map(|v| v as f32);
+        let mut region = Region::from_box(Rect::new(x, y, w, h));
+        let points = [(0.25, 0.25), (0.75, 0.25), (0.5, 0.5), (0.25, 0.75), (0.75, 0.75)];
+        region.landmarks = Some(points.map(|(a, b)| Point::new(x + a * w, y + b * h)));
+        let composer = Composer {
+            faces: vec![Face { path: "a.png".into(), region }],
+            scenes: Vec::new(),
+            face_store: Store::new(folder.path(), None, 256),
+            scene_store: Store::new(folder.path(), None, 640),
+        };
+        let (mut portraits, mut laid) = (0, 0);
+        for i in 0..40 {
+            let rng = &mut generator(5, 0, i);
+            portraits += usize::from(fits(&composer.portrait(320, 256, rng).expect("a frame")));
+            let canvas = Canvas::new(320, 256, [0.0; 3]);
+            let mut frame = Frame { canvas, targets: Vec::new() };
+            composer.lay(&mut frame, 1, rng).expect("a frame");
+            laid += usize::from(frame.targets.is_empty() || fits(&frame));
+        }
+        // Some faces are covered in part, and some backgrounds are bright.
+        assert!(portraits >= 24 && laid >= 34, "{portraits} and {laid} of 40");
+    }
 
     #[test]
     fn a_turned_face_keeps_its_landmarks_inside() {

@@ -52,10 +52,12 @@ pub fn judge(
     let mut portraits = Portraits::default();
     for row in rows {
         let Some(region) = row.region().filter(|r| r.landmarks.is_some()) else { continue };
-        let Ok((bitmap, _)) = store.open(&row.path) else {
+        let Ok((bitmap, span)) = store.open(&row.path) else {
             portraits.failed += 1;
             continue;
         };
+        // The picture may be reduced.
+        let region = region.scaled(1.0 / span);
         let longer = bitmap.width.max(bitmap.height) as f32;
         let turned = TURN.to_radians();
         for (name, scale, turn, room) in [
