@@ -105,6 +105,28 @@ fn faces_of_large_pictures_are_found_where_they_are() {
 }
 
 #[test]
+fn a_missing_validation_picture_is_left_out_and_counted() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let here = folder.path();
+    data(here);
+    ok(here, "ingest wider --table table.csv --prefix . --val 0.4 --out scenes.csv");
+    let text = std::fs::read_to_string(here.join("scenes.csv")).expect("scenes");
+    let scenes = text.lines().filter_map(|line| line.strip_prefix("./")?.split_once(','));
+    let (scene, _) = scenes.clone().find(|(_, rest)| rest.starts_with("val")).expect("a scene");
+    // This picture is a face for validation, too.
+    for name in [scene, "1.png"] {
+        std::fs::remove_file(here.join("photos").join(name)).expect("removed");
+    }
+    let train = format!("{TRAIN} --scenes scenes.csv --run gaps");
+    let out = ok(here, &train);
+    assert!(
+        out.contains("done after 2 epochs, ") && !out.contains(" 0 pictures left out"),
+        "{out}"
+    );
+    ok(here, "calibrate --run gaps --manifest faces.csv --scenes scenes.csv --root photos");
+}
+
+#[test]
 fn without_scenes_it_learns_from_faces_alone() {
     let folder = tempfile::tempdir().expect("a folder");
     let here = folder.path();

@@ -23,7 +23,7 @@ use crate::data::labels::upload;
 use crate::data::manifest::Row;
 use crate::data::sampler::generator;
 use crate::data::stream::Stream;
-use crate::job::{Job, Judgement};
+use crate::job::{Job, Judgement, first_failure};
 use crate::model::{Arch, Network};
 
 /// The number of frames with faces put on them for validation, at most that of an epoch.
@@ -145,6 +145,7 @@ impl Data<'_> {
             strides: strides(config)?,
             device,
             count: FRAMES.min(config.epoch_size),
+            failures: Mutex::default(),
         })
     }
 }
@@ -234,7 +235,11 @@ impl Job for Detect<'_> {
         let groups = self.val.judge(net)?;
         let precisions: Vec<f64> =
             groups.iter().filter_map(|g| g.judged.average_precision()).collect();
-        ensure!(!precisions.is_empty(), "there is no face to validate with");
+        ensure!(
+            !precisions.is_empty(),
+            "there is no face to validate with {}",
+            first_failure(&self.val.failures())
+        );
         let score = 1.0 - precisions.iter().sum::<f64>() / precisions.len() as f64;
         let groups = groups.into_iter().map(|group| {
             let recall = group.judged.at_wrong_rate(WRONG_RATE).map(|(recall, _)| recall);
@@ -249,6 +254,8 @@ impl Job for Detect<'_> {
     }
 
     fn failures(&self) -> BTreeMap<String, String> {
-        self.maker.failures.lock().expect("no holder panics").clone()
+        let mut failures = self.maker.failures.lock().expect("no holder panics").clone();
+        failures.extend(self.val.failures());
+        failures
     }
 }

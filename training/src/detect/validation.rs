@@ -1,5 +1,8 @@
 //! Validates a detector during its training, and chooses its threshold.
 
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+
 use anyhow::{Context, Result};
 use face_predict::{DetectSpec, Detection, InputSpec, Region};
 use tch::{Device, Tensor};
@@ -13,6 +16,7 @@ use super::store::Store;
 use super::{SMALLEST, Target};
 use crate::augment::crop::normalise;
 use crate::data::sampler::generator;
+use crate::job::first_failure;
 use crate::model::Network;
 use crate::model::detector::SIDE;
 
@@ -32,6 +36,8 @@ pub struct Validation {
     pub(super) strides: Vec<usize>,
     pub(super) device: Device,
     pub(super) count: usize,
+    /// The pictures that failed so far, with the reason.
+    pub(super) failures: Mutex<BTreeMap<String, String>>,
 }
 
 /// The judged pictures of one kind.
@@ -45,22 +51,13 @@ pub struct Group {
 }
 
 impl Validation {
-    /// Judges `net` on the validation part.
+    /// Judges `net` on the validation part. Pictures that cannot be read are left out, as in the training.
     pub fn judge(&self, net: &dyn Network) -> Result<Vec<Group>> {
         let mut groups = Vec::new();
         if !self.scenes.is_empty() {
             let mut pairs = Vec::new();
             for scene in &self.scenes {
-                let (bitmap, span) = self.scene_store.open(&scene.path)?;
-                let image = bitmap.image()?;
-                let letterbox = Letterbox::fit(&image, SIDE, *self.strides.last().unwrap_or(&32))?;
-                let by = letterbox.scale / span;
-                let targets = scene.marks.iter().map(|mark| Target {
-                    rect: Region::from_box(mark.rect).scaled(by).rect,
-                    landmarks: None,
-                    ignored: mark.ignored,
-                });
-                let targets: Vec<Target> = targets.collect();
+                let Some((letterbox, targets)) = self.noted(self.boxed(scene)) else { continue };
                 let Letterbox { planes, width, height, .. } = letterbox;
                 let image = tensor(&planes, width, height);
                 pairs.push((self.find(net, &image, width)?, targets));
@@ -72,12 +69,42 @@ impl Validation {
             // The seed is its own, whatever the run's seed is, so that runs can be compared.
             let mut rng = generator(77, 0, i as u64);
             let (width, height) = SHAPES[i % CAMERAS];
-            let Frame { canvas, targets } = self.frames.frame(width, height, &mut rng)?;
+            let frame = self.noted(self.frames.frame(width, height, &mut rng));
+            let Some(Frame { canvas, targets }) = frame else { continue };
             let image = soiled(&canvas, &mut rng);
             pairs.push((self.find(net, &image, width)?, targets));
         }
         groups.push(group("frames", &pairs));
         Ok(groups)
+    }
+
+    /// Returns a scene as the input shows it, with its faces.
+    fn boxed(&self, scene: &Scene) -> Result<(Letterbox, Vec<Target>)> {
+        let (bitmap, span) = self.scene_store.open(&scene.path)?;
+        let letterbox =
+            Letterbox::fit(&bitmap.image()?, SIDE, *self.strides.last().unwrap_or(&32))?;
+        let by = letterbox.scale / span;
+        let targets = scene.marks.iter().map(|mark| Target {
+            rect: Region::from_box(mark.rect).scaled(by).rect,
+            landmarks: None,
+            ignored: mark.ignored,
+        });
+        Ok((letterbox, targets.collect()))
+    }
+
+    /// Returns what could be read, and notes what could not.
+    fn noted<T>(&self, read: Result<T>) -> Option<T> {
+        let note = |error: &anyhow::Error| {
+            let message = format!("{error:#}");
+            let mut failures = self.failures.lock().expect("no holder panics");
+            failures.insert(message.clone(), message);
+        };
+        read.inspect_err(note).ok()
+    }
+
+    /// The pictures that failed so far, with the reason.
+    pub fn failures(&self) -> BTreeMap<String, String> {
+        self.failures.lock().expect("no holder panics").clone()
     }
 
     fn find(&self, net: &dyn Network, image: &Tensor, width: usize) -> Result<Vec<Detection>> {
@@ -107,6 +134,10 @@ impl Validation {
     /// if there are any.
     pub fn spec(&self, net: &dyn Network) -> Result<(DetectSpec, Vec<Group>)> {
         let groups = self.judge(net)?;
+        let failures = self.failures();
+        if !failures.is_empty() {
+            eprintln!("{} pictures left out: {}", failures.len(), first_failure(&failures));
+        }
         let first = groups.first().context("there is nothing to validate with")?;
         let (_, threshold) =
             first.judged.at_wrong_rate(WRONG_RATE).context("there is no face to validate with")?;
