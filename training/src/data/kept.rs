@@ -107,24 +107,38 @@ impl Kept {
 
 /// Returns a key of the face. It includes the size and the time of its picture.
 pub fn key(root: &Path, row: &Row) -> Result<Key> {
-    let path = root.join(&row.path);
-    let told = || format!("{}", path.display());
-    let about = std::fs::metadata(&path).with_context(told)?;
-    ensure!(about.is_file(), "{} is not a file", told());
-    let mut hash = Sha256::new();
-    hash.update(row.path.as_bytes());
-    for number in [about.len() as i64, about.mtime(), about.mtime_nsec()] {
-        hash.update(number.to_le_bytes());
-    }
+    let mut hash = picture(root, &row.path)?;
     if let Some(Region { rect, landmarks }) = row.region() {
         let points = landmarks.into_iter().flatten().flat_map(|p| [p.x, p.y]);
         for number in [rect.x, rect.y, rect.width, rect.height].into_iter().chain(points) {
             hash.update(number.to_le_bytes());
         }
     }
+    Ok(shortened(hash))
+}
+
+/// Returns a key of a picture, with its size and time.
+pub fn picture_key(root: &Path, path: &str) -> Result<Key> {
+    Ok(shortened(picture(root, path)?))
+}
+
+fn picture(root: &Path, path: &str) -> Result<Sha256> {
+    let file = root.join(path);
+    let told = || format!("{}", file.display());
+    let about = std::fs::metadata(&file).with_context(told)?;
+    ensure!(about.is_file(), "{} is not a file", told());
+    let mut hash = Sha256::new();
+    hash.update(path.as_bytes());
+    for number in [about.len() as i64, about.mtime(), about.mtime_nsec()] {
+        hash.update(number.to_le_bytes());
+    }
+    Ok(hash)
+}
+
+fn shortened(hash: Sha256) -> Key {
     let mut key = Key::default();
     key.copy_from_slice(&hash.finalize()[..16]);
-    Ok(key)
+    key
 }
 
 fn pack(crop: &Crop) -> Vec<u8> {

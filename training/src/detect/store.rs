@@ -3,10 +3,12 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use face_predict::{Affine, Format, Orientation, Warp};
 
 use super::paint::Bitmap;
+use crate::data::kept::picture_key;
+use crate::data::records::Key;
 
 /// Opens pictures below `root`.
 pub struct Store {
@@ -25,12 +27,15 @@ impl Store {
     /// Returns the picture at `path`, and how many of its own pixels one returned pixel spans.
     pub fn open(&self, path: &str) -> Result<(Bitmap, f32)> {
         let Some(cache) = &self.cache else { return self.decode(path) };
+        // A picture that was replaced has another key, and so has one of the same name below another root.
+        let key = picture_key(&self.root, path)?;
         let file = cache.join(format!("{path}.rgb"));
-        if let Ok(bytes) = std::fs::read(&file) {
-            return unpack(&bytes).with_context(|| format!("{}", file.display()));
+        if let Some(kept) = std::fs::read(&file).ok().and_then(|bytes| unpack(&bytes, &key)) {
+            return Ok(kept);
         }
         let (bitmap, span) = self.decode(path)?;
-        let mut bytes = Vec::with_capacity(12 + bitmap.rgb.len());
+        let mut bytes = Vec::with_capacity(HEAD + bitmap.rgb.len());
+        bytes.extend(key);
         bytes.extend((bitmap.width as u32).to_le_bytes());
         bytes.extend((bitmap.height as u32).to_le_bytes());
         bytes.extend(span.to_le_bytes());
@@ -39,8 +44,9 @@ impl Store {
             std::fs::create_dir_all(folder)
                 .with_context(|| format!("folder {}", folder.display()))?;
         }
-        // Two threads may write the same picture, so each uses a name of its own.
-        let part = file.with_extension(format!("{:?}.part", std::thread::current().id()));
+        // Two threads or two processes may write the same picture, so each uses a name of its own.
+        let own = (std::process::id(), std::thread::current().id());
+        let part = file.with_extension(format!("{}.{:?}.part", own.0, own.1));
         std::fs::write(&part, &bytes).with_context(|| format!("writing {}", part.display()))?;
         std::fs::rename(&part, &file).with_context(|| format!("renaming to {}", file.display()))?;
         Ok((bitmap, span))
@@ -68,17 +74,53 @@ impl Store {
     }
 }
 
-fn unpack(bytes: &[u8]) -> Result<(Bitmap, f32)> {
-    let word = |i: usize| -> Result<[u8; 4]> {
-        Ok(bytes.get(4 * i..4 * i + 4).context("a short file")?.try_into()?)
-    };
+/// The bytes before the pixels: the key, the width, the height and the span.
+const HEAD: usize = 16 + 12;
+
+/// Returns the picture in a file, if the file has this key and is whole.
+fn unpack(bytes: &[u8], key: &Key) -> Option<(Bitmap, f32)> {
+    let (head, rgb) = bytes.split_at_checked(HEAD)?;
+    let numbers = head.strip_prefix(key)?;
+    let word = |i: usize| -> Option<[u8; 4]> { numbers.get(4 * i..4 * i + 4)?.try_into().ok() };
     let (width, height) = (u32::from_le_bytes(word(0)?), u32::from_le_bytes(word(1)?));
     let span = f32::from_le_bytes(word(2)?);
     let (width, height) = (width as usize, height as usize);
-    ensure!(
-        width.checked_mul(height).and_then(|n| n.checked_mul(3)) == Some(bytes.len() - 12),
-        "{} bytes are no picture of {width} x {height}; delete it",
-        bytes.len()
-    );
-    Ok((Bitmap { width, height, rgb: bytes[12..].to_vec() }, span))
+    let size = width.checked_mul(height)?.checked_mul(3)?;
+    (size == rgb.len()).then(|| (Bitmap { width, height, rgb: rgb.to_vec() }, span))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_replaced_picture_is_read_anew() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let here = |name: &str| folder.path().join(name);
+        let fill = |root: &str, ink: u8, width: u32| {
+            std::fs::create_dir_all(here(root)).expect("a folder");
+            let image = image::RgbImage::from_pixel(width, 9, image::Rgb([ink; 3]));
+            image.save(here(root).join("a.png")).expect("written");
+        };
+        let first = |root: &str| {
+            let store = Store::new(&here(root), Some(&here("cache")), 40);
+            let (bitmap, span) = store.open("a.png").expect("a picture");
+            (bitmap.width, bitmap.rgb[0], span)
+        };
+        fill("one", 10, 80);
+        assert_eq!(first("one"), (40, 10, 2.0));
+        assert_eq!(first("one"), (40, 10, 2.0), "from the cache");
+        fill("one", 200, 20);
+        assert_eq!(first("one"), (20, 200, 1.0));
+        fill("two", 90, 30);
+        assert_eq!(first("two"), (30, 90, 1.0), "another root");
+        // A file that was cut short is written anew.
+        let kept = here("cache/40/a.png.rgb");
+        let bytes = std::fs::read(&kept).expect("kept");
+        std::fs::write(&kept, &bytes[..bytes.len() - 1]).expect("written");
+        assert_eq!(first("two"), (30, 90, 1.0));
+        assert_eq!(std::fs::read(&kept).expect("kept"), bytes);
+        let names = std::fs::read_dir(here("cache/40")).expect("a folder");
+        assert_eq!(names.count(), 1, "no part of a file is left");
+    }
 }
