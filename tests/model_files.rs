@@ -3,7 +3,7 @@
 
 use face_predict::{
     AgeSpec, CropAnchor, CropRule, ErrorKind, Format, Image, Metadata, Model, ModelOptions,
-    Options, Task,
+    Options, Quality, Task,
 };
 use onnx::{Onnx, Value};
 use prost::Message;
@@ -13,6 +13,8 @@ use tract_onnx::pb::{AttributeProto, GraphProto, ModelProto, StringStringEntryPr
 mod numbers;
 #[allow(dead_code)]
 mod onnx;
+#[allow(dead_code)]
+mod portrait;
 #[allow(dead_code)]
 mod small;
 
@@ -135,6 +137,7 @@ fn metadata_wrong_by_themselves() {
     refused(&input("\"width\":32", "\"width\":1025"), "size 1025x32");
     refused(&input("\"width\":32", "\"width\":1e99"), "face_predict.input");
     refused(&input("\"width\":32", "\"width\":-1"), "face_predict.input");
+    refused(&input("\"width\":32", "\"width\":64"), "size 64x32 is not square");
     refused(&input("\"RGB\"", "\"BGR\""), "channels are \"BGR\"");
     refused(&input("[0.25,0.25,0.25]", "[0.25,0,0.25]"), "std is not a positive number");
     refused(&input("[0.25,0.25,0.25]", "[0.25,1e39,0.25]"), "face_predict.input");
@@ -180,10 +183,30 @@ fn metadata_wrong_by_themselves() {
 
 #[test]
 fn metadata_that_do_not_fit_the_graph() {
+    let larger = || {
+        with_metadata(|m| {
+            m.input.width = 48;
+            m.input.height = 48;
+        })
+    };
     refused(
-        &with_metadata(|m| m.input.width = 48),
-        "input \"image\" has shape [1, 3, 32, 32], but face_predict.input says [1, 3, 32, 48]",
+        &larger(),
+        "input \"image\" has shape [1, 3, 32, 32], but face_predict.input says [1, 3, 48, 48]",
     );
+    // A batch of any size, as most exporters write it, does not hide the other sizes.
+    for (shape, told) in [
+        (&[usize::MAX, 3, SIDE, SIDE][..], "[?, 3, 32, 32]"),
+        (&[usize::MAX, 1, usize::MAX, usize::MAX], "[?, 1, ?, ?]"),
+        (&[usize::MAX, 3, SIDE], "[?, 3, 32]"),
+    ] {
+        let mut proto = larger();
+        proto.graph.as_mut().unwrap().input[0] = Onnx::value("image", shape);
+        refused(&proto, &format!("has shape {told}, but"));
+    }
+    let any_batch = with_graph(|g| {
+        g.input[0] = Onnx::value("image", &[usize::MAX, 3, SIDE, SIDE]);
+    });
+    predict(&load(&any_batch).unwrap()).unwrap();
     let count = |count| {
         let mut age = metadata(BOTH).age;
         if let Some(AgeSpec::Distribution { count: given, .. }) = &mut age {
@@ -221,7 +244,115 @@ fn a_detector_of_one_size_is_refused() {
         detector
     };
     refused(&fixed(&[1, 3, SIDE, SIDE]), "must leave height and width open");
+    refused(&fixed(&[usize::MAX, 3, SIDE, SIDE]), "the fixed shape [?, 3, 32, 32]");
     load(&fixed(&[1, 3, usize::MAX, usize::MAX])).expect("open sides");
+    // The file promises any size, but its graph has one alone.
+    let mut one_size = detector.clone();
+    let graph = one_size.graph.as_mut().expect("a graph");
+    let mut other = Onnx::default();
+    let sizes = [1, 15, 4, 4];
+    let shape = other.integers(&sizes);
+    other.node("Reshape", &["cells", &shape], &[]);
+    let mut added = other.proto().graph.expect("a graph");
+    graph.node[0].output[0] = "cells".into();
+    added.node[0].output[0] = "stride8".into();
+    graph.node.append(&mut added.node);
+    graph.initializer.append(&mut added.initializer);
+    refused(&one_size, "[1, 3, 64, 64]");
+}
+
+/// The engine does not check this for constants. A fuzzer found that it then read beyond the smaller matrix.
+#[test]
+fn matrices_that_do_not_fit_are_refused() {
+    let flags = |a, b| [("transA", Value::Int(a)), ("transB", Value::Int(b))];
+    let product = |op: &'static str, a: [usize; 2], b: [usize; 2], more: &[(&str, Value)]| {
+        with_constant(|graph| {
+            let a = graph.constant(&a, &numbers(a[0] * a[1]));
+            let b = graph.constant(&b, &numbers(b[0] * b[1]));
+            let wire = graph.node(op, &[&a, &b], more);
+            graph.node("ReduceMean", &[&wire], &[])
+        })
+    };
+    predict(&load(&product("MatMul", [8, 101], [101, 8], &[])).unwrap()).unwrap();
+    for (a, b) in [([8, 101], [8, 101]), ([101, 8], [101, 8]), ([2, 1], [2, 3]), ([1, 2], [1, 2])] {
+        refused(&product("MatMul", a, b, &[]), "");
+        refused(&product("Gemm", a, b, &flags(0, 0)), "");
+        let (turned_a, turned_b) = ([a[1], a[0]], [b[1], b[0]]);
+        refused(&product("Gemm", turned_a, b, &flags(1, 0)), "");
+        refused(&product("Gemm", a, turned_b, &flags(0, 1)), "");
+        // tract-onnx reads the whole graph if one operator is not in the table.
+        let other = with_constant(|graph| {
+            let a = graph.constant(&a, &numbers(a[0] * a[1]));
+            let b = graph.constant(&b, &numbers(b[0] * b[1]));
+            let equation = [("equation", Value::Text("ij,jk->ik"))];
+            let wire = graph.node("Einsum", &[&a, &b], &equation);
+            graph.node("ReduceMean", &[&wire], &[])
+        });
+        refused(&other, "");
+    }
+    // Here the left matrix is not constant.
+    let of_picture = |rows: usize| {
+        with_body(|graph, image| {
+            let weights = graph.constant(&[rows, 5], &numbers(5 * rows));
+            graph.node("MatMul", &[&image, &weights], &[])
+        })
+    };
+    predict(&load(&of_picture(SIDE)).unwrap()).unwrap();
+    refused(&of_picture(SIDE + 1), "");
+    refused(&of_picture(1), "");
+}
+
+/// The time to load a file is bounded, whatever it asks for.
+#[test]
+fn graphs_that_take_too_long_are_refused() {
+    let long = |count: usize| {
+        with_body(|graph, image| (0..count).fold(image, |wire, _| graph.relu(&wire)))
+    };
+    predict(&load(&long(300)).unwrap()).unwrap();
+    refused(&long(3000), "nodes, but at most 2000 are supported");
+    // 512 * 512 * 64 * 64 * 121 multiplications follow from weights of 2 MB.
+    let wide = with_body(|graph, image| {
+        let sizes = graph.integers(&[1, 3, 512, 512]);
+        let size_of = [("mode", Value::Text("linear"))];
+        let image = graph.node("Resize", &[&image, "", "", &sizes], &size_of);
+        let (first, second) = (numbers(64 * 3), numbers(64 * 64 * 121));
+        let pads = |side| [("pads", Value::Ints(vec![side; 4]))];
+        let weights = graph.constant(&[64, 3, 1, 1], &first);
+        let wire = graph.node("Conv", &[&image, &weights], &pads(0));
+        let weights = graph.constant(&[64, 64, 11, 11], &second);
+        let wire = graph.node("Conv", &[&wire, &weights], &pads(5));
+        let weights = graph.constant(&[3, 64, 1, 1], &first);
+        graph.node("Conv", &[&wire, &weights], &pads(0))
+    });
+    refused(&wide, "multiplications, but the limit is 100000000000");
+    let window = with_body(|graph, image| {
+        let sizes = graph.integers(&[1, 3, 1024, 1024]);
+        let wire =
+            graph.node("Resize", &[&image, "", "", &sizes], &[("mode", Value::Text("linear"))]);
+        let window =
+            [("kernel_shape", Value::Ints(vec![301; 2])), ("pads", Value::Ints(vec![150; 4]))];
+        graph.node("MaxPool", &[&wire], &window)
+    });
+    refused(&window, "multiplications, but the limit is 100000000000");
+}
+
+/// Whether a face is blurred must not depend on the input of a network.
+#[test]
+fn a_blurred_face_is_marked_for_networks_of_any_input() {
+    let small = load(&small::proto(BOTH)).unwrap();
+    let built_in = Model::load_default().unwrap();
+    let sharp =
+        image::RgbImage::from_raw(portrait::SIDE as u32, portrait::SIDE as u32, portrait::rgb())
+            .unwrap();
+    let blurred = image::imageops::fast_blur(&sharp, 14.0);
+    for (picture, expected) in [(&sharp, false), (&blurred, true)] {
+        let view = Image::new(Format::Rgb, portrait::SIDE, portrait::SIDE, picture).unwrap();
+        for model in [&small, &built_in] {
+            let found = model.predict(&view, &Options::new().cropped(true)).unwrap();
+            let quality = found.face(0).unwrap().quality();
+            assert_eq!(quality.contains(Quality::BLURRED), expected, "{}", model.name());
+        }
+    }
 }
 
 #[test]

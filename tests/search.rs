@@ -6,8 +6,8 @@ mod portrait;
 use std::io::Cursor;
 
 use face_predict::{
-    Face, Format, Image, Input, Model, Options, Orientation, Predictions, Quality, Rect, Tracker,
-    TrackerOptions, Workspace,
+    ErrorKind, Face, Format, Image, Input, Model, ModelOptions, Options, Orientation, Predictions,
+    Quality, Rect, Tracker, TrackerOptions, Workspace,
 };
 use image::{ImageFormat, RgbImage, imageops};
 use portrait::{FACE, SIDE};
@@ -182,6 +182,10 @@ fn a_batch_answers_as_single_calls_do_on_any_number_of_threads() {
     let mut short = vec![Predictions::new()];
     let mut one = [Workspace::new()];
     assert!(model.predict_batch(&inputs, &options, &mut one, &mut short).is_err());
+    let wrong = Options::new().age_coverage(3.0);
+    let error = model.predict_batch(&inputs[..1], &wrong, &mut one, &mut short);
+    let error = error.expect_err("wrong options concern all pictures");
+    assert!(error.to_string().starts_with("age_coverage is 3"), "{error}");
     let none = model.predict_batch(&inputs[..1], &options, &mut [], &mut short);
     assert!(none.is_err(), "a batch without a workspace does nothing");
 }
@@ -253,6 +257,14 @@ fn warming_up_does_what_the_first_search_would() {
         assert!(error.to_string().contains("picture size"), "{error}");
     }
     assert!(model.warm_up(64, 64, &Options::new().age_coverage(2.0)).is_err());
+    // A model's limit holds for the pictures to come, too.
+    let small = Model::load_default_with(&ModelOptions::new().max_pixels(1000));
+    let error = small.expect("built in").warm_up(40, 40, &Options::new()).expect_err("refused");
+    assert_eq!(error.kind(), ErrorKind::Limit, "{error}");
+    // Only one part of each pass is tried. All of them would take minutes.
+    let large = Model::load_default_with(&ModelOptions::new().max_pixels(u64::MAX));
+    let options = Options::new().min_face_size(1.0);
+    large.expect("built in").warm_up(1 << 24, 1 << 24, &options).expect("a detector");
 }
 
 #[test]

@@ -10,12 +10,14 @@ use std::io::Cursor;
 use std::path::PathBuf;
 
 use face_predict::{
-    Format, Image, Input, Model, Options, Predictions, Quality, Rect, Tracker, TrackerOptions,
-    Workspace,
+    Format, Image, Input, Model, ModelOptions, Options, Predictions, Quality, Rect, Tracker,
+    TrackerOptions, Workspace,
 };
 use image::imageops::{self, FilterType};
 use image::{ImageFormat, Rgb, RgbImage};
 use portrait::SIDE;
+use prost::Message;
+use tract_onnx::pb::ModelProto;
 
 fn model() -> Model {
     Model::load_default().expect("built in")
@@ -153,6 +155,21 @@ fn asking_for_a_size_never_finds_fewer_faces_of_that_size() {
 }
 
 #[test]
+fn asking_for_the_size_of_a_face_finds_that_face() {
+    let mut people = photographs("utkface", 70);
+    people.resize_with(70, head);
+    for (size, columns, side) in [((1024, 768), 10, 64), ((1600, 1200), 10, 70)] {
+        let picture = group(&people, size, columns, side);
+        for face in rects(&search(&picture, &faces_only())) {
+            let asked = face.width.min(face.height);
+            let found = rects(&search(&picture, &faces_only().min_face_size(asked)));
+            let same = found.iter().any(|other| other.overlap(&face) > 0.3);
+            assert!(same, "{face:?} is lost among {} faces of {asked}", found.len());
+        }
+    }
+}
+
+#[test]
 fn smaller_faces_are_found_when_they_are_asked_for() {
     // The faces have 16 pixels in 1024. They are also tried in a picture of twice the size, of which the detector sees
     // parts.
@@ -226,6 +243,32 @@ fn turned_pictures_are_read_when_turns_are_tried() {
     let again = search(&portrait(), &Options::new().try_turns(true));
     let (a, b) = (again.face(0).expect("a face"), right);
     assert_eq!((a.rect(), a.quality()), (b.rect(), b.quality()));
+}
+
+/// Returns the built-in network with a crop around the box, as networks of others have it.
+fn box_model() -> Model {
+    let bytes = std::fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/models/base.onnx"));
+    let mut proto = ModelProto::decode(&*bytes.expect("a file")).expect("ONNX");
+    let input = proto.metadata_props.iter_mut().find(|prop| prop.key == "face_predict.input");
+    let spec = r#"{"width":96,"height":96,"channels":"RGB","mean":[0.5,0.5,0.5],"std":[0.25,0.25,0.25],"align":"box","margin":0.1}"#;
+    input.expect("an input").value = spec.into();
+    Model::load_bytes(&proto.encode_to_vec(), &ModelOptions::new()).expect("a model")
+}
+
+#[test]
+fn a_crop_around_the_box_turns_with_the_face() {
+    let model = box_model();
+    let age = |image: &RgbImage| {
+        let (width, height) = (image.width() as usize, image.height() as usize);
+        let view = Image::new(Format::Rgb, width, height, image).expect("a right picture");
+        let found = model.predict(&view, &Options::new().try_turns(true)).expect("a prediction");
+        found.face(0).expect("a face").age().expect("an age").median()
+    };
+    let upright = age(&portrait());
+    for (degrees, turn, _) in TURNS {
+        let turned = age(&turn(&portrait()));
+        assert!((turned - upright).abs() < 2.0, "{degrees}: {turned} years, {upright} upright");
+    }
 }
 
 /// Real people stand in the middle of a picture that lies on a side or is upside down.

@@ -33,8 +33,9 @@ pub enum CropRule {
         /// Where a picture that is one face lies.
         picture: CropAnchor,
     },
-    /// A square around the box, which is grown on each side by `margin` times its longer side. A picture that is one
-    /// face fills the crop.
+    /// A square around the box, which is grown on each side by `margin` times its longer side. If landmarks show that
+    /// the head lies on its side or stands upside down, the square is turned by the nearest quarter turn. A picture that
+    /// is one face fills the crop.
     Box {
         /// The margin as a share of the longer side.
         margin: f32,
@@ -60,7 +61,13 @@ impl CropRule {
             Self::Box { margin } => {
                 let side = rect.width.max(rect.height) * (1.0 + 2.0 * margin);
                 let Point { x, y } = rect.center();
-                Ok(Affine { x0: x - side / 2.0, y0: y - side / 2.0, ..Affine::scale(side, side) })
+                let (sin, cos) = region
+                    .without_implausible_landmarks()
+                    .landmarks
+                    .map_or((0.0, 1.0), |landmarks| nearest_quarter(&landmarks));
+                let (along, across) = (cos * side, sin * side);
+                let (x0, y0) = (x - (along - across) / 2.0, y - (across + along) / 2.0);
+                Ok(Affine { xx: along, xy: -across, x0, yx: across, yy: along, y0 })
             }
             Self::Whole => Err(Error::invalid("a detector's crop rule does not cut out faces")),
         }
@@ -110,6 +117,19 @@ fn by_anchor(anchor: &CropAnchor, rect: &Rect) -> Affine {
     let scale = rect.area().sqrt() / anchor.side;
     let Point { x, y } = rect.center();
     Affine { x0: x - anchor.x * scale, y0: y - anchor.y * scale, ..Affine::scale(scale, scale) }
+}
+
+/// Returns the sine and the cosine of the quarter turn that takes an upright head nearest to these landmarks. An
+/// example: a mouth to the left of the eyes is a turn by 90 degrees, whose sine is 1.
+fn nearest_quarter(landmarks: &[Point; 5]) -> (f32, f32) {
+    let [left_eye, right_eye, _, left_mouth, right_mouth] = landmarks;
+    let across = left_mouth.x + right_mouth.x - left_eye.x - right_eye.x;
+    let down = left_mouth.y + right_mouth.y - left_eye.y - right_eye.y;
+    match across.abs() > down.abs() {
+        true => (-across.signum(), 0.0),
+        false if down < 0.0 => (0.0, -1.0),
+        false => (0.0, 1.0),
+    }
 }
 
 /// Returns the similarity without reflection that maps `from` to `to` with the least squared error (Umeyama,
@@ -165,6 +185,28 @@ mod tests {
         for p in template {
             let (a, b) = (map.apply(p), found.apply(p));
             assert!((a.x - b.x).abs() < 1e-3 && (a.y - b.y).abs() < 1e-3, "{a:?} {b:?}");
+        }
+    }
+
+    #[test]
+    fn a_square_around_a_box_turns_with_the_head() {
+        let rule = CropRule::Box { margin: 0.25 };
+        let rect = Rect::new(10.0, 20.0, 80.0, 100.0);
+        let by_box = rule.place(&Region::from_box(rect)).expect("a rectangle");
+        let Point { x, y } = rect.center();
+        for (quarters, up) in [(0, (0.0, -1.0)), (1, (1.0, 0.0)), (2, (0.0, 1.0)), (3, (-1.0, 0.0))]
+        {
+            let turn = quarters as f32 * std::f32::consts::FRAC_PI_2 + 0.3;
+            let middle = Affine { x0: -0.5, y0: -0.485, ..Affine::IDENTITY };
+            let map = Affine::similarity(90.0, turn, x, y).after(&middle);
+            let landmarks = Some(TEMPLATE.map(|[x, y]| map.apply(Point::new(x, y))));
+            let place = rule.place(&Region { rect, landmarks }).expect("a rectangle");
+            // The middle of the crop stays, and the middle of its upper edge lies where the forehead is.
+            let (center, top) =
+                (place.apply(Point::new(0.5, 0.5)), place.apply(Point::new(0.5, 0.0)));
+            assert_eq!((center.x, center.y), (x, y), "{quarters}");
+            assert_eq!((top.x, top.y), (x + up.0 * 75.0, y + up.1 * 75.0), "{quarters}");
+            assert_eq!(place == by_box, quarters == 0);
         }
     }
 

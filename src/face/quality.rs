@@ -133,6 +133,9 @@ pub struct CropStats {
 }
 
 impl CropStats {
+    /// The side of the crop that the limits were measured on, in pixels.
+    pub(crate) const SIDE: usize = 96;
+
     /// Measures the middle of planes of red, green and blue from 0 to 255.
     pub fn of(planes: &[f32], width: usize, height: usize) -> Self {
         let size = width * height;

@@ -60,6 +60,7 @@ pub unsafe extern "C" fn face_predict_batch(
             (&handle::shared(model)?.model, images, handle::read_optional(options, "options")?)
         };
         let options = plain(&given)?;
+        options.check()?;
         if given.region_count > 0 || !given.regions.is_null() {
             return Err(Error::invalid("regions belong to one picture, so a batch takes none"));
         }
@@ -70,6 +71,9 @@ pub unsafe extern "C" fn face_predict_batch(
         }
         // SAFETY: as above.
         let pointers = unsafe { handle::array(results, count, "results")? };
+        if let Some(index) = pointers.iter().position(|result| result.is_null()) {
+            return Err(handle::null("result").context(format!("results[{index}]")));
+        }
         if let Some(index) = twice(pointers)? {
             return Err(Error::invalid(format!("results[{index}] is given twice")));
         }

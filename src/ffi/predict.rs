@@ -219,7 +219,7 @@ unsafe fn run(
 /// Prepares for pictures of `width` x `height` pixels, so that the first of them takes no longer than the others. This
 /// loads the detector, and optimises it for the size at which these options search. If the options leave nothing to
 /// search, nothing is prepared. The first call takes tens of milliseconds. Fails with NULL_ARGUMENT, INVALID_ARGUMENT,
-/// UNSUPPORTED (this build has no detector) or OUT_OF_MEMORY.
+/// UNSUPPORTED (this build has no detector), LIMIT (more than max_pixels), MODEL or OUT_OF_MEMORY.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn face_predict_model_warm_up(
@@ -246,8 +246,8 @@ pub unsafe extern "C" fn face_predict_model_warm_up(
 /// Finds the faces of a picture, estimates each of them, and writes them to `result` with the largest first. Earlier
 /// content of `result` is replaced. If `options` gives the faces, nothing is searched; `options` may be NULL. A picture
 /// without a face is a success with a count of 0. On failure `result` is empty, and keeps the status and the message.
-/// Fails with NULL_ARGUMENT, INVALID_ARGUMENT, BUFFER_TOO_SMALL, UNSUPPORTED, LIMIT (more than max_pixels),
-/// OUT_OF_MEMORY or, for encoded pictures, IMAGE.
+/// Fails with NULL_ARGUMENT, INVALID_ARGUMENT, BUFFER_TOO_SMALL, UNSUPPORTED, LIMIT (more than max_pixels), MODEL (a
+/// network does not give finite numbers), OUT_OF_MEMORY or, for encoded pictures, IMAGE.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn face_predict(

@@ -64,6 +64,10 @@ impl Detector {
         detector.accelerated = accelerated;
         detector.keep(height, width, Plan { runnable: plan, needs });
         guard(|| detector.run(height, width, empty, 0.99, &mut Vec::new())).map_err(trial_error)?;
+        // A graph that works at one size alone would fail at the first picture.
+        let (height, width) = (2 * height, 2 * width);
+        let outputs = detector.spec.outputs(height, width);
+        guard(|| detector.graph.check_size(height, width, &outputs))?;
         Ok(detector)
     }
 

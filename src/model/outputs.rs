@@ -44,21 +44,26 @@ impl AgeSpec {
 
     /// Makes room for the result of [`read`](Self::read) with so many numbers.
     pub(super) fn reserve(&self, values: usize, years: &mut Vec<f32>) -> Result<()> {
-        let first = match self {
-            Self::Distribution { first, .. } => *first,
-            Self::Regression { .. } => 0,
-        };
         years.clear();
-        reserve(years, (first + values).max(MIN_YEARS))
+        reserve(years, self.count_years(values))
+    }
+
+    /// Returns the number of years of the distribution that is made of so many numbers.
+    fn count_years(&self, values: usize) -> usize {
+        let count = match self {
+            Self::Distribution { first, .. } => first + values,
+            Self::Regression { range, .. } => range[1].ceil() as usize + 1,
+        };
+        count.max(MIN_YEARS)
     }
 
     /// Fills `years` with the probability of each year. It reads the finite numbers of the output, for a face of this
     /// quality.
     pub fn read(&self, values: &[f32], quality: Quality, years: &mut Vec<f32>) {
         years.clear();
+        years.resize(self.count_years(values.len()), 0.0);
         match self {
             Self::Distribution { first, temperature, by_age, by_width, doubt, .. } => {
-                years.resize((first + values.len()).max(MIN_YEARS), 0.0);
                 softmax(values, *temperature, &mut years[*first..]);
                 let mut factor = doubt.factor(quality);
                 let plain = AgeDistribution::new(years);
@@ -73,7 +78,6 @@ impl AgeSpec {
                 }
             }
             Self::Regression { residuals, .. } => {
-                years.resize(MIN_YEARS, 0.0);
                 let mut below = 0.0;
                 for (year, mass) in years.iter_mut().enumerate() {
                     let up_to = share_below(residuals, year as f32 + 0.5 - values[0]);
@@ -298,6 +302,20 @@ mod tests {
         let mut years = Vec::new();
         spec.read(&logits, Quality::default(), &mut years);
         AgeDistribution::new(&years).variance().sqrt()
+    }
+
+    #[test]
+    fn a_regression_may_answer_more_than_a_hundred_years() {
+        let text = r#"{"kind":"regression","range":[0,120],"residuals":[[0.1,-4.0],[0.9,4.0]]}"#;
+        let spec: AgeSpec = serde_json::from_str(text).expect("a spec");
+        let mut years = Vec::new();
+        spec.read(&[110.0], Quality::default(), &mut years);
+        let age = AgeDistribution::new(&years);
+        assert!((age.mean() - 110.0).abs() < 0.1, "{}", age.mean());
+        assert!((age.at_least(110.0) - 0.5).abs() < 0.1);
+        // What lies above the range counts as its last year.
+        spec.read(&[200.0], Quality::default(), &mut years);
+        assert_eq!((years.len(), years[120]), (121, 1.0));
     }
 
     #[test]

@@ -20,6 +20,7 @@ pub(super) fn predict_batch(
     workspaces: &mut [Workspace],
     out: &mut [Predictions],
 ) -> Result<Vec<Result<()>>> {
+    options.check()?;
     if inputs.len() != out.len() {
         return Err(Error::invalid(format!(
             "{} pictures are to fill {} predictions",

@@ -35,11 +35,22 @@ pub(super) fn estimate_face(
         let input = &network.metadata.input;
         let place = source.original_to_here().after(&place(network, face, source.size())?);
         let Workspace { warp, planes, crop_estimate, estimate, .. } = &mut *workspace;
+        let image = source.image();
+        const SIDE: usize = CropStats::SIDE;
+        let shared = (input.width, input.height) == (SIDE, SIDE);
+        if !shared {
+            // The marks must not depend on the size of a network's input.
+            let planes = grow_to(planes, 3 * SIDE * SIDE)?;
+            let to_unit = Affine::scale(1.0 / SIDE as f32, 1.0 / SIDE as f32);
+            warp.cut_planes(&image, &place.after(&to_unit), SIDE, SIDE, planes)?;
+            let stats = CropStats::of(planes, SIDE, SIDE);
+            observation.observe_pixels(Quality::of_crop(&stats));
+        }
         let planes = grow_to(planes, input.len())?;
         for index in 0..options.crops {
-            input.cut(warp, &source.image(), &place.after(&crops::view(index)), planes)?;
-            if index == 0 {
-                let stats = CropStats::of(planes, input.width, input.height);
+            input.cut(warp, &image, &place.after(&crops::view(index)), planes)?;
+            if index == 0 && shared {
+                let stats = CropStats::of(planes, SIDE, SIDE);
                 observation.observe_pixels(Quality::of_crop(&stats));
             }
             input.normalise(planes);
@@ -65,7 +76,8 @@ pub(super) fn finest_crop(
     for face in faces {
         for (network, _, _) in networks(model, options) {
             let input = &network.metadata.input;
-            let side = ((input.width * input.height) as f32).sqrt();
+            // The quality is judged on a crop of this side.
+            let side = input.width.max(input.height).max(CropStats::SIDE) as f32;
             finest = finest.min(place(network, face, size)?.magnification() / side);
         }
     }

@@ -148,7 +148,8 @@ impl Model {
     /// It loads the detector, and optimises it for the sizes at which these options search. A tracker searches like
     /// [`Options::fast_search`]. It also uses what is prepared for still pictures. If the faces are given, or the
     /// picture is one face, there is nothing to prepare. It fails with
-    /// [`InvalidArgument`](crate::ErrorKind::InvalidArgument) if no picture can be so large, and with
+    /// [`InvalidArgument`](crate::ErrorKind::InvalidArgument) if no picture can be so large, with
+    /// [`Limit`](crate::ErrorKind::Limit) if the model's limit is below that, and with
     /// [`Unsupported`](crate::ErrorKind::Unsupported) if there is no detector.
     pub fn warm_up(&self, width: usize, height: usize, options: &Options<'_>) -> Result<()> {
         search::warm_up(self, width, height, options)

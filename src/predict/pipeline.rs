@@ -14,7 +14,7 @@ use super::passes::finest_side;
 use super::search::find_faces;
 use super::source::{Input, Source};
 use super::workspace::Workspace;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
 use crate::face::answer::{FaceRecord, Gender, Predictions, Track};
 use crate::face::candidate::{Candidate, Observation};
 use crate::memory::reserve;
@@ -67,13 +67,7 @@ pub(super) fn open<'a>(
         Input::Encoded { bytes, orientation } => Source::whole(bytes, orientation, &model.limits)?,
     };
     let (width, height) = source.size();
-    let (pixels, limit) = (width as u64 * height as u64, model.limits.max_pixels);
-    if pixels > limit {
-        let told = format!(
-            "the picture of {width}x{height} has {pixels} pixels, but the limit is {limit}"
-        );
-        return Err(Error::new(ErrorKind::Limit, told));
-    }
+    model.limits.check_size(width, height)?;
     options.check_places(width, height)?;
     out.start((width, height), options.age_coverage);
     Ok(source)

@@ -2,14 +2,14 @@
 
 use super::detect::detect_window;
 use super::options::Options;
-use super::passes::{passes, smallest, threshold};
+use super::passes::{Pass, passes, smallest, threshold};
 use super::second_look;
 use super::source::Source;
 use super::workspace::Workspace;
 use crate::error::Result;
 use crate::face::candidate::Candidate;
 use crate::face::region::Region;
-use crate::geometry::{Point, Rect};
+use crate::geometry::{Affine, Point, Rect};
 use crate::memory::{grow_to, reserve};
 use crate::model::{Detection, Detector, Model, suppress};
 use crate::picture::{Format, Layout, Orientation};
@@ -80,16 +80,17 @@ fn search(
     let (width, height) = source.size();
     let longer = width.max(height);
     let least = options.min_score.unwrap_or_else(|| threshold(detector, options, longer));
-    let twice = second_look::is_used(options);
-    let seen = if twice { least.min(second_look::UNSURE) } else { least };
     workspace.detections.clear();
+    if second_look::is_used(options) {
+        return search_and_look_again(detector, source, options, least, workspace);
+    }
     for turn in turns(options) {
         let first = workspace.detections.len();
         let turned = turned_size(*turn, (width, height));
         let to_original = turn.to_stored(width, height);
         for pass in passes(detector, options, turned.0, turned.1) {
             for window in pass.windows(detector) {
-                detect_window(detector, source, &window, &to_original, seen, workspace)?;
+                detect_window(detector, source, &window, &to_original, least, workspace)?;
             }
         }
         if *turn != Orientation::UPRIGHT {
@@ -106,13 +107,66 @@ fn search(
     // This comes afterwards. A face that one pass sees a little smaller than was asked for may stay as another pass
     // sees it.
     suppress(&mut workspace.detections, detector.spec().overlap);
-    if twice {
-        let finest = passes(detector, options, width, height).last().map_or(1.0, |p| p.scale());
-        second_look::look_again_at_unsure(detector, source, finest, workspace)?;
-        workspace.detections.retain(|face| face.score >= least);
-        keep_inside(&mut workspace.detections, (width, height), smallest);
-        suppress(&mut workspace.detections, detector.spec().overlap);
+    Ok(())
+}
+
+/// Searches an upright still picture, and looks again at unsure faces.
+///
+/// `min_face_size` never loses a face of that size that a search without it finds. So the usual passes are first
+/// searched as if it were not given. What further passes find is added, and the smaller faces are left out at the end.
+#[inline(never)]
+fn search_and_look_again(
+    detector: &Detector,
+    source: &Source<'_>,
+    options: &Options<'_>,
+    least: f32,
+    workspace: &mut Workspace,
+) -> Result<()> {
+    let (width, height) = source.size();
+    let longer = width.max(height);
+    let usual = options.min_face_size(0.0);
+    let count = passes(detector, &usual, width, height).count();
+    let more = || passes(detector, options, width, height).skip(count);
+    let asked = smallest(detector, options, longer);
+
+    let kept = smallest(detector, &usual, longer);
+    let first = passes(detector, &usual, width, height);
+    search_passes(detector, source, first, kept, least, workspace)?;
+    if more().next().is_some() {
+        let found = std::mem::take(&mut workspace.detections);
+        search_passes(detector, source, more(), asked, least, workspace)?;
+        reserve(&mut workspace.detections, found.len())?;
+        workspace.detections.extend(found);
     }
+    keep_inside(&mut workspace.detections, (width, height), asked);
+    suppress(&mut workspace.detections, detector.spec().overlap);
+    Ok(())
+}
+
+/// Fills `workspace.detections`, which is empty, with what `passes` find after a second look. Its shorter side has at
+/// least `smallest` pixels, and its score is at least `least`.
+fn search_passes(
+    detector: &Detector,
+    source: &Source<'_>,
+    passes: impl Iterator<Item = Pass>,
+    smallest: f32,
+    least: f32,
+    workspace: &mut Workspace,
+) -> Result<()> {
+    let seen = least.min(second_look::UNSURE);
+    let mut finest = 1.0;
+    for pass in passes {
+        finest = pass.scale();
+        for window in pass.windows(detector) {
+            detect_window(detector, source, &window, &Affine::IDENTITY, seen, workspace)?;
+        }
+    }
+    keep_inside(&mut workspace.detections, source.size(), smallest);
+    suppress(&mut workspace.detections, detector.spec().overlap);
+    second_look::look_again_at_unsure(detector, source, finest, workspace)?;
+    workspace.detections.retain(|face| face.score >= least);
+    keep_inside(&mut workspace.detections, source.size(), smallest);
+    suppress(&mut workspace.detections, detector.spec().overlap);
     Ok(())
 }
 
@@ -151,6 +205,7 @@ pub(super) fn warm_up(
 ) -> Result<()> {
     options.check()?;
     check_size(width, height)?;
+    model.limits.check_size(width, height)?;
     if !options.searches() {
         return Ok(());
     }
@@ -160,11 +215,11 @@ pub(super) fn warm_up(
     let checked = (!options.try_turns).then(|| second_look::window(detector));
     let searched = turns(options).iter().flat_map(|turn| {
         let (width, height) = turned_size(*turn, (width, height));
-        passes(detector, options, width, height).flat_map(|pass| pass.windows(detector))
+        // The parts of one pass have the same size.
+        passes(detector, options, width, height).filter_map(|pass| pass.windows(detector).next())
     });
     for window in searched.chain(checked) {
         let size = (window.width, window.height);
-        // The parts of one pass have the same size.
         if !ready.contains(&size) {
             let planes = grow_to(&mut planes, 3 * size.0 * size.1)?;
             detector.run(size.1, size.0, planes, 1.0, &mut Vec::new())?;

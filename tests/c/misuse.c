@@ -420,13 +420,15 @@ static void camera_planes(void) {
 static void batch(void) {
     face_predict_image good = image(), bad = image(), encoded = FACE_PREDICT_IMAGE_INIT;
     face_predict_options with_regions = options_of(&box, 1), unknown = FACE_PREDICT_OPTIONS_INIT;
+    face_predict_options wrong = FACE_PREDICT_OPTIONS_INIT;
     const face_predict_image *images[3];
-    face_predict_result *results[3];
+    face_predict_result *results[3], *missing[2] = {NULL, NULL};
     face_predict_options options = FACE_PREDICT_OPTIONS_INIT;
     size_t i, round;
     options.flags = FACE_PREDICT_CROPPED | (quick ? FACE_PREDICT_SKIP_AGE | FACE_PREDICT_SKIP_GENDER : 0);
     bad.sizes[0] = 5;
     unknown.flags = 1u << 31;
+    wrong.age_coverage = 3.0f;
     for (i = 0; i < 3; i++) {
         images[i] = i == 1 ? &bad : &good;
         results[i] = face_predict_result_new();
@@ -475,6 +477,8 @@ static void batch(void) {
     REFUSED_ALL(face_predict_batch(model, images, 3, &options, 5000, results), INVALID, "threads is 5000|0 to 1024");
     REFUSED_ALL(face_predict_batch(model, images, 3, &with_regions, 3, results), INVALID, "regions belong to one picture");
     REFUSED_ALL(face_predict_batch(model, images, 3, &unknown, 3, results), UNSUPPORTED, "options.flags are 0x80000000");
+    REFUSED_ALL(face_predict_batch(model, images, 3, &wrong, 3, results), INVALID, "age_coverage is 3");
+    CHECK(strncmp(face_predict_last_error(), "age_coverage", 12) == 0);
 #undef REFUSED_ALL
     face_predict_result_free(results[2]);
     results[2] = results[0];
@@ -483,6 +487,8 @@ static void batch(void) {
     results[2] = NULL;
     REFUSED(face_predict_batch(model, images, 3, &options, 3, results), NULL_ARGUMENT, "results[2]: result is NULL");
     CHECK(strstr(face_predict_result_message(results[1]), "results[2]: result is NULL") != NULL);
+    /* Two that are NULL are not one result that is given twice. */
+    REFUSED(face_predict_batch(model, images, 2, &options, 2, missing), NULL_ARGUMENT, "results[0]: result is NULL");
     face_predict_result_free(results[0]);
     face_predict_result_free(results[1]);
 }

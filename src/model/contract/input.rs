@@ -69,6 +69,11 @@ impl InputSpec {
         if !(8..=MAX_SIDE).contains(width) || !(8..=MAX_SIDE).contains(height) {
             return Err(format!("size {width}x{height} is not within 8 to {MAX_SIDE}"));
         }
+        if width != height && self.crop != CropRule::Whole {
+            return Err(format!(
+                "size {width}x{height} is not square, but faces are cut as squares"
+            ));
+        }
         if self.channels != "RGB" {
             return Err(format!(
                 "channels are {:?}, but this library knows only RGB",

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use prost::Message;
+use tract_core::ops::cnn::{MaxPool, PoolSpec, SumPool};
 use tract_core::ops::konst::Const;
 use tract_core::prelude::*;
 
@@ -29,6 +30,12 @@ const MAX_WEIGHTS: u64 = 1 << 30;
 
 /// The limit for one intermediate result, in numbers.
 const MAX_VALUES: usize = 1 << 26;
+
+/// The limit for the nodes of a file. The engine's time to optimise a graph grows faster than their number.
+const MAX_NODES: usize = 2000;
+
+/// The limit for the multiplications of one run. A ResNet-152 on 224 x 224 pixels has a ninth of them.
+const MAX_MULTIPLICATIONS: usize = 100_000_000_000;
 
 /// An output that the metadata describe.
 #[derive(Debug)]
@@ -77,6 +84,12 @@ impl Graph {
         let graph = proto.graph.as_ref().ok_or_else(|| Error::model(not_onnx()))?;
         let props = proto.metadata_props.iter().map(|p| (p.key.as_str(), p.value.as_str()));
         let metadata = Metadata::from_props(props)?;
+        if graph.node.len() > MAX_NODES {
+            return Err(Error::model(format!(
+                "the graph has {} nodes, but at most {MAX_NODES} are supported",
+                graph.node.len()
+            )));
+        }
         check_weights(&proto)?;
         let readers = constants::check(graph)?;
         check_windows(graph)?;
@@ -105,8 +118,12 @@ impl Graph {
         wanted: &[Output],
         fast: bool,
     ) -> Result<Ready> {
-        let model = self.read(height, width, wanted)?;
-        check_outputs(&model, wanted)?;
+        self.optimise(self.checked(height, width, wanted)?, fast)
+    }
+
+    // The engine takes most of a stack of 64 KB, so that each part has a frame of its own, and none lies below another.
+    #[inline(never)]
+    fn optimise(&self, model: TypedModel, fast: bool) -> Result<Ready> {
         let (model, accelerated) = if fast {
             self.accelerator
                 .accelerate(model)
@@ -124,12 +141,32 @@ impl Graph {
     /// Refuses a graph whose input has a fixed size, because a detector runs at the size that a search needs.
     pub(in crate::model) fn check_any_size(&self) -> Result<()> {
         let inputs = self.proto.graph.iter().flat_map(|graph| &graph.input);
-        match inputs.filter(|input| input.name == INPUT).find_map(ValueInfoProto::shape) {
+        let declared = inputs.filter(|input| input.name == INPUT).find_map(ValueInfoProto::shape);
+        match declared.filter(|sizes| sizes.iter().skip(2).any(Option::is_some)) {
             Some(declared) => Err(Error::model(format!(
-                "input {INPUT:?} has the fixed shape {declared:?}, but a detector must leave height and width open"
+                "input {INPUT:?} has the fixed shape {}, but a detector must leave height and width open",
+                written(&declared)
             ))),
             None => Ok(()),
         }
+    }
+
+    /// Fails if the file does not work for pictures of `height` x `width`.
+    pub(in crate::model) fn check_size(
+        &self,
+        height: usize,
+        width: usize,
+        wanted: &[Output],
+    ) -> Result<()> {
+        self.checked(height, width, wanted).map(|_| ())
+    }
+
+    #[inline(never)]
+    fn checked(&self, height: usize, width: usize, wanted: &[Output]) -> Result<TypedModel> {
+        let model = self.read(height, width, wanted)?;
+        check_outputs(&model, wanted)?;
+        check_time(&model)?;
+        Ok(model)
     }
 
     /// Returns the decluttered graph for one picture, with exactly the outputs that are wanted.
@@ -264,6 +301,7 @@ fn check_windows(graph: &GraphProto) -> Result<()> {
 }
 
 /// Returns the shape of the one input, which must fit the metadata.
+#[inline(never)]
 fn input_shape(graph: &GraphProto, height: usize, width: usize) -> Result<[usize; 4]> {
     // Old files list their weights among the inputs.
     let weights: HashSet<&str> = graph.initializer.iter().map(|t| t.name.as_str()).collect();
@@ -277,17 +315,65 @@ fn input_shape(graph: &GraphProto, height: usize, width: usize) -> Result<[usize
         )));
     }
     let shape = [1, 3, height, width];
-    if let Some(declared) = inputs[0].shape()
-        && (declared.len() != 4 || declared[1..] != shape[1..])
-    {
-        return Err(Error::model(format!(
-            "input {INPUT:?} has shape {declared:?}, but face_predict.input says {shape:?}"
-        )));
+    if let Some(declared) = inputs[0].shape() {
+        let fits = |(declared, size): (&Option<usize>, &usize)| declared.is_none_or(|d| d == *size);
+        // The size of a batch does not matter.
+        if declared.len() != 4 || !declared.iter().zip(&shape).skip(1).all(fits) {
+            return Err(Error::model(format!(
+                "input {INPUT:?} has shape {}, but face_predict.input says {shape:?}",
+                written(&declared)
+            )));
+        }
     }
     Ok(shape)
 }
 
+/// Writes a shape, with "?" for what is free.
+fn written(shape: &[Option<usize>]) -> String {
+    let sizes: Vec<String> =
+        shape.iter().map(|size| size.map_or_else(|| "?".to_owned(), |s| s.to_string())).collect();
+    format!("[{}]", sizes.join(", "))
+}
+
+/// Refuses a graph whose run would take too long.
+#[inline(never)]
+fn check_time(model: &TypedModel) -> Result<()> {
+    let mut total = 0usize;
+    for node in &model.nodes {
+        total = total.saturating_add(multiplications(model, node).unwrap_or(0));
+        if total > MAX_MULTIPLICATIONS {
+            return Err(Error::model(format!(
+                "with node {:?} a run takes {total} multiplications, but the limit is {MAX_MULTIPLICATIONS}",
+                node.name
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// Returns how many multiplications, or other steps of a window, a node takes. It is `None` if the engine does not know.
+fn multiplications(model: &TypedModel, node: &TypedNode) -> Option<usize> {
+    let values = || node.outputs.first()?.fact.shape.as_concrete().map(|s| s.iter().product());
+    let window = |pool: &PoolSpec| -> Option<usize> {
+        Some(usize::saturating_mul(values()?, pool.kernel_shape.iter().product()))
+    };
+    if let Some(pool) = node.op_as::<SumPool>() {
+        return window(&pool.pool_spec);
+    }
+    if let Some(pool) = node.op_as::<MaxPool>() {
+        return window(&pool.pool_spec);
+    }
+    let inputs = model.node_input_facts(node.id).ok()?;
+    let inputs: TVec<&TypedFact> = inputs.into_iter().collect();
+    let costs = node.op.cost(&inputs).ok()?;
+    let compute = costs.iter().filter(|(cost, _)| cost.is_compute());
+    Some(
+        compute.filter_map(|(_, count)| usize::try_from(count).ok()).fold(0, usize::saturating_add),
+    )
+}
+
 /// Refuses outputs of other sizes than the metadata say, and intermediate results that are too large.
+#[inline(never)]
 fn check_outputs(typed: &TypedModel, wanted: &[Output]) -> Result<()> {
     for (index, Output { name, shape: promised }) in wanted.iter().enumerate() {
         let fact = typed.output_fact(index).map_err(|e| model_error("no output", e))?;

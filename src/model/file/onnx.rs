@@ -146,10 +146,11 @@ pub(super) struct DimensionProto {
 }
 
 impl ValueInfoProto {
-    /// Returns the sizes, if the file gives all of them.
-    pub fn shape(&self) -> Option<Vec<usize>> {
+    /// Returns the sizes, if the file gives any. A size is `None` if it is free.
+    pub fn shape(&self) -> Option<Vec<Option<usize>>> {
         let shape = self.r#type.as_ref()?.tensor_type.as_ref()?.shape.as_ref()?;
-        shape.dim.iter().map(|dim| usize::try_from(dim.dim_value?).ok()).collect()
+        let size = |dim: &DimensionProto| usize::try_from(dim.dim_value?).ok();
+        Some(shape.dim.iter().map(size).collect())
     }
 }
 

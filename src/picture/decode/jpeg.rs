@@ -2,7 +2,7 @@
 
 use face_predict_jpeg::{Jpeg, Pixels, Scale};
 
-use super::{DecodeLimits, Picture, exif, too_many_pixels};
+use super::{DecodeLimits, Picture, exif};
 use crate::error::{Error, ErrorKind, Result};
 use crate::memory::room;
 use crate::picture::{Format, Orientation};
@@ -22,7 +22,7 @@ impl<'a> File<'a> {
         // Tables; planes and pixels ask for themselves.
         room(0)?;
         let jpeg = Jpeg::new(bytes).map_err(|e| reason(&e))?;
-        too_many_pixels(jpeg.width(), jpeg.height(), limits)?;
+        limits.check_size(jpeg.width(), jpeg.height())?;
         let orientation = exif::orientation(jpeg.exif());
         Ok(Some(Self { jpeg, orientation }))
     }

@@ -34,6 +34,20 @@ impl Default for DecodeLimits {
     }
 }
 
+impl DecodeLimits {
+    /// Fails with [`ErrorKind::Limit`] if a picture of `width` x `height` has too many pixels.
+    pub(crate) fn check_size(&self, width: usize, height: usize) -> Result<()> {
+        let (pixels, limit) = (width as u64 * height as u64, self.max_pixels);
+        if pixels <= limit {
+            return Ok(());
+        }
+        let message = format!(
+            "the picture of {width}x{height} has {pixels} pixels, but the limit is {limit}"
+        );
+        Err(Error::new(ErrorKind::Limit, message))
+    }
+}
+
 /// A decoded picture that owns its pixels.
 #[derive(Clone, Debug)]
 pub struct Picture {
@@ -187,7 +201,7 @@ fn decode_other(bytes: &[u8], limits: &DecodeLimits) -> Result<Picture> {
         return Err(Error::new(ErrorKind::Image, message));
     }
     if let Some((width, height)) = size::declared(bytes) {
-        too_many_pixels(width, height, limits)?;
+        limits.check_size(width, height)?;
     }
     // Eight bytes a pixel is the widest that the decoders produce (16-bit RGBA), and they need room
     // beside it.
@@ -197,7 +211,7 @@ fn decode_other(bytes: &[u8], limits: &DecodeLimits) -> Result<Picture> {
     let mut decoder = reader.into_decoder().map_err(image_error)?;
     let (width, height) = decoder.dimensions();
     let (width, height) = (width as usize, height as usize);
-    too_many_pixels(width, height, limits)?;
+    limits.check_size(width, height)?;
     decoder.set_limits(decoder_limits).map_err(image_error)?;
     // The decoder's pixels, those of a simpler format, and rows on the way.
     room(usize::try_from(decoder.total_bytes()).unwrap_or(usize::MAX).saturating_mul(2))?;
@@ -215,17 +229,6 @@ fn decode_other(bytes: &[u8], limits: &DecodeLimits) -> Result<Picture> {
         _ => (Format::Rgb, decoded.into_rgb8().into_raw()),
     };
     Picture::from_parts(format, (width, height), data, orientation)
-}
-
-#[cfg(feature = "decode")]
-fn too_many_pixels(width: usize, height: usize, limits: &DecodeLimits) -> Result<()> {
-    let (pixels, limit) = (width as u64 * height as u64, limits.max_pixels);
-    if pixels <= limit {
-        return Ok(());
-    }
-    let message =
-        format!("the picture of {width}x{height} has {pixels} pixels, but the limit is {limit}");
-    Err(Error::new(ErrorKind::Limit, message))
 }
 
 #[cfg(feature = "decode")]

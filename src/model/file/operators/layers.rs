@@ -142,7 +142,7 @@ pub(super) const OPERATORS: &[Operator] = &[
         attributes: &[],
         bounds: "",
         growth: Growth::Product,
-        wire: |s, m| s.expand(m, hir::matmul::MatMulInference::default()),
+        wire: |s, m| s.mat_mul(m),
         #[cfg(test)]
         cases: &[Case::Graph(|g, x| {
             let b = g.constant(&[8, 3], &numbers(24));
@@ -278,6 +278,14 @@ impl Site<'_> {
         self.expand(model, op)
     }
 
+    fn mat_mul(&self, model: &mut TypedModel) -> TractResult<TVec<OutletId>> {
+        let (a, b) = (model.outlet_fact(self.input(0)?)?, model.outlet_fact(self.input(1)?)?);
+        // A list of numbers is a row on the left, and a column on the right.
+        let left = (a.rank().saturating_sub(1), b.rank().saturating_sub(2));
+        check_product(&a.shape, &b.shape, left)?;
+        self.expand(model, hir::matmul::MatMulInference::default())
+    }
+
     fn gemm(&self, model: &mut TypedModel) -> TractResult<TVec<OutletId>> {
         let (a, b) = (self.input(0)?, self.input(1)?);
         for wire in [a, b] {
@@ -289,6 +297,8 @@ impl Site<'_> {
             );
         }
         let turned = (self.node.flag("transA")?, self.node.flag("transB")?);
+        let (left, right) = (&model.outlet_fact(a)?.shape, &model.outlet_fact(b)?.shape);
+        check_product(left, right, (usize::from(!turned.0), usize::from(turned.1)))?;
         let axes = AxesMapping::for_numpy_matmul(2, turned.0, turned.1, false)?;
         let op = EinSum::new(axes, model.outlet_fact(a)?.datum_type);
         let product = model.wire_node(format!("{}.product", self.name), op, &[a, b])?[0];
@@ -345,4 +355,15 @@ impl Site<'_> {
         let wire = model.wire_node(name, math::mul(), &[self.input(0)?, slope])?[0];
         model.wire_node(self.name, math::add(), &[wire, offset])
     }
+}
+
+/// Refuses a product of two shapes that do not fit along the axes that are summed over. The engine does not check this
+/// for constants, and would read beyond the smaller one.
+fn check_product(a: &ShapeFact, b: &ShapeFact, axes: (usize, usize)) -> TractResult<()> {
+    let sizes = (a.get(axes.0), b.get(axes.1));
+    ensure!(
+        sizes.0.is_some() && sizes.0 == sizes.1,
+        "a matrix of shape {a:?} cannot be multiplied by one of shape {b:?}"
+    );
+    Ok(())
 }

@@ -266,7 +266,8 @@ impl Site<'_> {
         let place = if self.opset < 11 { "asymmetric" } else { "half_pixel" };
         let place = self.text("coordinate_transformation_mode", place)?;
         let interpolator = Interpolator::parse(self.text("mode", "nearest")?)?;
-        let nearest = match self.text("nearest_mode", "round_prefer_floor")? {
+        let rounded = if self.opset < 11 { "floor" } else { "round_prefer_floor" };
+        let nearest = match self.text("nearest_mode", rounded)? {
             "floor" => Nearest::Floor,
             "round_prefer_ceil" => Nearest::RoundPreferCeil,
             _ if interpolator != Interpolator::Nearest => Nearest::Floor,
