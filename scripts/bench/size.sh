@@ -39,8 +39,8 @@ line() {
 {
     echo "| features | stripped library, MB | of it code | gzip -9 |"
     echo "| --- | ---: | ---: | ---: |"
-    line '`decode,detector,weights-base`: what `make install` builds' installed decode,detector,weights-base
-    line '`all-operators,decode,detector,weights-base`: Cargo'"'"'s choice' all all-operators,decode,detector,weights-base
+    line '`decode,detector,weights-base`: the default' installed decode,detector,weights-base
+    line '`all-operators,decode,detector,weights-base`' all all-operators,decode,detector,weights-base
     line 'none: no decoders, no weights' minimal ''
 } > "$temp/table"
 cat "$temp/table"
