@@ -63,6 +63,20 @@ fn sets_are_left_out_in_turn() {
     let error = fails(here, &format!("{strangers} --leave-out other {training} --seed 2"));
     assert!(error.contains("choose another --out"), "{error}");
 
+    // So are other faces, even if there are as many, and other pictures.
+    let path = here.join("faces.csv");
+    let text = std::fs::read_to_string(&path).expect("a manifest");
+    let other = text.replace("face 5.png,25,", "face 5.png,26,");
+    assert_ne!(text, other);
+    std::fs::write(&path, other).expect("written");
+    let error = fails(here, &format!("{strangers} --leave-out other {training}"));
+    assert!(error.contains("choose another --out"), "{error}");
+    std::fs::write(&path, text).expect("written");
+    std::fs::create_dir(here.join("elsewhere")).expect("a folder");
+    let moved = strangers.replace("--root photos", "--root elsewhere");
+    let error = fails(here, &format!("{moved} --leave-out other {training}"));
+    assert!(error.contains("choose another --out"), "{error}");
+
     // The networks exist already.
     let base = concat!(env!("CARGO_MANIFEST_DIR"), "/../models/base.onnx");
     let out = ok(here, &format!("{strangers} --run other={base} --run made=out/without-made"));

@@ -6,10 +6,12 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
+use sha2::{Digest, Sha256};
 
 use super::evaluate::Judge;
 use crate::data::manifest::{self, Row};
 use crate::metrics::judged::Judged;
+use crate::provenance::hex;
 use crate::report::strangers::{self, Stranger};
 
 /// Trains one network for each set that is left out, judges it there, and prints one table by age band.
@@ -53,7 +55,7 @@ pub struct Strangers {
 
 /// The name of the run that leaves out nothing.
 const ALL: &str = "with-all";
-/// The file in a run's folder that notes the arguments with which it was trained to its end.
+/// The file in a run's folder that notes the arguments and the faces with which it was trained to its end.
 const DONE: &str = "strangers.done";
 
 impl Strangers {
@@ -143,7 +145,7 @@ impl Strangers {
         let kept = rows.iter().filter(|row| without.is_none_or(|set| row.source != set));
         let kept: Vec<Row> = kept.cloned().collect();
         let done = run.join(DONE);
-        let arguments = format!("{} of {} faces\n", self.train.join(" "), kept.len());
+        let arguments = self.note(&kept)?;
         if let Ok(before) = std::fs::read_to_string(&done) {
             ensure!(
                 before == arguments,
@@ -173,6 +175,15 @@ impl Strangers {
         program(&calibrate)?;
         crate::files::replace_bytes(&done, arguments.as_bytes())?;
         Ok(run)
+    }
+
+    /// Returns what distinguishes a run from others: its arguments, its rows and their pictures.
+    fn note(&self, rows: &[Row]) -> Result<String> {
+        let root = &self.judge.root;
+        let root = root.canonicalize().with_context(|| format!("folder {}", root.display()))?;
+        let hash = hex(&Sha256::digest(serde_json::to_vec(rows)?));
+        let (train, count, root) = (self.train.join(" "), rows.len(), root.display());
+        Ok(format!("{train} of {count} faces ({}) in {root}\n", &hash[..16]))
     }
 
     /// Judges a network on the faces of `only`, or of all sets.
