@@ -33,9 +33,10 @@ pub fn split(rows: &mut [Row], parts: &[(String, f64)], seed: u64) {
     let mut groups = Groups::new(rows.len());
     let mut first: HashMap<(u8, &str), usize> = HashMap::new();
     for (i, row) in rows.iter().enumerate() {
-        // Tables write 0 for "in no group".
-        for (kind, key) in [(0, &row.person), (1, &row.group), (2, &row.path)] {
-            if !key.is_empty() && key != "0" {
+        // Tables write 0 for "in no group". A person may have that number.
+        let group = if row.group == "0" { "" } else { &row.group };
+        for (kind, key) in [(0, row.person.as_str()), (1, group), (2, &row.path)] {
+            if !key.is_empty() {
                 let one = *first.entry((kind, key)).or_insert(i);
                 groups.join(i, one);
             }
@@ -154,6 +155,26 @@ mod tests {
         let mut again = before;
         keep_aside(&mut again, 3);
         assert_eq!(rows, again);
+    }
+
+    #[test]
+    fn a_person_may_be_called_0_but_no_group_is() {
+        let row = |i: usize, person: &str, group: &str| Row {
+            path: format!("{i}.jpg"),
+            age: Some(30.0),
+            person: person.into(),
+            group: group.into(),
+            ..Row::default()
+        };
+        let parts = parts("train=0.5,test=0.5").expect("good");
+        let of = |person: &str, group: &str| {
+            let mut rows: Vec<Row> = (0..20).map(|i| row(i, person, group)).collect();
+            split(&mut rows, &parts, 4);
+            rows.iter().filter(|row| row.split == "train").count()
+        };
+        assert!([0, 20].contains(&of("0", "")), "one person is not parted");
+        assert_eq!(of("", "0"), 10);
+        assert!([0, 20].contains(&of("", "1")));
     }
 
     #[test]
