@@ -65,14 +65,19 @@ impl Report<'_> {
         text
     }
 
-    fn header(&self) -> String {
-        let mut header = "epoch,loss".to_owned();
-        self.parts.iter().for_each(|part| header += &format!(",{part}_loss"));
-        header += ",val_score,faces_per_second,waiting";
+    /// Returns the names of the columns. A group may be called anything, so names are quoted where they must be.
+    fn header(&self) -> Result<String> {
+        let mut names = vec!["epoch".to_owned(), "loss".to_owned()];
+        names.extend(self.parts.iter().map(|part| format!("{part}_loss")));
+        names.extend(["val_score", "faces_per_second", "waiting"].map(str::to_owned));
         for (name, figures) in self.groups {
-            figures.iter().for_each(|(figure, _)| header += &format!(",{name}_{figure}"));
+            // A header has one line.
+            let name = name.replace(['\n', '\r'], " ");
+            names.extend(figures.iter().map(|(figure, _)| format!("{name}_{figure}")));
         }
-        header
+        let mut csv = csv::Writer::from_writer(Vec::new());
+        csv.write_record(names)?;
+        Ok(String::from_utf8(csv.into_inner()?)?)
     }
 
     fn line(&self) -> String {
@@ -109,7 +114,7 @@ impl Report<'_> {
 /// Adds a line to the log of `run`.
 pub fn append(run: &Path, report: &Report<'_>) -> Result<()> {
     let path = run.join(FILE);
-    let head = if path.exists() { String::new() } else { format!("{}\n", report.header()) };
+    let head = if path.exists() { String::new() } else { report.header()? };
     let mut file = OpenOptions::new()
         .create(true)
         .append(true)
@@ -137,6 +142,39 @@ pub fn keep(run: &Path, epochs: usize) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_with_commas_stay_one_column() {
+        let run = tempfile::tempdir().expect("a folder");
+        let groups = [
+            ("a, \"b\"\nc".to_owned(), vec![("mae", Some(1.0))]),
+            ("d".to_owned(), vec![("mae", None)]),
+        ];
+        let report = Report {
+            epoch: 1,
+            parts: &["age"],
+            losses: &[3.0, 2.0],
+            score: 1.0,
+            better: true,
+            without_gain: (0, 3),
+            skipped: 0.0,
+            rate: 9.0,
+            waiting: 0.0,
+            groups: &groups,
+        };
+        append(run.path(), &report).expect("written");
+        append(run.path(), &report).expect("written");
+        keep(run.path(), 1).expect("cut");
+        let mut reader = csv::Reader::from_path(run.path().join(FILE)).expect("a log");
+        let header = reader.headers().expect("names").clone();
+        assert_eq!(
+            header.iter().skip(5).collect::<Vec<_>>(),
+            ["waiting", "a, \"b\" c_mae", "d_mae"]
+        );
+        let rows: Vec<_> =
+            reader.records().map(|row| row.expect("as long as the header")).collect();
+        assert_eq!((rows.len(), &rows[0][6], &rows[0][7]), (1, "1.0000", ""));
+    }
 
     #[test]
     fn lines_beyond_the_checkpoint_go() {
