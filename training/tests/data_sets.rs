@@ -104,6 +104,18 @@ fn imdb_wiki_with_its_traps() {
     ok(here, "ingest table --table boxed.csv --images own --out whole.csv --whole");
     assert_eq!(column(here, "whole.csv", "box_w"), [""]);
 
+    // Of two rows of one picture, the one with a box keeps it, and the other is searched.
+    let rows = ["portrait.png,42,female,1,2,3,4\n", "portrait.png,42,female,,,,\n"];
+    for (first, second) in [(0, 1), (1, 0)] {
+        let head = "file,age,gender,box_x,box_y,box_w,box_h\n";
+        write(&here.join("two.csv"), format!("{head}{}{}", rows[first], rows[second]));
+        let out = ok(here, "ingest table --table two.csv --images own --out two-manifest.csv");
+        assert!(out.contains("1 of 1 faces without a box were found"), "{out}");
+        let widths = column(here, "two-manifest.csv", "box_w");
+        assert_eq!(widths[first], "3.0");
+        assert!(widths[second].parse::<f32>().expect("a width") > 50.0, "{widths:?}");
+    }
+
     // Makes a page of the manifest, and its parts.
     ok(here, "split faces.csv --out parted.csv");
     let parts = column(here, "parted.csv", "split");
@@ -144,12 +156,16 @@ fn utkface_with_odd_names_duplicates_and_exclusions() {
         .expect("a copy");
     write(&here.join("utk/53__0_2017.jpg"), "mangled name");
     write(&here.join("utk/20_1_1_bad.jpg"), "damaged");
-    write(&here.join("out.txt"), "# by hand\n30_1_1_4.jpg.chip.jpg\n");
-    let out = ok(
+    write(&here.join("out.txt"), "# by hand\n30_1_1_4.jpg.chip.jpg\nutk/9_1_0_3.jpg.chip.jpg\n");
+    let out = said(
         here,
         "ingest utkface --images utk --out utk.csv --prefix utk --exclude out.txt --distance 0 --funnel f.json",
     );
     assert!(out.contains("1 names without a race"), "{out}");
+    assert!(
+        out.contains("1 of 2 lines name no picture") && out.contains(": utk/9_1_0_3.jpg.chip.jpg"),
+        "{out}"
+    );
     assert!(out.contains("near-duplicates have contradicting labels"), "{out}");
     let paths = column(here, "utk.csv", "path");
     assert_eq!(paths.len(), 4, "{paths:?}");

@@ -93,6 +93,9 @@ pub struct Facts {
     pub faces: [usize; 2],
 }
 
+/// A picture, and whether it is searched.
+type Key = (String, bool);
+
 /// How to inspect pictures.
 #[derive(Clone, Copy)]
 pub struct Inspector<'a> {
@@ -111,27 +114,33 @@ impl Inspector<'_> {
     /// notes are removed when the manifest is written.
     pub fn inspect(&self, rows: &[Row]) -> Result<Vec<Inspection>> {
         let (known, notes) = self.notes()?;
+        // A picture is searched if any of its rows lacks a box.
+        let bare = rows.iter().filter(|row| self.search.is_some() && row.region().is_none());
+        let bare: HashSet<&str> = bare.map(|row| row.path.as_str()).collect();
+        let key = |path: &str| (path.to_owned(), bare.contains(path));
         if !known.is_empty() {
             eprintln!("continuing after {} pictures that were seen before", known.len());
         }
-        let mut left: Vec<&Row> = rows.iter().filter(|r| !known.contains_key(&r.path)).collect();
+        let paths = rows.iter().map(|row| row.path.as_str());
+        let mut left: Vec<&str> = paths.filter(|path| !known.contains_key(&key(path))).collect();
         let mut once = HashSet::new();
-        left.retain(|row| once.insert(&row.path));
+        left.retain(|path| once.insert(*path));
         let bar = indicatif::ProgressBar::new(left.len() as u64);
         let next = AtomicUsize::new(0);
         let found = Mutex::new((known, notes));
         let work = || -> Result<()> {
             let mut memory = (Warp::default(), Workspace::new(), Predictions::new());
-            while let Some(row) = left.get(next.fetch_add(1, Ordering::Relaxed)) {
-                let inspection = self.one(row, &mut memory);
+            while let Some(path) = left.get(next.fetch_add(1, Ordering::Relaxed)) {
+                let key = key(path);
+                let inspection = self.one(&key, &mut memory);
                 let mut found = found.lock().expect("no holder panics");
                 // Missing pictures are looked for again, since they may have been added.
                 if let Inspection::Whole(seen) = &inspection {
                     let path = notes_path(self.out);
-                    let noted = writeln!(found.1, "{}", line(&row.path, seen));
+                    let noted = writeln!(found.1, "{}", line(&key, seen));
                     noted.with_context(|| format!("notes {}", path.display()))?;
                 }
-                found.0.insert(row.path.clone(), inspection);
+                found.0.insert(key, inspection);
                 bar.inc(1);
             }
             Ok(())
@@ -142,12 +151,12 @@ impl Inspector<'_> {
         })?;
         bar.finish_and_clear();
         let (found, _) = found.into_inner().expect("no holder panics");
-        Ok(rows.iter().map(|row| found[&row.path].clone()).collect())
+        Ok(rows.iter().map(|row| found[&key(&row.path)].clone()).collect())
     }
 
     /// The results of earlier runs, and the file for further notes. Notes of another folder, or of a run that searched
     /// otherwise, do not count.
-    fn notes(&self) -> Result<(HashMap<String, Inspection>, File)> {
+    fn notes(&self) -> Result<(HashMap<Key, Inspection>, File)> {
         let path = notes_path(self.out);
         let told = || format!("notes {}", path.display());
         let head = format!("{NOTES}\t{}\t{}", self.root.display(), self.search.is_some());
@@ -177,10 +186,10 @@ impl Inspector<'_> {
 
     fn one(
         &self,
-        row: &Row,
+        (path, searched): &Key,
         (warp, workspace, answers): &mut (Warp, Workspace, Predictions),
     ) -> Inspection {
-        let path = self.root.join(&row.path);
+        let path = self.root.join(path);
         if let Some((fault, why)) = fault(&path) {
             return Inspection::Left(fault, why);
         }
@@ -189,7 +198,7 @@ impl Inspector<'_> {
             let image = picture.image();
             let (width, height) = image.upright_size();
             let hash = hash(&image, warp)?;
-            let search = self.search.filter(|_| row.region().is_none());
+            let search = self.search.filter(|_| *searched);
             let found = search.map(|model| find(model, &image, workspace, answers)).transpose()?;
             let (face, faces) = found.unwrap_or_default();
             Ok(Inspection::Whole(Facts {
@@ -215,7 +224,7 @@ pub fn done(out: &Path) {
 }
 
 /// Starts the notes. Those of another version are not read.
-const NOTES: &str = "# face-train notes 3";
+const NOTES: &str = "# face-train notes 4";
 
 fn notes_path(out: &Path) -> PathBuf {
     let mut name = out.file_name().unwrap_or_default().to_owned();
@@ -223,7 +232,7 @@ fn notes_path(out: &Path) -> PathBuf {
     out.with_file_name(name)
 }
 
-fn line(path: &str, seen: &Facts) -> String {
+fn line((path, searched): &Key, seen: &Facts) -> String {
     let Facts { width, height, hash, face, faces: [all, large] } = seen;
     let numbers = face.iter().flat_map(|face| {
         let Rect { x, y, width, height } = face.rect;
@@ -231,12 +240,13 @@ fn line(path: &str, seen: &Facts) -> String {
         [x, y, width, height].into_iter().chain(points)
     });
     let face: Vec<String> = numbers.map(|v| v.to_string()).collect();
-    format!("{path}\t{width}\t{height}\t{hash:x}\t{all} {large}\t{}\t.", face.join(" "))
+    let face = face.join(" ");
+    format!("{path}\t{searched}\t{width}\t{height}\t{hash:x}\t{all} {large}\t{face}\t.")
 }
 
-fn parse(line: &str) -> Option<(String, Inspection)> {
+fn parse(line: &str) -> Option<(Key, Inspection)> {
     let fields: Vec<&str> = line.split('\t').collect();
-    let [path, width, height, hash, faces, face, "."] = fields[..] else { return None };
+    let [path, searched, width, height, hash, faces, face, "."] = fields[..] else { return None };
     let (all, large) = faces.split_once(' ')?;
     let numbers = face.split_whitespace().map(str::parse);
     let numbers = numbers.collect::<std::result::Result<Vec<f32>, _>>().ok()?;
@@ -257,7 +267,7 @@ fn parse(line: &str) -> Option<(String, Inspection)> {
         face,
         faces: [all.parse().ok()?, large.parse().ok()?],
     };
-    Some((path.to_owned(), Inspection::Whole(seen)))
+    Some(((path.to_owned(), searched.parse().ok()?), Inspection::Whole(seen)))
 }
 
 /// Takes the brightness of 9 x 9 blocks. Each bit says whether it rises to the right, or downwards.
@@ -370,8 +380,9 @@ mod tests {
         for face in [None, Some(Region { rect, landmarks }), Some(Region::from_box(rect))] {
             let (hash, faces) = (u128::MAX - 9, [2, 1]);
             let seen = Facts { width: 3, height: 4, hash, face, faces };
-            let line = line("x y.jpg", &seen);
-            assert_eq!(parse(&line), Some(("x y.jpg".into(), Inspection::Whole(seen))));
+            let key = ("x y.jpg".to_owned(), face.is_some());
+            let line = line(&key, &seen);
+            assert_eq!(parse(&line), Some((key, Inspection::Whole(seen))));
             assert!((0..line.len()).all(|end| parse(&line[..end]).is_none()));
         }
     }

@@ -1,6 +1,6 @@
 //! The common part of all data sets: their options, and the steps from rows to a manifest.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
@@ -20,7 +20,7 @@ pub(super) struct Common {
     /// Text to put before each path, if the root of other commands is a folder above the pictures.
     #[arg(long, default_value = "")]
     pub(super) prefix: String,
-    /// File with paths to leave out, one in each line. # starts a comment.
+    /// File with paths to leave out, without the prefix, one in each line. # starts a comment.
     #[arg(long)]
     pub(super) exclude: Option<PathBuf>,
     /// JSON file for the funnel.
@@ -43,6 +43,9 @@ pub(super) struct Common {
     pub(super) workers: usize,
 }
 
+/// The number of excluded paths without a picture that are shown.
+const SHOWN: usize = 5;
+
 /// Drops rows that are excluded, missing or damaged, groups near-duplicates, and writes the manifest and the funnel.
 /// Without `images` no picture is opened.
 pub(super) fn finish(
@@ -57,13 +60,25 @@ pub(super) fn finish(
             .with_context(|| format!("exclusion file {}", path.display()))?;
         let lines = text.lines().map(|l| l.split('#').next().unwrap_or_default().trim());
         let excluded: HashSet<&str> = lines.filter(|line| !line.is_empty()).collect();
+        let mut unused: BTreeSet<&str> = excluded.iter().copied().collect();
         rows.retain(|row| {
             let out = excluded.contains(row.path.as_str());
             if out {
                 funnel.drop("excluded by hand", &row.gender);
+                unused.remove(row.path.as_str());
             }
             !out
         });
+        if !unused.is_empty() {
+            let some: Vec<&str> = unused.iter().copied().take(SHOWN).collect();
+            eprintln!(
+                "{}: {} of {} lines name no picture of the set, whose paths are without --prefix: {}",
+                path.display(),
+                unused.len(),
+                excluded.len(),
+                some.join(", ")
+            );
+        }
     }
     if let Some(images) = images.filter(|_| !common.trust) {
         rows = inspected(common, images, rows, &mut funnel)?;
@@ -124,7 +139,8 @@ fn inspected(
             }
         }
         (row.width, row.height) = (Some(width), Some(height));
-        if let Some(face) = face {
+        // Another row of the same picture may have a box, and this one may be a second face.
+        if let Some(face) = face.filter(|_| row.region().is_none()) {
             row.set_region(&face);
         }
         hashes.push(Some(hash));
