@@ -440,9 +440,12 @@ fn manifests_with_odd_brackets_are_read_without_them() {
     let here = folder.path();
     write(
         &here.join("m.csv"),
-        "# face-train manifest 1 | test\npath,age_min,age_max\na.png,40,30\nb.png,20,29\nc.png,70,\nd.png,200,300\n",
+        "# face-train manifest 1 | test\npath,years,age_min,age_max\na.png,3,40,30\nb.png,3,20,29\nc.png,3,70,\nd.png,3,200,300\n",
     );
     let out = said(here, "split m.csv --out parts.csv");
+    assert!(out.contains("these columns are ignored: years (did you mean age?)"), "{out}");
+    // What the program writes has no such columns.
+    assert!(!said(here, "split parts.csv --out again.csv").contains("ignored"));
     assert!(
         out.contains(
             "1 rows left out, bracket with its first year above its last; the first is line 3"

@@ -190,7 +190,7 @@ impl Row {
 pub fn read(path: &Path) -> Result<Vec<Row>> {
     let mut left_out: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
     let mut rows = Vec::new();
-    for (line, mut row) in KIND.read::<Row>(path)? {
+    for (line, mut row) in KIND.read_named::<Row>(path)? {
         if let Some(fault) = row.fault() {
             bail!("{} line {line}: {fault}", path.display());
         }

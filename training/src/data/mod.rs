@@ -1,6 +1,7 @@
 //! Faces with labels: the manifest that lists them, and the loader that streams them.
 
 pub mod bands;
+pub mod columns;
 pub mod feed;
 pub mod kept;
 pub mod labels;

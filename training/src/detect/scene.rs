@@ -74,7 +74,7 @@ pub struct Scene {
 /// Reads a manifest of scenes. A missing version, or another one, is an error that names both.
 pub fn read(path: &Path) -> Result<Vec<Scene>> {
     let mut scenes: Vec<Scene> = Vec::new();
-    for (line, row) in KIND.read::<Row>(path)? {
+    for (line, row) in KIND.read_named::<Row>(path)? {
         if scenes.last().is_none_or(|scene| scene.path != row.path) {
             scenes.push(Scene { path: row.path.clone(), split: row.split, marks: Vec::new() });
         }

@@ -9,6 +9,7 @@ use clap::Args;
 use super::common::{Common, finish};
 use super::funnel::Funnel;
 use super::labels::{self, is_unknown};
+use crate::data::columns::folded;
 use crate::data::manifest::Row;
 
 /// The columns are those of the manifest, in any order. file may stand for path, and family for group.
@@ -275,17 +276,6 @@ fn field<'a>(row: &'a mut Row, column: &str) -> Option<&'a mut Option<f32>> {
         "mouth_right_y" => &mut row.mouth_right_y,
         _ => return None,
     })
-}
-
-/// Returns the manifest's name for a column.
-fn folded(name: &str) -> String {
-    let name = name.trim().to_lowercase().replace([' ', '-'], "_");
-    match name.as_str() {
-        "file" | "filename" | "file_name" | "image" | "picture" | "full_path" => "path".into(),
-        "sex" => "gender".into(),
-        "identity" => "person".into(),
-        _ => name,
-    }
 }
 
 /// Finds the separator of the fields and the names of the columns, and reports those without a meaning here.
