@@ -142,12 +142,19 @@ impl Row {
         None
     }
 
-    /// Opens a bracket with one end at the other. Returns the rule that the row's ages break.
+    /// Returns whether the exact age has a fraction, as one that was computed from dates.
+    pub fn has_fraction(&self) -> bool {
+        self.age.is_some_and(|age| age.fract() != 0.0)
+    }
+
+    /// Opens a bracket with one end at the other, and makes years whole: a label of n years means n to n + 1. Returns the
+    /// rule that the row's ages break.
     pub fn settle(&mut self) -> Result<(), &'static str> {
         let odd = |age: &f32| !(0.0..=130.0).contains(age);
         if self.age.is_some_and(|age| odd(&age)) {
             return Err("age not within 0 to 130");
         }
+        self.age = self.age.map(f32::floor);
         let apparent = self.apparent_age.is_some_and(|age| odd(&age));
         if apparent || self.apparent_std.is_some_and(|std| !(0.0..=130.0).contains(&std)) {
             return Err("apparent age not within 0 to 130");
@@ -164,8 +171,9 @@ impl Row {
         if !((0.0..=OPEN).contains(&first) && last <= 150.0) {
             return Err("bracket not within 0 to 100");
         }
-        // Networks know years up to 100, so a bracket that reaches further is open.
-        let last = last.min(OPEN);
+        // A bracket without a whole year, as of months, would hold no year of a network. Networks know years up to 100, so
+        // a bracket that reaches further is open.
+        let (first, last) = (first.floor(), last.floor().min(OPEN));
         // An exact age above 100 lies in an open bracket.
         if self.age.is_some_and(|age| age < first || age.min(OPEN) > last) {
             return Err("age outside its own bracket");
@@ -189,20 +197,32 @@ impl Row {
 /// left out and reported.
 pub fn read(path: &Path) -> Result<Vec<Row>> {
     let mut left_out: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
-    let mut rows = Vec::new();
+    let (mut rows, mut fractions) = (Vec::new(), 0);
     for (line, mut row) in KIND.read_named::<Row>(path)? {
         if let Some(fault) = row.fault() {
             bail!("{} line {line}: {fault}", path.display());
         }
+        let fraction = row.has_fraction();
         match row.settle() {
-            Ok(()) => rows.push(row),
+            Ok(()) => {
+                fractions += usize::from(fraction);
+                rows.push(row);
+            }
             Err(rule) => left_out.entry(rule).or_insert((0, line)).0 += 1,
         }
+    }
+    if fractions > 0 {
+        eprintln!("{}: {}", path.display(), floored(fractions));
     }
     for (rule, (count, line)) in left_out {
         eprintln!("{}: {count} rows left out, {rule}; the first is line {line}", path.display());
     }
     Ok(rows)
+}
+
+/// Says that ages were made whole.
+pub fn floored(count: usize) -> String {
+    format!("{count} ages with a fraction are rounded down, since n years means n to n + 1")
 }
 
 /// Writes a manifest, to a temporary name first, with `command` in the header comment.
@@ -237,6 +257,13 @@ mod tests {
             let error = settled(Some(first), Some(last));
             assert_eq!(error, Err("bracket not within 0 to 100"), "{first} {last}");
         }
+        // Brackets of months lie in a year.
+        assert_eq!(settled(Some(0.25), Some(0.75)), Ok((Some(0.0), Some(0.0))));
+        assert_eq!(settled(Some(19.5), Some(29.5)), Ok((Some(19.0), Some(29.0))));
+        let mut exact = Row { age: Some(34.6), apparent_age: Some(31.4), ..Row::default() };
+        assert!(exact.has_fraction());
+        assert_eq!(exact.settle(), Ok(()));
+        assert_eq!((exact.age, exact.apparent_age), (Some(34.0), Some(31.4)));
         let mut row = Row { age: Some(35.0), ..bracket(Some(20.0), Some(29.0)) };
         assert_eq!(row.settle(), Err("age outside its own bracket"));
         let mut old = Row { age: Some(104.0), ..bracket(Some(70.0), None) };

@@ -10,7 +10,7 @@ use super::common::{Common, finish};
 use super::funnel::Funnel;
 use super::labels::{self, is_unknown};
 use crate::data::columns::folded;
-use crate::data::manifest::Row;
+use crate::data::manifest::{Row, floored};
 
 /// The columns are those of the manifest, in any order. file may stand for path, and family for group.
 ///
@@ -61,6 +61,8 @@ struct Told {
     backslashes: usize,
     /// Brackets with one end.
     open: usize,
+    /// Exact ages that are not whole years.
+    fractions: usize,
 }
 
 impl Table {
@@ -180,12 +182,14 @@ impl Table {
             row.group = family.to_owned();
         }
         told.open += usize::from(row.age_min.is_some() != row.age_max.is_some());
+        let fraction = row.has_fraction();
         if fault.is_none() {
             fault = row.settle().err().map(|rule| (rule, String::new()));
         }
         if fault.is_none() && row.path.is_empty() {
             fault = Some(("no path", String::new()));
         }
+        told.fractions += usize::from(fault.is_none() && fraction);
         let labelled = row.is_male().is_some() || row.has_age() || row.apparent_age.is_some();
         if fault.is_none() && !labelled && !self.unlabelled {
             fault = Some((NO_LABEL, String::new()));
@@ -238,6 +242,9 @@ impl Told {
         }
         if self.backslashes > 0 {
             println!("{table}: the backslashes of {} paths were replaced by /", self.backslashes);
+        }
+        if self.fractions > 0 {
+            println!("{table}: {}", floored(self.fractions));
         }
         if self.open > 0 {
             println!("{table}: {} brackets with one end are open at the other", self.open);
