@@ -1,8 +1,10 @@
 //! Writes ONNX files. A graph is built operator by operator.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
+use face_predict::Metadata;
 use half::f16;
 use prost::Message;
 use tch::{Kind, Tensor};
@@ -206,6 +208,14 @@ impl Graph {
 /// Reads a file back, for its graph and metadata.
 pub fn decode(bytes: &[u8]) -> Result<ModelProto> {
     ModelProto::decode(bytes).context("not an ONNX file")
+}
+
+/// Reads the description in a model file.
+pub fn metadata(file: &Path) -> Result<Metadata> {
+    let told = || format!("{}", file.display());
+    let model = decode(&std::fs::read(file).with_context(told)?).with_context(told)?;
+    let props = model.metadata_props.iter().map(|p| (p.key.as_str(), p.value.as_str()));
+    Metadata::from_props(props).with_context(told)
 }
 
 /// The constants of `model` by name, without the mark of how they are stored.

@@ -137,7 +137,8 @@ pub fn validation(manifests: &[PathBuf], run: &Path) -> Result<Vec<Row>> {
     Ok(rows)
 }
 
-/// Returns the run's calibration, if it has one.
+/// Returns the calibration of the weights in `run`, which is a folder or a checkpoint, if there is one. It fails if the
+/// calibration was fitted to other weights, such as those before the run went on.
 pub fn calibration(run: &Path) -> Result<Option<Calibration>> {
     let file = folder(run).join(CALIBRATION);
     if !file.exists() {
@@ -145,5 +146,51 @@ pub fn calibration(run: &Path) -> Result<Option<Calibration>> {
     }
     let told = || format!("{}", file.display());
     let text = std::fs::read(&file).with_context(told)?;
-    Ok(Some(serde_json::from_slice(&text).with_context(told)?))
+    let found: Calibration = serde_json::from_slice(&text).with_context(told)?;
+    let weights = weights_in(run);
+    ensure!(
+        found.checkpoint.is_empty() || found.checkpoint == sha256(&weights)?,
+        "{} was fitted to other weights than those of {}: run `face-train calibrate` again",
+        file.display(),
+        weights.display()
+    );
+    Ok(Some(found))
+}
+
+/// Writes the calibration of the weights in `run`, and returns its path.
+pub fn keep_calibration(run: &Path, found: &Calibration) -> Result<PathBuf> {
+    let file = folder(run).join(CALIBRATION);
+    crate::files::replace_bytes(&file, &serde_json::to_vec_pretty(found)?)?;
+    Ok(file)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::checkpoint::BEST;
+
+    #[test]
+    fn a_calibration_is_that_of_its_weights_alone() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let run = folder.path();
+        let (best, last) = (run.join(BEST), run.join(LAST));
+        std::fs::write(&best, "best").expect("written");
+        std::fs::write(&last, "last").expect("written");
+        assert_eq!(calibration(run).expect("there is none"), None);
+        let checkpoint = sha256(&best).expect("read");
+        let found = Calibration { checkpoint, ..Calibration::none() };
+        keep_calibration(&best, &found).expect("written");
+        assert_eq!(calibration(run).expect("fits"), Some(found.clone()));
+        assert_eq!(calibration(&best).expect("fits"), Some(found));
+        let error = |path: &Path| calibration(path).expect_err("other weights").to_string();
+        assert!(error(&last).contains("run `face-train calibrate` again"), "{}", error(&last));
+        // The run goes on, and finds better weights.
+        std::fs::write(&best, "better").expect("written");
+        assert!(error(run).contains("run `face-train calibrate` again"), "{}", error(run));
+        // Older files do not say which weights they were fitted to.
+        let mut old = serde_json::to_value(Calibration::none()).expect("JSON");
+        old.as_object_mut().expect("an object").remove("checkpoint").expect("a field");
+        std::fs::write(run.join(CALIBRATION), old.to_string()).expect("written");
+        assert_eq!(calibration(run).expect("read"), Some(Calibration::none()));
+    }
 }

@@ -139,7 +139,15 @@ fn a_manifest_without_val_keeps_a_tenth_of_train_aside() {
     // The part for test must not influence the selection.
     assert!((0..50).filter(|i| i % 5 == 3).all(|i| !kept(&format!("face {i}.png"))), "{aside}");
     let out = ok(here, "calibrate --run run --manifest faces.csv --root photos");
-    assert!(out.contains("was fitted on 4 faces"), "{out}");
+    assert!(out.contains("was fitted on 4 faces, 4 with an age and 4 with a gender"), "{out}");
+    // That calibration is of the best weights, and not of the last ones.
+    ok(here, "export --run run --out a.onnx");
+    let error = fails(here, "export --run run/last.safetensors --out a.onnx");
+    assert!(error.contains("run `face-train calibrate` again"), "{error}");
+    ok(here, "calibrate --run run/last.safetensors --manifest faces.csv --root photos");
+    ok(here, "export --run run/last.safetensors --out a.onnx");
+    let error = fails(here, "evaluate --model run --manifest faces.csv --root photos --out r");
+    assert!(error.contains("run `face-train calibrate` again"), "{error}");
     ok(here, &format!("{train} --epochs 3 --resume").replace("--epochs 2 ", ""));
     assert_eq!(aside, std::fs::read_to_string(here.join("run/val.csv")).expect("the same"));
 }
@@ -174,7 +182,8 @@ fn empty_and_odd_sets_are_named_by_every_command() {
     // These places have values that are no numbers, and are not checked before the picture is opened.
     with("nan.csv", text.replacen(",10,6,52,68", ",NaN,6,52,68", 3));
     let out = ok(here, &format!("{TINY} --run run").replace("faces.csv", "nan.csv"));
-    assert!(out.contains("2 pictures left out"), "{out}");
+    // Two are of train, and one is of val.
+    assert!(out.contains("3 pictures left out"), "{out}");
     // With one gender the other figures are given, and no page breaks.
     with("women.csv", text.replace(",male,", ",female,"));
     ok(

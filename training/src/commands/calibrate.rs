@@ -1,22 +1,25 @@
 //! Fits the numbers that turn a network's outputs into probabilities.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use clap::Args;
 use face_predict::{AgeSpec, Task};
 
 use crate::augment::fault::Fault;
+use crate::checkpoint::weights_in;
+use crate::config::TrainConfig;
 use crate::data::loader::{Placement, Source};
 use crate::data::manifest::Row;
 use crate::detect::job::Data;
 use crate::detect::scene;
 use crate::infer::{self, Averaged};
 use crate::job::first_failure;
-use crate::metrics::calibration::Calibration;
+use crate::metrics::calibration::{Calibration, TEMPERATURES, labelled};
 use crate::model::raw::Raw;
-use crate::{device, run};
+use crate::provenance::sha256;
+use crate::{device, onnx, run};
 
 #[derive(Args, Debug)]
 #[command(
@@ -51,9 +54,12 @@ impl Calibrate {
     /// Runs the command.
     pub fn run(self) -> Result<()> {
         let device = device::open(&self.device)?;
+        // If the run goes on meanwhile, the hash is that of the older weights, and the calibration is refused later.
+        let weights = weights_in(&self.run);
+        let hash = sha256(&weights).with_context(|| format!("checkpoint {}", weights.display()))?;
         let averaged = Averaged::load(&self.run, device)?;
         if averaged.checkpoint.config.network.task() == Task::Detect {
-            return self.threshold(&averaged);
+            return self.threshold(&averaged, hash);
         }
         let rows = run::validation(&self.manifest, &self.run)?;
         let input = averaged.checkpoint.config.input.clone();
@@ -69,7 +75,10 @@ impl Calibrate {
         };
         let faces = pairs(&faces);
         let by_reference: Vec<_> = faces.iter().map(|(row, raw)| (row, raw)).collect();
-        let mut found = Calibration::fit(&by_reference);
+        let before = before(&averaged.checkpoint.config);
+        let (ages, genders) = labelled(&by_reference);
+        let mut found = Calibration::fit(&by_reference, before.as_ref())?;
+        found.checkpoint = hash;
         let mut spoiled = faces.clone();
         for fault in Fault::ALL {
             println!("{fault:?} faces");
@@ -89,6 +98,15 @@ impl Calibrate {
             }
             _ => {}
         }
+        let task = averaged.checkpoint.config.network.task();
+        if task.has_age() {
+            let known = before.as_ref().is_some_and(|before| before.age.is_some());
+            warn("age", ages, known, age_temperature(&found));
+        }
+        if task.has_gender() {
+            let known = before.as_ref().is_some_and(|before| before.gender.is_some());
+            warn("gender", genders, known, found.gender.as_ref().map(|spec| spec.temperature));
+        }
         if let Some(gender) = &found.gender {
             println!("gender temperature {:.3}, {:.2?}", gender.temperature, gender.doubt.0);
         }
@@ -105,9 +123,12 @@ impl Calibrate {
                 bands.join(", ")
             );
         }
-        let file = run::folder(&self.run).join(run::CALIBRATION);
-        crate::files::replace_bytes(&file, &serde_json::to_vec_pretty(&found)?)?;
-        println!("{} was fitted on {} faces", file.display(), found.faces);
+        let file = run::keep_calibration(&self.run, &found)?;
+        println!(
+            "{} was fitted on {} faces, {ages} with an age and {genders} with a gender",
+            file.display(),
+            found.faces
+        );
         Ok(())
     }
 
@@ -116,7 +137,7 @@ impl Calibrate {
     }
 
     /// Chooses a detector's threshold.
-    fn threshold(&self, averaged: &Averaged) -> Result<()> {
+    fn threshold(&self, averaged: &Averaged, hash: String) -> Result<()> {
         // It shows one small picture at a time. On a busy machine, threads that wait for each other took ten times as
         // long.
         tch::set_num_threads(1);
@@ -139,10 +160,50 @@ impl Calibrate {
             );
         }
         let faces = groups.first().map_or(0, |group| group.judged.faces());
-        let (file, threshold) = (run::folder(&self.run).join(run::CALIBRATION), spec.threshold);
-        let found = Calibration::of_detector(spec, faces);
-        crate::files::replace_bytes(&file, &serde_json::to_vec_pretty(&found)?)?;
+        let threshold = spec.threshold;
+        let found = Calibration { checkpoint: hash, ..Calibration::of_detector(spec, faces) };
+        let file = run::keep_calibration(&self.run, &found)?;
         println!("{}: threshold {threshold:.3}, from {faces} faces", file.display());
         Ok(())
+    }
+}
+
+/// Returns the calibration of the weights that a run started from, if they have one.
+fn before(config: &TrainConfig) -> Option<Calibration> {
+    let from = Path::new(config.init_from.as_deref()?);
+    let found = if from.extension().is_some_and(|e| e == "onnx") {
+        onnx::metadata(from).map(|card| Some(Calibration::of(card.age, card.gender, 0)))
+    } else {
+        run::calibration(from)
+    };
+    found.unwrap_or_else(|error| {
+        eprintln!("warning: the calibration of {} cannot be read: {error:#}", from.display());
+        None
+    })
+}
+
+fn age_temperature(found: &Calibration) -> Option<f32> {
+    match &found.age {
+        Some(AgeSpec::Distribution { temperature, .. }) => Some(*temperature),
+        _ => None,
+    }
+}
+
+/// Warns of a head that the faces say nothing about, or too little. `known` says whether the weights that the run
+/// started from were calibrated.
+fn warn(head: &str, faces: usize, known: bool, temperature: Option<f32>) {
+    let ends = |t: f32| !(1.01 * TEMPERATURES[0]..=0.99 * TEMPERATURES[1]).contains(&t);
+    if faces == 0 && known {
+        eprintln!(
+            "warning: no face of the validation part has a label for {head}, so {head} keeps the calibration that it started with"
+        );
+    } else if faces == 0 {
+        eprintln!(
+            "warning: no face of the validation part has a label for {head}, so {head} is not calibrated"
+        );
+    } else if temperature.is_some_and(ends) {
+        eprintln!(
+            "warning: the temperature of {head} ran to the end of its range, so do not trust it: {faces} faces have a label"
+        );
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use anyhow::{Context, Result};
 use face_predict::{
     AgeDistribution, AgeSpec, DetectSpec, GenderSpec, Positive, Quality, UncertaintyFactors,
 };
@@ -27,6 +28,9 @@ pub struct Calibration {
     /// How to read a detector's outputs.
     #[serde(default)]
     pub detect: Option<DetectSpec>,
+    /// SHA-256 of the checkpoint that it was fitted to. It is empty in older files.
+    #[serde(default)]
+    pub checkpoint: String,
 }
 
 /// The ages that the networks are trained for.
@@ -35,40 +39,72 @@ pub const RANGE: [f32; 2] = [0.0, 100.0];
 /// The smallest probability for which a gender label is given.
 const THRESHOLD: f32 = 0.6;
 
+/// The temperatures that are tried.
+pub const TEMPERATURES: [f32; 2] = [0.1, 10.0];
+
+/// The faces that a factor of doubt needs.
+const DOUBTED: usize = 100;
+
 impl Calibration {
     /// Makes the calibration of a detector.
     pub fn of_detector(spec: DetectSpec, faces: usize) -> Self {
-        Self { age: None, gender: None, faces, coverage: BTreeMap::new(), detect: Some(spec) }
+        Self { detect: Some(spec), ..Self::of(None, None, faces) }
     }
 
     /// Makes the calibration of an uncalibrated network: its logits as they are. A regression cannot be used without a
     /// calibration.
     pub fn none() -> Self {
-        let (age, gender) = (Some(distribution(1.0)), Some(gender(1.0)));
-        Self { age, gender, faces: 0, coverage: BTreeMap::new(), detect: None }
+        Self::of(Some(distribution(1.0)), Some(gender(1.0)), 0)
     }
 
-    /// Fits all outputs, with equal weight for each source: first the temperatures, then their factors by age.
-    pub fn fit(faces: &[(&Row, &Raw)]) -> Self {
+    /// Makes a calibration of these numbers, which says nothing else.
+    pub fn of(age: Option<AgeSpec>, gender: Option<GenderSpec>, faces: usize) -> Self {
+        let (coverage, checkpoint) = (BTreeMap::new(), String::new());
+        Self { age, gender, faces, coverage, detect: None, checkpoint }
+    }
+
+    /// Fits all outputs, with equal weight for each source: first the temperatures, then their factors by age. Without
+    /// any label for a head, no temperature is better than another. The head then keeps the calibration `before`. If
+    /// there is none, its probabilities stay as they are.
+    pub fn fit(faces: &[(&Row, &Raw)], before: Option<&Self>) -> Result<Self> {
         let has = |with: &dyn Fn(&Raw) -> bool| faces.iter().any(|(_, raw)| with(raw));
+        let (ages, genders) = labelled(faces);
+        let known = before.and_then(|before| before.age.clone());
         let age = if has(&|raw| !raw.age_logits.is_empty()) {
-            Some(fit_age(faces))
+            let known = known.filter(|spec| {
+                matches!(spec, AgeSpec::Distribution { first: 0, count: YEARS, .. })
+            });
+            let unfitted = || known.unwrap_or_else(|| distribution(1.0));
+            Some(if ages > 0 { fit_age(faces) } else { unfitted() })
         } else if has(&|raw| raw.age.is_some()) {
-            Some(AgeSpec::Regression { range: RANGE, residuals: residuals(faces) })
+            let known = known.filter(|spec| matches!(spec, AgeSpec::Regression { .. }));
+            let fitted = residuals(faces)
+                .map(|residuals| AgeSpec::Regression { range: RANGE, residuals })
+                .or(known);
+            // A number of years says nothing about how far it may be off.
+            Some(fitted.context(
+                "an age in years needs residuals, but no face of the validation part has an age",
+            )?)
         } else {
             None
         };
-        let gender = has(&|raw| raw.gender_logit.is_some())
-            .then(|| gender(minimum(|t| by_source(faces, |row, raw| gender_loss(row, raw, t)))));
+        let gender = has(&|raw| raw.gender_logit.is_some()).then(|| {
+            if genders > 0 {
+                return gender(minimum(|t| by_source(faces, |row, raw| gender_loss(row, raw, t))));
+            }
+            let known = before.and_then(|before| before.gender.clone());
+            let known = known.filter(|spec| spec.positive == Positive::Male);
+            known.unwrap_or_else(|| gender(1.0))
+        });
         let coverage = match &age {
             Some(spec @ AgeSpec::Distribution { .. }) => coverage(faces, spec),
             _ => BTreeMap::new(),
         };
-        Self { age, gender, faces: faces.len(), coverage, detect: None }
+        Ok(Self { coverage, ..Self::of(age, gender, faces.len()) })
     }
 
     /// For each source with exact ages, returns the coverage of its 80 % intervals, by band, after a fit to all other
-    /// sources alone.
+    /// sources alone. It is left out if the others have no ages.
     pub fn left_out(faces: &[(&Row, &Raw)]) -> BTreeMap<String, BTreeMap<String, (f64, usize)>> {
         let exact = faces.iter().filter(|(row, _)| row.age.is_some());
         let sources: BTreeSet<&str> = exact.map(|(row, _)| row.source.as_str()).collect();
@@ -77,28 +113,31 @@ impl Calibration {
         };
         let found = sources.into_iter().filter_map(|source| {
             let (of, others) = split(source);
-            let distribution = others.iter().any(|(_, raw)| !raw.age_logits.is_empty());
-            distribution.then(|| (source.to_owned(), coverage(&of, &fit_age(&others))))
+            let fits = others.iter().any(|(row, raw)| age_loss(row, raw, 1.0).is_some());
+            fits.then(|| (source.to_owned(), coverage(&of, &fit_age(&others))))
         });
         found.collect()
     }
 
     /// Fits how much less to trust faces with one of the reasons of [`Quality::ALL`]. `spoiled` are faces of the
-    /// validation part, most of them degraded on purpose. A reason that fewer than 100 faces have gets no factor.
+    /// validation part, most of them degraded on purpose. A head gets no factor for a reason that fewer than 100 faces
+    /// with a label for it have.
     pub fn fit_doubt(&mut self, spoiled: &[(&Row, &Raw)]) {
         for (reason, name) in Quality::ALL {
             let with: Vec<_> =
                 spoiled.iter().filter(|(_, raw)| raw.quality.contains(reason)).copied().collect();
-            if with.len() < 100 {
-                continue;
-            }
-            if let Some(spec @ AgeSpec::Distribution { .. }) = &mut self.age {
+            let (ages, genders) = labelled(&with);
+            if let Some(spec @ AgeSpec::Distribution { .. }) = &mut self.age
+                && ages >= DOUBTED
+            {
                 let factor = interval::factor(spec, &with, reason, name);
                 if let AgeSpec::Distribution { doubt, .. } = spec {
                     doubt.0.insert(name.to_owned(), factor);
                 }
             }
-            if let Some(gender) = &mut self.gender {
+            if let Some(gender) = &mut self.gender
+                && genders >= DOUBTED
+            {
                 let own = gender.temperature;
                 let loss = |t: f32| by_source(&with, |row, raw| gender_loss(row, raw, t * own));
                 // The answer never becomes surer than for a good picture.
@@ -106,6 +145,16 @@ impl Calibration {
             }
         }
     }
+}
+
+/// Returns how many faces have a label for the age output, and for the gender output.
+pub fn labelled(faces: &[(&Row, &Raw)]) -> (usize, usize) {
+    let count =
+        |has: &dyn Fn(&Row, &Raw) -> bool| faces.iter().filter(|(row, raw)| has(row, raw)).count();
+    let ages = count(&|row, raw| {
+        age_loss(row, raw, 1.0).is_some() || row.age.is_some() && raw.age.is_some()
+    });
+    (ages, count(&|row, raw| gender_loss(row, raw, 1.0).is_some()))
 }
 
 /// Fits a temperature, then its factors by age and width.
@@ -181,7 +230,7 @@ fn by_source(faces: &[(&Row, &Raw)], loss: impl Fn(&Row, &Raw) -> Option<f64>) -
 fn minimum(loss: impl Fn(f32) -> f64) -> f32 {
     const RATIO: f64 = 0.618_033_988_749_895;
     let at = |x: f64| loss(x.exp() as f32);
-    let (mut low, mut high) = (0.1f64.ln(), 10f64.ln());
+    let [mut low, mut high] = TEMPERATURES.map(|t| f64::from(t).ln());
     let (mut left, mut right) = (high - RATIO * (high - low), low + RATIO * (high - low));
     let (mut at_left, mut at_right) = (at(left), at(right));
     for _ in 0..24 {
@@ -198,22 +247,22 @@ fn minimum(loss: impl Fn(f32) -> f64) -> f32 {
     ((low + high) / 2.0).exp() as f32
 }
 
-/// Returns quantiles of the label minus the output, at every twentieth and closer at the ends.
-fn residuals(faces: &[(&Row, &Raw)]) -> Vec<[f32; 2]> {
+/// Returns quantiles of the label minus the output, at every twentieth and closer at the ends. There are none without
+/// an exact age.
+fn residuals(faces: &[(&Row, &Raw)]) -> Option<Vec<[f32; 2]>> {
     let mut errors: Vec<f32> =
         faces.iter().filter_map(|(row, raw)| Some(row.age? - raw.age?)).collect();
     errors.sort_by(f32::total_cmp);
-    let last = errors.len().saturating_sub(1);
+    let last = errors.len().checked_sub(1)?;
     let inner = (1..20).map(|i| i as f32 / 20.0);
     let shares = [0.0, 0.01].into_iter().chain(inner).chain([0.99, 1.0]);
-    shares
-        .map(|share| {
-            let place = share * last as f32;
-            let (below, part) = (place.floor() as usize, place.fract());
-            let at = |i: usize| errors.get(i.min(last)).copied().unwrap_or(0.0);
-            [share, at(below) + (at(below + 1) - at(below)) * part]
-        })
-        .collect()
+    let quantiles = shares.map(|share| {
+        let place = share * last as f32;
+        let (below, part) = (place.floor() as usize, place.fract());
+        let at = |i: usize| errors[i.min(last)];
+        [share, at(below) + (at(below + 1) - at(below)) * part]
+    });
+    Some(quantiles.collect())
 }
 
 fn coverage(faces: &[(&Row, &Raw)], spec: &AgeSpec) -> BTreeMap<String, (f64, usize)> {
@@ -246,7 +295,7 @@ mod tests {
         let raw = Raw { gender_logit: Some(2.0 * 3f32.ln()), ..Raw::default() };
         let rows = [row(true), row(true), row(true), row(false)];
         let faces: Vec<_> = rows.iter().map(|r| (r, &raw)).collect();
-        let found = Calibration::fit(&faces).gender.expect("a gender head");
+        let found = Calibration::fit(&faces, None).expect("fits").gender.expect("a gender head");
         assert!((found.temperature - 2.0).abs() < 0.01, "{}", found.temperature);
     }
 
@@ -271,12 +320,70 @@ mod tests {
     }
 
     #[test]
+    fn a_head_without_labels_is_not_fitted() {
+        // Both sources have a gender, and only the rows of "aged" have an age.
+        let rows = |source: &str, age: Option<f32>| -> Vec<Row> {
+            let row = |i: usize| Row {
+                gender: ["male", "female"][i % 2].into(),
+                age,
+                source: source.into(),
+                ..Row::default()
+            };
+            (0..150).map(row).collect()
+        };
+        let dark = Quality::ALL[0].0;
+        let raw = |male: bool| Raw {
+            age_logits: (0..YEARS).map(|year| year as f32 * 0.01).collect(),
+            gender_logit: Some(if male { 3.0 } else { -3.0 }),
+            quality: dark,
+            ..Raw::default()
+        };
+        let raws = [raw(true), raw(false)];
+        let pairs = |rows: &[Row]| -> Vec<(Row, Raw)> {
+            rows.iter().enumerate().map(|(i, row)| (row.clone(), raws[i % 2].clone())).collect()
+        };
+        let fitted = |faces: &[(Row, Raw)], before: Option<&Calibration>| {
+            let faces: Vec<_> = faces.iter().map(|(row, raw)| (row, raw)).collect();
+            let mut found = Calibration::fit(&faces, before).expect("fits");
+            found.fit_doubt(&faces);
+            found
+        };
+        let genders = pairs(&rows("genders", None));
+        let found = fitted(&genders, None);
+        assert_eq!(found.age, Some(distribution(1.0)));
+        assert_eq!(found.gender.expect("a head").doubt.0.len(), 1);
+        // What was known before is kept, with its doubt.
+        let mut known = distribution(1.5);
+        if let AgeSpec::Distribution { doubt, .. } = &mut known {
+            doubt.0.insert("dark".into(), 2.0);
+        }
+        let before = Calibration::of(Some(known.clone()), Some(gender(1.25)), 9);
+        let found = fitted(&genders, Some(&before));
+        assert_eq!(found.age, Some(known));
+        assert_ne!(found.gender.expect("a head").temperature, 1.25);
+        let mut bare = genders.clone();
+        bare.iter_mut().for_each(|(row, _)| row.gender.clear());
+        assert_eq!(fitted(&bare, Some(&before)).gender, before.gender);
+        assert_eq!(fitted(&bare, None).gender, Some(gender(1.0)));
+        // A fit to the others alone needs their ages.
+        let mut both = genders;
+        both.extend(pairs(&rows("aged", Some(30.0))));
+        let both: Vec<_> = both.iter().map(|(row, raw)| (row, raw)).collect();
+        assert!(Calibration::left_out(&both).is_empty());
+        // The residuals of no face are not zero.
+        let (row, raw) = (Row::default(), Raw { age: Some(50.0), ..Raw::default() });
+        let error = Calibration::fit(&[(&row, &raw)], None).expect_err("no residuals");
+        assert!(error.to_string().contains("no face of the validation part has an age"));
+    }
+
+    #[test]
     fn residuals_are_quantiles_of_label_minus_output() {
         let rows: Vec<Row> =
             (0..=100).map(|i| Row { age: Some(i as f32), ..Row::default() }).collect();
         let raw = Raw { age: Some(50.0), ..Raw::default() };
         let faces: Vec<_> = rows.iter().map(|r| (r, &raw)).collect();
-        let Some(AgeSpec::Regression { residuals, .. }) = Calibration::fit(&faces).age else {
+        let found = Calibration::fit(&faces, None).expect("fits");
+        let Some(AgeSpec::Regression { residuals, .. }) = found.age else {
             panic!("a regression");
         };
         for [share, years] in residuals {

@@ -17,7 +17,11 @@ pub fn factor(spec: &AgeSpec, faces: &[(&Row, &Raw)], reason: Quality, name: &st
         }
         let shares: Vec<f32> =
             faces.iter().filter_map(|(row, raw)| share(&spec, row, raw, reason)).collect();
-        shares.iter().sum::<f32>() / shares.len().max(1) as f32
+        // Without a label there is no reason to widen anything.
+        if shares.is_empty() {
+            return COVERAGE;
+        }
+        shares.iter().sum::<f32>() / shares.len() as f32
     };
     let (mut low, mut high) = (1.0f32, 8.0f32);
     if covered(low) >= COVERAGE {
