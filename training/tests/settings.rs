@@ -166,8 +166,11 @@ fn crops_are_kept_and_shared() {
     faces(here, 30);
     ok(here, &format!("{TINY} --run first --cache kept"));
     // Of the pictures only the name, size and time are needed.
-    let kept = std::fs::read_dir(here.join("kept")).expect("a folder").count();
-    assert_eq!(kept, 1, "one file for one kind of crop");
+    let kept: Vec<_> = std::fs::read_dir(here.join("kept")).expect("a folder").collect();
+    assert_eq!(kept.len(), 1, "one file for one kind of crop");
+    // All 24 faces of train and val have a key, two maps, and 128 x 128 pixels.
+    let file = kept[0].as_ref().expect("a file").metadata().expect("a size");
+    assert_eq!((file.len() - 32) / (16 + 48 + 3 * 128 * 128), 24);
     ok(here, &format!("{TINY} --run second --cache kept"));
     assert_eq!(log(here, "first"), log(here, "second"));
     ok(here, &format!("{TINY} --run third"));

@@ -59,7 +59,7 @@ impl Loader {
             (true, true) => Augment::PAPER,
             (true, false) => Augment::DETECTOR,
         };
-        let kept = Kept::open(&self.root, &input, self.cache.as_deref())?;
+        let kept = Arc::new(Kept::open(&self.root, &input, self.cache.as_deref())?);
         let feed = Arc::new(Feed::new(rows, input, augment, 1, kept));
         for round in 0..self.rounds as u64 {
             let start = Instant::now();

@@ -34,7 +34,7 @@ pub struct Feed {
     input: InputSpec,
     augment: Augment,
     seed: u64,
-    kept: Kept,
+    kept: Arc<Kept>,
     teachers: Option<Box<dyn Teachers>>,
     failures: Mutex<BTreeMap<String, String>>,
 }
@@ -118,8 +118,15 @@ pub fn fixed(augment: &Augment, places: &Places, path: &str, crop_index: usize) 
 }
 
 impl Feed {
-    /// Feeds the faces `rows` for `input`, from kept crops.
-    pub fn new(rows: Vec<Row>, input: InputSpec, augment: Augment, seed: u64, kept: Kept) -> Self {
+    /// Feeds the faces `rows` for `input`, from kept crops. Feeds share these, since only one opening of their file can
+    /// add some.
+    pub fn new(
+        rows: Vec<Row>,
+        input: InputSpec,
+        augment: Augment,
+        seed: u64,
+        kept: Arc<Kept>,
+    ) -> Self {
         Self { rows, input, augment, seed, kept, teachers: None, failures: Mutex::default() }
     }
 
