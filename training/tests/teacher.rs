@@ -151,6 +151,19 @@ fn a_run_teaches_and_its_answers_are_kept() {
     let out = ok(here, &train(&format!("--run second {taught}")).replace("--augment none ", ""));
     assert!(!out.contains("crops of each"), "{out}");
     assert_eq!(age_losses(here, "first"), age_losses(here, "second"));
+    // A face is new, but another run is answering into the same file. Without its answer it would be left out.
+    common::picture(&here.join("photos/face 0.png"), 1, true);
+    let kept = std::fs::read_dir(here.join("kept")).expect("a folder");
+    let mut kept = kept.map(|entry| entry.expect("a file").path());
+    let answers = kept.find(|path| path.display().to_string().contains("answers-"));
+    let other = std::fs::File::open(answers.expect("answers")).expect("opens");
+    other.lock().expect("no run has the lock");
+    let third = train(&format!("--run third {taught}")).replace("--augment none ", "");
+    let error = fails(here, &third);
+    assert!(error.contains("another run is answering into"), "{error}");
+    other.unlock().expect("the other run is done");
+    let out = ok(here, &third);
+    assert!(out.contains("teacher old: 1 faces") && out.contains(" 0 pictures left out"), "{out}");
     // As its own pupil, it has almost nothing to learn from undisturbed crops.
     let same = format!("{still} --teacher old --teacher-crops 1 --teacher-weight 1");
     ok(here, &train(&format!("--run same {same}")));
@@ -158,6 +171,31 @@ fn a_run_teaches_and_its_answers_are_kept() {
     assert!(same[0] < 0.5 * fresh[0], "{same:?} {fresh:?}");
     let error = fails(here, &train("--run bad --teacher old --teacher nothing"));
     assert!(error.contains("nothing"), "{error}");
+    // Without ages, the age keeps the calibration of the file that the run started from.
+    let text = std::fs::read_to_string(here.join("faces.csv")).expect("a manifest");
+    let bare = |line: &str| {
+        let mut fields: Vec<&str> = line.split(',').collect();
+        fields[1] = "";
+        fields.join(",")
+    };
+    let bare: Vec<String> =
+        text.lines().map(|l| if l.contains(",made,") { bare(l) } else { l.into() }).collect();
+    std::fs::write(here.join("genders.csv"), bare.join("\n")).expect("written");
+    let calibrate = "calibrate --run old --manifest genders.csv --root photos";
+    let output = common::face_train(here, calibrate);
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && error.contains("no face"), "{error}");
+    assert!(error.contains("age keeps the calibration that it started with"), "{error}");
+    let text = std::fs::read(here.join("old/calibration.json")).expect("a calibration");
+    let found: serde_json::Value = serde_json::from_slice(&text).expect("JSON");
+    let model = face_predict::Model::load_files(
+        &[format!("{MODELS}/tiny.onnx")],
+        &face_predict::ModelOptions::new(),
+    );
+    let age = model.expect("loads").age_metadata().age.clone();
+    let kept: face_predict::AgeSpec =
+        serde_json::from_value(found["age"].clone()).expect("a specification");
+    assert_eq!(Some(kept), age);
 }
 
 #[test]

@@ -78,6 +78,26 @@ impl Records {
         self.length as u64 + size_of::<Key>() as u64
     }
 
+    /// Returns the path of the file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Returns whether records can be added. They cannot while another process, or another opening of the file in this
+    /// one, adds some.
+    pub fn writable(&self) -> bool {
+        self.state.lock().expect("no holder panics").writable
+    }
+
+    /// Adds no more records, so that another process may.
+    pub fn close(&self) {
+        let mut state = self.state.lock().expect("no holder panics");
+        if std::mem::take(&mut state.writable) {
+            // An error leaves the lock until the file is closed, which does no harm.
+            let _ = self.file.unlock();
+        }
+    }
+
     /// Returns the record of `key`.
     pub fn get(&self, key: &Key) -> Option<Vec<u8>> {
         let place = *self.state.lock().expect("no holder panics").places.get(key)?;
@@ -137,7 +157,12 @@ mod tests {
         let other = Records::open(&path, 3).expect("opens");
         other.put(&two, b"def");
         assert_eq!(other.get(&one).as_deref(), Some(&b"abc"[..]));
-        assert!(!other.has(&two));
+        assert!(!other.has(&two) && records.writable() && !other.writable());
+        // The first one says that it is done.
+        records.close();
+        records.put(&two, b"def");
+        assert!(!records.writable() && !records.has(&two));
+        assert!(Records::open(&path, 3).expect("opens").writable());
         drop((records, other));
         let file = OpenOptions::new().append(true).open(&path).expect("there");
         // A record without its key, then half of one.

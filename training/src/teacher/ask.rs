@@ -98,8 +98,22 @@ impl Question<'_> {
             .filter(|(key, _)| !records.has(key))
             .collect();
         if asked.is_empty() {
+            records.close();
             return Ok(records);
         }
+        let file = records.path().display().to_string();
+        ensure!(
+            records.writable(),
+            "{}: another run is answering into {file}: wait for it, or choose another --cache",
+            told()
+        );
+        // A face without an answer would be left out of the training.
+        let keep = |key: &Key, bytes: &[u8]| {
+            records.put(key, bytes);
+            ensure!(records.has(key), "{}: its answers cannot be kept in {file}", told());
+            Ok(())
+        };
+        let temperatures = if network.is_some() { temperatures(teacher)? } else { (1.0, 1.0) };
         let count = asked.len();
         println!("{}: {count} faces, {} crops of each", told(), self.crops);
         let shower = Shower {
@@ -128,13 +142,15 @@ impl Question<'_> {
             let mut crops = Vec::new();
             for shown in shown {
                 match shown {
-                    Shown::Said(key, bytes) => records.put(&key, &bytes),
+                    Shown::Said(key, bytes) => keep(&key, &bytes)?,
                     Shown::Crops(key, planes) => crops.push((key, planes)),
                     Shown::Failed(path, error) => drop(failures.insert(path, error)),
                 }
             }
             if let (Some(averaged), false) = (&network, crops.is_empty()) {
-                self.answer(teacher, averaged, crops, &records)?;
+                for (key, bytes) in self.answer(averaged, temperatures, crops)? {
+                    keep(&key, &bytes)?;
+                }
             }
             if done % 4096 < FACES || done == count {
                 eprintln!("{}: {done} of {count}", told());
@@ -149,41 +165,42 @@ impl Question<'_> {
             told(),
             crate::job::first_failure(&failures)
         );
+        // Training takes long, and another run may ask about its own faces meanwhile.
+        records.close();
         Ok(records)
     }
 
-    /// Returns the answers of a run's network to crops, with the run's temperatures.
+    /// Returns the answers of a run's network to crops, with the temperatures of age and gender.
     fn answer(
         &self,
-        run: &Path,
         averaged: &Averaged,
+        (of_age, of_gender): (f64, f64),
         crops: Vec<(Key, Vec<f32>)>,
-        records: &Records,
-    ) -> Result<()> {
+    ) -> Result<Vec<(Key, Vec<u8>)>> {
         let input = &averaged.checkpoint.config.input;
         let planes: Vec<f32> = crops.iter().flat_map(|(_, planes)| planes).copied().collect();
         let images =
             Tensor::from_slice(&planes).view([-1, 3, input.height as i64, input.width as i64]);
         let images = upload(images, self.device, Kind::Float);
         let outputs = tch::no_grad(|| averaged.net.forward(&images, false));
-        let calibration = run::calibration(run)?;
-        let (mut of_age, mut of_gender) = (1.0, 1.0);
-        if let Some(found) = calibration {
-            if let Some(AgeSpec::Distribution { temperature, .. }) = found.age {
-                of_age = f64::from(temperature);
-            }
-            of_gender = found.gender.map_or(1.0, |gender| f64::from(gender.temperature));
-        }
         let logits = outputs.age_logits.context("a teacher must tell age as a distribution")?;
         let male = outputs.gender_logit.context("a teacher must tell gender")?;
         let years = (logits / of_age).softmax(-1, Kind::Float);
         let both = Tensor::cat(&[years, (male / of_gender).sigmoid()], 1);
         let both: Vec<f32> = both.to_device(Device::Cpu).contiguous().view([-1]).try_into()?;
-        for ((key, _), answers) in crops.iter().zip(both.chunks_exact(self.crops * (YEARS + 1))) {
-            records.put(key, &pack(answers));
-        }
-        Ok(())
+        let answers = both.chunks_exact(self.crops * (YEARS + 1));
+        Ok(crops.iter().zip(answers).map(|((key, _), answers)| (*key, pack(answers))).collect())
     }
+}
+
+/// Returns the temperatures of a run's age and gender, which are 1 without a calibration.
+fn temperatures(run: &Path) -> Result<(f64, f64)> {
+    let Some(found) = run::calibration(run)? else { return Ok((1.0, 1.0)) };
+    let of_age = match found.age {
+        Some(AgeSpec::Distribution { temperature, .. }) => f64::from(temperature),
+        _ => 1.0,
+    };
+    Ok((of_age, found.gender.map_or(1.0, |gender| f64::from(gender.temperature))))
 }
 
 /// The tools with which threads show faces.
