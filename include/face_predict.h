@@ -38,9 +38,11 @@
  *            Start from FACE_PREDICT_..._INIT, or from zeros with struct_size set. Then set what you
  *            need. Functions that fill a struct take its `size`. So old programs work with new
  *            libraries.
- * QUIET      The library prints nothing, and opens only the files that you name. (The engine asks the
- *            system once which processor it has.) Its global state is the built-in models, the last
- *            error message of each thread, and the function of face_predict_set_log().
+ * QUIET      The library prints nothing, writes no file, and uses no network. It opens the files that you
+ *            name. The engine may also ask the system about the processor and its caches, on Windows by
+ *            the program `wmic`. It reads environment variables that begin with TRACT_. The global state
+ *            is the built-in models, the last error message of each thread, and the function of
+ *            face_predict_set_log().
  * LICENCE    The weights that are built in by default are for non-commercial research only.
  *            face_predict_model_license() returns the licences. A build with the feature
  *            `weights-open` has other weights.
@@ -310,9 +312,9 @@
 #define FACE_PREDICT_CROPPED (1 << 2)
 
 /**
- * Flag of face_predict_options: the picture is searched as a tracker searches its frames: at one small scale, in a sixth
- * of the time. Most faces below a sixteenth of the picture's longer side are then missed. It is meant for frames that no
- * tracker follows; a tracker does so anyway.
+ * Flag of face_predict_options: the picture is searched as a tracker searches its frames: at one small scale, in a fifth
+ * to a sixth of the time. Most faces below a sixteenth of the picture's longer side are then missed. It is meant for
+ * frames that no tracker follows; a tracker does so anyway.
  */
 #define FACE_PREDICT_FAST_SEARCH (1 << 3)
 
@@ -356,9 +358,9 @@
 #define FACE_PREDICT_QUALITY_CUT_OFF (1 << 5)
 
 /**
- * Quality: the head lies on its side or stands upside down, and was read as if it were upright. The answer is then wrong, and
- * FACE_PREDICT_TRY_TURNS gives the right one. The flag is set only for faces that were found in a still picture, have 40
- * pixels, and were estimated. A tracker and a fast search never set it.
+ * Quality: the head lies on its side or stands upside down, but the library estimated it as an upright one. Do not use
+ * this answer, and ask again with FACE_PREDICT_TRY_TURNS. The flag is set only in still pictures, for faces that the
+ * library found and estimated and that are not FACE_PREDICT_QUALITY_SMALL. A tracker and a fast search never set it.
  */
 #define FACE_PREDICT_QUALITY_NOT_UPRIGHT (1 << 6)
 
@@ -439,7 +441,7 @@ typedef struct face_predict_network {
      */
     const char *name;
     /**
-     * The version of the weights, such as "0.3.0".
+     * The version of the weights, such as "0.6.0".
      */
     const char *version;
     /**
@@ -455,8 +457,8 @@ typedef struct face_predict_network {
      */
     uint32_t tasks;
     /**
-     * The width of the input in pixels. It is that of a face's crop or, for a detector, that of the picture that it
-     * was optimised for.
+     * The width of the network's input in pixels. A detector also takes pictures of other sizes, and is optimised for
+     * this one.
      */
     uint32_t input_width;
     /**
@@ -617,8 +619,9 @@ typedef struct face_predict_options {
     /**
      * The smallest face that is searched for, as the shorter side of its box in pixels of the picture. 0 means a
      * fiftieth of the picture's longer side (20 pixels of 1024), and at least 13 pixels. The smallest of these faces
-     * are often missed. Any other number searches as closely as faces of that size need, and finds all of that size
-     * that 0 finds. Each halving can take four times as long. A tracker searches its frames less closely.
+     * are often missed. With any other number the picture is searched closely enough for faces of that size, and none
+     * of them is lost that 0 finds. Half the number can take four times as long. A tracker searches its frames less
+     * closely.
      */
     uint32_t min_face_size;
     /**
@@ -631,8 +634,7 @@ typedef struct face_predict_options {
      */
     uint32_t crops;
     /**
-     * sizeof(face_predict_region), by which the library recognises regions of other versions of this header. 0 means
-     * 56.
+     * sizeof(face_predict_region). It tells the library which version of this struct your header has. 0 means 56.
      */
     uint32_t region_size;
 } face_predict_options;
@@ -688,8 +690,8 @@ typedef struct face_predict_face {
      */
     uint32_t gender;
     /**
-     * Reasons to trust this face less: FACE_PREDICT_QUALITY_... combined with OR. 0 means that there is none. It does
-     * not mean that there is a face: a region is estimated whatever it shows.
+     * Reasons to trust this face less: FACE_PREDICT_QUALITY_... combined with OR. 0 means that there is no such
+     * reason. It does not mean that a region shows a face, because regions are estimated without a search.
      */
     uint32_t quality;
     /**
@@ -730,8 +732,8 @@ typedef struct face_predict_tracker_options {
      */
     uint32_t struct_size;
     /**
-     * The detector runs on every n-th frame, and on each whose size is new. Between these frames, each box moves on at
-     * its last speed, which fades. 0 means 1.
+     * The detector runs on every n-th frame, and on each frame of another size than the one before. On the frames in
+     * between, each box moves on with its last speed, which decreases from frame to frame. 0 means 1.
      */
     uint32_t detect_every;
     /**
@@ -744,7 +746,7 @@ typedef struct face_predict_tracker_options {
     float memory_seconds;
     /**
      * The time in seconds after which a face that is no longer found is forgotten, above 0 and at most 3600. A face is
-     * never forgotten before a second search has missed it. 0 means 1.
+     * kept until at least two searches have missed it, even if this takes longer. 0 means 1.
      */
     float lost_seconds;
 } face_predict_tracker_options;
@@ -841,7 +843,7 @@ face_predict_status face_predict_model_load_files(const char *const *paths,
 FACE_PREDICT_API void face_predict_model_free(struct face_predict_model *model);
 
 /**
- * Returns the name and version of the networks for age and gender, such as "base 0.3.0", for logs. A detector is named
+ * Returns the name and version of the networks for age and gender, such as "base 0.6.0", for logs. A detector is named
  * only if a file brought it. Returns NULL if `model` is NULL. The text lives as long as the model.
  */
 FACE_PREDICT_API

@@ -64,7 +64,7 @@ echo "activate-noawait ldconfig" > "$library/DEBIAN/triggers"
 gzip -9nc "$folder/share/doc/face_predict/THIRD_PARTY_LICENCES.txt" > "$library/usr/share/doc/libface-predict0/THIRD_PARTY_LICENCES.txt.gz"
 # This is the oldest glibc whose functions the library calls.
 glibc=$(objdump -T "$library/$lib/libface_predict.so.$version" | sed -n 's/.*(\?GLIBC_\([0-9.]*\).*/\1/p' | sort -V | tail -n 1)
-package libface-predict0 libs "libc6 (>= $glibc), libgcc-s1 (>= 4.2)" "age and gender from faces, with honest uncertainty (library)" <<'TEXT'
+package libface-predict0 libs "libc6 (>= $glibc), libgcc-s1 (>= 4.2)" "age and gender from faces, with calibrated uncertainty (library)" <<'TEXT'
 The library estimates the age and the labelled gender of faces in pictures, and
 says how sure each estimate is. It finds the faces itself and follows them over
 the frames of a camera. Its neural networks are inside.
@@ -80,7 +80,7 @@ strip --strip-debug -R .comment -R .note --enable-deterministic-archives "$devel
 ln -s "libface_predict.so.$major" "$develop/$lib/libface_predict.so"
 gzip -9nc CHANGELOG.md > "$develop/usr/share/doc/libface-predict-dev/CHANGELOG.md.gz"
 cp -r "$folder/share/doc/face_predict/docs" "$develop/usr/share/doc/libface-predict-dev/"
-package libface-predict-dev libdevel "libface-predict0 (= $version), libc6-dev" "age and gender from faces, with honest uncertainty (development)" <<'TEXT'
+package libface-predict-dev libdevel "libface-predict0 (= $version), libc6-dev" "age and gender from faces, with calibrated uncertainty (development)" <<'TEXT'
 The library estimates the age and the labelled gender of faces in pictures, and
 says how sure each estimate is.
 .

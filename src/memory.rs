@@ -1,9 +1,10 @@
-//! Memory that may run out: what is kept from call to call, and room for code that ends the process without memory.
+//! Grows buffers without ending the process if memory is short. It also checks in advance that there is memory for code
+//! that would end the process without it.
 
 use crate::error::{Error, ErrorKind, Result};
 
-/// The small blocks of one step take this much together. The standard library, the engine and the decoders end the
-/// process where there is no memory for them.
+/// The small blocks of one step take at most this much together. The standard library, the engine and the decoders end the
+/// process if there is no memory for one of them.
 #[cfg(not(target_family = "wasm"))]
 const SMALL_BLOCKS: usize = 1 << 20;
 

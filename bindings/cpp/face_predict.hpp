@@ -290,8 +290,8 @@ public:
     Options &age_coverage(float share) noexcept { return options_.age_coverage = share, *this; }
     /// The smallest probability for which a label is given, from 0.5 to 1.
     Options &gender_threshold(float share) noexcept { return options_.gender_threshold = share, *this; }
-    /// Searches as a tracker searches its frames: at one small scale, in a sixth of the time. Most faces below a
-    /// sixteenth of the picture's longer side are then missed.
+    /// Searches as a tracker searches its frames: at one small scale, in a fifth to a sixth of the time. Most faces
+    /// below a sixteenth of the picture's longer side are then missed.
     Options &fast_search(bool on = true) noexcept { return flag(FACE_PREDICT_FAST_SEARCH, on); }
     /// Searches upright and in the three other quarter turns, for pictures that may lie on a side or stand upside down.
     /// It takes four to five times as long.
@@ -661,7 +661,8 @@ private:
 /// Options of a tracker. Fields that are not set are the library's defaults.
 class TrackerOptions {
 public:
-    /// The detector runs on every n-th frame; between these frames each box moves on at its last speed, which fades.
+    /// The detector runs on every n-th frame; between these frames each box moves on with its last
+    /// speed, which decreases.
     TrackerOptions &detect_every(std::uint32_t frames) noexcept { return options_.detect_every = frames, *this; }
     /// A face is estimated on every n-th frame in which the detector finds it.
     TrackerOptions &estimate_every(std::uint32_t times) noexcept { return options_.estimate_every = times, *this; }

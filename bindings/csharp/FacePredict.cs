@@ -343,8 +343,8 @@ namespace FacePredict
         public float AgeCoverage { get; set; }
         /// <summary>The smallest probability for which a label is given, from 0.5 to 1. 0 means the threshold of the model.</summary>
         public float GenderThreshold { get; set; }
-        /// <summary>Searches as a tracker searches its frames: at one small scale, in a sixth of the time. Most faces below a sixteenth of
-        /// the picture's longer side are then missed.</summary>
+        /// <summary>Searches as a tracker searches its frames: at one small scale, in a fifth to a sixth of the time. Most faces below
+        /// a sixteenth of the picture's longer side are then missed.</summary>
         public bool FastSearch { get; set; }
         /// <summary>Searches upright and in the three other quarter turns, for pictures that may lie on a side or stand upside down. It
         /// takes four to five times as long.</summary>
@@ -873,7 +873,8 @@ namespace FacePredict
     /// <summary>Options of a tracker. Options that are not set, or 0, have the library's defaults.</summary>
     public sealed class TrackerOptions
     {
-        /// <summary>The detector runs on every n-th frame. Between these frames each box moves on at its last speed, which fades.</summary>
+        /// <summary>The detector runs on every n-th frame. Between these frames each box moves on with its last speed, which
+        /// decreases.</summary>
         public int DetectEvery { get; set; }
         /// <summary>A face is estimated on every n-th frame in which the detector finds it.</summary>
         public int EstimateEvery { get; set; }

@@ -134,8 +134,8 @@ export interface PredictOptions {
   skipAge?: boolean;
   skipGender?: boolean;
   /**
-   * Searches as a tracker searches its frames: at one small scale, in a sixth of the time. Most faces below a sixteenth
-   * of the picture's longer side are then missed.
+   * Searches as a tracker searches its frames: at one small scale, in a fifth to a sixth of the time. Most faces below
+   * a sixteenth of the picture's longer side are then missed.
    */
   fastSearch?: boolean;
   /**

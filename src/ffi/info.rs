@@ -34,7 +34,7 @@ pub const FACE_PREDICT_FEATURE_ALL_OPERATORS: u32 = 1 << 4;
 pub struct face_predict_network {
     /// The name of the network, such as "base".
     pub name: *const c_char,
-    /// The version of the weights, such as "0.3.0".
+    /// The version of the weights, such as "0.6.0".
     pub version: *const c_char,
     /// The licence of the weights, such as "CC BY 4.0 (FairFace)".
     pub license: *const c_char,
@@ -42,8 +42,8 @@ pub struct face_predict_network {
     pub data: *const c_char,
     /// The tasks of the network: FACE_PREDICT_TASK_... combined with OR.
     pub tasks: u32,
-    /// The width of the input in pixels. It is that of a face's crop or, for a detector, that of the picture that it
-    /// was optimised for.
+    /// The width of the network's input in pixels. A detector also takes pictures of other sizes, and is optimised for
+    /// this one.
     pub input_width: u32,
     /// The height of the input in pixels.
     pub input_height: u32,
@@ -51,7 +51,7 @@ pub struct face_predict_network {
     pub reserved: u32,
 }
 
-/// Returns the name and version of the networks for age and gender, such as "base 0.3.0", for logs. A detector is named
+/// Returns the name and version of the networks for age and gender, such as "base 0.6.0", for logs. A detector is named
 /// only if a file brought it. Returns NULL if `model` is NULL. The text lives as long as the model.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn face_predict_model_name(

@@ -1,8 +1,8 @@
 //! The C interface. `include/face_predict.h` is generated from this folder, and its comments are the doc comments here.
 //!
-//! Every body runs inside the panic wall (`panic.rs`). Only `handle.rs` makes references of pointers. Every failure
-//! leaves its message in `error.rs`. The caller must keep the pointers valid, as the header says. The reasons stand in
-//! ordinary comments, since doc comments land in the header.
+//! The body of each exported function runs inside `panic.rs`, which catches panics. Only `handle.rs` turns pointers into
+//! references. `error.rs` keeps the message of the last failure. The caller must pass valid pointers, as the header says.
+//! Ordinary comments give the reasons for the code, because doc comments are copied into the header.
 #![allow(unsafe_code, non_camel_case_types, clippy::missing_safety_doc)]
 
 // On these targets `usize` is the `size_t` that the header has in its place.

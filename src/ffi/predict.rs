@@ -25,9 +25,9 @@ pub const FACE_PREDICT_SKIP_GENDER: u32 = 1 << 1;
 /// Flag of face_predict_options: the whole picture is one face, cropped as in face data sets. Nothing is searched.
 pub const FACE_PREDICT_CROPPED: u32 = 1 << 2;
 
-/// Flag of face_predict_options: the picture is searched as a tracker searches its frames: at one small scale, in a sixth
-/// of the time. Most faces below a sixteenth of the picture's longer side are then missed. It is meant for frames that no
-/// tracker follows; a tracker does so anyway.
+/// Flag of face_predict_options: the picture is searched as a tracker searches its frames: at one small scale, in a fifth
+/// to a sixth of the time. Most faces below a sixteenth of the picture's longer side are then missed. It is meant for
+/// frames that no tracker follows; a tracker does so anyway.
 pub const FACE_PREDICT_FAST_SEARCH: u32 = 1 << 3;
 /// Flag of face_predict_options: the picture is searched upright and in the three other quarter turns. It is meant for
 /// pictures without an Exif orientation that may lie on a side or stand upside down, and for people who lie. It takes
@@ -79,16 +79,16 @@ pub struct face_predict_options {
     pub gender_threshold: f32,
     /// The smallest face that is searched for, as the shorter side of its box in pixels of the picture. 0 means a
     /// fiftieth of the picture's longer side (20 pixels of 1024), and at least 13 pixels. The smallest of these faces
-    /// are often missed. Any other number searches as closely as faces of that size need, and finds all of that size
-    /// that 0 finds. Each halving can take four times as long. A tracker searches its frames less closely.
+    /// are often missed. With any other number the picture is searched closely enough for faces of that size, and none
+    /// of them is lost that 0 finds. Half the number can take four times as long. A tracker searches its frames less
+    /// closely.
     pub min_face_size: u32,
     /// The smallest score of a found face that is kept, above 0 and below 1. 0 means the threshold of the model.
     pub min_score: f32,
     /// The number of crops of each face whose answers are averaged, from 1 to 8. The second crop is mirrored; further
     /// ones are also shifted, rotated and scaled a little. Each crop takes as much time as the first. 0 means 1 crop.
     pub crops: u32,
-    /// sizeof(face_predict_region), by which the library recognises regions of other versions of this header. 0 means
-    /// 56.
+    /// sizeof(face_predict_region). It tells the library which version of this struct your header has. 0 means 56.
     pub region_size: u32,
 }
 

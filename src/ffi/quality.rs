@@ -17,9 +17,9 @@ pub const FACE_PREDICT_QUALITY_BRIGHT: u32 = 1 << 3;
 pub const FACE_PREDICT_QUALITY_TURNED: u32 = 1 << 4;
 /// Quality: more than 15 % of the box lies outside the picture.
 pub const FACE_PREDICT_QUALITY_CUT_OFF: u32 = 1 << 5;
-/// Quality: the head lies on its side or stands upside down, and was read as if it were upright. The answer is then wrong, and
-/// FACE_PREDICT_TRY_TURNS gives the right one. The flag is set only for faces that were found in a still picture, have 40
-/// pixels, and were estimated. A tracker and a fast search never set it.
+/// Quality: the head lies on its side or stands upside down, but the library estimated it as an upright one. Do not use
+/// this answer, and ask again with FACE_PREDICT_TRY_TURNS. The flag is set only in still pictures, for faces that the
+/// library found and estimated and that are not FACE_PREDICT_QUALITY_SMALL. A tracker and a fast search never set it.
 pub const FACE_PREDICT_QUALITY_NOT_UPRIGHT: u32 = 1 << 6;
 
 // The header needs literals, and this assertion keeps them equal to Rust's numbers.

@@ -62,8 +62,8 @@ pub struct face_predict_face {
     pub female_probability: f32,
     /// One of FACE_PREDICT_GENDER_...
     pub gender: u32,
-    /// Reasons to trust this face less: FACE_PREDICT_QUALITY_... combined with OR. 0 means that there is none. It does
-    /// not mean that there is a face: a region is estimated whatever it shows.
+    /// Reasons to trust this face less: FACE_PREDICT_QUALITY_... combined with OR. 0 means that there is no such
+    /// reason. It does not mean that a region shows a face, because regions are estimated without a search.
     pub quality: u32,
     /// The direction of the head in degrees, with an error of about ten. Positive means towards the right of the
     /// picture.

@@ -30,15 +30,15 @@ impl Handle for face_predict_tracker {
 pub struct face_predict_tracker_options {
     /// sizeof(face_predict_tracker_options)
     pub struct_size: u32,
-    /// The detector runs on every n-th frame, and on each whose size is new. Between these frames, each box moves on at
-    /// its last speed, which fades. 0 means 1.
+    /// The detector runs on every n-th frame, and on each frame of another size than the one before. On the frames in
+    /// between, each box moves on with its last speed, which decreases from frame to frame. 0 means 1.
     pub detect_every: u32,
     /// A face is estimated on every n-th frame in which the detector finds it. 0 means 1.
     pub estimate_every: u32,
     /// The time constant of the average over estimates, in seconds, above 0 and at most 3600. 0 means 2.
     pub memory_seconds: f32,
     /// The time in seconds after which a face that is no longer found is forgotten, above 0 and at most 3600. A face is
-    /// never forgotten before a second search has missed it. 0 means 1.
+    /// kept until at least two searches have missed it, even if this takes longer. 0 means 1.
     pub lost_seconds: f32,
 }
 

@@ -44,14 +44,15 @@ impl Shape {
 }
 
 impl Layout {
-    /// The stride that a plane of colours takes from the first plane; 0 where that is not padded.
+    /// Returns the stride of a chroma plane that has none of its own. It follows from the stride of the first plane, and is
+    /// 0 if that is 0.
     ///
-    /// A camera's frame of 500 x 4 pixels whose rows are 512 bytes apart: NV12 has 2 rows of colours 512 bytes apart behind
-    /// the 4 x 512 bytes of brightness, I420 has 2 rows of U and then 2 of V, 256 bytes apart.
+    /// An example is a frame of 500 x 4 pixels, whose rows of Y lie 512 bytes apart. In NV12, 2 rows of U and V follow the
+    /// 4 rows of Y, also 512 bytes apart. In I420, 2 rows of U and then 2 rows of V follow, 256 bytes apart.
     fn inherited(&self, format: Format, index: usize) -> usize {
         match format {
             _ if index == 0 => 0,
-            // Of samples two bytes apart, half as many take as much room as those of brightness.
+            // A row has half as many samples of U as of Y. With a chroma step of 2 they take as many bytes.
             Format::I420 => self.strides[0].div_ceil(2).saturating_mul(self.chroma_step.max(1)),
             _ => self.strides[0],
         }

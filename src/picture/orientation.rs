@@ -58,11 +58,12 @@ impl Orientation {
         self
     }
 
-    /// The orientation of a picture that is stored with its lowest row first, and of which `self` is what its rows, once
-    /// they are in order, need.
+    /// Returns the orientation of a picture that is stored with its lowest row first. `self` is the orientation that it
+    /// needs after its rows have been reversed.
     ///
-    /// Putting them in order is a half turn and a mirroring. A mirroring changes places with a turn by turning that the other
-    /// way: what comes after it, 90 degrees say, is 180 - 90 = 90 degrees and a mirroring in all.
+    /// Reversing the rows is the same as a rotation by 180 degrees and then a mirroring. If a rotation by `a` degrees
+    /// follows a mirroring, the result is a rotation by `-a` degrees and then the mirroring. So the whole is a rotation by
+    /// `180 - a` degrees and then a mirroring: for 90 degrees it is 90 degrees and a mirroring.
     pub(crate) const fn of_bottom_up(self) -> Self {
         Self { quarter_turns: (6 - self.quarter_turns) % 4, mirrored: !self.mirrored }
     }

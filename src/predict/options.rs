@@ -28,11 +28,13 @@ pub struct Options<'a> {
     pub max_faces: usize,
     /// The smallest face that is searched for, as the shorter side of its box in pixels of the picture. 0 means a
     /// fiftieth of the picture's longer side (20 pixels of 1024), and at least 13 pixels. The smallest of these faces
-    /// are often missed. Any other number searches as closely as faces of that size need, and finds all of that size
-    /// that 0 finds. Each halving can take four times as long. A tracker searches its frames less closely.
+    /// are often missed. With any other number the picture is searched closely enough for faces of that size, and none
+    /// of them is lost that 0 finds. Half the number can take four times as long. A tracker searches its frames less
+    /// closely.
     pub min_face_size: f32,
-    /// Searches the picture as a tracker searches its frames: at one small scale, in a sixth of the time. Most faces below
-    /// a sixteenth of the picture's longer side are then missed. It is meant for frames that no tracker follows.
+    /// Searches the picture as a tracker searches its frames: at one small scale, in a fifth to a sixth of the time. Most
+    /// faces below a sixteenth of the picture's longer side are then missed. It is meant for frames that no tracker
+    /// follows.
     pub fast_search: bool,
     /// Searches the picture upright and in the three other quarter turns. It is meant for pictures without an Exif
     /// orientation that may lie on a side or stand upside down, and for people who lie. It takes four to five times
@@ -117,7 +119,7 @@ impl<'a> Options<'a> {
         self
     }
 
-    /// Searches as a tracker searches its frames, in a sixth of the time.
+    /// Searches as a tracker searches its frames, in a fifth to a sixth of the time.
     #[must_use]
     pub fn fast_search(mut self, fast: bool) -> Self {
         self.fast_search = fast;

@@ -28,8 +28,8 @@ const SHORTEST: f32 = 0.008;
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct TrackerOptions {
-    /// The detector runs on every n-th frame, and on each whose size is new. Between these frames, each box moves on at
-    /// its last speed, which fades. The number is at least 1.
+    /// The detector runs on every n-th frame, and on each frame of another size than the one before. On the frames in
+    /// between, each box moves on with its last speed, which decreases from frame to frame. The number is at least 1.
     pub detect_every: u32,
     /// A face is estimated on every n-th frame in which the detector finds it. The number is at least 1.
     pub estimate_every: u32,

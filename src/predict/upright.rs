@@ -1,5 +1,5 @@
-//! Finds out whether a face is upright. A detector makes an upright face of whatever looks most like one, even of a
-//! turned head.
+//! Finds out whether a face that the detector found is upright. The detector places the landmarks as in an upright head,
+//! even if the head lies on its side.
 
 use super::second_look::look_again;
 use super::source::Source;

@@ -87,8 +87,8 @@ def scenes(models):
 
 ESTIMATORS = """\
 The table has {utkface} test pictures of UTKFace and {fairface} of FairFace. The face is given in the first rows.
-In the others it is searched in a frame of 640 x 480 with the picture in its middle. Those figures are of the faces that were found. The other programs'
-bracket is that of their rounded year, and ours is the bracket with the highest probability.
+In the others the picture lies in the middle of a frame of 640 x 480, and the program searches the face. Those figures are of the faces that were
+found. The other programs' bracket is that of their rounded year, and ours is the bracket with the highest probability.
 {versions}; Python {python}.
 The time is the median CPU time of one thread, without decoding. All programs ran in turns on one machine: {machine}. The size is that of the package with all that it
 needs. Ours is the Python wheel as Cargo builds it; `make install` gives less."""

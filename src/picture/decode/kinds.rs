@@ -1,8 +1,8 @@
-//! What bytes are that no decoder here reads.
+//! Names the formats of files that the library cannot decode, for the error message.
 
-/// Names the format of bytes by how they begin. `None` for what is not known.
+/// Returns the name of the format, which it recognises by the first bytes. Returns `None` if the format is not known.
 pub(super) fn other_format(bytes: &[u8]) -> Option<&'static str> {
-    /// Beginnings that say it all.
+    /// Each of these beginnings belongs to one format.
     const BEGINNINGS: [(&[u8], &str); 14] = [
         (b"GIF8", "GIF"),
         (b"II*\0", "TIFF"),

@@ -72,8 +72,8 @@ impl Grid<'_> {
         }
     }
 
-    /// The pixels of a row that are read as they are, because the crop's pixels lie on them: frames whose size is a
-    /// multiple of the detector's are common.
+    /// Returns a row of pixels that needs no interpolation, because each pixel of the crop lies exactly on one of them. This
+    /// is common, since many frames are a whole multiple of the detector's size.
     pub(super) fn copied(&self, map: &Affine, row: usize, width: usize) -> Option<&[Components]> {
         const NEAR: f32 = 1.0 / 256.0;
         let (first, last) =
@@ -89,7 +89,7 @@ impl Grid<'_> {
         self.pixels[y as usize * self.columns + x as usize..].get(..width)
     }
 
-    /// Whether the four pixels around a place can be read, and `split` has the bits for it.
+    /// Returns whether the four pixels around a place exist, and the place is small enough for `split`.
     fn is_inside(&self, place: Point) -> bool {
         let inside = |v: f32, size: usize| v > 0.51 && v < size.min(1 << 22) as f32 - 0.51;
         let few = self.pixels.len() <= u32::MAX as usize;
@@ -110,11 +110,12 @@ impl Grid<'_> {
     }
 }
 
-/// The pixel before a place and how far beyond it the place lies. Rounds to the nearest half below 2^22, where baseline
-/// x86-64 would call a library for the floor; what lies on a pixel may count as one after the pixel before.
+/// Splits a place into the pixel before it and its distance from that pixel. The place must lie below 2^22. The function
+/// does not call `floor`, since baseline x86-64 has no instruction for it. A place exactly on a pixel may be returned as the
+/// pixel before it and a distance of 1.
 ///
-/// With numbers: from 2^23 to 2^24 an `f32` has no bits behind the point, so that adding `SHIFT` rounds, and the last 22 bits are
-/// the whole number.
+/// Adding `SHIFT` gives a number from 2^23 to 2^24. There an `f32` has no fraction bits, so the addition rounds to a whole
+/// number, which the last 22 bits then hold. Some examples:
 ///
 /// | place | less a half | plus `SHIFT`, rounded to even | last bits | result |
 /// | --- | --- | --- | --- | --- |

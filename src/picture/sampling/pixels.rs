@@ -1,19 +1,18 @@
-//! The components of a picture's pixels, one reader for each way to store them, so that the loops over pixels are
-//! compiled for each.
+//! Readers of pixels, one for each way to store them. So the compiler makes separate loops over pixels for each.
 
 use crate::picture::color::Components;
 use crate::picture::format::Format;
 use crate::picture::layout::Plane;
 use crate::picture::view::Image;
 
-/// Sums of the bytes of at most [`MAX_ROWS`] rows: the smaller the numbers, the more of them are added at a time.
+/// The sum of the bytes of at most [`MAX_ROWS`] rows. The type is small, because a vector instruction then adds more of them.
 pub(super) type RowSum = u16;
 
 /// Rows whose bytes a [`RowSum`] holds.
 pub(super) const MAX_ROWS: usize = 256;
 
-/// A way to store pixels. Blocks of them are summed in two steps, the first of which is plain enough for the compiler to
-/// take many bytes at a time: the bytes of a column of rows, then the pixels of a block.
+/// Reads the pixels of one format. Blocks of pixels are summed in two steps. The first adds whole rows, byte by byte, in a
+/// loop that the compiler can vectorise. The second adds the pixels of each block.
 pub(super) trait PixelReader {
     /// Adds the bytes of pixels `from` to before `to` of row `y` to `sums`, which [`sums_len`](Self::sums_len) numbers.
     fn add_row(&self, from: usize, to: usize, y: usize, sums: &mut [RowSum]);

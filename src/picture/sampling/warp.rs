@@ -1,11 +1,12 @@
 //! Cuts a small upright crop out of a picture, whatever its format, orientation and size.
 //!
-//! Two steps keep it free of aliasing at any scale: the part that the crop covers is first copied out, averaged over
-//! whole blocks of pixels until less than a factor of two remains ([`shrink`]), then read bilinearly, with two by two
-//! samples a pixel where it still shrinks ([`Grid`](super::grid::Grid)). Outside the picture the edge pixel repeats.
+//! Two steps avoid aliasing at any scale. First the part of the picture below the crop is reduced by a whole factor: blocks
+//! of pixels are averaged, until a factor of less than two remains ([`shrink`]). Then the crop is sampled bilinearly from the
+//! blocks. If it still shrinks, each of its pixels is the mean of 2 x 2 samples ([`Grid`](super::grid::Grid)). Outside the
+//! picture the edge pixel repeats.
 //!
-//! With numbers: a crop of 96 x 96 out of a square of 260 x 260 pixels. One pixel of the crop stands for 2.7 of the picture, so
-//! blocks of 2 x 2 are averaged. The crop is then read from 130 x 130 blocks, at a step of 1.35 blocks.
+//! An example is a crop of 96 x 96 pixels out of a square of 260 x 260. The scale is 2.7, so blocks of 2 x 2 pixels are
+//! averaged. The crop is then sampled from 130 x 130 blocks, at a step of 1.35 blocks.
 
 use super::pixels::RowSum;
 use super::shrink::{Part, shrink};

@@ -48,8 +48,8 @@ public final class Options {
     }
 
     /**
-     * Searches as a tracker searches its frames: at one small scale, in a sixth of the time. Most faces below a
-     * sixteenth of the picture's longer side are then missed.
+     * Searches as a tracker searches its frames: at one small scale, in a fifth to a sixth of the time. Most faces
+     * below a sixteenth of the picture's longer side are then missed.
      */
     public Options fastSearch(boolean on) {
         return flag(1 << 3, on);

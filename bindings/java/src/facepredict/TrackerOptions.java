@@ -7,7 +7,7 @@ public final class TrackerOptions {
     float memorySeconds;
     float lostSeconds;
 
-    /** The detector runs on every n-th frame. Between these frames each box moves on at its last speed, which fades. */
+    /** The detector runs on every n-th frame. Between these frames each box moves on with its last speed, which decreases. */
     public TrackerOptions detectEvery(int frames) {
         detectEvery = notNegative("detectEvery", frames);
         return this;
