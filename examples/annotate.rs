@@ -1,9 +1,10 @@
 //! Draws the answers onto a copy of a photo: boxes, landmarks, the age with its interval, the label, and the reasons to
 //! trust a face less.
 //!
-//! `annotate [--model FILE]... PHOTO OUT.png`
+//! `annotate [--model FILE]... PHOTO OUT.png`, or `annotate --help | --version`
 
 use std::error::Error;
+use std::process::ExitCode;
 
 use ab_glyph::{Font, FontRef, PxScale, ScaleFont, point};
 use face_predict::{Face, Gender, Model, ModelOptions, Options, Predictions, Workspace};
@@ -15,14 +16,41 @@ const MALE: Rgb<u8> = Rgb([80, 200, 255]);
 const UNDECIDED: Rgb<u8> = Rgb([230, 230, 230]);
 const BACKGROUND: Rgb<u8> = Rgb([20, 22, 26]);
 
-fn main() -> Result<(), Box<dyn Error>> {
-    let mut words = std::env::args().skip(1).peekable();
-    let mut models = Vec::new();
-    while words.next_if(|word| word == "--model").is_some() {
-        models.push(words.next().ok_or("--model needs a file")?);
+const USAGE: &str =
+    "usage: annotate [--model FILE]... PHOTO OUT.png\n       annotate --help | --version";
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("annotate: {error}");
+            ExitCode::FAILURE
+        }
     }
-    let (Some(photo), Some(out), None) = (words.next(), words.next(), words.next()) else {
-        return Err("usage: annotate [--model FILE]... PHOTO OUT.png".into());
+}
+
+fn run() -> Result<(), Box<dyn Error>> {
+    let (mut models, mut places) = (Vec::new(), Vec::new());
+    let mut words = std::env::args().skip(1);
+    while let Some(word) = words.next() {
+        match word.as_str() {
+            "--help" => {
+                println!("{USAGE}");
+                return Ok(());
+            }
+            "--version" => {
+                println!("{}", env!("CARGO_PKG_VERSION"));
+                return Ok(());
+            }
+            "--model" => models.push(words.next().ok_or("--model needs a file")?),
+            option if option.len() > 1 && option.starts_with('-') => {
+                return Err(format!("unknown option {option}\n{USAGE}").into());
+            }
+            _ => places.push(word),
+        }
+    }
+    let Ok([photo, out]) = <[String; 2]>::try_from(places) else {
+        return Err(format!("a photo and a file to write are needed\n{USAGE}").into());
     };
     let model = Model::load_files(&models, &ModelOptions::new())?;
     let (mut workspace, mut faces) = (Workspace::new(), Predictions::new());

@@ -1,6 +1,7 @@
 //! Estimates age and gender of the faces in pictures, from Rust.
 //!
-//! `predict [--json] [--cropped] [--box X,Y,W,H]... [--try-turns] [--model FILE]... [--repeat N] IMAGE... | @LIST`
+//! `predict [--json] [--cropped] [--box X,Y,W,H]... [--try-turns] [--model FILE]... [--repeat N] IMAGE... | @LIST`, or
+//! `predict --help | --version`
 //!
 //! Without `--box` and `--cropped` the program searches the faces. `--try-turns` also searches heads that lie on their side
 //! or stand upside down.
@@ -13,10 +14,13 @@ use face_predict::{
 };
 
 const USAGE: &str = "usage: predict [--json] [--cropped] [--box X,Y,W,H]... [--try-turns] \
-                     [--model FILE]... [--repeat N] IMAGE... | @LIST";
+                     [--model FILE]... [--repeat N] IMAGE... | @LIST\n       \
+                     predict --help | --version";
 
 #[derive(Default)]
 struct Arguments {
+    /// What to print instead of predicting.
+    told: Option<&'static str>,
     json: bool,
     cropped: bool,
     try_turns: bool,
@@ -32,6 +36,10 @@ fn parse() -> Result<Arguments, String> {
     while let Some(word) = words.next() {
         let mut value = || words.next().ok_or_else(|| format!("{word} wants a value"));
         match word.as_str() {
+            "--help" => return Ok(Arguments { told: Some(USAGE), ..arguments }),
+            "--version" => {
+                return Ok(Arguments { told: Some(env!("CARGO_PKG_VERSION")), ..arguments });
+            }
             "--json" => arguments.json = true,
             "--cropped" => arguments.cropped = true,
             "--try-turns" => arguments.try_turns = true,
@@ -115,11 +123,13 @@ fn print_readable(path: &str, face: &Face<'_>) {
     let (low, high) = face.age_interval().unwrap_or((f32::NAN, f32::NAN));
     let age = face.age().map_or(f32::NAN, |age| age.median());
     let female = face.female_probability().unwrap_or(f32::NAN) * 100.0;
+    let gender = match face.gender() {
+        Some(Gender::Female) => format!("female ({female:.0} %)"),
+        Some(Gender::Male) => format!("male ({:.0} %)", 100.0 - female),
+        None => format!("gender undecided (female {female:.0} %)"),
+    };
     let reasons: String = quality(face).iter().map(|reason| format!(", {reason}")).collect();
-    println!(
-        "{path}: face at {at}: {age:.0} years ({low:.0} to {high:.0}), {} (female {female:.0} %){reasons}",
-        gender(face)
-    );
+    println!("{path}: face at {at}: {age:.0} years ({low:.0} to {high:.0}), {gender}{reasons}");
 }
 
 fn run(arguments: &Arguments) -> face_predict::Result<bool> {
@@ -181,6 +191,10 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
+    if let Some(text) = arguments.told {
+        println!("{text}");
+        return ExitCode::SUCCESS;
+    }
     match run(&arguments) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,

@@ -622,7 +622,7 @@ fn the_examples_of_c_and_cpp_answer_alike() {
     let list = work().join("both.txt");
     fs::write(&list, format!("missing.png\r\n\n{portrait}\r\n{portrait}")).expect("a list");
     let list = format!("@{}", list.display());
-    let all_arguments: [&[&str]; 10] = [
+    let all_arguments: [&[&str]; 13] = [
         &[&portrait],
         &["--try-turns", &portrait],
         &["--json", &portrait],
@@ -632,6 +632,9 @@ fn the_examples_of_c_and_cpp_answer_alike() {
         &["--json", "--cropped", &list],
         &["--box", "1,2,3"],
         &["--repeat", "0", &portrait],
+        &["--nonsense", &portrait],
+        &["--help"],
+        &["--version"],
         &[],
     ];
     for compilers in compilers() {

@@ -3,6 +3,7 @@
  *
  *   predict [--json] [--cropped] [--box X,Y,W,H]... [--try-turns] [--model FILE]... [--repeat N]
  *           IMAGE... | @LIST
+ *   predict --help | --version
  *
  * Without --box and --cropped the program searches the faces. --try-turns also searches heads that
  * lie on their side or stand upside down. A list is a file with one path in each line. A picture that
@@ -209,11 +210,13 @@ static void predict_list(program *p, const char *list) {
     fclose(file);
 }
 
-static int usage(const char *problem) {
-    fprintf(stderr,
-            "predict: %s\nusage: predict [--json] [--cropped] [--box X,Y,W,H]... [--try-turns] "
-            "[--model FILE]... [--repeat N] IMAGE... | @LIST\n",
-            problem);
+static const char USAGE[] = "usage: predict [--json] [--cropped] [--box X,Y,W,H]... [--try-turns] "
+                            "[--model FILE]... [--repeat N] IMAGE... | @LIST\n"
+                            "       predict --help | --version\n";
+
+/* `about` is an option, or "". */
+static int usage(const char *problem, const char *about) {
+    fprintf(stderr, "predict: %s%s\n%s", problem, about, USAGE);
     return 2;
 }
 
@@ -231,7 +234,13 @@ int main(int argc, char **argv) {
     for (i = 1; i < argc; i++) {
         const char *arg = argv[i], *value = i + 1 < argc ? argv[i + 1] : NULL;
         char end;
-        if (strcmp(arg, "--json") == 0) {
+        if (strcmp(arg, "--help") == 0) {
+            fputs(USAGE, stdout);
+            return 0;
+        } else if (strcmp(arg, "--version") == 0) {
+            puts(face_predict_version_string());
+            return 0;
+        } else if (strcmp(arg, "--json") == 0) {
             p.json = 1;
         } else if (strcmp(arg, "--cropped") == 0) {
             p.options.flags |= FACE_PREDICT_CROPPED;
@@ -241,30 +250,30 @@ int main(int argc, char **argv) {
             face_predict_region *box = &boxes[p.options.region_count];
             if (!value || p.options.region_count == MAX_BOXES ||
                 sscanf(value, "%f,%f,%f,%f%c", &box->x, &box->y, &box->width, &box->height, &end) != 4) {
-                return usage("--box wants X,Y,W,H");
+                return usage("--box wants X,Y,W,H", "");
             }
             p.options.region_count++;
             p.options.regions = boxes;
             i++;
         } else if (strcmp(arg, "--model") == 0) {
             if (!value || model_count == MAX_MODELS) {
-                return usage("--model wants a file");
+                return usage("--model wants a file", "");
             }
             models[model_count++] = value;
             i++;
         } else if (strcmp(arg, "--repeat") == 0) {
             if (!value || sscanf(value, "%ld%c", &p.repeat, &end) != 1 || p.repeat < 1) {
-                return usage("--repeat wants a number from 1");
+                return usage("--repeat wants a number from 1", "");
             }
             i++;
         } else if (arg[0] == '-' && arg[1] != '\0') {
-            return usage("unknown option");
+            return usage("unknown option ", arg);
         } else {
             argv[images++] = argv[i]; /* The write index never passes the read index. */
         }
     }
     if (images == 0) {
-        return usage("no picture");
+        return usage("no picture", "");
     }
     p.result = face_predict_result_new();
     status = model_count ? face_predict_model_load_files(models, model_count, NULL, &p.model)

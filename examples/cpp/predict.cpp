@@ -2,6 +2,7 @@
 //
 //   predict [--json] [--cropped] [--box X,Y,W,H]... [--try-turns] [--model FILE]... [--repeat N]
 //           IMAGE... | @LIST
+//   predict --help | --version
 //
 // The options and the output are those of examples/c/predict.c.
 #include <face_predict.h>
@@ -29,6 +30,10 @@ using Result = std::unique_ptr<face_predict_result, Free>;
 struct Usage : std::runtime_error {
     using std::runtime_error::runtime_error;
 };
+
+const char *const usage = "usage: predict [--json] [--cropped] [--box X,Y,W,H]... [--try-turns] "
+                          "[--model FILE]... [--repeat N] IMAGE... | @LIST\n"
+                          "       predict --help | --version\n";
 
 void check(face_predict_status status) {
     if (status != FACE_PREDICT_OK) {
@@ -112,6 +117,8 @@ void print_readable(const std::string &path, const face_predict_face &face) {
 }
 
 struct Arguments {
+    bool help = false;
+    bool version = false;
     bool json = false;
     long repeat = 1;
     uint32_t flags = 0;
@@ -130,7 +137,13 @@ Arguments parse(int argc, char **argv) {
             }
             return argv[i];
         };
-        if (arg == "--json") {
+        if (arg == "--help") {
+            arguments.help = true;
+            return arguments;
+        } else if (arg == "--version") {
+            arguments.version = true;
+            return arguments;
+        } else if (arg == "--json") {
             arguments.json = true;
         } else if (arg == "--cropped") {
             arguments.flags |= FACE_PREDICT_CROPPED;
@@ -163,6 +176,14 @@ Arguments parse(int argc, char **argv) {
 }
 
 int run(const Arguments &arguments) {
+    if (arguments.help) {
+        std::cout << usage;
+        return 0;
+    }
+    if (arguments.version) {
+        std::cout << face_predict_version_string() << "\n";
+        return 0;
+    }
     const Model model = load(arguments.models);
     const Result result(face_predict_result_new());
     face_predict_options options = FACE_PREDICT_OPTIONS_INIT;
@@ -235,9 +256,7 @@ int main(int argc, char **argv) {
     try {
         return run(parse(argc, argv));
     } catch (const Usage &error) {
-        std::cerr << "predict: " << error.what()
-                  << "\nusage: predict [--json] [--cropped] [--box X,Y,W,H]... [--try-turns] "
-                     "[--model FILE]... [--repeat N] IMAGE... | @LIST\n";
+        std::cerr << "predict: " << error.what() << "\n" << usage;
         return 2;
     } catch (const std::exception &error) {
         std::cerr << "predict: " << error.what() << "\n";

@@ -53,28 +53,34 @@ def _record(path: str, index: int, face: Face) -> dict[str, Any]:
 
 def _sentence(path: str, face: Face) -> str:
     box = face.box
-    parts = [f"{path}: face at {box.x:.0f},{box.y:.0f} of {box.width:.0f}x{box.height:.0f}"]
+    parts = []
     if face.age is not None:
         parts.append(f"{face.age:.0f} years ({face.age_low:.0f} to {face.age_high:.0f})")
     if face.female_probability is not None:
-        parts.append(f"{face.gender or 'gender undecided'} (female {face.female_probability:.0%})")
-    return ", ".join([*parts, *face.quality])
+        share = 100 * (1 - face.female_probability if face.gender == "male" else face.female_probability)
+        parts.append(f"{face.gender} ({share:.0f} %)" if face.gender else f"gender undecided (female {share:.0f} %)")
+    place = f"{path}: face at {box.x:.0f},{box.y:.0f} of {box.width:.0f}x{box.height:.0f}"
+    return f"{place}: {', '.join([*parts, *face.quality])}"
 
 
 def main(arguments: Optional[list[str]] = None) -> int:
     """Returns 0 for a success, 1 if a picture failed, and 2 for wrong arguments."""
     parser = argparse.ArgumentParser(prog="python -m face_predict", description="Estimates the age and the gender of the faces in pictures.")
-    parser.add_argument("images", nargs="+", metavar="IMAGE", help="a JPEG, PNG, WebP or BMP file")
+    parser.add_argument("images", nargs="*", metavar="IMAGE", help="a JPEG, PNG, WebP or BMP file")
     parser.add_argument("--json", action="store_true", help="print a line of JSON for each face, and for each picture that failed")
     parser.add_argument("--cropped", action="store_true", help="take each picture as one face")
     parser.add_argument("--box", action="append", type=_box, metavar="X,Y,W,H", help="a face that was found already; without this option, the faces are searched")
     parser.add_argument("--try-turns", action="store_true", help="also search heads that lie on their side or stand upside down")
     parser.add_argument("--model", action="append", default=[], metavar="FILE", help="a model file to use instead of the built-in model")
     parser.add_argument("--version", action="store_true", help="print the version of the native library")
-    if arguments is None and "--version" in sys.argv[1:]:
+    given, unknown = parser.parse_known_args(arguments)
+    if unknown:
+        parser.error(f"unknown option {unknown[0]}")
+    if given.version:
         print(library_version())
         return 0
-    given = parser.parse_args(arguments)
+    if not given.images:
+        parser.error("no picture")
     try:
         model = Model(*given.model)
     except FacePredictError as error:
