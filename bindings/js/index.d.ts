@@ -164,7 +164,8 @@ export interface PredictOptions {
 
 export interface LoadOptions {
   /**
-   * The module: its address, its bytes, a response, or a compiled module. The default is the file beside this package.
+   * The module: its address (in Node also its path), its bytes, a response, or a compiled module. The default is the file
+   * beside this package.
    */
   wasm?: string | URL | ArrayBuffer | Uint8Array | Response | WebAssembly.Module;
   /** The bytes of a model file. Parts that it lacks come from the built-in model. */

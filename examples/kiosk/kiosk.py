@@ -47,15 +47,21 @@ def describe(faces):
 def pictures(files):
     """Yields each file's bytes as often as a camera would see it in a second."""
     for file in files:
-        with open(file, "rb") as opened:
-            data = opened.read()
+        try:
+            with open(file, "rb") as opened:
+                data = opened.read()
+        except OSError as error:
+            raise SystemExit(f"kiosk: {file} cannot be read: {error.strerror}") from None
         for _ in range(FRAMES_A_SECOND):
             yield data, {}
 
 
 def film(source):
     """Yields the frames of a camera or of a file, as OpenCV gives them."""
-    import cv2
+    try:
+        import cv2
+    except ImportError:
+        raise SystemExit("kiosk: a camera or a film needs OpenCV: pip install opencv-python-headless, or use --pictures FILE") from None
 
     capture = cv2.VideoCapture(source)
     if not capture.isOpened():
@@ -82,7 +88,11 @@ def main():
         for number, (frame, how) in enumerate(frames):
             # A camera has a clock, but a film and pictures count their frames.
             now = time.monotonic() if live else number / FRAMES_A_SECOND
-            faces = tracker.update(frame, now, **how).faces
+            try:
+                faces = tracker.update(frame, now, **how).faces
+            except face_predict.ImageError as error:
+                # Only pictures are decoded here.
+                raise SystemExit(f"kiosk: {options.pictures[number // FRAMES_A_SECOND]} cannot be decoded: {error}") from None
             choice = choose(faces)
             since = since + 1 if choice == wanted else 1
             wanted = choice

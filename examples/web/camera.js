@@ -2,7 +2,7 @@
 // frame.
 
 import { describe, element } from './draw.js';
-import { ask, sentence } from './predictor.js';
+import { ask, ended, sentence } from './predictor.js';
 
 const REFUSED = {
   NotAllowedError: 'The camera was refused. Allow it where the browser shows the address, then start it again.',
@@ -20,7 +20,7 @@ async function opened() {
   try {
     return await navigator.mediaDevices.getUserMedia({ video: { width: 640, height: 480, facingMode: 'user' }, audio: false });
   } catch (error) {
-    throw new Error(REFUSED[error.name] ?? `The camera cannot be started: ${error.message}.`);
+    throw new Error(REFUSED[error.name] ?? `The camera cannot be started: ${ended(error)}`);
   }
 }
 
@@ -100,7 +100,7 @@ export function startCamera({ button, results, figure, say }) {
       await video.play();
       await follow(video, shown, () => running, say);
     } catch (error) {
-      end(`The camera failed: ${error.message}.`, true);
+      end(`The camera failed: ${ended(error)}`, true);
     }
   };
   button.onclick = () => {

@@ -26,11 +26,14 @@ export function ask(does, given = {}, transfer = []) {
   });
 }
 
+/** Returns the message with one full stop, whether it has one or not. */
+export const ended = ({ message }) => message.replace(/\.?$/, '.');
+
 /** Returns a sentence for a reader. */
 export function sentence(error, name) {
   switch (error.code) {
     case 'load':
-      return `The networks cannot be loaded: ${error.message}.`;
+      return `The networks cannot be loaded: ${ended(error)}`;
     case 'image':
       return `${name} is no picture that can be read.`;
     case 'limit':
@@ -38,6 +41,6 @@ export function sentence(error, name) {
     case 'memory':
       return `There is not enough memory for ${name}.`;
     default:
-      return `${name} failed: ${error.message}.`;
+      return `${name} failed: ${ended(error)}`;
   }
 }

@@ -26,13 +26,23 @@ async function fetched(url) {
   return response;
 }
 
+/** Returns the address of a file. A program of Node has no address of its own, so there a text may also be a path. */
+async function addressed(source) {
+  const isPath = typeof source === 'string' && !/^[a-z][a-z0-9+.-]+:/i.test(source);
+  if (isPath && !globalThis.location && typeof process === 'object') {
+    const { pathToFileURL } = await import(/* @vite-ignore */ /* webpackIgnore: true */ 'node:url');
+    return pathToFileURL(source);
+  }
+  return new URL(source, globalThis.location?.href);
+}
+
 async function compiled(source) {
   if (source instanceof WebAssembly.Module) return source;
   if (ArrayBuffer.isView(source) || source instanceof ArrayBuffer) return WebAssembly.compile(source);
   if (typeof Response === 'function' && source instanceof Response) {
     return WebAssembly.compile(await source.arrayBuffer());
   }
-  const url = new URL(source, globalThis.location?.href);
+  const url = await addressed(source);
   if (url.protocol === 'file:' && typeof process === 'object') {
     const { readFile } = await import(/* @vite-ignore */ /* webpackIgnore: true */ 'node:fs/promises');
     return WebAssembly.compile(await readFile(url));

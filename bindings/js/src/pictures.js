@@ -27,7 +27,7 @@ function pixels(given) {
   const data = bytes(given.data);
   if (!data) throw new ArgumentError('data of pixels is a Uint8Array or Uint8ClampedArray');
   const format = given.format ?? 'RGBA';
-  if (!(format in FORMATS) || format === 'ENCODED') throw new ArgumentError(`format ${String(format)} is none of ${Object.keys(FORMATS).join(', ')}`);
+  if (!(format in FORMATS) || format === 'ENCODED') throw new ArgumentError(`format ${String(format)} is none of ${Object.keys(FORMATS).filter((name) => name !== 'ENCODED').join(', ')}`);
   const yuv = given.yuv ?? 'BT601_LIMITED';
   if (!(yuv in YUV)) throw new ArgumentError(`yuv ${String(yuv)} is none of ${Object.keys(YUV).join(', ')}`);
   const offsets = given.offsets ?? [0];

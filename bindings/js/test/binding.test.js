@@ -2,7 +2,9 @@
 
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
+import { relative } from 'node:path';
 import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 
 import * as api from '../index.js';
@@ -63,6 +65,7 @@ test('calls that make no sense are refused, and say why', async () => {
     ['photo.jpg', {}, /a picture is/],
     [[1, 2, 3], {}, /a picture is/],
     [{ ...pixel, format: 'CMYK' }, {}, /CMYK/],
+    [{ ...pixel, format: 'ENCODED' }, {}, /none of (?!.*ENCODED)/],
     [{ ...pixel, yuv: 'BT2020' }, {}, /BT2020/],
     [{ ...pixel, data: [1, 2, 3, 4] }, {}, /Uint8Array/],
     [{ ...pixel, data: new Uint8Array(0) }, {}, /plane 0/],
@@ -111,6 +114,14 @@ test('a file that is no picture, a damaged one, one beyond the limit, and the ne
   await assert.rejects(strict.predict({ data: new Uint8Array(5000), width: 50, height: 25 }), LimitError);
   assert.equal((await strict.predict({ data: new Uint8Array(400), width: 10, height: 10 })).faces.length, 0);
   assert.equal((await model.predict(portrait)).faces.length, 1);
+});
+
+test('in Node the module may be a path', async () => {
+  const file = fileURLToPath(at('bindings/js/face_predict.wasm'));
+  for (const wasm of [file, relative(process.cwd(), file), at('bindings/js/face_predict.wasm'), `${at('bindings/js/face_predict.wasm')}`]) {
+    assert.equal((await FacePredict.load({ wasm })).name, model.name);
+  }
+  await assert.rejects(FacePredict.load({ wasm: '/absent/face_predict.wasm' }), (error) => error instanceof LoadError && /absent/.test(error.message));
 });
 
 test('modules that cannot be loaded', async () => {
