@@ -36,6 +36,9 @@ python3 -m venv "$temp/venv"
 env -i PATH="$temp/venv/bin" "$temp/venv/bin/python" -m pip install -q --disable-pip-version-check --no-index "$wheel"
 (cd "$temp" && env -i PATH="$temp/venv/bin" python -m face_predict "$portrait" --json | grep -q '"age"') || fail "the wheel"
 build/packaging/bin/auditwheel show "$wheel" | grep manylinux > /dev/null || fail "auditwheel"
+for file in LICENSE-MIT LICENSE-APACHE WEIGHTS.md THIRD_PARTY_LICENCES.txt RUST_LIBRARY_LICENCES.html; do
+    python3 -m zipfile -l "$wheel" | grep -q "dist-info/licenses/$file " || fail "the wheel lacks $file"
+done
 echo "$(basename "$wheel"): installed without a compiler, and answers"
 
 jar=$out/face-predict-$version.jar

@@ -54,6 +54,21 @@ def library() -> Path:
     raise SystemExit(f"cargo built no {NAME}")
 
 
+def copy_licences() -> None:
+    """Copies the licences into this folder, since a wheel takes them from nowhere else.
+
+    The licences of what the library contains lie in the release folder that `make dist` makes, two folders above the library.
+    """
+    for old in (*HERE.glob("LICENSE-*"), *HERE.glob("*_LICENCES.*")):
+        old.unlink()
+    files = [*ROOT.glob("LICENSE-*"), ROOT / "packaging" / "WEIGHTS.md"]
+    given = os.environ.get("FACE_PREDICT_LIBRARY")
+    if given:
+        files += (Path(given).parent.parent / "share" / "doc" / "face_predict").glob("*_LICENCES.*")
+    for file in files:
+        shutil.copyfile(file, HERE / file.name)
+
+
 class BuildWithLibrary(build_py):
     def run(self) -> None:
         super().run()
@@ -73,4 +88,5 @@ class WithLibrary(Distribution):
         return True
 
 
+copy_licences()
 setup(version=version(), distclass=WithLibrary, cmdclass={"build_py": BuildWithLibrary, "bdist_wheel": PlatformWheel})

@@ -12,6 +12,9 @@ rm -rf build/wheel bindings/python/build
 "$environment/bin/pip" wheel -q --disable-pip-version-check --no-deps -w build/wheel bindings/python
 "$environment/bin/pip" install -q --disable-pip-version-check --force-reinstall --no-deps build/wheel/*.whl
 ls -l build/wheel/
+for file in LICENSE-MIT LICENSE-APACHE WEIGHTS.md; do
+    "$environment/bin/python" -m zipfile -l build/wheel/*.whl | grep -q "dist-info/licenses/$file " || { echo "the wheel lacks $file" >&2; exit 1; }
+done
 # The installed package is tested, with the library in it.
 unset FACE_PREDICT_LIBRARY
 "$environment/bin/python" -m pytest -q bindings/python/tests -p no:cacheprovider
