@@ -97,6 +97,8 @@ FP_RUST_LICENCES ?= $(shell rustc --print sysroot)/share/doc/rust/COPYRIGHT-libr
 FP_COMPRESS ?= gzip -9n
 FP_STRIP = $(or $(STRIP),$(if $(findstring aarch64-unknown-linux-gnu,$(TARGET)),aarch64-linux-gnu-strip,$(if $(findstring \
   armv7,$(TARGET)),arm-linux-gnueabihf-strip,strip)))
+FP_DOCUMENTS = $(filter-out %.notes.md,$(wildcard DESIGN.md SECURITY.md CONTRIBUTING.md models/*.md models/*.svg docs/*.md docs/*/*.md \
+  docs/pictures/*.jpg bindings/*/README.md crates/*/README.md training/README.md examples/spark/README.md examples/web/README.md))
 FP_NAME = face_predict-$(FP_VERSION)-$(or $(TARGET),$(shell uname -m)-$(shell uname -s | tr A-Z a-z))
 dist: library-built
 	rm -rf build/dist/$(FP_NAME)
@@ -112,8 +114,9 @@ endif
 	$(PYTHON) packaging/licences.py $(if $(TARGET),--target $(TARGET)) \
 	  --output build/dist/$(FP_NAME)/share/doc/face_predict/THIRD_PARTY_LICENCES.txt
 	$(INSTALL) -m 644 "$(FP_RUST_LICENCES)" build/dist/$(FP_NAME)/share/doc/face_predict/RUST_LIBRARY_LICENCES.html
-	for file in $(filter-out %.notes.md,$(wildcard models/*.md docs/*.md docs/*/*.md docs/pictures/*.jpg)) examples/c/hello.c; do \
+	for file in $(FP_DOCUMENTS) examples/c/hello.c; do \
 	  if test -f "$$file"; then $(INSTALL) -D -m 644 "$$file" "build/dist/$(FP_NAME)/share/doc/face_predict/$$file"; fi; done
+	$(PYTHON) packaging/release_links.py build/dist/$(FP_NAME)/share/doc/face_predict
 ifneq ($(FP_SYSTEM),Windows)
 	tar -C build/dist --sort=name --owner=0 --group=0 --numeric-owner --mtime="@$${SOURCE_DATE_EPOCH:-0}" \
 	  -cf - $(FP_NAME) | $(FP_COMPRESS) > build/dist/$(FP_NAME).tar.gz

@@ -118,10 +118,12 @@ $make dist FP_COMPRESS='gzip -1n' >/dev/null
 mkdir "$temp/release"
 tar -C "$temp/release" -xzf "build/dist/face_predict-$version-$(uname -m)-linux.tar.gz"
 release=$temp/release/face_predict-$version-$(uname -m)-linux
-for file in THIRD_PARTY_LICENCES.txt RUST_LIBRARY_LICENCES.html LICENSE-MIT LICENSE-APACHE models/base.md models/detector.md; do
+for file in THIRD_PARTY_LICENCES.txt RUST_LIBRARY_LICENCES.html LICENSE-MIT LICENSE-APACHE models/base.md models/detector.md \
+    models/base.reliability.svg SECURITY.md; do
     [ -s "$release/share/doc/face_predict/$file" ] || fail "the release lacks $file"
 done
 ! find "$release" -name '*.notes.md' | grep . || fail "the release holds notes"
+${PYTHON:-python3} packaging/release_links.py --check "$release" || fail "the pages of the release have broken links"
 cp "$temp/eileen_collins.png" "$release/photo.jpg"
 sed -n 's/^    //p' "$release/RELEASE.md" > "$temp/commands"
 for program in hello hello-static hello-all-static; do
