@@ -17,7 +17,7 @@ fn pictures_in_a_model_file_with_its_card_out() {
         picture(&here.join(path), age, i % 2 == 1);
     }
     let line = format!(
-        "finetune photos --from {MODELS}/tiny.onnx --out ours.onnx --run run --epochs 2 --license MIT --set batch_size=8"
+        "finetune photos --from {MODELS}/tiny.onnx --out ours.onnx --run run --epochs 2 --license MIT --set batch_size=8 --set patience=5"
     );
     let out = ok(here, &line);
     for told in
@@ -30,6 +30,10 @@ fn pictures_in_a_model_file_with_its_card_out() {
         card.contains("The licence of these weights is: MIT")
             && card.contains("| all | gender, % |")
     );
+    // It would have chosen a third of the epochs itself.
+    let settings = std::fs::read_to_string(here.join("run/config.toml")).expect("settings");
+    assert!(settings.contains("patience = 5") && settings.contains("crops = 4"), "{settings}");
+    assert!(card.contains("| all | no gender named, % |"), "{card}");
     assert!(here.join("run/preview.png").exists() && here.join("run/report/report.html").exists());
     let model = Model::load_files(&[here.join("ours.onnx")], &ModelOptions::new());
     let model = model.expect("the library loads it");
@@ -42,7 +46,21 @@ fn pictures_in_a_model_file_with_its_card_out() {
     let out = ok(here, &line);
     assert!(!out.contains("$ face-train ingest") && out.contains("--resume"), "{out}");
 
+    // Other faces are not those that the run was trained with.
+    common::picture(&here.join("photos/male/30/new.png"), 30, true);
+    let rows = (0..60).map(|i| {
+        let (gender, part) = (["female", "male"][i % 2], ["train", "val"][i / 30]);
+        format!("{gender}/{}/{i}.png,{},{gender},{part}\n", 20 + i % 40, 20 + i % 40)
+    });
+    let table = format!("path,age,gender,split\n{}", rows.collect::<String>());
+    std::fs::write(here.join("labels.csv"), table).expect("a table");
+    let table = line.replace("finetune photos", "finetune labels.csv --images photos");
+
     let wrong = [
+        (line.clone(), "run was trained with other faces, those of photos at that time"),
+        (table.clone(), "run was trained with other faces"),
+        (table.replace("--run run", "--run other"), "no face of labels.csv is in the part test"),
+        (format!("{line} --set workers=2"), "--set workers would be replaced: give --workers"),
         (line.replace("photos --from", "nothing --from"), "there is no nothing"),
         (line.replace("tiny.onnx", "detector.onnx"), "which is not a network of this program"),
         (format!("{line} --keep 2"), "keep is 2"),

@@ -76,14 +76,30 @@ fn answers_that_were_written_down_teach_too() {
     let losses = age_losses(here, "run");
     // The labels disagree, and could not be learned so well.
     assert!(losses[0] > 2.0 && losses[11] < 0.5, "{losses:?}");
-    // A teacher of other sources changes nothing, though it lacks answers to these faces.
-    write_answers(here, "none.csv", 101, "");
+    // Each teacher lacks answers to the faces of the other's source, and is not asked about them.
+    let text = std::fs::read_to_string(here.join("faces.csv")).expect("a manifest");
+    let parted = text.lines().enumerate().map(|(i, line)| {
+        if i % 2 == 0 { format!("{line}\n") } else { line.replace(",made,", ",other,") + "\n" }
+    });
+    std::fs::write(here.join("faces.csv"), parted.collect::<String>()).expect("written");
+    for (name, first) in [("even.csv", 0), ("odd.csv", 1)] {
+        let rows = (first..30).step_by(2).map(|i| format!("face {i}.png,1,{years}\n"));
+        write_answers(here, name, 101, &rows.collect::<String>());
+    }
     ok(here, &train("--run alone --teacher sure.csv --teacher-weight 1"));
-    let two = "--teacher sure.csv@made --teacher none.csv@elsewhere,nowhere --teacher-weight 1";
+    let two = "--teacher even.csv@made --teacher odd.csv@other --teacher-weight 1";
     ok(here, &train(&format!("--run two {two}")));
     assert_eq!(age_losses(here, "two"), age_losses(here, "alone"));
-    let error = fails(here, &train("--run bad --teacher none.csv@made"));
-    assert!(error.contains("none.csv has no answer for"), "{error}");
+    let error = fails(here, &train("--run bad --teacher even.csv@other"));
+    assert!(error.contains("even.csv has no answer for"), "{error}");
+    // A teacher of no face teaches nothing.
+    for mistyped in ["sure.csv@made,othr", "sure.csv --teacher-source othr"] {
+        let error = fails(here, &train(&format!("--run mistyped --teacher {mistyped}")));
+        let told =
+            "no training face has the source \"othr\"; the sources are {\"made\", \"other\"}";
+        assert!(error.contains(told), "{error}");
+        assert!(!here.join("mistyped").exists(), "a refused run leaves nothing");
+    }
 }
 
 #[test]

@@ -1,16 +1,18 @@
 //! Makes a model file from a folder of labelled pictures. It runs the other commands one after the other, and prints
 //! each of them.
 
+mod told;
+
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use clap::Args;
-use face_predict::Metadata;
-use serde_json::Value;
+use sha2::{Digest, Sha256};
 
-use crate::data::bands::order;
+use crate::data::manifest;
 use crate::model::Arch;
+use crate::provenance::{Used, hex, sha256};
 use crate::{checkpoint, onnx};
 
 /// Trains a model file further with faces of your own. It needs some hundred faces, and better thousands. They are
@@ -49,7 +51,8 @@ pub struct Finetune {
     /// Weight of the old model's answers beside the labels, which keeps what it knows about other faces.
     #[arg(long, default_value_t = 0.3)]
     keep: f64,
-    /// Further setting of the training, such as batch_size=64. This may be given several times.
+    /// Further setting of the training, such as batch_size=64. It replaces those that this command chooses itself. This
+    /// may be given several times.
     #[arg(long, value_name = "KEY=VALUE")]
     set: Vec<String>,
     /// Licence of the new weights, for the card.
@@ -62,6 +65,23 @@ pub struct Finetune {
     #[arg(long, default_value = "auto")]
     device: String,
 }
+
+/// The note of the faces that a run's folder was made from.
+const SOURCE: &str = "source.json";
+
+/// The ends of pictures' names.
+const PICTURES: [&str; 5] = ["jpg", "jpeg", "png", "webp", "bmp"];
+
+/// The settings that have a flag of this command, and the way to give them.
+const TAKEN: [(&str, &str); 7] = [
+    ("arch", "give --arch"),
+    ("manifest", "the faces are the first argument"),
+    ("root", "give --images"),
+    ("init_from", "give --from"),
+    ("workers", "give --workers"),
+    ("device", "give --device"),
+    ("distillation.teachers", "the teacher is the model of --from"),
+];
 
 /// Runs a command line of this program.
 pub type Dispatch<'a> = &'a dyn Fn(Vec<OsString>) -> Result<()>;
@@ -97,7 +117,7 @@ impl Finetune {
         ensure!((0.0..=1.0).contains(&self.keep), "keep is {}, but it must be 0 to 1", self.keep);
         ensure!(self.epochs > 0, "epochs must be 1 or more");
         ensure!(self.faces.exists(), "there is no {}", self.faces.display());
-        let card = card(&self.from)?;
+        let card = onnx::metadata(&self.from)?;
         let arch = self.arch.clone().unwrap_or_else(|| card.name.clone());
         ensure!(
             matches!(Arch::named(&arch), Ok(Arch::Estimator(_))),
@@ -114,8 +134,12 @@ impl Finetune {
         };
         let at = |name: &str| self.run.join(name);
         let (all, parts) = (at("all.csv"), at("faces.csv"));
+        for (key, flag) in TAKEN {
+            let named = |pair: &String| pair.split('=').next().map(str::trim) == Some(key);
+            ensure!(!self.set.iter().any(named), "--set {key} would be replaced: {flag}");
+        }
 
-        if !parts.exists() {
+        if !self.same_faces(&parts)? {
             let kind = if from_folder { "folder" } else { "table" };
             let mut line = Line::new(&["ingest", kind]);
             if !from_folder {
@@ -131,25 +155,28 @@ impl Finetune {
                 .and(&all)
                 .run(dispatch)?;
         }
+        self.check_parts(&parts)?;
         let train = || {
             let mut line = Line::new(&["train"])
                 .with("--arch", &arch)
                 .with("--init-from", &self.from)
-                .with("--learning-rate", self.learning_rate.to_string())
-                .with("--epochs", self.epochs.to_string())
-                .with("--patience", self.epochs.div_ceil(3).to_string())
                 .with("--workers", self.workers.to_string())
                 .with("--device", &self.device)
                 .with("--manifest", &parts)
                 .with("--root", &images)
                 .with("--run", &self.run);
+            let mut usual = vec![
+                format!("learning_rate={}", self.learning_rate),
+                format!("epochs={}", self.epochs),
+                format!("patience={}", self.epochs.div_ceil(3)),
+            ];
             if self.keep > 0.0 {
-                line = line
-                    .with("--teacher", &self.from)
-                    .with("--teacher-crops", "4")
-                    .with("--teacher-weight", self.keep.to_string());
+                line = line.with("--teacher", &self.from);
+                usual.push("distillation.crops=4".into());
+                usual.push(format!("loss.distillation={}", self.keep));
             }
-            self.set.iter().fold(line, |line, pair| line.with("--set", pair))
+            // Of two values for a setting the last one counts, which is the user's.
+            usual.iter().chain(&self.set).fold(line, |line, pair| line.with("--set", pair))
         };
         train().with("--preview", at("preview.png")).run(dispatch)?;
         println!("{} shows how the faces will be shown", at("preview.png").display());
@@ -174,7 +201,7 @@ impl Finetune {
             .with("--workers", self.workers.to_string())
             .run(dispatch)?;
         let text = std::fs::read(report.join("metrics.json"))?;
-        let told = compare(&serde_json::from_slice(&text)?)?;
+        let told = told::compare(&serde_json::from_slice(&text)?)?;
         println!("\n{told}");
         let page = format!(
             "# {}\n\nThe training continued from `{}` ({}, licence {}) with the faces of `{}`, by `face-train finetune`. The licence of these weights is: {}.\n\n{told}",
@@ -195,105 +222,79 @@ impl Finetune {
         );
         Ok(())
     }
+
+    /// Returns whether `parts` was made from these faces. It notes them if it has yet to be made. It fails if a training
+    /// with other faces began, since that one would go on.
+    fn same_faces(&self, parts: &Path) -> Result<bool> {
+        let (note, sha256) = (self.run.join(SOURCE), self.hash()?);
+        if parts.exists() {
+            let told = || format!("{}", note.display());
+            // Folders of older versions have no note.
+            let Ok(text) = std::fs::read(&note) else { return Ok(true) };
+            let before: Used = serde_json::from_slice(&text).with_context(told)?;
+            if before.sha256 == sha256 {
+                return Ok(true);
+            }
+            ensure!(
+                !self.run.join(checkpoint::LAST).exists(),
+                "{} was trained with other faces, those of {} at that time: choose another --run",
+                self.run.display(),
+                before.path.display()
+            );
+            // If ingest is interrupted, the old parts must not pass for the new ones.
+            std::fs::remove_file(parts).with_context(|| format!("{}", parts.display()))?;
+        }
+        let used = Used { path: self.faces.clone(), sha256, copy: String::new() };
+        crate::files::replace_bytes(&note, &serde_json::to_vec_pretty(&used)?)?;
+        Ok(false)
+    }
+
+    /// Returns a hash of the table, or of the paths and sizes of the pictures in the folder.
+    fn hash(&self) -> Result<String> {
+        if !self.faces.is_dir() {
+            return sha256(&self.faces);
+        }
+        let own = self.run.canonicalize().ok();
+        let (mut open, mut found) = (vec![self.faces.clone()], Vec::new());
+        while let Some(folder) = open.pop() {
+            let told = || format!("folder {}", folder.display());
+            for entry in std::fs::read_dir(&folder).with_context(told)? {
+                let path = entry.with_context(told)?.path();
+                let kind = path.extension().map(|e| e.to_string_lossy().to_lowercase());
+                if path.is_dir() && !path.is_symlink() {
+                    // The run's own pictures are none of the faces.
+                    if own.is_none() || path.canonicalize().ok() != own {
+                        open.push(path);
+                    }
+                } else if kind.is_some_and(|kind| PICTURES.contains(&kind.as_str())) {
+                    let size = path.metadata().map_or(0, |about| about.len());
+                    let name = path.strip_prefix(&self.faces).unwrap_or(&path);
+                    found.push((name.as_os_str().as_encoded_bytes().to_vec(), size));
+                }
+            }
+        }
+        found.sort();
+        Ok(hex(&Sha256::digest(serde_json::to_vec(&found)?)))
+    }
+
+    /// Refuses faces that leave nothing to train with, or nothing to judge by. The latter would be noticed only after
+    /// the training.
+    fn check_parts(&self, parts: &Path) -> Result<()> {
+        let rows = manifest::read(parts)?;
+        for part in ["train", "test"] {
+            ensure!(
+                rows.iter().any(|row| row.split == part),
+                "no face of {} is in the part {part}: leave the column split empty, or name train and test in it",
+                self.faces.display()
+            );
+        }
+        Ok(())
+    }
 }
 
 impl Line {
     fn and(mut self, word: impl Into<OsString>) -> Self {
         self.0.push(word.into());
         self
-    }
-}
-
-/// Reads the description in a model file.
-fn card(file: &Path) -> Result<Metadata> {
-    let told = || format!("{}", file.display());
-    let model = onnx::decode(&std::fs::read(file).with_context(told)?).with_context(told)?;
-    let props = model.metadata_props.iter().map(|p| (p.key.as_str(), p.value.as_str()));
-    Metadata::from_props(props).with_context(told)
-}
-
-/// The figures that are compared: the name in the metrics, the name for people, whether less is better, and the factor.
-const FIGURES: [(&str, &str, bool, f64); 3] = [
-    ("age_mae", "age error, years", true, 1.0),
-    ("bracket_accuracy", "bracket, %", false, 100.0),
-    ("gender_accuracy", "gender, %", false, 100.0),
-];
-
-/// Compares the first two models of an evaluation in a table, group by group, and says what became better and worse.
-fn compare(metrics: &Value) -> Result<String> {
-    let models = metrics["models"].as_array().context("no models in the metrics")?;
-    let [before, after] = &models[..] else { bail!("{} models in the metrics", models.len()) };
-    let mut text = String::from(
-        "Both files were judged on the faces that were kept aside for it. Gender is the label that strangers give a face, in two values.\n\n\
-         | group | figure | faces | before | after |\n| --- | --- | ---: | ---: | ---: |\n",
-    );
-    let (mut worse, mut better) = (Vec::new(), Vec::new());
-    let sources = before["sources"].as_object().context("no sources in the metrics")?;
-    for (source, groups) in sources {
-        let mut groups: Vec<_> = groups.as_object().into_iter().flatten().collect();
-        groups.sort_by_key(|(group, _)| order(group));
-        for (group, figures) in groups {
-            for (name, called, less, factor) in FIGURES {
-                let of = |figures: &Value| figures[name]["value"].as_f64().map(|v| factor * v);
-                let new = &after["sources"][source.as_str()][group.as_str()];
-                let (Some(old), Some(new)) = (of(figures), of(new)) else { continue };
-                let faces = figures[name]["faces"].as_u64().unwrap_or(0);
-                let digits = if factor == 1.0 { 2 } else { 1 };
-                text += &format!(
-                    "| {group} | {called} | {faces} | {old:.digits$} | {new:.digits$} |\n"
-                );
-                let gain = if less { old - new } else { new - old };
-                let line = format!("{called} of {group}: {old:.digits$} to {new:.digits$}");
-                match (group == "all", gain > 0.0) {
-                    (true, true) => better.push(line),
-                    (_, false) if gain < 0.0 && faces >= 20 => worse.push(line),
-                    _ => {}
-                }
-            }
-        }
-    }
-    let list =
-        |lines: &[String]| lines.iter().map(|line| format!("- {line}\n")).collect::<String>();
-    if !better.is_empty() {
-        text += &format!("\nThese figures of all faces became better:\n{}", list(&better));
-    }
-    if worse.is_empty() {
-        text += "\nNo group of 20 faces or more became worse.\n";
-    } else {
-        text += &format!("\nThese groups of 20 faces or more became worse:\n{}", list(&worse));
-    }
-    Ok(text)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::json;
-
-    #[test]
-    fn groups_that_lose_are_named() {
-        let figure = |value: f64, faces: u64| json!({ "value": value, "faces": faces });
-        let model = |all: f64, old: f64, few: f64| {
-            json!({ "sources": { "ours": {
-                "all": { "age_mae": figure(all, 200) },
-                "60-69": { "age_mae": figure(old, 40) },
-                "3-9": { "age_mae": figure(2.0, 30) },
-                "10-19": { "age_mae": figure(3.0, 30) },
-                "70-79": { "age_mae": figure(few, 5) },
-            } } })
-        };
-        let metrics = json!({ "models": [model(6.0, 8.0, 9.0), model(4.5, 8.5, 10.0)] });
-        let text = compare(&metrics).expect("two models");
-        assert!(text.contains("| all | age error, years | 200 | 6.00 | 4.50 |"), "{text}");
-        assert!(text.contains("- age error, years of all: 6.00 to 4.50"), "{text}");
-        assert!(text.contains(
-            "These groups of 20 faces or more became worse:\n- age error, years of 60-69: 8.00 to 8.50\n"
-        ));
-        assert!(!text.contains("of 70-79"), "{text}");
-        // By age, not by letter.
-        let rows = text.lines().filter_map(|line| line.strip_prefix("| "));
-        let groups: Vec<&str> = rows.filter_map(|row| row.split(" |").next()).collect();
-        assert_eq!(groups, ["group", "---", "all", "3-9", "10-19", "60-69", "70-79"]);
-        assert!(compare(&json!({ "models": [] })).is_err());
     }
 }

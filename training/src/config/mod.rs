@@ -1,9 +1,11 @@
 //! All settings that decide the result of a training run. They are saved in its checkpoints and in its `config.toml`.
 
 pub mod defaults;
+mod effect;
 pub mod inputs;
 pub mod settings;
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use anyhow::{Result, ensure};
@@ -11,6 +13,7 @@ use face_predict::{InputSpec, Task};
 use serde::{Deserialize, Serialize};
 
 use crate::augment::Augment;
+use crate::data::manifest::Row;
 use crate::loss::LossWeights;
 use crate::model::Arch;
 
@@ -139,6 +142,23 @@ impl Distillation {
             (Path::new(file), sources)
         })
     }
+
+    /// Refuses a teacher of a source that no training face has. It was probably mistyped, and nothing would be learned
+    /// from that teacher.
+    pub fn check_sources(&self, rows: &[Row]) -> Result<()> {
+        let train = rows.iter().filter(|row| row.split == "train");
+        let known: BTreeSet<&str> = train.map(|row| row.source.as_str()).collect();
+        for (file, sources) in self.asked() {
+            for source in sources {
+                ensure!(
+                    known.contains(source),
+                    "teacher {}: no training face has the source {source:?}; the sources are {known:?}",
+                    file.display()
+                );
+            }
+        }
+        Ok(())
+    }
 }
 
 /// `FILE@SOURCE,SOURCE` in its two parts. A name in which a folder follows the `@` is a file's name.
@@ -198,6 +218,7 @@ impl TrainConfig {
         };
         ensure!(self.batch_size > 0, "batch_size must be 1 or more");
         ensure!(self.epochs > 0, "epochs must be 1 or more");
+        ensure!(self.patience > 0, "patience must be 1 or more: with 0 no epoch is trained");
         let rate = self.learning_rate;
         ensure!(rate > 0.0 && rate.is_finite(), "learning_rate is {rate}, but it must be above 0");
         within("balance", self.balance, 0.0, 1.0)?;
@@ -215,15 +236,23 @@ impl TrainConfig {
         );
         let own = matches!(self.network, Arch::Estimator(_));
         ensure!(self.views == 1 || own && !self.shuffle, "views is for tiny and base");
+        ensure!(
+            self.views == 2 || self.loss.consistency == 0.0,
+            "loss.consistency is between two crops of a face: it needs --views 2"
+        );
         within("loss.distillation", self.loss.distillation, 0.0, 1.0)?;
         self.network.check()?;
         self.augment.check()?;
         let (side, (width, height)) = (self.network.side(), (self.input.width, self.input.height));
         ensure!(
             (width, height) == (side, side),
-            "the input is {width} x {height} pixels, but the network takes {side} x {side}"
+            "input.width and input.height are {width} and {height}, but the network takes {side} x {side}: they follow from its size among the settings of network"
         );
         if self.distillation.teachers.is_empty() {
+            ensure!(
+                self.loss.distillation == 0.0 && self.distillation == Distillation::default(),
+                "the teachers' weight (loss.distillation), distillation.crops and distillation.sources need a --teacher"
+            );
             return Ok(());
         }
         ensure!((1..=8).contains(&self.distillation.crops), "distillation.crops must be 1 to 8");

@@ -6,7 +6,8 @@ use anyhow::{Context, Result, bail, ensure};
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
-use super::{TrainConfig, defaults};
+use super::TrainConfig;
+use super::effect::{fill, forget_unused, without_effect};
 use crate::model::Arch;
 use crate::provenance::Provenance;
 
@@ -51,13 +52,29 @@ impl Settings {
         let mut told = Table::new();
         if let Some(path) = sources.file {
             told = read(path)?;
+            forget_unused(&mut told);
+            name_augment(&mut told)?;
         }
+        // The settings of the command line alone, of which each must have an effect.
+        let mut by_hand = Table::new();
         for pair in sources.set {
             let (key, value) = pair.split_once('=').context("--set needs key=value")?;
-            place(&mut told, key.trim(), parse(value.trim()))
+            let value = parse(value.trim());
+            place(&mut by_hand, key.trim(), value.clone())
+                .and_then(|()| place(&mut told, key.trim(), value))
                 .with_context(|| format!("--set {pair}"))?;
         }
-        overlay(&mut told, sources.flags);
+        let mut flags = sources.flags;
+        name_augment(&mut flags)?;
+        // A set that a flag names does not undo single changes to it.
+        if let (Some(Value::Table(named)), Some(Value::Table(single))) =
+            (flags.get_mut("augment"), by_hand.get("augment"))
+        {
+            overlay(named, single.clone());
+        }
+        overlay(&mut by_hand, flags.clone());
+        overlay(&mut told, flags);
+        fill(&mut told);
 
         let arch = match told.get("arch") {
             Some(Value::String(name)) => name.clone(),
@@ -90,29 +107,21 @@ impl Settings {
             train: TrainConfig::of(&arch, network),
         };
         let mut table = Table::try_from(&settings)?;
-        // Takes the name of a preset, or its numbers.
-        if let Some(Value::String(name)) = told.get("augment") {
-            let preset = crate::augment::Augment::named(name)?;
-            told.insert("augment".into(), Value::Table(Table::try_from(preset)?));
-        }
+        name_augment(&mut told)?;
         let mut all = table.clone();
         all.insert("init_from".into(), Value::String(String::new()));
         known(&told, &all, "")?;
         overlay(&mut table, told);
         let mut settings: Self = table.try_into().context("the settings")?;
         settings.train.init_from = settings.train.init_from.filter(|path| !path.is_empty());
-        let teaches = !settings.train.distillation.teachers.is_empty();
-        if !teaches {
-            settings.train.loss.distillation = 0.0;
-            settings.train.distillation = Default::default();
-        }
-        let wanted = defaults::input(&settings.train.network);
-        if (wanted.width, wanted.height)
-            != (settings.train.input.width, settings.train.input.height)
-        {
-            settings.train.input = wanted;
+        // The input of a run's file is that of the network there, and another size of the network has another one.
+        let sized = |input: &Value| input.get("width").or(input.get("height")).is_some();
+        if by_hand.contains_key("network") && !by_hand.get("input").is_some_and(sized) {
+            let side = settings.train.network.side();
+            (settings.train.input.width, settings.train.input.height) = (side, side);
         }
         settings.train.check()?;
+        without_effect(&by_hand, &settings.train)?;
         Ok(settings)
     }
 
@@ -125,6 +134,15 @@ impl Settings {
             toml::to_string_pretty(&table)?
         ))
     }
+}
+
+/// Replaces the name of a set of changes to the pictures by its numbers.
+fn name_augment(table: &mut Table) -> Result<()> {
+    if let Some(Value::String(name)) = table.get("augment") {
+        let named = crate::augment::Augment::named(name)?;
+        table.insert("augment".into(), Value::Table(Table::try_from(named)?));
+    }
+    Ok(())
 }
 
 /// Reads the table in a file. A run's own file names its own copies of the manifests.
@@ -259,6 +277,70 @@ mod tests {
             ("augment.flip=2", "augment.flip is 2"),
         ] {
             let error = format!("{:#}", gather("base", "", &[set]).expect_err(set));
+            assert!(error.contains(told), "{set}: {error}");
+        }
+    }
+
+    /// Gathers as `train` does, with flags as TOML.
+    fn with_flags(text: &str, set: &[&str], flags: &str) -> Result<Settings> {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("run.toml");
+        std::fs::write(&file, text).expect("written");
+        let set: Vec<String> = set.iter().map(|s| (*s).to_owned()).collect();
+        let flags = flags.parse().expect("TOML");
+        Settings::gather("tiny", Sources { file: Some(&file), set: &set, flags })
+    }
+
+    #[test]
+    fn what_was_not_said_does_not_replace_what_was() {
+        let teacher = "distillation.teachers = ['x.onnx']";
+        let told = |found: Settings| {
+            let Settings { train, .. } = found;
+            let crops = (train.distillation.crops, train.loss.distillation);
+            (crops, train.distillation.sources, train.loss.consistency)
+        };
+        let found = with_flags("", &[], teacher).expect("good");
+        assert_eq!(told(found), ((8, 0.5), vec![], 0.0));
+        let set = ["loss.distillation=0.3", "distillation.crops=2", "distillation.sources=['a']"];
+        let found = with_flags("", &set, teacher).expect("good");
+        assert_eq!(told(found.clone()), ((2, 0.3), vec!["a".into()], 0.0));
+        // A run's file is one more source.
+        let file = found.text(&Provenance::default()).expect("text");
+        let flags = "loss.distillation = 0.9\ndistillation.crops = 4\ndistillation.sources = ['b']";
+        let again = with_flags(&file, &[], flags).expect("good");
+        assert_eq!(told(again), ((4, 0.9), vec!["b".into()], 0.0));
+        assert_eq!(told(with_flags("views = 2", &[], "").expect("good")).2, 0.7);
+        let set = ["loss.consistency=1.5"];
+        assert_eq!(told(with_flags("", &set, "views = 2").expect("good")).2, 1.5);
+        // The zeros in the file of a run without teachers are no choice.
+        let plain = with_flags("", &[], "").expect("good").text(&Provenance::default());
+        let found = with_flags(&plain.expect("text"), &["views=2"], teacher).expect("good");
+        assert_eq!(told(found), ((8, 0.5), vec![], 0.7));
+        // A named set keeps single changes.
+        let found = with_flags("augment = 'paper'", &["augment.flip=0.25"], "").expect("good");
+        assert_eq!((found.train.augment.flip, found.train.augment.turn), (0.25, 40.0));
+        let found = with_flags("", &["augment.flip=0.25"], "augment = 'none'").expect("good");
+        assert_eq!((found.train.augment.flip, found.train.augment.turn), (0.25, 0.0));
+        // Another size of the network has another input.
+        let file = with_flags("", &[], "").expect("good").text(&Provenance::default());
+        let found = with_flags(&file.expect("text"), &["network.input=64"], "").expect("good");
+        assert_eq!((found.train.input.width, found.train.input.height), (64, 64));
+    }
+
+    #[test]
+    fn settings_without_effect_are_refused() {
+        for (arch, set, told) in [
+            ("tiny", "input.width=64", "they follow from its size"),
+            ("tiny", "loss.distillation=0.4", "need a --teacher"),
+            ("tiny", "distillation.crops=2", "need a --teacher"),
+            ("tiny", "loss.consistency=0.4", "it needs --views 2"),
+            ("tiny", "patience=0", "patience must be 1 or more"),
+            ("paper-age", "epoch_size=100", "epoch_size has no effect"),
+            ("paper-age", "warmup_steps=9", "warmup_steps has no effect"),
+            ("detector", "augment.flip=0", "augment has no effect"),
+            ("detector", "detect.scenes=3", "detect.scenes has no effect"),
+        ] {
+            let error = gather(arch, "", &[set]).expect_err(set).to_string();
             assert!(error.contains(told), "{set}: {error}");
         }
     }

@@ -112,7 +112,7 @@ pub enum TaskKind {
 }
 
 impl Flags {
-    /// Returns the flags that were given, as settings.
+    /// Returns the flags that were given, as settings. A flag that was not given must not replace another source's value.
     pub fn table(&self) -> Result<Table> {
         let mut table = Table::new();
         let mut put = |key: &str, value: Option<Value>| {
@@ -146,22 +146,17 @@ impl Flags {
         put("device", self.device.clone().map(Value::String));
         put("views", whole(self.views));
         let mut loss = Table::new();
-        if self.views == Some(2) || self.consistency.is_some() {
-            let weight = self.consistency.unwrap_or(0.7);
-            loss.insert("consistency".into(), Value::Float(weight));
-        }
-        if let Some(teachers) = list(&self.teacher) {
-            let crops = Value::Integer(self.teacher_crops.unwrap_or(8) as i64);
-            let sources = self.teacher_source.iter().cloned().map(Value::String).collect();
-            let mut distillation = Table::new();
-            distillation.insert("teachers".into(), teachers);
-            distillation.insert("crops".into(), crops);
-            distillation.insert("sources".into(), Value::Array(sources));
-            put("distillation", Some(Value::Table(distillation)));
-            let weight = self.teacher_weight.unwrap_or(0.5);
-            loss.insert("distillation".into(), Value::Float(weight));
-        }
+        loss.extend(self.consistency.map(|weight| ("consistency".into(), Value::Float(weight))));
+        loss.extend(self.teacher_weight.map(|w| ("distillation".into(), Value::Float(w))));
         put("loss", (!loss.is_empty()).then_some(Value::Table(loss)));
+        let mut told = Table::new();
+        told.extend(list(&self.teacher).map(|teachers| ("teachers".into(), teachers)));
+        told.extend(whole(self.teacher_crops).map(|crops| ("crops".into(), crops)));
+        if !self.teacher_source.is_empty() {
+            let sources = self.teacher_source.iter().cloned().map(Value::String).collect();
+            told.insert("sources".into(), Value::Array(sources));
+        }
+        put("distillation", (!told.is_empty()).then_some(Value::Table(told)));
         Ok(table)
     }
 }

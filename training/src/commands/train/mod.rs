@@ -85,13 +85,6 @@ impl Train {
             !settings.manifest.is_empty(),
             "there is no manifest: give --manifest, or manifest in --config"
         );
-        ensure!(
-            self.flags.teacher_crops.is_none()
-                && self.flags.teacher_weight.is_none()
-                && self.flags.teacher_source.is_empty()
-                || !settings.train.distillation.teachers.is_empty(),
-            "--teacher-crops, --teacher-weight and --teacher-source need a --teacher"
-        );
         Ok(settings)
     }
 
@@ -104,6 +97,7 @@ impl Train {
         }
         interrupt::watch()?;
         let faces = Faces::read(&settings)?;
+        settings.train.distillation.check_sources(&faces.rows)?;
         // The sizes of the epoch and of the scenes follow from the data.
         let of_train = |split: &str| split == "train";
         if settings.train.epoch_size == 0 || settings.train.shuffle {
