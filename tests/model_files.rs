@@ -302,6 +302,31 @@ fn matrices_that_do_not_fit_are_refused() {
     refused(&of_picture(1), "");
 }
 
+/// The engine takes all numbers of a constant for equal if there are none, and then read the first.
+#[test]
+fn inputs_without_numbers_are_refused() {
+    for op in ["Pow", "Add", "Mul", "Max", "PRelu", "MatMul"] {
+        let of_picture = with_body(|graph, image| {
+            let none = graph.constant(&[0], &[]);
+            graph.node(op, &[&image, &none], &[])
+        });
+        refused(&of_picture, "has no numbers");
+        let of_constant = with_constant(|graph| {
+            let (some, none) = (graph.constant(&[1], &[2.0]), graph.constant(&[1, 0], &[]));
+            let wire = graph.node(op, &[&some, &none], &[]);
+            graph.node("ReduceMean", &[&wire], &[])
+        });
+        refused(&of_constant, "has no numbers");
+    }
+    // A scalar has no channels.
+    let scalar = with_constant(|graph| {
+        let one = graph.constant(&[], &[1.0]);
+        let [a, b, c, d] = [(); 4].map(|()| graph.constant(&[1], &[1.0]));
+        graph.node("BatchNormalization", &[&one, &a, &b, &c, &d], &[])
+    });
+    refused(&scalar, "has no channels");
+}
+
 /// The time to load a file is bounded, whatever it asks for.
 #[test]
 fn graphs_that_take_too_long_are_refused() {

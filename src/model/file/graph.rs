@@ -187,8 +187,8 @@ impl Graph {
             .and_then(|model| model.into_decluttered());
         #[cfg(feature = "all-operators")]
         let own = own.or_else(|e| match self.readers {
-            Readers::Any => self.read_any(shape, &names),
-            Readers::Own => Err(e),
+            Readers::Any if !e.is::<operators::Wrong>() => self.read_any(shape, &names),
+            _ => Err(e),
         });
         own.map_err(|e| model_error(format!("the model does not work on {shape:?} numbers"), e))
     }

@@ -11,7 +11,7 @@ use tract_hir::ops::binary::InferenceBinOp;
 #[cfg(test)]
 use super::row::Case;
 use super::row::{Growth, Operator};
-use super::site::{Site, value};
+use super::site::{Site, ensure_right, value};
 #[cfg(test)]
 use super::tests::{ints, numbers};
 #[cfg(test)]
@@ -222,10 +222,9 @@ impl Site<'_> {
         let kernel =
             self.node.sizes("kernel_shape")?.context("the attribute kernel_shape is missing")?;
         let rank = model.outlet_fact(self.input(0)?)?.rank();
-        ensure!(
-            rank == kernel.len() + 2,
-            "a window of {kernel:?} does not fit an input of {rank} dimensions"
-        );
+        ensure_right(rank == kernel.len() + 2, || {
+            format!("a window of {kernel:?} does not fit an input of {rank} dimensions")
+        })?;
         let dilations = self.steps("dilations", kernel.len())?;
         let strides = self.steps("strides", kernel.len())?;
         let padding = self.padding(true)?;
@@ -238,10 +237,9 @@ impl Site<'_> {
         let kernel = model.outlet_fact(self.input(1)?)?;
         let shape = kernel.shape.as_concrete().context("the size of the kernel is not known")?;
         let (on, kind) = (&input.shape, input.datum_type);
-        ensure!(
-            shape.len() > 2 && input.rank() == shape.len(),
-            "a kernel of shape {shape:?} does not fit an input of shape {on:?}"
-        );
+        ensure_right(shape.len() > 2 && input.rank() == shape.len(), || {
+            format!("a kernel of shape {shape:?} does not fit an input of shape {on:?}")
+        })?;
         ensure!(
             kind.is_float() && kernel.datum_type == kind,
             "the kernel and the input have different types"
@@ -327,6 +325,7 @@ impl Site<'_> {
         let epsilon = self.float("epsilon", 1e-5)?;
         let fact = model.outlet_fact(self.input(0)?)?;
         let (rank, kind) = (fact.rank(), fact.datum_type);
+        ensure_right(rank > 1, || format!("{:?} has no channels", fact.shape))?;
         let channels = fact.shape.as_concrete().and_then(|shape| shape.get(1).copied());
         let mut lists = Vec::new();
         for index in 1..5 {
@@ -361,9 +360,7 @@ impl Site<'_> {
 /// for constants, and would read beyond the smaller one.
 fn check_product(a: &ShapeFact, b: &ShapeFact, axes: (usize, usize)) -> TractResult<()> {
     let sizes = (a.get(axes.0), b.get(axes.1));
-    ensure!(
-        sizes.0.is_some() && sizes.0 == sizes.1,
-        "a matrix of shape {a:?} cannot be multiplied by one of shape {b:?}"
-    );
-    Ok(())
+    ensure_right(sizes.0.is_some() && sizes.0 == sizes.1, || {
+        format!("a matrix of shape {a:?} cannot be multiplied by one of shape {b:?}")
+    })
 }

@@ -24,7 +24,8 @@ use std::collections::{HashMap, HashSet};
 use tract_core::internal::*;
 
 use super::onnx::{GraphProto, NodeProto};
-use site::{Site, constant, value};
+pub(super) use site::Wrong;
+use site::{Site, constant, ensure_right, value};
 
 /// Returns the typed graph that computes `outputs` from one picture, `fact`. Nodes that no output depends on are left
 /// out.
@@ -78,6 +79,31 @@ pub(super) fn build(
     Ok(model)
 }
 
+/// Operators whose first input may have no numbers, and those whose further inputs may have none.
+const FIRST_MAY_BE_EMPTY: [&str; 5] = ["Cast", "Concat", "ConstantOfShape", "Identity", "Shape"];
+const FURTHER_MAY_BE_EMPTY: [&str; 9] =
+    ["Concat", "Expand", "Pad", "Reshape", "Resize", "Slice", "Split", "Squeeze", "Unsqueeze"];
+
+/// Refuses inputs without numbers, unless they are lists. The engine takes all numbers of a constant for equal if there
+/// are none, and would read the first.
+fn check_numbers(model: &TypedModel, site: &Site<'_>) -> TractResult<()> {
+    let operator = site.node.op_type.as_str();
+    for (index, wire) in site.inputs.iter().enumerate() {
+        let Some(wire) = wire else { continue };
+        let shape = &model.outlet_fact(*wire)?.shape;
+        let may_be_empty = if index == 0 {
+            FIRST_MAY_BE_EMPTY.contains(&operator)
+        } else {
+            FURTHER_MAY_BE_EMPTY.contains(&operator) || operator.starts_with("Reduce")
+        };
+        let empty = shape.as_concrete().is_some_and(|sizes| sizes.contains(&0));
+        ensure_right(may_be_empty || !empty, || {
+            format!("input {index} of shape {shape:?} has no numbers")
+        })?;
+    }
+    Ok(())
+}
+
 /// Puts a node into the graph. If all of its inputs are constant, it is computed at once.
 fn place(model: &mut TypedModel, mut site: Site<'_>) -> TractResult<TVec<OutletId>> {
     // Other domains have operators with the same names.
@@ -87,6 +113,7 @@ fn place(model: &mut TypedModel, mut site: Site<'_>) -> TractResult<TVec<OutletI
     let operator =
         table::find(operator).with_context(|| format!("{operator:.60} is not supported"))?;
     operator.check(&site)?;
+    check_numbers(model, &site)?;
     let values: Option<Vec<Arc<Tensor>>> =
         site.inputs.iter().flatten().map(|wire| value(model, *wire)).collect();
     let Some(values) = values else {

@@ -91,6 +91,23 @@ impl Site<'_> {
     }
 }
 
+/// The reason why a node is wrong, and not only in a form that is not in the table. Then no other reader gets the graph.
+#[derive(Debug)]
+pub(in crate::model::file) struct Wrong(String);
+
+impl std::fmt::Display for Wrong {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Wrong {}
+
+/// Fails with [`Wrong`] unless the condition holds.
+pub(super) fn ensure_right(right: bool, told: impl FnOnce() -> String) -> TractResult<()> {
+    if right { Ok(()) } else { Err(Wrong(told()).into()) }
+}
+
 /// Constants have names that no part of another operator has.
 pub(super) fn constant(
     model: &mut TypedModel,
