@@ -4,6 +4,10 @@
 #[allow(dead_code)]
 mod files;
 
+#[path = "../../training/src/data/columns.rs"]
+#[allow(dead_code)]
+mod columns;
+
 #[path = "../../training/src/data/manifest.rs"]
 #[allow(dead_code)]
 mod manifest;

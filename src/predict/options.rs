@@ -204,13 +204,13 @@ impl<'a> Options<'a> {
                 crops::MAX_CROPS
             )));
         }
-        if let (true, Some(regions)) = (self.cropped, self.regions) {
+        let regions = self.regions.unwrap_or_default();
+        if self.cropped && !regions.is_empty() {
             return Err(Error::invalid(format!(
                 "the picture is given as one face, but {} regions are given, too",
                 regions.len()
             )));
         }
-        let regions = self.regions.unwrap_or_default();
         for (index, region) in regions.iter().enumerate() {
             region.check().map_err(|e| e.context(format!("region {index}")))?;
         }

@@ -129,6 +129,21 @@ fn what_no_kernel_takes_is_left_alone() {
 }
 
 #[test]
+fn weights_beyond_all_measure_are_left_alone() {
+    for (largest, count) in [(1e4, 1), (2e4, 0), (-6e37, 0), (f32::NAN, 1)] {
+        let mut graph = Onnx::default();
+        let input = graph.input(&[1, 3, 16, 16]);
+        let mut values = Numbers(3).take(8 * 3 * 9);
+        values[91] = largest;
+        let weights = graph.constant(&[8, 3, 3, 3], &values);
+        let wire = Conv::three(3, 8).wire_with(&mut graph, &input, &weights, None);
+        graph.output(&wire);
+        let (_, replaced) = Accelerator::default().accelerate(graph.load().unwrap()).unwrap();
+        assert_eq!(replaced, count, "{largest}");
+    }
+}
+
+#[test]
 fn weights_that_are_not_constant_are_left_alone() {
     let mut graph = Onnx::default();
     let input = graph.input(&[1, 4, 10, 10]);

@@ -24,6 +24,7 @@ use std::collections::{HashMap, HashSet};
 use tract_core::internal::*;
 
 use super::onnx::{GraphProto, NodeProto};
+#[cfg(feature = "all-operators")]
 pub(super) use site::Wrong;
 use site::{Site, constant, ensure_right, value};
 
