@@ -64,8 +64,15 @@ impl Detector {
         detector.accelerated = accelerated;
         detector.keep(height, width, Plan { runnable: plan, needs });
         guard(|| detector.run(height, width, empty, 0.99, &mut Vec::new())).map_err(trial_error)?;
-        // A graph that works at one size alone would fail at the first picture.
-        let (height, width) = (2 * height, 2 * width);
+        Ok(detector)
+    }
+
+    /// Does the same for a file that is not built in, and checks it at twice its size. A graph that works at one size
+    /// alone would fail at the first picture.
+    pub(super) fn of_file(graph: Graph, fast: bool) -> Result<Self> {
+        let detector = Self::new(graph, fast)?;
+        let input = &detector.graph.metadata.input;
+        let (width, height) = detector.whole(2 * input.width, 2 * input.height);
         let outputs = detector.spec.outputs(height, width);
         guard(|| detector.graph.check_size(height, width, &outputs))?;
         Ok(detector)

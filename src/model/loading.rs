@@ -223,7 +223,7 @@ impl Part {
         let graph = guard(|| Graph::parse(bytes))?;
         let fast = !options.plain_convolutions;
         Ok(match graph.metadata.task {
-            Task::Detect => Self::Detector(Arc::new(Detector::new(graph, fast)?)),
+            Task::Detect => Self::Detector(Arc::new(Detector::of_file(graph, fast)?)),
             _ => Self::Estimator(Arc::new(Network::new(graph, fast)?)),
         })
     }
