@@ -52,10 +52,11 @@ fn huge_pictures_are_refused_or_answered_within_bounded_memory() {
     let usual = Model::load_default().unwrap();
     let raised = ModelOptions::new().max_pixels((SIDE * SIDE) as u64);
     let raised = Model::load_default_with(&raised).unwrap();
-    for model in [&usual, &raised] {
-        // Plans of the detector are the model's, and stay.
-        model.warm_up(SIDE, SIDE, &options).unwrap();
-    }
+    // Plans of the detector are the model's, and stay. All large squares have the same.
+    usual.warm_up(SIDE / 4, SIDE / 4, &options).unwrap();
+    raised.warm_up(SIDE, SIDE, &options).unwrap();
+    let refused = usual.warm_up(SIDE, SIDE, &options).unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::Limit);
     counting::start();
     let peak = |model: &Model, call: Call<'_>| {
         let (mut workspace, mut out) = (Workspace::new(), Predictions::new());
