@@ -130,6 +130,10 @@ mod detector {
             Ok(Self { metadata: graph.metadata, spec, accelerated: 1 })
         }
 
+        pub(in crate::model) fn of_file(graph: Graph, fast: bool) -> Result<Self> {
+            Self::new(graph, fast)
+        }
+
         pub(crate) fn metadata(&self) -> &Metadata {
             &self.metadata
         }
