@@ -37,21 +37,20 @@ pub(super) fn estimate_face(
         let Workspace { warp, planes, crop_estimate, estimate, .. } = &mut *workspace;
         let image = source.image();
         const SIDE: usize = CropStats::SIDE;
+        let judged = |planes: &[f32]| Quality::of_crop(&CropStats::of(planes, SIDE, SIDE));
         let shared = (input.width, input.height) == (SIDE, SIDE);
         if !shared {
             // The marks must not depend on the size of a network's input.
             let planes = grow_to(planes, 3 * SIDE * SIDE)?;
             let to_unit = Affine::scale(1.0 / SIDE as f32, 1.0 / SIDE as f32);
             warp.cut_planes(&image, &place.after(&to_unit), SIDE, SIDE, planes)?;
-            let stats = CropStats::of(planes, SIDE, SIDE);
-            observation.observe_pixels(Quality::of_crop(&stats));
+            observation.observe_pixels(judged(planes));
         }
         let planes = grow_to(planes, input.len())?;
         for index in 0..options.crops {
             input.cut(warp, &image, &place.after(&crops::view(index)), planes)?;
             if index == 0 && shared {
-                let stats = CropStats::of(planes, SIDE, SIDE);
-                observation.observe_pixels(Quality::of_crop(&stats));
+                observation.observe_pixels(judged(planes));
             }
             input.normalise(planes);
             crop_estimate.clear();
