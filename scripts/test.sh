@@ -71,6 +71,8 @@ CARGO_TARGET_DIR=build/made-up cargo test --quiet --manifest-path tests/miri/Car
 
 step lints
 cargo clippy --release --workspace --all-targets -- -D warnings
+# The fuzz targets are a workspace of their own. Without this check, a change of the library could break them unnoticed.
+cargo clippy --release --manifest-path fuzz/Cargo.toml --bins -- -D warnings
 
 step documentation
 RUSTDOCFLAGS="-D warnings" cargo doc --release --workspace --no-deps

@@ -34,6 +34,6 @@ libfuzzer_sys::fuzz_target!(|data: &[u8]| {
     for row in rows {
         let bracket = row.age_min.unwrap_or(0.0)..=row.age_max.unwrap_or(manifest::OPEN);
         assert!(*bracket.start() >= 0.0 && bracket.end() <= &manifest::OPEN);
-        (row.region(), row.is_male(), row.has_age(), row.rough_age());
+        let _ = (row.region(), row.is_male(), row.has_age(), row.rough_age());
     }
 });

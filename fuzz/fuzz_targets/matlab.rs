@@ -8,7 +8,7 @@ mod matlab;
 libfuzzer_sys::fuzz_target!(|data: &[u8]| {
     let Ok(variables) = matlab::read(data) else { return };
     for value in variables.values() {
-        (value.numbers(), value.number(), value.text(), value.cells(), value.field("dob"));
+        let _ = (value.numbers(), value.number(), value.text(), value.cells(), value.field("dob"));
     }
     let first = f64::from_le_bytes(std::array::from_fn(|i| data.get(i).copied().unwrap_or(0)));
     matlab::date(first);
