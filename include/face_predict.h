@@ -40,8 +40,9 @@
  *            libraries.
  * QUIET      The library prints nothing, writes no file, and uses no network. It opens the files that you
  *            name. The engine may also ask the system about the processor and its caches, on Windows by
- *            the program `wmic`. It reads environment variables that begin with TRACT_. The global state
- *            is the built-in models, the last error message of each thread, and the function of
+ *            the program `wmic`. It reads environment variables that begin with TRACT_. Rust's
+ *            standard library reads RUST_BACKTRACE, RUST_LIB_BACKTRACE and RUST_MIN_STACK. The global
+ *            state is the built-in models, the last error message of each thread, and the function of
  *            face_predict_set_log().
  * LICENCE    The weights that are built in by default are for non-commercial research only.
  *            face_predict_model_license() returns the licences. A build with the feature

@@ -26,6 +26,11 @@ if [ "${LIBTORCH:-build/libtorch}" = "$PWD/build/libtorch" ] || [ -z "${LIBTORCH
     scripts/build/libtorch.sh build/libtorch >/dev/null
 fi
 
+# Its standard library is enough to check that the library compiles for 32 bits. A compiler from elsewhere lacks it.
+if command -v rustup >/dev/null && ! rustup target list --installed | grep -qx wasm32-unknown-unknown; then
+    rustup -q target add wasm32-unknown-unknown || echo "no standard library for WebAssembly: 32 bits will not be checked"
+fi
+
 if [ ! -x build/venv/bin/python ]; then
     python3 -m venv build/venv
 fi

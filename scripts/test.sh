@@ -71,6 +71,10 @@ CARGO_TARGET_DIR=build/made-up cargo test --quiet --manifest-path tests/miri/Car
 
 step lints
 cargo clippy --release --workspace --all-targets -- -D warnings
+# A browser has 32 bits.
+if [ -d "$(rustc --print sysroot)/lib/rustlib/wasm32-unknown-unknown" ]; then
+    cargo check --release --package face-predict --lib --target wasm32-unknown-unknown --no-default-features --features decode,detector,weights-base
+fi
 # The fuzz targets are a workspace of their own. Without this check, a change of the library could break them unnoticed.
 cargo clippy --release --manifest-path fuzz/Cargo.toml --bins -- -D warnings
 

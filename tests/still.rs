@@ -185,6 +185,16 @@ fn smaller_faces_are_found_when_they_are_asked_for() {
 }
 
 #[test]
+fn small_pictures_have_smaller_faces_when_they_are_asked_for() {
+    // The faces have 11 pixels. The usual search keeps those from 12.5 pixels on, and a picture of this size has no finer
+    // one.
+    let picture = group(&vec![head(); 64], (320, 320), 8, 28);
+    let count = |options: &Options<'_>| held(&search(&picture, options), 64, 320, 8, 28);
+    let (unasked, asked) = (count(&faces_only()), count(&faces_only().min_face_size(6.0)));
+    assert!(asked >= 48 && asked > unasked, "{asked} asked for, {unasked} unasked");
+}
+
+#[test]
 fn a_thousand_faces_are_an_answer() {
     let picture = group(&vec![head(); 1000], (2000, 1250), 40, 48);
     let found = search(&picture, &faces_only().min_face_size(12.0));

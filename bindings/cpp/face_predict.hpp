@@ -334,8 +334,8 @@ struct Face : face_predict_face {
     bool is_bright() const noexcept { return has(FACE_PREDICT_QUALITY_BRIGHT); }
     bool is_turned() const noexcept { return has(FACE_PREDICT_QUALITY_TURNED); }
     bool is_cut_off() const noexcept { return has(FACE_PREDICT_QUALITY_CUT_OFF); }
-    /// Whether the head lies on its side or stands upside down. The answer is then wrong; `Options().try_turns()` gives
-    /// the right one.
+    /// Whether the head lies on its side or stands upside down. Do not use such an answer, and ask again with
+    /// `Options().try_turns()`.
     bool is_not_upright() const noexcept { return has(FACE_PREDICT_QUALITY_NOT_UPRIGHT); }
     /// The names of the reasons to trust the face less, such as "small, cut_off", or "" if there are none.
     const char *quality_text() const noexcept { return face_predict_quality_text(quality); }

@@ -122,8 +122,8 @@ namespace FacePredict
         Turned = 1 << 4,
         /// <summary>More than 15 % of the box lies outside the picture.</summary>
         CutOff = 1 << 5,
-        /// <summary>The head lies on its side or stands upside down. The answer is then wrong, and Options.TryTurns gives the right
-        /// one.</summary>
+        /// <summary>The head lies on its side or stands upside down. Do not use such an answer, and ask again with
+        /// Options.TryTurns.</summary>
         NotUpright = 1 << 6,
     }
 

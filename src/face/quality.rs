@@ -34,7 +34,7 @@ impl Quality {
     pub const CUT_OFF: Self = Self { bits: 1 << 5 };
     /// The head lies on its side or stands upside down, and was read as if it were upright. The mark is set only for
     /// faces that were found in a still picture, have 40 pixels, and were estimated. A tracker and a fast search never
-    /// set it. The answer is then wrong, and [`Options::try_turns`](crate::Options::try_turns) gives the right one.
+    /// set it. Do not use such an answer, and ask again with [`Options::try_turns`](crate::Options::try_turns).
     pub const NOT_UPRIGHT: Self = Self { bits: 1 << 6 };
 
     /// All reasons with their names.

@@ -133,7 +133,8 @@ impl Model {
     /// failure of each picture. A picture that fails does not stop the rest.
     ///
     /// The call fails as a whole, with nothing done, if the numbers of inputs and of predictions differ, or if there is
-    /// no workspace. It also fails if the options give regions, which belong to one picture.
+    /// no workspace. It also fails if the options give regions, which belong to one picture, or are wrong. `out` then
+    /// stays as it was.
     pub fn predict_batch(
         &self,
         inputs: &[Input<'_>],

@@ -114,6 +114,7 @@ fn search(
 ///
 /// `min_face_size` never loses a face of that size that a search without it finds. So the usual passes are first
 /// searched as if it were not given. What further passes find is added, and the smaller faces are left out at the end.
+/// A face below half of that size cannot become one by a second look, so it is left out before.
 #[inline(never)]
 fn search_and_look_again(
     detector: &Detector,
@@ -129,12 +130,16 @@ fn search_and_look_again(
     let more = || passes(detector, options, width, height).skip(count);
     let asked = smallest(detector, options, longer);
 
-    let kept = smallest(detector, &usual, longer);
+    let further = more().next().is_some();
+    let kept = smallest(detector, &usual, longer).max(asked / 2.0);
+    // A small picture has no further passes, and the usual ones find its smallest faces.
+    let kept = if further { kept } else { kept.min(asked) };
     let first = passes(detector, &usual, width, height);
-    search_passes(detector, source, first, kept, least, workspace)?;
-    if more().next().is_some() {
+    let mut looks = second_look::MOST;
+    search_passes(detector, source, first, (kept, least), &mut looks, workspace)?;
+    if further {
         let found = std::mem::take(&mut workspace.detections);
-        search_passes(detector, source, more(), asked, least, workspace)?;
+        search_passes(detector, source, more(), (asked, least), &mut looks, workspace)?;
         reserve(&mut workspace.detections, found.len())?;
         workspace.detections.extend(found);
     }
@@ -144,13 +149,14 @@ fn search_and_look_again(
 }
 
 /// Fills `workspace.detections`, which is empty, with what `passes` find after a second look. Its shorter side has at
-/// least `smallest` pixels, and its score is at least `least`.
+/// least `smallest` pixels, and its score is at least `least`. At most `looks` faces are looked at again, and the rest
+/// of that number remains.
 fn search_passes(
     detector: &Detector,
     source: &Source<'_>,
     passes: impl Iterator<Item = Pass>,
-    smallest: f32,
-    least: f32,
+    (smallest, least): (f32, f32),
+    looks: &mut usize,
     workspace: &mut Workspace,
 ) -> Result<()> {
     let seen = least.min(second_look::UNSURE);
@@ -163,7 +169,7 @@ fn search_passes(
     }
     keep_inside(&mut workspace.detections, source.size(), smallest);
     suppress(&mut workspace.detections, detector.spec().overlap);
-    second_look::look_again_at_unsure(detector, source, finest, workspace)?;
+    second_look::look_again_at_unsure(detector, source, finest, looks, workspace)?;
     workspace.detections.retain(|face| face.score >= least);
     keep_inside(&mut workspace.detections, source.size(), smallest);
     suppress(&mut workspace.detections, detector.spec().overlap);

@@ -32,7 +32,7 @@ const SURE: f32 = 0.87;
 
 /// Most faces of a picture that are looked at again, those with the highest scores first. This bounds the time that a
 /// crowd takes.
-const MOST: usize = 64;
+pub(super) const MOST: usize = 64;
 
 /// Returns whether unsure faces are looked at again. There is no time for this in a frame. A search in quarter turns
 /// does not know how its faces are turned.
@@ -42,7 +42,7 @@ pub(super) fn is_used(options: &Options<'_>) -> bool {
 
 /// Looks again at the unsure faces among `workspace.detections`, which has the highest score first. Only faces that the
 /// second look enlarges are worth it. `scale` is that of the finest input, in its pixels for each pixel of the picture.
-/// A face gets the box and the landmarks of the second look. Its score becomes the mean of both scores, in logits.
+/// `looks` is how many faces may be looked at, and becomes how many are left. A face gets the box and the landmarks of the second look. Its score becomes the mean of both scores, in logits.
 ///
 /// An example: a face of 30 pixels in a picture of 1024 pixels has 19 pixels in the finest input, and a score of 0.5.
 /// Enlarged to 48 pixels it has a score of 0.9. The logits are 0 and 2.2. Their mean is 1.1, which is a score of 0.75.
@@ -50,20 +50,20 @@ pub(super) fn look_again_at_unsure(
     detector: &Detector,
     source: &Source<'_>,
     scale: f32,
+    looks: &mut usize,
     workspace: &mut Workspace,
 ) -> Result<()> {
     let sure = workspace.detections.partition_point(|face| face.score >= SURE);
     let unsure = workspace.detections.partition_point(|face| face.score >= UNSURE);
-    let mut looks = 0;
     for index in sure..unsure {
         let first = workspace.detections[index];
         if first.region.rect.area().sqrt() * scale >= FACE {
             continue;
         }
-        if looks == MOST {
+        if *looks == 0 {
             break;
         }
-        looks += 1;
+        *looks -= 1;
         let again = look_again(detector, source, &first.region.rect, 0, workspace)?;
         let score = mean(first.score, again.as_ref().map_or(NOT_FOUND, |face| face.score));
         workspace.detections[index] = Detection { score, ..again.unwrap_or(first) };

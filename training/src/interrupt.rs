@@ -25,14 +25,15 @@ pub fn asked() -> bool {
     ASKED.load(Ordering::SeqCst)
 }
 
-/// Ends the program quietly if the reader of its output has gone, as after `face-train ... | head`. In Rust, `println!`
-/// panics then. Asking for the signal that ends other programs would take unsafe code.
+/// Ends the program without a message if the reader of its output has gone, as after `face-train ... | head`. In Rust,
+/// `println!` panics then. Asking for the signal that ends other programs would take unsafe code, so the program ends
+/// with the status that a shell reports for that signal. Its work may be unfinished.
 pub fn end_quietly_on_broken_pipes() {
     let usual = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
         let text = panic.payload().downcast_ref::<String>().map_or("", String::as_str);
         if text.starts_with("failed printing to std") && text.contains("Broken pipe") {
-            std::process::exit(0);
+            std::process::exit(141);
         }
         usual(panic);
     }));

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use prost::Message;
 use tract_core::ops::cnn::{MaxPool, PoolSpec, SumPool};
 use tract_core::ops::konst::Const;
+use tract_core::optim::Optimizer;
 use tract_core::prelude::*;
 
 use super::super::contract::{MAX_SIDE, Metadata};
@@ -34,8 +35,12 @@ const MAX_VALUES: usize = 1 << 26;
 /// The limit for the nodes of a file. The engine's time to optimise a graph grows faster than their number.
 const MAX_NODES: usize = 2000;
 
+/// The limit for the steps in which the engine simplifies a graph. A graph that needs more is used as far as it has
+/// been simplified. In a chain of element-wise operators and transpositions, each step rewrites the whole chain.
+const MAX_STEPS: usize = 5000;
+
 /// The limit for the multiplications of one run. A ResNet-152 on 224 x 224 pixels has a ninth of them.
-const MAX_MULTIPLICATIONS: usize = 100_000_000_000;
+const MAX_MULTIPLICATIONS: u64 = 100_000_000_000;
 
 /// An output that the metadata describe.
 #[derive(Debug)]
@@ -132,7 +137,7 @@ impl Graph {
             (model, 0)
         };
         let failed = |e| model_error("the model cannot be optimised", e);
-        let model = model.into_optimized().map_err(failed)?;
+        let model = decluttered(model).and_then(optimized).map_err(failed)?;
         let needs = largest_need(&model).map_err(failed)?;
         let plan = model.into_runnable().map_err(failed)?;
         Ok(Ready { plan, accelerated, needs })
@@ -184,7 +189,7 @@ impl Graph {
         }
         let picture = f32::fact(shape);
         let own = operators::build(graph, self.proto.operator_set(), (INPUT, picture), &names)
-            .and_then(|model| model.into_decluttered());
+            .and_then(decluttered);
         #[cfg(feature = "all-operators")]
         let own = own.or_else(|e| match self.readers {
             Readers::Any if !e.is::<operators::Wrong>() => self.read_any(shape, &names),
@@ -213,9 +218,22 @@ impl Graph {
         model
             .with_input_fact(0, InferenceFact::dt_shape(f32::datum_type(), shape))?
             .with_output_outlets(&outlets)?
-            .into_typed()?
-            .into_decluttered()
+            .into_typed()
+            .and_then(decluttered)
     }
+}
+
+/// Simplifies a graph.
+fn decluttered(mut model: TypedModel) -> TractResult<TypedModel> {
+    Optimizer::declutter().stopping_at(MAX_STEPS).optimize(&mut model)?;
+    Ok(model)
+}
+
+/// Replaces the operators of a simplified graph by those that run fastest on this machine.
+fn optimized(mut model: TypedModel) -> TractResult<TypedModel> {
+    let optimizer = Optimizer::codegen().stopping_at(MAX_STEPS);
+    model.optimize_with_session(&mut optimizer.session())?;
+    Ok(model)
 }
 
 /// Returns the bytes of the intermediate results that exist at the same time, in the worst case. It is twice the sum,
@@ -338,7 +356,7 @@ fn written(shape: &[Option<usize>]) -> String {
 /// Refuses a graph whose run would take too long.
 #[inline(never)]
 fn check_time(model: &TypedModel) -> Result<()> {
-    let mut total = 0usize;
+    let mut total = 0u64;
     for node in &model.nodes {
         total = total.saturating_add(multiplications(model, node).unwrap_or(0));
         if total > MAX_MULTIPLICATIONS {
@@ -352,10 +370,12 @@ fn check_time(model: &TypedModel) -> Result<()> {
 }
 
 /// Returns how many multiplications, or other steps of a window, a node takes. It is `None` if the engine does not know.
-fn multiplications(model: &TypedModel, node: &TypedNode) -> Option<usize> {
-    let values = || node.outputs.first()?.fact.shape.as_concrete().map(|s| s.iter().product());
-    let window = |pool: &PoolSpec| -> Option<usize> {
-        Some(usize::saturating_mul(values()?, pool.kernel_shape.iter().product()))
+fn multiplications(model: &TypedModel, node: &TypedNode) -> Option<u64> {
+    let product =
+        |sizes: &[usize]| sizes.iter().fold(1u64, |total, size| total.saturating_mul(*size as u64));
+    let window = |pool: &PoolSpec| {
+        let values = product(node.outputs.first()?.fact.shape.as_concrete()?);
+        Some(values.saturating_mul(product(&pool.kernel_shape)))
     };
     if let Some(pool) = node.op_as::<SumPool>() {
         return window(&pool.pool_spec);
@@ -367,9 +387,8 @@ fn multiplications(model: &TypedModel, node: &TypedNode) -> Option<usize> {
     let inputs: TVec<&TypedFact> = inputs.into_iter().collect();
     let costs = node.op.cost(&inputs).ok()?;
     let compute = costs.iter().filter(|(cost, _)| cost.is_compute());
-    Some(
-        compute.filter_map(|(_, count)| usize::try_from(count).ok()).fold(0, usize::saturating_add),
-    )
+    let counts = compute.filter_map(|(_, count)| count.to_i64().ok()).map(i64::unsigned_abs);
+    Some(counts.fold(0, u64::saturating_add))
 }
 
 /// Refuses outputs of other sizes than the metadata say, and intermediate results that are too large.

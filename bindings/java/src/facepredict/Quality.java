@@ -15,8 +15,8 @@ public enum Quality {
     /** More than 15 % of the box lies outside the picture. */
     CUT_OFF(1 << 5),
     /**
-     * The head lies on its side or stands upside down. The answer is then wrong, and {@link Options#tryTurns} gives the
-     * right one.
+     * The head lies on its side or stands upside down. Do not use such an answer, and ask again with
+     * {@link Options#tryTurns}.
      */
     NOT_UPRIGHT(1 << 6);
 

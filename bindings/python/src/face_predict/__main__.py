@@ -73,7 +73,7 @@ def main(arguments: Optional[list[str]] = None) -> int:
     parser.add_argument("--try-turns", action="store_true", help="also search heads that lie on their side or stand upside down")
     parser.add_argument("--model", action="append", default=[], metavar="FILE", help="a model file to use instead of the built-in model")
     parser.add_argument("--version", action="store_true", help="print the version of the native library")
-    given, unknown = parser.parse_known_args(arguments)
+    given, unknown = parser.parse_known_intermixed_args(arguments)
     if unknown:
         parser.error(f"unknown option {unknown[0]}")
     if given.version:

@@ -164,7 +164,8 @@ class Model:
         longer side, and at least 13 pixels; the smallest of these are often missed. A smaller number searches more
         closely, and each halving can take four times as long. `min_score` is the smallest score of a found face that is
         kept, below 1. None means the threshold of the model. `fast_search` searches as a tracker does, at one small
-        scale in a sixth of the time. Most faces below a sixteenth of the picture's longer side are then missed.
+        scale in a fifth to a sixth of the time. Most faces below a sixteenth of the picture's longer side are then
+        missed.
         `try_turns` searches upright and in the three other quarter turns, for pictures that may lie on a side. It takes
         four to five times as long. `crops` is the number of crops of each face whose answers are averaged, from 1 to 8.
         The second crop is mirrored, and further ones are also shifted a little. Each crop takes as much time as the first.
