@@ -67,8 +67,8 @@ impl Detector {
         Ok(detector)
     }
 
-    /// Does the same for a file that is not built in, and checks it at some twice its size, which is not square. A graph
-    /// that works at one size alone, or for squares alone, would fail at the first picture.
+    /// Does the same for a file that is not built in, and checks it at one stride less than twice its height, and at
+    /// twice its width. A graph that works at one size alone, or for squares alone, would fail at the first picture.
     pub(super) fn of_file(graph: Graph, fast: bool) -> Result<Self> {
         let detector = Self::new(graph, fast)?;
         let input = &detector.graph.metadata.input;

@@ -42,7 +42,8 @@ pub(super) fn is_used(options: &Options<'_>) -> bool {
 
 /// Looks again at the unsure faces among `workspace.detections`, which has the highest score first. Only faces that the
 /// second look enlarges are worth it. `scale` is that of the finest input, in its pixels for each pixel of the picture.
-/// `looks` is how many faces may be looked at, and becomes how many are left. A face gets the box and the landmarks of the second look. Its score becomes the mean of both scores, in logits.
+/// `looks` is how many faces may be looked at, and becomes how many are left. A face gets the box and the landmarks of
+/// the second look. Its score becomes the mean of both scores, in logits.
 ///
 /// An example: a face of 30 pixels in a picture of 1024 pixels has 19 pixels in the finest input, and a score of 0.5.
 /// Enlarged to 48 pixels it has a score of 0.9. The logits are 0 and 2.2. Their mean is 1.1, which is a score of 0.75.
