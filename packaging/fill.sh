@@ -9,7 +9,7 @@ template=$1
 literal() { printf '%s' "$1" | sed 's/[&|\\]/\\&/g'; }
 folder() {
     case $template in
-    *.pc.in) printf '%s' "$1" | sed "s/[][ \"'\\\\\`()<>;&*?!|]/\\\\&/g" ;;
+    *.pc.in) printf '%s' "$1" | sed "s/[][ #\"'\\\\\`()<>;&*?!|]/\\\\&/g" ;;
     *) printf '%s' "$1" ;;
     esac
 }

@@ -88,14 +88,15 @@ hidden env -i LD_LIBRARY_PATH="$prefix/lib" build/cmake-cpp
 readelf -lW "$prefix/lib/libface_predict.so" | grep GNU_STACK | grep -q 'RW ' || fail "the library has an executable stack"
 ! readelf -d "$prefix/lib/libface_predict.so" | grep -q 'R.*PATH' || fail "the library has a run path"
 
-# A prefix with a space, twice over, since the second prefix could find the first.
-for folder in "$temp/one prefix" "$temp/another prefix"; do
+# A prefix with a space, twice over, since the second prefix could find the first. A number sign would start a comment
+# in the file for pkg-config.
+for folder in "$temp/one prefix" "$temp/another #prefix"; do
     $make install PREFIX="$folder" >/dev/null
     export PKG_CONFIG_PATH="$folder/lib/pkgconfig"
     eval "cc '$temp/hello.c' -o '$folder/hello' $(pkg-config --cflags --libs face_predict)"
     [ "$(LD_LIBRARY_PATH="$folder/lib" "$folder/hello" "$temp/eileen_collins.png")" = "$expected" ] || fail "$folder"
     readelf -d "$folder/hello" | grep -q libface_predict || fail "$folder: another library was linked"
-    pkg-config --define-prefix --libs face_predict | grep -qF "$(echo "$folder" | sed 's/ /\\ /')/lib" || fail "moved .pc of $folder"
+    pkg-config --define-prefix --libs face_predict | grep -qF "$(echo "$folder" | sed 's/[ #]/\\&/g')/lib" || fail "moved .pc of $folder"
     rm -r "$temp/build"
     cmake -S "$temp" -B "$temp/build" -DCMAKE_PREFIX_PATH="$folder" >/dev/null && cmake --build "$temp/build" >/dev/null
     rm "$folder/hello"

@@ -50,7 +50,8 @@ pub fn open(
             let checkpoint = Checkpoint::load(&last)?;
             ensure!(
                 settings.train.goes_on(&checkpoint.config),
-                "the run was started with other arguments; only epochs and patience may change: {}",
+                "the run was started with other arguments; only epochs and patience may change. --resume with --run alone \
+                 takes all of them from the run. Different are: {}",
                 differences(&checkpoint.config, &settings.train)?
             );
             ensure!(

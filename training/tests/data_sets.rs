@@ -197,9 +197,21 @@ fn fairface_folders_and_tables() {
     picture(&here.join("own/female/34/anna.png"), 34, false);
     picture(&here.join("own/20-29/men/bob.png"), 25, true);
     picture(&here.join("own/else.png"), 1, true);
-    ok(here, "ingest folder --images own --out own.csv");
+    let out = ok(here, "ingest folder --images own --out own.csv");
     assert_eq!(column(here, "own.csv", "gender"), ["male", "female"]);
     assert_eq!(column(here, "own.csv", "age"), ["", "34.0"]);
+    assert!(out.contains("folders taken for genders: female, men\n"), "{out}");
+    assert!(out.contains("folders taken for ages: 20-29, 34\n"), "{out}");
+
+    // Folders that are parts named by a hash: only the numbers can be taken for labels, and the output says so.
+    for part in ["f", "c", "7"] {
+        picture(&here.join(format!("parts/{part}/{part}.png")), 1, true);
+    }
+    let out = ok(here, "ingest folder --images parts --out parts.csv");
+    assert_eq!(column(here, "parts.csv", "gender"), [""]);
+    assert!(out.contains("folders taken for genders: none\n"), "{out}");
+    assert!(out.contains("folders taken for ages: 7\n"), "{out}");
+    assert!(out.contains("folders called f and m are not taken for genders"), "{out}");
 
     write(
         &here.join("table.csv"),
@@ -317,6 +329,7 @@ fn tables_as_people_write_them() {
     let funnel = std::fs::read_to_string(here.join("funnel.json")).expect("a funnel");
     let funnel: serde_json::Value = serde_json::from_str(&funnel).expect("JSON");
     assert_eq!(funnel["left_out"][0][2], "age \"old\"");
+    assert_eq!(funnel["left_out"][1][0], "c.jpg | 7");
     assert_eq!(funnel["ages"]["999"]["unknown"], 1, "ages are counted before the rules");
     let error = fails(here, "ingest table --table rich.csv --images nowhere --out none.csv");
     assert!(

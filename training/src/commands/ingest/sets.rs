@@ -1,5 +1,6 @@
 //! Reads UTKFace, FairFace, and pictures in folders.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
@@ -186,6 +187,16 @@ fn letters_are_genders(paths: &[String]) -> bool {
     single.all(|name| !gender(name).is_empty() || name.parse::<u8>().is_ok())
 }
 
+/// Returns at most twelve of the names, and how many others there are.
+fn listed(names: &BTreeSet<String>) -> String {
+    let shown: Vec<&str> = names.iter().take(12).map(String::as_str).collect();
+    match names.len() {
+        0 => "none".into(),
+        1..=12 => shown.join(", "),
+        count => format!("{} and {} others", shown.join(", "), count - 12),
+    }
+}
+
 impl Folder {
     /// Runs the command.
     pub fn run(self) -> Result<()> {
@@ -193,14 +204,22 @@ impl Folder {
         let mut rows = Vec::new();
         let paths = walk(&self.images, &mut funnel)?;
         let letters = letters_are_genders(&paths);
+        // The folders whose names were taken for genders, and for ages.
+        let (mut genders, mut ages) = (BTreeSet::new(), BTreeSet::new());
+        let mut letters_ignored = false;
         for path in paths {
             let mut row = Row { source: self.source.clone(), ..Row::default() };
             // The search goes from the picture outwards, since the nearest folder counts.
             for folder in path.split('/').rev().skip(1) {
                 let (found, sex) = (years(folder), gender(folder));
                 let shard = !letters && folder.len() == 1;
-                if row.gender.is_empty() && !shard {
+                letters_ignored |= shard && !sex.is_empty();
+                if row.gender.is_empty() && !sex.is_empty() && !shard {
                     row.gender = sex.into();
+                    genders.insert(folder.to_owned());
+                }
+                if found.is_some() && !row.has_age() {
+                    ages.insert(folder.to_owned());
                 }
                 match found {
                     _ if row.has_age() => {}
@@ -222,6 +241,13 @@ impl Folder {
             } else {
                 rows.push(row);
             }
+        }
+        println!("folders taken for genders: {}", listed(&genders));
+        println!("folders taken for ages: {}", listed(&ages));
+        if letters_ignored {
+            println!(
+                "folders called f and m are not taken for genders, because another folder has a name of one letter"
+            );
         }
         finish(&self.common, Some(&self.images), "ingest folder", rows, funnel)
     }

@@ -92,7 +92,7 @@ impl Table {
                     columns.len()
                 );
                 funnel.read("", None);
-                funnel.leave_out("row of another length", "", &cells.concat(), &why);
+                funnel.leave_out("row of another length", "", &cells.join(" | "), &why);
                 continue;
             }
             let (row, fault) = self.row(&columns, &cells, delimiter, &mut told);
