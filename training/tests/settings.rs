@@ -156,7 +156,8 @@ fn a_reader_that_goes_away_ends_it_quietly() {
     drop(child.stdout.take());
     let output = child.wait_with_output().expect("it ends");
     let error = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success() && error.is_empty(), "{:?} {error}", output.status);
+    // The status that a shell reports for SIGPIPE, since the work may be unfinished.
+    assert_eq!((output.status.code(), &*error), (Some(141), ""));
 }
 
 #[test]
