@@ -55,7 +55,7 @@ mod tests {
             move || std::fs::read(pipe).expect("what was written")
         });
         replace_bytes(&pipe, b"one table").expect("written");
-        // Without this, a reader of a pipe that was renamed away would wait without end.
+        // This comes before the join, since the reader of a pipe that was replaced would wait without end.
         assert!(std::fs::metadata(&pipe).expect("it is there").file_type().is_fifo());
         assert_eq!(reader.join().expect("a reader"), b"one table");
     }

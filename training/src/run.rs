@@ -51,7 +51,7 @@ pub fn open(
             ensure!(
                 settings.train.goes_on(&checkpoint.config),
                 "the run was started with other arguments; only epochs and patience may change. --resume with --run alone \
-                 takes all of them from the run. Different are: {}",
+                 takes all of them from the run. These differ: {}",
                 differences(&checkpoint.config, &settings.train)?
             );
             ensure!(

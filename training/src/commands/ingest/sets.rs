@@ -211,23 +211,20 @@ impl Folder {
             let mut row = Row { source: self.source.clone(), ..Row::default() };
             // The search goes from the picture outwards, since the nearest folder counts.
             for folder in path.split('/').rev().skip(1) {
-                let (found, sex) = (years(folder), gender(folder));
+                let sex = gender(folder);
                 let shard = !letters && folder.len() == 1;
                 letters_ignored |= shard && !sex.is_empty();
                 if row.gender.is_empty() && !sex.is_empty() && !shard {
                     row.gender = sex.into();
                     genders.insert(folder.to_owned());
                 }
-                if found.is_some() && !row.has_age() {
+                if let Some((first, last)) = years(folder).filter(|_| !row.has_age()) {
                     ages.insert(folder.to_owned());
-                }
-                match found {
-                    _ if row.has_age() => {}
-                    Some((first, last)) if first == last => row.age = Some(first),
-                    Some((first, last)) => {
+                    if first == last {
+                        row.age = Some(first);
+                    } else {
                         (row.age_min, row.age_max) = (Some(first), Some(last));
                     }
-                    None => {}
                 }
             }
             row.path = path;
