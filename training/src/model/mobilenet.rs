@@ -96,15 +96,15 @@ impl Layer {
         let groups = if size[1] == 1 { x.size()[1] } else { 1 };
         let stride = [self.stride; 2];
         // This is TensorFlow's "same": at stride 2 the zeros come after the pixels.
-        let mut y = if self.stride == 2 {
+        let y = if self.stride == 2 {
             let padded = x.constant_pad_nd([0, 1, 0, 1]);
             padded.conv2d(&kernel, Some(&offset), stride, [0, 0], [1, 1], groups)
         } else {
             let pad = [size[2] / 2; 2];
             x.conv2d(&kernel, Some(&offset), stride, pad, [1, 1], groups)
         };
-        // It is `clamp`, but its gradient is one step instead of four.
-        y.relu6_()
+        // `relu6` is `clamp`, but its gradient is one step instead of four. `relu6_` takes five times as long in bf16.
+        y.relu6()
     }
 }
 
