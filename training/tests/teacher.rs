@@ -114,6 +114,14 @@ fn a_run_with_a_teacher_survives_a_break_and_says_what_is_wrong() {
     fails(here, &train(&format!("--run broken {taught} --stop-after 2 --workers 2")));
     ok(here, &train(&format!("--run broken {taught} --resume")));
     assert_eq!(age_losses(here, "whole"), age_losses(here, "broken"));
+    // Without changes all crops of a face are alike, and so is the mean of their answers.
+    ok(here, &train(&format!("--run alike {taught} --teacher-mean")));
+    assert_eq!(age_losses(here, "whole"), age_losses(here, "alike"));
+    let varied =
+        |more: &str| train(&format!("{taught} {more}")).replace("augment none", "augment detector");
+    ok(here, &varied("--run each"));
+    ok(here, &varied("--run mean --teacher-mean"));
+    assert_ne!(age_losses(here, "each"), age_losses(here, "mean"));
     let other = taught.replace("--teacher-crops 2", "--teacher-crops 3");
     assert!(
         fails(here, &train(&format!("--run whole --resume {other}"))).contains("other arguments")
@@ -137,6 +145,10 @@ fn a_run_with_a_teacher_survives_a_break_and_says_what_is_wrong() {
         ("--teacher faces.csv", "faces.csv is no file of a teacher's answers"),
         (&format!("{taught} --teacher-weight 2"), "loss.distillation is 2, but it must be 0 to 1"),
         (&taught.replace("crops 2", "crops 9"), "distillation.crops must be 1 to 8"),
+        (
+            &taught.replace("crops 2", "crops 1 --teacher-mean"),
+            "distillation.mean_over_crops needs distillation.crops of 2 or more",
+        ),
         ("--init-from faces.csv", "faces.csv"),
         (&format!("--init-from {MODELS}/base.onnx"), "conv0.weight is"),
         (&format!("--init-from {MODELS}/detector.onnx"), "the file lacks conv0.weight"),

@@ -120,6 +120,10 @@ pub struct Distillation {
     pub teachers: Vec<String>,
     /// The number of crops of a face that they answer.
     pub crops: usize,
+    /// Whether each crop is taught the mean of the answers to all crops of its face. Then a teacher's answers that
+    /// change from crop to crop are not learned.
+    #[serde(default)]
+    pub mean_over_crops: bool,
     /// The sources of those teachers that name none. An empty list means all.
     #[serde(default)]
     pub sources: Vec<String>,
@@ -255,7 +259,12 @@ impl TrainConfig {
             );
             return Ok(());
         }
-        ensure!((1..=8).contains(&self.distillation.crops), "distillation.crops must be 1 to 8");
+        let told = &self.distillation;
+        ensure!((1..=8).contains(&told.crops), "distillation.crops must be 1 to 8");
+        ensure!(
+            told.crops > 1 || !told.mean_over_crops,
+            "distillation.mean_over_crops needs distillation.crops of 2 or more"
+        );
         let tells = self.network.task() == Task::AgeGender && !self.network.regression();
         ensure!(tells, "teachers are for tiny, base and mobilenet, and not for {}", self.arch);
         Ok(())

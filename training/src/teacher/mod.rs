@@ -18,9 +18,13 @@ use crate::data::manifest::Row;
 use crate::data::records::{Key, Records};
 use crate::model::YEARS;
 
+const NO_ANSWER: &str = "a teacher has no answer for it";
+
 /// The teachers, and their answers about the faces of a run.
 pub struct Teaching {
     crops: usize,
+    /// Whether each crop is taught the mean of the answers to all crops of its face.
+    mean_over_crops: bool,
     voices: Vec<Voice>,
 }
 
@@ -65,7 +69,7 @@ impl Teaching {
             Ok(Voice::Kept(records, its.collect()))
         };
         let voices = told.asked().map(voice).collect::<Result<_>>()?;
-        Ok(Some(Self { crops: told.crops, voices }))
+        Ok(Some(Self { crops: told.crops, mean_over_crops: told.mean_over_crops, voices }))
     }
 }
 
@@ -81,9 +85,15 @@ impl Teachers for Teaching {
                 Voice::Written(answers) => answers[row].clone(),
                 Voice::Kept(records, keys) => match &keys[row] {
                     Some(key) => {
-                        let answer =
-                            records.get(key).and_then(|bytes| ask::unpack(&bytes, crop_index));
-                        Some(answer.context("a teacher has no answer for it")?)
+                        let bytes = records.get(key).context(NO_ANSWER)?;
+                        let asked = if self.mean_over_crops {
+                            0..self.crops
+                        } else {
+                            crop_index..crop_index + 1
+                        };
+                        let answers: Option<Vec<Taught>> =
+                            asked.map(|crop| ask::unpack(&bytes, crop)).collect();
+                        Some(mean(&answers.context(NO_ANSWER)?))
                     }
                     None => None,
                 },
@@ -92,12 +102,33 @@ impl Teachers for Teaching {
         if said.is_empty() {
             return Ok(None);
         }
-        let share = 1.0 / said.len() as f32;
-        let mut mean = Taught { years: vec![0.0; YEARS], male: 0.0 };
-        for taught in &said {
-            mean.years.iter_mut().zip(&taught.years).for_each(|(sum, p)| *sum += share * p);
-            mean.male += share * taught.male;
-        }
-        Ok(Some(mean))
+        Ok(Some(mean(&said)))
+    }
+}
+
+/// Returns the mean of answers, of which there is at least one.
+fn mean(answers: &[Taught]) -> Taught {
+    let share = 1.0 / answers.len() as f32;
+    let mut mean = Taught { years: vec![0.0; YEARS], male: 0.0 };
+    for taught in answers {
+        mean.years.iter_mut().zip(&taught.years).for_each(|(sum, p)| *sum += share * p);
+        mean.male += share * taught.male;
+    }
+    mean
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_mean_of_answers_is_a_distribution() {
+        let sure_of = |year: usize, male| {
+            let mut years = vec![0.0; YEARS];
+            years[year] = 1.0;
+            Taught { years, male }
+        };
+        let found = mean(&[sure_of(20, 1.0), sure_of(30, 0.5)]);
+        assert_eq!((found.years[20], found.years[30], found.male), (0.5, 0.5, 0.75));
     }
 }

@@ -69,6 +69,9 @@ pub struct Flags {
     /// Number of crops of each face that the teachers answer, from 1 to 8 [default: 8].
     #[arg(long)]
     pub teacher_crops: Option<usize>,
+    /// Teach each crop the mean of a teacher's answers to all crops of the face.
+    #[arg(long)]
+    teacher_mean: bool,
     /// Weight of the teachers' answers beside the labels, from 0 to 1 [default: 0.5].
     #[arg(long)]
     pub teacher_weight: Option<f64>,
@@ -152,6 +155,8 @@ impl Flags {
         let mut told = Table::new();
         told.extend(list(&self.teacher).map(|teachers| ("teachers".into(), teachers)));
         told.extend(whole(self.teacher_crops).map(|crops| ("crops".into(), crops)));
+        let mean = self.teacher_mean.then_some(Value::Boolean(true));
+        told.extend(mean.map(|mean| ("mean_over_crops".into(), mean)));
         if !self.teacher_source.is_empty() {
             let sources = self.teacher_source.iter().cloned().map(Value::String).collect();
             told.insert("sources".into(), Value::Array(sources));
