@@ -1,5 +1,6 @@
 //! Handles Ctrl-C, and readers of the output that go away.
 
+use std::io::Write;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::Result;
@@ -25,16 +26,21 @@ pub fn asked() -> bool {
     ASKED.load(Ordering::SeqCst)
 }
 
-/// Ends the program without a message if the reader of its output has gone, as after `face-train ... | head`. In Rust,
-/// `println!` panics then. Asking for the signal that ends other programs would take unsafe code, so the program ends
-/// with the status that a shell reports for that signal. Its work may be unfinished.
-pub fn end_quietly_on_broken_pipes() {
+/// Ends the program when its output cannot be written, since `println!` would panic then. If the reader has gone, as after
+/// `face-train ... | head`, there is no message. Asking for the signal that ends other programs would take unsafe code,
+/// so the status is what a shell reports for that signal. Otherwise, as on a full disk, the error is reported. A training
+/// can be resumed afterwards.
+pub fn end_when_output_fails() {
     let usual = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
         let text = panic.payload().downcast_ref::<String>().map_or("", String::as_str);
-        if text.starts_with("failed printing to std") && text.contains("Broken pipe") {
-            std::process::exit(141);
+        match text.strip_prefix("failed printing to ") {
+            Some(error) if error.contains("Broken pipe") => std::process::exit(141),
+            Some(error) => {
+                let _ = writeln!(std::io::stderr(), "face-train: writing to {error}");
+                std::process::exit(1);
+            }
+            None => usual(panic),
         }
-        usual(panic);
     }));
 }

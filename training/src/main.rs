@@ -105,7 +105,7 @@ fn dispatch(command: Command) -> anyhow::Result<()> {
 }
 
 fn main() -> ExitCode {
-    interrupt::end_quietly_on_broken_pipes();
+    interrupt::end_when_output_fails();
     match dispatch(Cli::parse().command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

@@ -112,7 +112,6 @@ pub fn fit<J: Job>(
             waiting: waited.as_secs_f64() / trained.as_secs_f64(),
             groups: &groups,
         };
-        println!("{}", report.text());
         log::append(place.run, &report)?;
         events.scalars(epoch + 1, &report.scalars())?;
 
@@ -121,6 +120,8 @@ pub fn fit<J: Job>(
             learner.save_average(&place.run.join(BEST))?;
         }
         save(&learner, LAST)?;
+        // If the line cannot be written, the program ends. The epoch is kept by then.
+        println!("{}", report.text());
     }
     let failures = job.failures();
     for (path, error) in failures.iter().take(10) {

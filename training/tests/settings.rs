@@ -160,6 +160,22 @@ fn a_reader_that_goes_away_ends_it_quietly() {
     assert_eq!((output.status.code(), &*error), (Some(141), ""));
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn output_that_cannot_be_written_is_an_error() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let here = folder.path();
+    faces(here, 30);
+    let full = std::fs::File::options().write(true).open("/dev/full").expect("a full device");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_face-train"));
+    command.current_dir(here).args(format!("{TINY} --run run").split_whitespace());
+    let output = command.stdout(full).output().expect("it starts");
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{error}");
+    assert!(error.contains("face-train: writing to stdout: No space left on device"), "{error}");
+    assert!(!error.contains("panicked"), "{error}");
+}
+
 #[test]
 fn crops_are_kept_and_shared() {
     let folder = tempfile::tempdir().expect("a folder");
