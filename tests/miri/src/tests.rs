@@ -98,9 +98,13 @@ fn predicting() {
         let image = image(&pixels, format);
         // SAFETY: the handles are alive, and the structs are valid.
         unsafe {
-            // Makes a search, gives regions, and gives a picture that is one face.
-            assert_eq!(face_predict(model, &image, null(), result), FACE_PREDICT_OK, "{}", last());
-            assert_eq!(read(result), IN_STILL);
+            // Makes a search, gives regions, and gives a picture that is one face. Under Miri a search takes minutes,
+            // and it differs by format only while the picture is read, as with regions.
+            if format == FACE_PREDICT_FORMAT_RGB {
+                let status = face_predict(model, &image, null(), result);
+                assert_eq!(status, FACE_PREDICT_OK, "{}", last());
+                assert_eq!(read(result), IN_STILL);
+            }
             (options.regions, options.region_count) = (regions.as_ptr(), 2);
             assert_eq!(
                 face_predict(model, &image, &options, result),
