@@ -4,7 +4,7 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
-use tch::Device;
+use tch::{Device, Kind, Tensor};
 
 const TRIED: &str = "FACE_TRAIN_CUDA_PRELOADED";
 
@@ -25,6 +25,15 @@ pub fn open(name: &str) -> Result<Device> {
         }
         other => bail!("device is {other:?}, but it must be auto, cpu or cuda"),
     }
+}
+
+/// Moves a tensor to a device, as another kind of number.
+pub fn upload(tensor: Tensor, device: Device, kind: Kind) -> Tensor {
+    if device.is_cuda() {
+        let pinned = tensor.pin_memory(device);
+        return pinned.to_device_(device, pinned.kind(), true, false).to_kind(kind);
+    }
+    tensor.to_kind(kind)
 }
 
 /// Chooses a GPU if there is one and a libtorch for it. Otherwise it chooses the processor, and says why if somebody

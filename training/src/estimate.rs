@@ -95,7 +95,8 @@ impl<'a> Estimate<'a> {
         let some = labelled.into_iter().step_by(step).cloned().collect();
         let watched = Arc::new(feed(some, Augment::NONE));
         let val = Arc::new(feed(val, Augment::NONE));
-        let train = Arc::new(feed(train, config.augment.clone()).taught(teachers));
+        let train = feed(train, config.augment.clone()).taught(teachers);
+        let train = Arc::new(train.guessed(config.loss.apparent));
         Ok(Self { config, sampler, train, val, watched, workers: settings.workers, device })
     }
 }
@@ -261,7 +262,8 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let set = ["network.input=64", &format!("root={}", folder.path().display())];
         let set = set.map(String::from);
-        let sources = Sources { file: None, set: &set, flags: toml::Table::new() };
+        let sources =
+            Sources { file: None, set: &set, flags: toml::Table::new(), continued: false };
         let settings = Settings::gather("tiny", sources).expect("good");
         // One source is much larger, and some faces lack a label.
         let rows: Vec<Row> = (0..140usize)

@@ -185,6 +185,20 @@ impl Learner {
     }
 }
 
+/// Refuses a file to start from that is not there, and prefixes that freeze nothing.
+pub fn check_start(config: &TrainConfig) -> Result<()> {
+    if let Some(from) = &config.init_from {
+        let file = checkpoint::weights_in(Path::new(from));
+        anyhow::ensure!(file.exists(), "init_from: there is no {}", file.display());
+    }
+    if !config.freeze.is_empty() {
+        let vars = nn::VarStore::new(Device::Cpu);
+        config.network.build(&vars.root());
+        freeze(&vars, &config.freeze)?;
+    }
+    Ok(())
+}
+
 /// Freezes the variables below the given prefixes, and returns their names.
 fn freeze(vars: &nn::VarStore, prefixes: &[String]) -> Result<Vec<String>> {
     let mut frozen = Vec::new();

@@ -22,6 +22,15 @@ pub struct LossWeights {
     /// The weight of the consistency between two crops of one face.
     #[serde(default)]
     pub consistency: f64,
+    /// The share of the guessed age in a target, if both ages are known. Validation counts the real age alone.
+    #[serde(default = "usual_apparent")]
+    pub apparent: f64,
+}
+
+const APPARENT: f64 = 0.4;
+
+fn usual_apparent() -> f64 {
+    APPARENT
 }
 
 impl Default for LossWeights {
@@ -32,6 +41,7 @@ impl Default for LossWeights {
             label_smoothing: 0.05,
             distillation: 0.0,
             consistency: 0.0,
+            apparent: APPARENT,
         }
     }
 }
@@ -44,6 +54,7 @@ impl LossWeights {
         label_smoothing: 0.0,
         distillation: 0.0,
         consistency: 0.0,
+        apparent: APPARENT,
     };
 }
 
@@ -162,7 +173,7 @@ mod tests {
     use crate::data::manifest::Row;
 
     fn batch(rows: &[Row], taught: &[Option<Taught>]) -> Batch {
-        let labels: Vec<Label> = rows.iter().map(Label::of).collect();
+        let labels: Vec<Label> = rows.iter().map(|row| Label::of(row, 0.4)).collect();
         let images = Tensor::zeros([rows.len() as i64, 3, 1, 1], tch::kind::FLOAT_CPU);
         Batch::new(images, &labels, taught, (0..rows.len()).collect())
     }
@@ -193,7 +204,7 @@ mod tests {
         // For an exact year, the loss is the divergence from its Gaussian, whose entropy is known, and a tenth of 30
         // years.
         let loss = losses(&even(1), &batch(std::slice::from_ref(&exact), &[None]), &weights);
-        let entropy: f64 = Label::of(&exact)
+        let entropy: f64 = Label::of(&exact, 0.4)
             .ages
             .iter()
             .map(|p| f64::from(*p))

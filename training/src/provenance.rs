@@ -68,8 +68,12 @@ impl Provenance {
     }
 
     /// Returns the settings that name manifests, with the copies in the run's `folder`. It fails if a file has changed
-    /// since.
-    pub fn copies(&self, folder: &Path) -> Result<Vec<(&'static str, Vec<PathBuf>)>> {
+    /// since. A run that is continued does not need the weights that it started from.
+    pub fn copies(
+        &self,
+        folder: &Path,
+        continued: bool,
+    ) -> Result<Vec<(&'static str, Vec<PathBuf>)>> {
         let checked = |used: &Used, path: PathBuf| {
             let is = sha256(&weights_in(&path))?;
             ensure!(
@@ -80,7 +84,7 @@ impl Provenance {
             );
             Ok(path)
         };
-        for used in &self.weights {
+        for used in self.weights.iter().filter(|_| !continued) {
             checked(used, used.path.clone())?;
         }
         let of = |files: &[Used]| -> Result<Vec<PathBuf>> {

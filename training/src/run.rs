@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
+use face_predict::AgeSpec;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
@@ -31,13 +32,13 @@ pub fn open(
         (true, false) => missing(folder),
         (false, true) => bail!("{} has a run already: add --resume", folder.display()),
         (false, false) => {
-            std::fs::create_dir_all(folder)
-                .with_context(|| format!("folder {}", folder.display()))?;
             let train = &settings.train;
             let start = train.init_from.iter().map(PathBuf::from);
             let teachers = train.distillation.files().map(PathBuf::from);
             let weights: Vec<PathBuf> = start.chain(teachers).collect();
             let provenance = Provenance::now(&settings.manifest, &settings.scenes, &weights)?;
+            std::fs::create_dir_all(folder)
+                .with_context(|| format!("folder {}", folder.display()))?;
             for used in provenance.manifests.iter().chain(&provenance.scenes) {
                 let bytes = std::fs::read(&used.path)?;
                 crate::files::replace_bytes(&folder.join(&used.copy), &bytes)?;
@@ -114,8 +115,23 @@ pub fn fingerprint(settings: &Settings) -> Result<String> {
     }
     for path in settings.train.distillation.files() {
         hash.update(sha256(&weights_in(path))?);
+        // A run's answers are softer or sharper once it is calibrated.
+        let run = !path.extension().is_some_and(|e| e == "onnx" || e == "csv");
+        if run && calibration(path)?.is_some() {
+            hash.update(serde_json::to_vec(&temperatures(path)?)?);
+        }
     }
     Ok(hex(&hash.finalize()))
+}
+
+/// Returns the temperatures of a run's age and gender, which are 1 without a calibration.
+pub fn temperatures(run: &Path) -> Result<(f64, f64)> {
+    let Some(found) = calibration(run)? else { return Ok((1.0, 1.0)) };
+    let of_age = match found.age {
+        Some(AgeSpec::Distribution { temperature, .. }) => f64::from(temperature),
+        _ => 1.0,
+    };
+    Ok((of_age, found.gender.map_or(1.0, |gender| f64::from(gender.temperature))))
 }
 
 /// Returns the folder of a run that was given as such, or by a checkpoint in it.

@@ -407,6 +407,23 @@ fn pictures_that_are_none_are_counted_by_kind() {
     assert_eq!(kinds[1..], expected[1..]);
     said(here, "ingest table --table t.csv --images . --out clear.csv --only-clear");
     assert_eq!(column(here, "clear.csv", "path"), ["one.png"]);
+    let out = "--out found.csv --only-found --weight 0.25 --distance 0";
+    said(here, &format!("ingest table --table t.csv --images . {out}"));
+    assert_eq!(column(here, "found.csv", "path"), ["one.png", "two.png"]);
+    assert_eq!(column(here, "found.csv", "weight"), ["0.25", "0.25"]);
+    let refused = fails(here, "ingest table --table t.csv --out bad.csv --weight=-1");
+    assert!(refused.contains("--weight is -1"), "{refused}");
+    // Two people of one picture without boxes would both get the face that the search finds.
+    write(
+        &here.join("pair.csv"),
+        "file,age,gender\none.png,42,female\ntwo.png,42,female\ntwo.png,7,male\n",
+    );
+    let out = said(here, "ingest table --table pair.csv --images . --out pair-out.csv");
+    assert_eq!(dropped(&out, "several rows of one picture without a box"), 2, "{out}");
+    assert_eq!(column(here, "pair-out.csv", "path"), ["one.png"]);
+    // Without a search, each row is its whole picture.
+    said(here, "ingest table --table pair.csv --images . --out whole.csv --whole --distance 0");
+    assert_eq!(column(here, "whole.csv", "path"), ["one.png", "two.png", "two.png"]);
     // A pipe lies in a folder, and in a manifest that is judged or shown.
     picture(&here.join("own/female/30/x.png"), 30, false);
     let pipe = here.join("own/female/30/y.png");

@@ -65,6 +65,17 @@ fn a_run_folder_is_enough_to_repeat_the_run() {
     assert!(error.contains("interrupted"), "{error}");
     ok(here, "train --run fourth --resume");
     assert_eq!(log(here, "first"), log(here, "fourth"));
+    // The weights that a run started from are not needed to continue it.
+    let best = here.join("first/best.safetensors");
+    std::fs::copy(&best, here.join("start.safetensors")).expect("copied");
+    let start = "--init-from start.safetensors --stop-after 2";
+    fails(here, &format!("train --config first --run from {start}"));
+    std::fs::remove_file(here.join("start.safetensors")).expect("removed");
+    ok(here, "train --run from --resume");
+    assert!(fails(here, "train --config from --run again").contains("start.safetensors"));
+    // Another network has its own sizes.
+    let out = ok(here, "train --config first --run sixth --arch base --dry-run");
+    assert!(out.contains("# base: 1"), "{out}");
     // A changed copy is detected.
     let copy = read(here, "first/manifests/faces0.csv");
     write(here, "first/manifests/faces0.csv", &copy.replace(",male,", ",female,"));
@@ -90,6 +101,11 @@ fn what_cannot_be_meant_is_refused_before_anything_starts() {
         ("--augment strong", "augment is \"strong\", but it must be none, detector or paper"),
         ("--device gpu", "it must be auto, cpu or cuda"),
         ("--learning-rate 0", "learning_rate is 0, but it must be above 0"),
+        ("--set loss.gender=-1", "loss.gender is -1, but it must be 0 to 1000"),
+        ("--set loss.expectation=nan", "loss.expectation is NaN"),
+        ("--set loss.apparent=1.5", "loss.apparent is 1.5, but it must be 0 to 1"),
+        ("--freeze nothing", "no variable starts with \"nothing\""),
+        ("--init-from gone", "there is no gone"),
     ];
     for (arguments, told) in wrong {
         let error = fails(here, &format!("{TINY} --run refused {arguments}"));

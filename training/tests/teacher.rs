@@ -43,6 +43,16 @@ fn a_face_without_labels_is_learned_from_a_teacher_alone() {
 
     let taught = format!("--teacher {MODELS}/tiny.onnx --teacher-crops 1");
     ok(here, &train(&format!("--run fresh {taught}")));
+    // A teacher of another source leaves these faces without anything to learn.
+    let text = std::fs::read_to_string(here.join("faces.csv")).expect("a manifest");
+    let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+    let labelled = lines.iter().position(|line| line.contains(",val,")).expect("a row of val");
+    let own = lines[labelled].replace(",val,", ",train,").replace(",made,", ",own,");
+    lines.push(own);
+    std::fs::write(here.join("two.csv"), lines.join("\n")).expect("written");
+    let other = format!("{taught} --run idle --dry-run").replace("tiny.onnx", "tiny.onnx@own");
+    let out = ok(here, &train(&other).replace("faces.csv", "two.csv"));
+    assert!(out.contains(" faces are left out: they have no label"), "{out}");
     let fresh = age_losses(here, "fresh");
     assert!(fresh[0] > 0.1, "{fresh:?}");
     // The teacher as its own pupil has almost nothing to learn. A file's answers are calibrated, and its pupil's are not,
@@ -149,6 +159,7 @@ fn a_run_with_a_teacher_survives_a_break_and_says_what_is_wrong() {
             &taught.replace("crops 2", "crops 1 --teacher-mean"),
             "distillation.mean_over_crops needs distillation.crops of 2 or more",
         ),
+        ("--teacher sure.csv --teacher-mean", "mean_over_crops has no effect"),
         ("--init-from faces.csv", "faces.csv"),
         (&format!("--init-from {MODELS}/base.onnx"), "conv0.weight is"),
         (&format!("--init-from {MODELS}/detector.onnx"), "the file lacks conv0.weight"),
@@ -179,17 +190,26 @@ fn a_run_teaches_and_its_answers_are_kept() {
     let out = ok(here, &train(&format!("--run second {taught}")).replace("--augment none ", ""));
     assert!(!out.contains("crops of each"), "{out}");
     assert_eq!(age_losses(here, "first"), age_losses(here, "second"));
+    // Once the teacher is calibrated, its answers are others.
+    ok(here, "calibrate --run old --manifest faces.csv --root photos");
+    let out = ok(here, &train(&format!("--run sharper {taught}")).replace("--augment none ", ""));
+    assert!(out.contains("teacher old: 18 faces, 3 crops of each"), "{out}");
+    std::fs::remove_file(here.join("old/calibration.json")).expect("removed");
     // A face is new, but another run is answering into the same file. Without its answer it would be left out.
     common::picture(&here.join("photos/face 0.png"), 1, true);
     let kept = std::fs::read_dir(here.join("kept")).expect("a folder");
-    let mut kept = kept.map(|entry| entry.expect("a file").path());
-    let answers = kept.find(|path| path.display().to_string().contains("answers-"));
-    let other = std::fs::File::open(answers.expect("answers")).expect("opens");
-    other.lock().expect("no run has the lock");
+    let kept: Vec<_> = kept.map(|entry| entry.expect("a file").path()).collect();
+    let answers = |path: &std::path::PathBuf| path.display().to_string().contains("answers-");
+    let others = kept.into_iter().filter(answers).map(|path| {
+        let file = std::fs::File::open(path).expect("opens");
+        file.lock().expect("no run has the lock");
+        file
+    });
+    let others: Vec<_> = others.collect();
     let third = train(&format!("--run third {taught}")).replace("--augment none ", "");
     let error = fails(here, &third);
     assert!(error.contains("another run is answering into"), "{error}");
-    other.unlock().expect("the other run is done");
+    drop(others);
     let out = ok(here, &third);
     assert!(out.contains("teacher old: 1 faces") && out.contains(" 0 pictures left out"), "{out}");
     // As its own pupil, it has almost nothing to learn from undisturbed crops.

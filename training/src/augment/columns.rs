@@ -2,6 +2,8 @@
 
 use tch::{Kind, Tensor};
 
+use crate::device::upload;
+
 /// Returns one number for each face, to be multiplied with images.
 pub fn column(values: impl IntoIterator<Item = f32>, like: &Tensor) -> Tensor {
     columns(values.into_iter().map(|value| [value]), like)
@@ -18,9 +20,10 @@ pub fn flag(yes: bool) -> f32 {
     f32::from(u8::from(yes))
 }
 
-/// Makes the tensor on the device of `like`.
+/// Moves the tensor to the device of `like`, without a wait.
 pub fn to_device(tensor: Tensor, like: &Tensor) -> Tensor {
-    tensor.to_device(like.device())
+    let kind = tensor.kind();
+    upload(tensor, like.device(), kind)
 }
 
 /// Returns the middles of the pixels along one axis, in units of the crop.

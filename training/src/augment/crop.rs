@@ -3,6 +3,8 @@
 use face_predict::{Affine, InputSpec};
 use tch::{Kind, Tensor};
 
+use super::columns::to_device;
+
 /// The pixels on each side of a kept crop beyond the network's own. They are needed for crops that are rotated and
 /// moved. Where nothing moves, both have the same pixels.
 pub fn margin(input: &InputSpec) -> usize {
@@ -34,7 +36,6 @@ pub fn inverse(map: &Affine) -> Option<Affine> {
 /// Cuts crops of `side` pixels out of `kept`, which are bytes `[N, S, S, 3]`. `maps` lead from each crop's unit square
 /// to that of the kept crop. Returns `[N, 3, side, side]` from 0 to 255.
 pub fn cut(kept: &Tensor, maps: &[Affine], side: i64) -> Tensor {
-    let device = kept.device();
     // The grid counts from -1 to 1 on both sides of a map.
     let shifted = |a: f32, b: f32, shift: f32| [a, b, a + b + 2.0 * shift - 1.0];
     let numbers: Vec<f32> = maps
@@ -42,7 +43,7 @@ pub fn cut(kept: &Tensor, maps: &[Affine], side: i64) -> Tensor {
         .flat_map(|m| [shifted(m.xx, m.xy, m.x0), shifted(m.yx, m.yy, m.y0)])
         .flatten()
         .collect();
-    let maps = Tensor::from_slice(&numbers).view([-1, 2, 3]).to_device(device);
+    let maps = to_device(Tensor::from_slice(&numbers).view([-1, 2, 3]), kept);
     let grid = Tensor::affine_grid_generator(&maps, [maps.size()[0], 3, side, side], false);
     // The channels of a pixel stay side by side, because separating them would cost as much as the sampling.
     let images = kept.to_kind(Kind::Float).permute([0, 3, 1, 2]);
@@ -52,9 +53,7 @@ pub fn cut(kept: &Tensor, maps: &[Affine], side: i64) -> Tensor {
 
 /// Scales crops from 0..255 to the range of the network.
 pub fn normalise(images: &Tensor, input: &InputSpec) -> Tensor {
-    let of = |values: Vec<f32>| {
-        Tensor::from_slice(&values).view([1, 3, 1, 1]).to_device(images.device())
-    };
+    let of = |values: Vec<f32>| to_device(Tensor::from_slice(&values).view([1, 3, 1, 1]), images);
     let scale = of(input.std.iter().map(|std| 1.0 / (255.0 * std)).collect());
     let offset = of(input.mean.iter().zip(&input.std).map(|(mean, std)| mean / std).collect());
     (-offset).addcmul(images, &scale)

@@ -3,6 +3,8 @@
 
 use tch::{Kind, Tensor};
 
+use super::columns::to_device;
+
 /// The tables of T.81, annex K: luminance, then chrominance.
 const TABLES: [[f32; 64]; 2] = [
     [
@@ -47,15 +49,14 @@ fn cosines() -> [f32; 64] {
 pub fn jpeg(x: &Tensor, qualities: &[u8]) -> Tensor {
     let size = x.size();
     let (n, height, width) = (size[0], size[2], size[3]);
-    let matrix = |numbers: &[f32], side: i64| {
-        Tensor::from_slice(numbers).view([side, side]).to_device(x.device())
-    };
+    let matrix =
+        |numbers: &[f32], side: i64| to_device(Tensor::from_slice(numbers).view([side, side]), x);
     // Pads to whole blocks.
     let missing = |side: i64| (8 - side % 8) % 8;
     let padded = x.replication_pad2d([0, missing(width), 0, missing(height)]);
     let (rows, columns) = ((height + missing(height)) / 8, (width + missing(width)) / 8);
     let planes = matrix(&TO_YCC, 3).matmul(&padded.flatten(2, 3));
-    let shift = Tensor::from_slice(&[128f32, 0.0, 0.0]).view([1, 3, 1]).to_device(x.device());
+    let shift = to_device(Tensor::from_slice(&[128f32, 0.0, 0.0]).view([1, 3, 1]), x);
     // A block is a row of 64 numbers, and its transform is one matrix. Thousands of products of 8 x 8 took twice as
     // long.
     let blocks = (planes - &shift)
@@ -70,7 +71,7 @@ pub fn jpeg(x: &Tensor, qualities: &[u8]) -> Tensor {
         .flat_map(|q| [0, 1, 1].map(|kind| table(&TABLES[kind], *q)))
         .flatten()
         .collect();
-    let tables = Tensor::from_slice(&tables).view([n, 3, 1, 64]).to_device(x.device());
+    let tables = to_device(Tensor::from_slice(&tables).view([n, 3, 1, 64]), x);
     let kept = (frequencies / &tables).round() * tables;
     let blocks = kept.matmul(&transform).view([n, 3, rows, columns, 8, 8]);
     let planes = blocks.permute([0, 1, 2, 4, 3, 5]).reshape([n, 3, 64 * rows * columns]) + shift;

@@ -22,7 +22,7 @@ use crate::report::strangers::{self, Stranger};
 #[command(
     after_help = "Example: face-train strangers --manifest utk.csv aaf.csv appa.csv --root photos --out strangers \
                   --leave-out aaf appa --with-all -- --arch tiny --epochs 8\n\
-                  Or with networks that there are: --run aaf=models/base.onnx --run appa=models/base.onnx"
+                  Or with networks that have not seen a set: --run aaf=models/base-open.onnx --run appa=models/base-open.onnx"
 )]
 pub struct Strangers {
     /// Manifest of faces. This may be given several times, and each source is a set.
@@ -34,7 +34,8 @@ pub struct Strangers {
     /// Sets to leave out, one at a time [default: those of --run, else all that have ages].
     #[arg(long, num_args = 1..)]
     leave_out: Vec<String>,
-    /// Run or model file that has not seen a set, as SET=PATH. Nothing is trained for that set.
+    /// Run or model file that has not seen a set, as SET=PATH. Nothing is trained for that set. Whether the file has
+    /// seen it cannot be checked.
     #[arg(long, value_name = "SET=PATH")]
     run: Vec<String>,
     /// Train with all sets, too. It shows what each set brings to itself and to the others.
@@ -48,13 +49,16 @@ pub struct Strangers {
     faces: usize,
     #[command(flatten)]
     judge: Judge,
-    /// Arguments of train for every run, after --.
+    /// Arguments of train for every run, after --. The set that is left out is removed from --teacher FILE@SET,SET. In
+    /// the paths of teachers and of --init-from, {set} stands for that set, or for "with-all".
     #[arg(last = true)]
     train: Vec<String>,
 }
 
 /// The name of the run that leaves out nothing.
 const ALL: &str = "with-all";
+/// The options of train whose values [`without_set`] reads.
+const TAKES_A_FILE: [&str; 3] = ["--teacher", "--teacher-source", "--init-from"];
 /// The file in a run's folder that notes the arguments and the faces with which it was trained to its end.
 const DONE: &str = "strangers.done";
 
@@ -162,7 +166,7 @@ impl Strangers {
         for (option, path) in paths {
             train.extend([option.into(), path.into()]);
         }
-        train.extend(self.train.iter().map(Into::into));
+        train.extend(without_set(&self.train, without).into_iter().map(Into::into));
         if run.join("last.safetensors").exists() {
             train.push("--resume".into());
         }
@@ -212,6 +216,48 @@ impl Strangers {
     }
 }
 
+/// Returns the arguments of train for the run without `set`. Its teachers are not asked about the set, and `{set}` stands
+/// for it. A teacher of this set alone is left out.
+fn without_set(arguments: &[String], set: Option<&str>) -> Vec<String> {
+    let mut kept: Vec<String> = Vec::new();
+    let named = |argument: &String| argument.starts_with("--teacher-source");
+    let (had_sources, mut arguments) = (arguments.iter().any(named), arguments.iter());
+    while let Some(argument) = arguments.next() {
+        let (option, value) = match argument.split_once('=') {
+            Some((option, value)) => (option, Some(value.to_owned())),
+            None if TAKES_A_FILE.contains(&argument.as_str()) => {
+                (argument.as_str(), arguments.next().cloned())
+            }
+            None => (argument.as_str(), None),
+        };
+        let (true, Some(value)) = (TAKES_A_FILE.contains(&option), value) else {
+            kept.push(argument.clone());
+            continue;
+        };
+        let value = value.replace("{set}", set.unwrap_or(ALL));
+        let value = match (option, value.rsplit_once('@'), set) {
+            ("--teacher", Some((file, sources)), Some(set)) => {
+                let others: Vec<&str> = sources.split(',').filter(|s| *s != set).collect();
+                if others.is_empty() {
+                    continue;
+                }
+                format!("{file}@{}", others.join(","))
+            }
+            ("--teacher-source", _, Some(set)) if value == set => continue,
+            _ => value,
+        };
+        kept.extend([option.to_owned(), value]);
+    }
+    // Without any source, teachers that name none of their own would be asked about all of them.
+    if had_sources && !kept.iter().any(named) {
+        let pairs = |i: &usize| kept[*i] == "--teacher" && !kept[i + 1].contains('@');
+        for i in (0..kept.len()).filter(pairs).rev().collect::<Vec<_>>() {
+            kept.drain(i..i + 2);
+        }
+    }
+    kept
+}
+
 /// Runs this program with other arguments. Each run then stands on its own, and its memory is freed when it ends.
 fn program(arguments: &[std::ffi::OsString]) -> Result<()> {
     let own = std::env::current_exe().context("the path of this program is not known")?;
@@ -225,4 +271,31 @@ fn program(arguments: &[std::ffi::OsString]) -> Result<()> {
 /// Returns a set's name in a form that fits a file.
 fn plain(set: &str) -> String {
     set.chars().map(|c| if c.is_alphanumeric() || c == '-' { c } else { '_' }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn teachers_are_not_asked_about_the_set_that_is_left_out() {
+        let of = |text: &str, set| {
+            let words: Vec<String> = text.split_whitespace().map(str::to_owned).collect();
+            without_set(&words, set).join(" ")
+        };
+        let given =
+            "--arch tiny --teacher t.onnx@aaf,appa --teacher=own@aaf --init-from x/{set} --bf16";
+        assert_eq!(
+            of(given, Some("aaf")),
+            "--arch tiny --teacher t.onnx@appa --init-from x/aaf --bf16"
+        );
+        assert_eq!(
+            of(given, None),
+            "--arch tiny --teacher t.onnx@aaf,appa --teacher own@aaf --init-from x/with-all --bf16"
+        );
+        let sources = "--teacher t-{set} --teacher-source aaf --teacher-source appa";
+        assert_eq!(of(sources, Some("aaf")), "--teacher t-aaf --teacher-source appa");
+        let alone = "--teacher a --teacher b@appa --teacher-source aaf --bf16";
+        assert_eq!(of(alone, Some("aaf")), "--teacher b@appa --bf16");
+    }
 }

@@ -147,6 +147,11 @@ impl Distillation {
         })
     }
 
+    /// Returns whether some teacher is asked about the faces of `source`.
+    pub fn teaches(&self, source: &str) -> bool {
+        self.asked().any(|(_, sources)| sources.is_empty() || sources.contains(&source))
+    }
+
     /// Refuses a teacher of a source that no training face has. It was probably mistyped, and nothing would be learned
     /// from that teacher.
     pub fn check_sources(&self, rows: &[Row]) -> Result<()> {
@@ -231,8 +236,11 @@ impl TrainConfig {
         within("adam_epsilon", self.adam_epsilon, 1e-12, 1.0)?;
         within("grad_clip_norm", self.grad_clip_norm, 0.0, f64::MAX)?;
         within("ema_decay", self.ema_decay, 0.0, 1.0 - 1e-9)?;
+        within("loss.expectation", self.loss.expectation, 0.0, 1000.0)?;
+        within("loss.gender", self.loss.gender, 0.0, 1000.0)?;
         within("loss.label_smoothing", self.loss.label_smoothing, 0.0, 0.5)?;
         within("loss.consistency", self.loss.consistency, 0.0, 1000.0)?;
+        within("loss.apparent", self.loss.apparent, 0.0, 1.0)?;
         ensure!(matches!(self.views, 1 | 2), "views is {}, but it must be 1 or 2", self.views);
         ensure!(
             self.batch_size.is_multiple_of(self.views),
@@ -264,6 +272,11 @@ impl TrainConfig {
         ensure!(
             told.crops > 1 || !told.mean_over_crops,
             "distillation.mean_over_crops needs distillation.crops of 2 or more"
+        );
+        let written = told.files().all(|file| file.extension().is_some_and(|e| e == "csv"));
+        ensure!(
+            !(written && told.mean_over_crops),
+            "distillation.mean_over_crops has no effect: a file of answers has one for all crops of a face"
         );
         let tells = self.network.task() == Task::AgeGender && !self.network.regression();
         ensure!(tells, "teachers are for tiny, base and mobilenet, and not for {}", self.arch);

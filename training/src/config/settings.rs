@@ -44,6 +44,8 @@ pub struct Sources<'a> {
     pub set: &'a [String],
     /// The settings that the flags give.
     pub flags: Table,
+    /// The file is that of a run which is continued.
+    pub continued: bool,
 }
 
 impl Settings {
@@ -51,10 +53,11 @@ impl Settings {
     pub fn gather(arch: &str, sources: Sources<'_>) -> Result<Self> {
         let mut told = Table::new();
         if let Some(path) = sources.file {
-            told = read(path)?;
+            told = read(path, sources.continued)?;
             forget_unused(&mut told);
             name_augment(&mut told)?;
         }
+        let from_file = told.get("arch").and_then(Value::as_str).map(str::to_owned);
         // The settings of the command line alone, of which each must have an effect.
         let mut by_hand = Table::new();
         for pair in sources.set {
@@ -81,6 +84,15 @@ impl Settings {
             Some(other) => bail!("arch is {other}, but it must be a name in quotes"),
             None => arch.to_owned(),
         };
+        // The sizes in the file are those of its own network.
+        if from_file.is_some_and(|name| name != arch) {
+            for key in ["network", "input"] {
+                told.remove(key);
+                if let Some(own) = by_hand.get(key) {
+                    told.insert(key.into(), own.clone());
+                }
+            }
+        }
         let named = Arch::named(&arch)?;
         let mut table = Table::try_from(&named)?;
         if let Some(Value::Table(size)) = told.get("network") {
@@ -146,7 +158,7 @@ fn name_augment(table: &mut Table) -> Result<()> {
 }
 
 /// Reads the table in a file. A run's own file names its own copies of the manifests.
-fn read(path: &Path) -> Result<Table> {
+fn read(path: &Path, continued: bool) -> Result<Table> {
     let file = if path.is_dir() { path.join(FILE) } else { path.to_owned() };
     let told = || format!("configuration {}", file.display());
     let text = std::fs::read_to_string(&file).with_context(told)?;
@@ -154,7 +166,7 @@ fn read(path: &Path) -> Result<Table> {
     if let Some(provenance) = table.remove("provenance") {
         let provenance: Provenance = provenance.try_into().with_context(told)?;
         let folder = file.parent().unwrap_or(Path::new("."));
-        for (key, copies) in provenance.copies(folder)? {
+        for (key, copies) in provenance.copies(folder, continued)? {
             table.insert(key.into(), Value::try_from(copies)?);
         }
     }
@@ -242,7 +254,10 @@ mod tests {
         let file = folder.path().join("run.toml");
         std::fs::write(&file, text).expect("written");
         let set: Vec<String> = set.iter().map(|s| (*s).to_owned()).collect();
-        Settings::gather(arch, Sources { file: Some(&file), set: &set, flags: Table::new() })
+        Settings::gather(
+            arch,
+            Sources { file: Some(&file), set: &set, flags: Table::new(), continued: false },
+        )
     }
 
     #[test]
@@ -288,7 +303,7 @@ mod tests {
         std::fs::write(&file, text).expect("written");
         let set: Vec<String> = set.iter().map(|s| (*s).to_owned()).collect();
         let flags = flags.parse().expect("TOML");
-        Settings::gather("tiny", Sources { file: Some(&file), set: &set, flags })
+        Settings::gather("tiny", Sources { file: Some(&file), set: &set, flags, continued: false })
     }
 
     #[test]

@@ -11,13 +11,14 @@ use rand_pcg::Pcg64Mcg;
 use tch::{Device, Kind, Tensor};
 
 use super::kept::{Kept, Places};
-use super::labels::{Batch, Label, Taught, upload};
+use super::labels::{Batch, Label, Taught};
 use super::manifest::Row;
 use super::sampler::generator;
 use super::stream::Stream;
 use crate::augment::crop::{cut, inverse, normalise, widened};
 use crate::augment::draw::Draw;
 use crate::augment::{Augment, batch};
+use crate::device::upload;
 
 /// The teachers' answers to a face beside its label.
 pub trait Teachers: Send + Sync {
@@ -36,6 +37,8 @@ pub struct Feed {
     seed: u64,
     kept: Arc<Kept>,
     teachers: Option<Box<dyn Teachers>>,
+    /// The share of guessed ages in targets.
+    apparent: f64,
     failures: Mutex<BTreeMap<String, String>>,
 }
 
@@ -127,7 +130,14 @@ impl Feed {
         seed: u64,
         kept: Arc<Kept>,
     ) -> Self {
-        Self { rows, input, augment, seed, kept, teachers: None, failures: Mutex::default() }
+        let (teachers, failures) = (None, Mutex::default());
+        Self { rows, input, augment, seed, kept, teachers, apparent: 0.0, failures }
+    }
+
+    /// Feeds the same faces with targets of which guessed ages have the share `apparent`.
+    #[must_use]
+    pub fn guessed(self, apparent: f64) -> Self {
+        Self { apparent, ..self }
     }
 
     /// Feeds the same faces with the answers of teachers.
@@ -169,7 +179,7 @@ impl Feed {
         fed.maps.push(to_kept.after(&place));
         fed.draws.push(if plain { Draw::NOTHING } else { Draw::new(&self.augment, rng) });
         fed.pixels.extend(&crop.pixels);
-        fed.labels.push(Label::of(face));
+        fed.labels.push(Label::of(face, self.apparent));
         fed.taught.push(said);
         fed.rows.push(row);
         Ok(())

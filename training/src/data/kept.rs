@@ -72,6 +72,10 @@ impl Kept {
         );
         let open = |folder: &Path| Records::open(&folder.join(&name), length);
         let records = folder.map(open).transpose()?;
+        if let Some(records) = records.as_ref().filter(|records| !records.writable()) {
+            let file = records.path().display();
+            eprintln!("{file}: another run is keeping crops there, so this one only reads them");
+        }
         Ok(Self { root: root.to_owned(), input: input.clone(), side, records })
     }
 

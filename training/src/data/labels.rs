@@ -3,6 +3,7 @@
 use tch::{Device, Kind, Tensor};
 
 use super::manifest::Row;
+use crate::device::upload;
 use crate::model::YEARS;
 
 /// Faces and their labels. Tensors have one row for each face.
@@ -106,32 +107,20 @@ pub fn tensor(values: impl Iterator<Item = f32>, device: Device) -> Tensor {
     upload(Tensor::from_slice(&values), device, Kind::Float)
 }
 
-/// Moves a tensor to a device, as another kind of number.
-pub fn upload(tensor: Tensor, device: Device, kind: Kind) -> Tensor {
-    if device.is_cuda() {
-        let pinned = tensor.pin_memory(device);
-        return pinned.to_device_(device, pinned.kind(), true, false).to_kind(kind);
-    }
-    tensor.to_kind(kind)
-}
-
-/// The share of the guessed age in a target, if both ages are known.
-const GUESSED: f32 = 0.4;
-
 impl Label {
     /// Of a face. Returns a Gaussian around the year (label distribution learning, Gao et al. 2017), or the bracket. It
     /// is wider for old faces, whose years are harder to tell and were labelled less exactly. If many strangers guessed
-    /// the age, their guess is a part of the target, since it is what the picture shows.
+    /// the age, their guess has the share `apparent` of the target, since it is what the picture shows.
     ///
     /// A label of n years means n to n + 1. It is the number n here, in the library's median and intervals, and in
     /// errors: all of them count whole years.
-    pub fn of(face: &Row) -> Self {
+    pub fn of(face: &Row, apparent: f64) -> Self {
         let mut ages = vec![0.0f32; YEARS];
         let male = face.is_male();
         if let Some(age) = face.age {
             let sigma = (1.0 + 0.025 * age).clamp(1.0, 3.0);
             let guessed = face.apparent_age.map(|guess| {
-                (guess, face.apparent_std.unwrap_or(sigma).clamp(sigma, 8.0), GUESSED)
+                (guess, face.apparent_std.unwrap_or(sigma).clamp(sigma, 8.0), apparent as f32)
             });
             let share = 1.0 - guessed.map_or(0.0, |(.., share)| share);
             let mut mean = 0.0;
@@ -162,11 +151,12 @@ mod tests {
     #[test]
     fn guesses_of_strangers_are_a_part_of_the_target() {
         let mut face = Row { age: Some(16.0), ..Row::default() };
-        let alone = Label::of(&face);
+        let alone = Label::of(&face, 0.4);
         assert!(alone.exact && alone.years == Some(16.0));
         assert!((alone.ages.iter().sum::<f32>() - 1.0).abs() < 1e-4);
         (face.apparent_age, face.apparent_std) = (Some(26.0), Some(5.0));
-        let both = Label::of(&face);
+        assert_eq!(Label::of(&face, 0.0).years, Some(16.0));
+        let both = Label::of(&face, 0.4);
         assert!((both.years.expect("known") - 20.0).abs() < 1e-4);
         assert!((both.ages.iter().sum::<f32>() - 1.0).abs() < 1e-4);
         assert!(both.ages[16] > 0.5 * alone.ages[16] && both.ages[26] > 20.0 * alone.ages[26]);
@@ -175,7 +165,7 @@ mod tests {
     #[test]
     fn a_bracket_is_one_inside_and_nothing_outside() {
         let face = Row { age_min: Some(20.0), age_max: Some(29.0), ..Row::default() };
-        let label = Label::of(&face);
+        let label = Label::of(&face, 0.4);
         assert!(!label.exact && label.years == Some(24.5));
         assert_eq!(label.ages.iter().sum::<f32>(), 10.0);
         assert_eq!(

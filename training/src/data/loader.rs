@@ -9,12 +9,12 @@ use anyhow::Result;
 use face_predict::{CropRule, CropStats, InputSpec, Quality, Warp};
 use tch::{Device, Kind, Tensor};
 
-use super::labels::upload;
 use super::manifest::Row;
 use super::pictures;
 use super::sampler::generator;
 use super::stream::Stream;
 use crate::augment::fault::Fault;
+use crate::device::upload;
 
 /// Faces of a batch, as numbers.
 pub struct Exact {

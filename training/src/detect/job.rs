@@ -19,10 +19,10 @@ use crate::augment::batch::apply as degraded;
 use crate::augment::crop::normalise;
 use crate::augment::draw::Draw;
 use crate::config::{DetectWeights, TrainConfig};
-use crate::data::labels::upload;
 use crate::data::manifest::Row;
 use crate::data::sampler::generator;
 use crate::data::stream::Stream;
+use crate::device::upload;
 use crate::job::{Job, Judgement, first_failure};
 use crate::model::{Arch, Network};
 

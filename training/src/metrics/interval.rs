@@ -78,7 +78,7 @@ mod tests {
         // The training target has its middle there, too, and contains the label in its interval.
         for year in [10usize, 17, 18, 21, 64, 90] {
             let row = Row { age: Some(year as f32), ..Row::default() };
-            let label = Label::of(&row);
+            let label = Label::of(&row, 0.0);
             let target = AgeDistribution::new(&label.ages);
             let (low, high) = target.interval(COVERAGE);
             assert!((target.median() - year as f32).abs() < 0.02, "{year}: {}", target.median());

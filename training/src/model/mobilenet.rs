@@ -95,7 +95,8 @@ impl Layer {
         let groups = if size[1] == 1 { x.size()[1] } else { 1 };
         // oneDNN computes the gradient of a depthwise convolution of stride 2 three to ten times as slowly in bf16 as in
         // f32. Below it, frozen layers need none.
-        let slow = groups > 1 && self.stride == 2 && x.requires_grad();
+        let taught = x.requires_grad() || self.kernel.requires_grad();
+        let slow = groups > 1 && self.stride == 2 && taught && !x.device().is_cuda();
         let own = if slow { Kind::Float } else { kind };
         let (x, kernel) = (x.to_kind(own), self.kernel.to_kind(own));
         let offset = self.offset.to_kind(own);

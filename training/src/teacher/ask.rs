@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, bail, ensure};
 use face_predict::{
-    Affine, AgeSpec, Image, InputSpec, Model, ModelOptions, Options, Point, Predictions, Rect,
-    Region, Warp, Workspace,
+    Affine, Image, InputSpec, Model, ModelOptions, Options, Point, Predictions, Rect, Region, Warp,
+    Workspace,
 };
 use half::f16;
 use sha2::{Digest, Sha256};
@@ -18,11 +18,12 @@ use crate::augment::crop::inverse;
 use crate::checkpoint::weights_in;
 use crate::data::feed::fixed;
 use crate::data::kept::{Places, key};
-use crate::data::labels::{Taught, upload};
+use crate::data::labels::Taught;
 use crate::data::manifest::Row;
 use crate::data::pictures;
 use crate::data::records::{Key, Records};
 use crate::data::stream::Stream;
+use crate::device::upload;
 use crate::infer::Averaged;
 use crate::interrupt;
 use crate::model::YEARS;
@@ -77,11 +78,13 @@ impl Question<'_> {
         let told = || format!("teacher {}", teacher.display());
         let hash = sha256(&weights_in(teacher)).with_context(told)?;
         let augment = places(self.augment);
-        let name = Sha256::digest(serde_json::to_vec(&(hash, self.crops, &augment, self.input))?);
+        let onnx = teacher.extension().is_some_and(|e| e == "onnx");
+        let temperatures = if onnx { (1.0, 1.0) } else { run::temperatures(teacher)? };
+        let asked_for = (hash, temperatures, self.crops, &augment, self.input);
+        let name = Sha256::digest(serde_json::to_vec(&asked_for)?);
         let name = name[..6].iter().map(|byte| format!("{byte:02x}")).collect::<String>();
         let records =
             Records::open(&folder.join(format!("answers-{name}.bin")), BYTES * self.crops)?;
-        let onnx = teacher.extension().is_some_and(|e| e == "onnx");
         let network = (!onnx).then(|| Averaged::load(teacher, self.device)).transpose();
         let network = network.with_context(told)?;
         let who = match &network {
@@ -113,7 +116,6 @@ impl Question<'_> {
             ensure!(records.has(key), "{}: its answers cannot be kept in {file}", told());
             Ok(())
         };
-        let temperatures = if network.is_some() { temperatures(teacher)? } else { (1.0, 1.0) };
         let count = asked.len();
         println!("{}: {count} faces, {} crops of each", told(), self.crops);
         let shower = Shower {
@@ -191,16 +193,6 @@ impl Question<'_> {
         let answers = both.chunks_exact(self.crops * (YEARS + 1));
         Ok(crops.iter().zip(answers).map(|((key, _), answers)| (*key, pack(answers))).collect())
     }
-}
-
-/// Returns the temperatures of a run's age and gender, which are 1 without a calibration.
-fn temperatures(run: &Path) -> Result<(f64, f64)> {
-    let Some(found) = run::calibration(run)? else { return Ok((1.0, 1.0)) };
-    let of_age = match found.age {
-        Some(AgeSpec::Distribution { temperature, .. }) => f64::from(temperature),
-        _ => 1.0,
-    };
-    Ok((of_age, found.gender.map_or(1.0, |gender| f64::from(gender.temperature))))
 }
 
 /// The tools with which threads show faces.

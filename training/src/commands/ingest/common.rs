@@ -38,10 +38,16 @@ pub(super) struct Common {
     /// Leave out pictures in which no face was found, or a second one at least half as large.
     #[arg(long, conflicts_with_all = ["no_search", "trust"])]
     pub(super) only_clear: bool,
+    /// Leave out pictures in which no face was found.
+    #[arg(long, conflicts_with_all = ["no_search", "trust"])]
+    pub(super) only_found: bool,
     /// Number of threads that read pictures.
     #[arg(long, default_value_t = 1)]
     pub(super) workers: usize,
 }
+
+/// The rule by which rows are left out whose faces cannot be told apart: a search would give all of them the same one.
+const SEVERAL_ROWS: &str = "several rows of one picture without a box";
 
 /// The number of excluded paths without a picture that are shown.
 const SHOWN: usize = 5;
@@ -112,6 +118,10 @@ fn inspected(
     let search = detector.as_ref();
     let inspector = Inspector { root: images, out: &common.out, search, workers: common.workers };
     let inspections = inspector.inspect(&rows)?;
+    let mut bare: HashMap<String, usize> = HashMap::new();
+    for row in rows.iter().filter(|row| row.region().is_none()) {
+        *bare.entry(row.path.clone()).or_default() += 1;
+    }
     let mut told = Search::default();
     let mut hashes = Vec::new();
     let mut kept = Vec::with_capacity(rows.len());
@@ -129,11 +139,12 @@ fn inspected(
             told.several += usize::from(faces[0] > 1);
             told.unclear += usize::from(faces[1] > 0);
             let rule = match (&face, faces[1]) {
-                (None, _) => Some("face not found"),
-                (Some(_), 1..) => Some("a second face at least half as large"),
+                _ if bare[&row.path] > 1 => Some(SEVERAL_ROWS),
+                (None, _) if common.only_clear || common.only_found => Some("face not found"),
+                (Some(_), 1..) if common.only_clear => Some("a second face at least half as large"),
                 _ => None,
             };
-            if let Some(rule) = rule.filter(|_| common.only_clear) {
+            if let Some(rule) = rule {
                 funnel.leave_out(rule, &row.gender, &row.path, "");
                 continue;
             }

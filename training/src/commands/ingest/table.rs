@@ -43,6 +43,9 @@ pub struct Table {
     /// Keep rows without age and gender, which can learn from a teacher (train --teacher).
     #[arg(long)]
     unlabelled: bool,
+    /// Weight of rows without one of their own: how often they are drawn in training, where 1 is usual.
+    #[arg(long)]
+    weight: Option<f32>,
     #[command(flatten)]
     common: Common,
 }
@@ -68,6 +71,12 @@ struct Told {
 impl Table {
     /// Runs the command.
     pub fn run(self) -> Result<()> {
+        if let Some(weight) = self.weight {
+            ensure!(
+                weight > 0.0 && weight.is_finite(),
+                "--weight is {weight}, but it must be above 0"
+            );
+        }
         let shown = self.table.display().to_string();
         let bytes = std::fs::read(&self.table).with_context(|| format!("table {shown}"))?;
         // Spreadsheets write this mark at the start.
@@ -130,7 +139,7 @@ impl Table {
         delimiter: u8,
         told: &mut Told,
     ) -> (Row, Option<(&'static str, String)>) {
-        let mut row = Row { source: self.source(), ..Row::default() };
+        let mut row = Row { source: self.source(), weight: self.weight, ..Row::default() };
         let mut fault = None;
         let (mut family, mut score) = ("", None);
         for (column, cell) in columns.iter().zip(cells) {

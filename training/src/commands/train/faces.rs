@@ -52,13 +52,22 @@ impl Faces {
     /// Returns the parts train and val, without faces from which the network can learn nothing.
     pub fn parts(self, settings: &Settings) -> Result<(Vec<Row>, Vec<Row>)> {
         let (task, arch) = (settings.train.network.task(), &settings.train.arch);
-        let taught = !settings.train.distillation.teachers.is_empty();
+        let distillation = &settings.train.distillation;
+        let taught = |row: &Row| row.split == "train" && distillation.teaches(&row.source);
         let useful = |row: &Row| {
-            taught && row.split == "train"
-                || task.has_age() && row.rough_age().is_some()
+            task.has_age() && row.rough_age().is_some()
                 || task.has_gender() && row.is_male().is_some()
+                || taught(row)
         };
         let all = self.rows.len();
+        if !distillation.teachers.is_empty() {
+            let idle = self.rows.iter().filter(|row| row.split == "train" && !useful(row)).count();
+            if idle > 0 {
+                println!(
+                    "{idle} faces are left out: they have no label, and no teacher is asked about their source"
+                );
+            }
+        }
         // The rows are moved and not copied: a manifest of half a million rows is 200 MB.
         let (mut train, mut val) = (Vec::new(), Vec::new());
         for row in self.rows {

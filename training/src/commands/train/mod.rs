@@ -19,7 +19,7 @@ use crate::estimate::Estimate;
 use crate::job::Job;
 use crate::teacher::Teaching;
 use crate::trainer::{self, Place};
-use crate::{device, interrupt, run};
+use crate::{device, interrupt, learner, run};
 
 /// Trains a network. Settings are the defaults of the network, then those of --config, then --set, then other flags.
 #[derive(Args, Debug)]
@@ -68,6 +68,7 @@ impl Train {
             file: file.map(PathBuf::as_path),
             set: &self.set,
             flags: self.flags.table()?,
+            continued: bare,
         };
         let settings = Settings::gather(if detect { "detector" } else { "base" }, sources)?;
         let is = settings.train.network.task() == Task::Detect;
@@ -105,6 +106,9 @@ impl Train {
         }
         if let Some(detect) = &mut settings.train.detect {
             detect.scenes = faces.scenes.iter().filter(|s| of_train(&s.split)).count();
+        }
+        if !self.resume {
+            learner::check_start(&settings.train)?;
         }
         let fingerprint = run::fingerprint(&settings)?;
         let open = || run::open(&self.run, &settings, &fingerprint, self.resume);
