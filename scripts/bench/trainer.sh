@@ -9,11 +9,18 @@ old=$1 new=$2
 shift 2
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+time_one() {
+    name=$1 program=$2
+    shift 2
+    "$program" train "$@" --epochs 4 --epoch-size 4000 --cache "$work/$name" --run "$work/$name.$turn" >"$work/now.log" 2>&1 ||
+        { cat "$work/now.log" >&2; exit 1; }
+    cat "$work/now.log" >>"$work/$name.log"
+}
 for turn in 1 2; do
     # shellcheck disable=SC2086 # options are words
-    "$old" train "$@" ${OLD_OPTIONS:-} --epochs 4 --epoch-size 4000 --cache "$work/old" --run "$work/old.$turn" >>"$work/old.log" 2>&1
+    time_one old "$old" "$@" ${OLD_OPTIONS:-}
     # shellcheck disable=SC2086
-    "$new" train "$@" ${NEW_OPTIONS:-} --epochs 4 --epoch-size 4000 --cache "$work/new" --run "$work/new.$turn" >>"$work/new.log" 2>&1
+    time_one new "$new" "$@" ${NEW_OPTIONS:-}
 done
 rate() {
     sed -n 's/^epoch  *[2-9][0-9]*  .* \([0-9][0-9]*\)\/s.*/\1/p' "$1" | sort -n | awk '{ rate[NR] = $1 } END { print rate[int((NR + 1) / 2)] }'

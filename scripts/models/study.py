@@ -93,7 +93,8 @@ def collect(options):
         "epochs": len(log),
         "best_epoch": best + 1,
         "ended": ended,
-        "seconds_an_epoch": round(statistics.median(faces / float(row["faces_per_second"]) for row in log)),
+        # The rest of an epoch that was stopped at its end takes no time.
+        "seconds_an_epoch": round(statistics.median(faces / rate for row in log if (rate := float(row["faces_per_second"])) > 0)),
         "validation_scores": scores,
         "training_figures": watched,
         "test": {key: figures[key] for key in KEPT if key in figures},
@@ -164,7 +165,9 @@ def seconds(options, arch, steps):
         command = [FACE_TRAIN, "train", "--arch", arch, "--half", "--manifest", options.manifest, "--root", options.root,
                    "--run", os.path.join(folder, "run"), "--threads", "1", "--workers", "1", "--stop-after", str(steps)]
         start = time.monotonic()
-        subprocess.run(command, capture_output=True, check=False)
+        ended = subprocess.run(command, capture_output=True, check=False, text=True)
+        if "interrupted" not in ended.stderr:
+            raise SystemExit(f"{' '.join(command)}: {ended.stderr}")
         return time.monotonic() - start
 
 
@@ -227,7 +230,7 @@ def table():
         step = times["seconds_a_step"]
         age, gender, multi = (step[f"paper-{name}"] for name in ("age", "gender", "multi"))
         text += (f"\n\nThe study says that an epoch of the multi-task form takes five times as long as one of a single task. Here the times were "
-                 f"measured in turns: a step of 32 faces takes {age:.2f} s for age, {gender:.2f} s for gender and {multi:.2f} s for both. "
+                 f"measured in turns, in bf16: a step of 32 faces takes {age:.2f} s for age, {gender:.2f} s for gender and {multi:.2f} s for both. "
                  f"Both take {multi / age:.1f} times as long as age alone, and {multi / gender:.1f} times as long as gender alone. That is "
                  f"{100 * (1 - multi / (age + gender)):.0f} % less than one after the other. A face of `base` takes "
                  f"{step['base'] / times['batch']['base'] / (multi / 32):.2f} of the time of one of `paper-multi`.")
@@ -243,7 +246,7 @@ def main():
     part.add_argument("--run", required=True)
     part.add_argument("--metrics", required=True)
     part.add_argument("--seed", type=int, help="the run is one of several seeds")
-    part.add_argument("--faces", type=int, help="faces an epoch, where the run's config.json has 0")
+    part.add_argument("--faces", type=int, help="faces an epoch, where the run's config.toml has 0")
     part = commands.add_parser("run")
     part.add_argument("names", nargs="*", metavar="NAME", help=f"which networks of {', '.join(ARGUMENTS)}; all unless given")
     part.add_argument("--manifest", required=True)

@@ -1,5 +1,5 @@
 //! The changes of one face, as numbers that are drawn at random. They are drawn on the processor, so that every device
-//! makes the same changes.
+//! makes the same changes. Only noise is drawn on the device.
 
 use rand::Rng;
 use rand_pcg::Pcg64Mcg;
