@@ -1,5 +1,5 @@
-//! Guards the built-in weights with 800 test pictures that were not used for training, selection or calibration. The
-//! test fails with a worse file. It is skipped, with a message, if the pictures are missing.
+//! Guards the built-in weights with 800 test pictures that were not used for training or calibration. They had a veto on
+//! new weights, and no other part in their choice. The test fails with a worse file. It is skipped, with a message, if the pictures are missing.
 
 mod eval;
 

@@ -15,8 +15,9 @@ import face_predict
 FRAMES_A_SECOND = 30
 # A first estimate may be wrong by ten years. The mean of ten is steadier.
 ENOUGH_ESTIMATES = 10
-# Both limits have a margin. In between, everybody sees the neutral screen.
-SURELY_ADULT = 0.95
+# Both limits have a margin. In between, everybody sees the neutral screen. docs/howto/choose-thresholds.md has the
+# shares of minors and adults for some limits.
+SURELY_ADULT = 0.98
 SURELY_YOUNGER = 0.20
 # The screen changes only if the choice stays the same for half a second.
 STEADY_FRAMES = FRAMES_A_SECOND // 2

@@ -12,6 +12,7 @@ written. The words about data and use are in models/NAME.notes.md.
 """
 import hashlib
 import json
+import math
 import os
 import re
 import sys
@@ -57,6 +58,10 @@ COLUMNS = [
 ]
 
 
+# Estimates minus labels: above 0, the group is taken for too old.
+BIAS = ("bias, years", "age_bias", False)
+
+
 QUESTIONS = ["at least 18", "at least 21", "at least 25"]
 
 
@@ -67,7 +72,7 @@ def order(name):
 
 
 def table(groups, names):
-    columns = [c for c in COLUMNS if any(show(groups[n], c[1], c[2]) for n in names)]
+    columns = [c for c in [COLUMNS[0], BIAS, *COLUMNS[1:]] if any(show(groups[n], c[1], c[2]) for n in names)]
     lines = ["| | faces | " + " | ".join(c[0] for c in columns) + " |", "| --- " * (len(columns) + 2) + "|"]
     for name in names:
         faces = max(figure["faces"] for figure in groups[name].values())
@@ -129,24 +134,53 @@ def least(demands):
     return next((d["demand"] for d in demands if d["younger_pass"] <= 0.01), None)
 
 
+def at_most(share, count):
+    """Returns the upper end of the 95 % interval of a share (Wilson 1927)."""
+    z = 1.96
+    middle = share + z * z / (2 * count)
+    return (middle + z * math.sqrt(share * (1 - share) / count + z * z / (4 * count * count))) / (1 + z * z / count)
+
+
+DEMANDED = "| younger faces that pass, % | at most, % (95 % interval) | others that are refused, % |"
+
+
+def results(demands, wanted):
+    """Returns three cells with what a smallest accepted probability does to the faces of a test part."""
+    at = next((d for d in demands if d["demand"] == wanted), None)
+    if at is None:
+        return ["none", "", ""]
+    return [f"{at['younger_pass'] * 100:.1f} of {at['younger']:,}", f"{at_most(at['younger_pass'], at['younger']) * 100:.1f}",
+            f"{at['older_refused'] * 100:.1f} of {at['older']:,}"]
+
+
+def for_all(chosen, found, question):
+    """Returns the sets with this question, the smallest accepted probability of each, and the largest of these."""
+    sets = [s for s in sorted(found, reverse=True) if found[s].get(question) and chosen.get(s, {}).get(question)]
+    own = {s: least(chosen[s][question]) for s in sets}
+    return sets, own, max(own.values()) if own and all(own.values()) else None
+
+
 def demanded(chosen, found):
     """Makes a table by set of the smallest accepted probability that lets at most 1 % of the younger faces of its validation part pass.
     It shows the results on the test part, and those of the largest of these probabilities."""
-    lines = ["| question | set | smallest accepted probability for this set | younger faces that pass, % | others that are refused, % | the same for all sets | younger faces that pass, % "
-             "| others that are refused, % |", "| --- " * 8 + "|"]
-
-    def cells(demands, wanted):
-        at = next((d for d in demands if d["demand"] == wanted), None)
-        if at is None:
-            return ["none", "", ""]
-        return [f"{wanted:g}", f"{at['younger_pass'] * 100:.1f} of {at['younger']:,}", f"{at['older_refused'] * 100:.1f} of {at['older']:,}"]
-
+    lines = ["| question | set | accepted from | chosen on younger faces " + DEMANDED, "| --- " * 7 + "|"]
     for question in QUESTIONS:
-        sets = [s for s in sorted(found, reverse=True) if found[s].get(question) and chosen.get(s, {}).get(question)]
-        own = {s: least(chosen[s][question]) for s in sets}
-        all_sets = max(own.values()) if all(own.values()) else None
+        sets, own, largest = for_all(chosen, found, question)
         for s in sets:
-            lines.append(f"| {question} | {s} | " + " | ".join(cells(found[s][question], own[s]) + cells(found[s][question], all_sets)) + " |")
+            count = chosen[s][question][0]["younger"]
+            lines.append(f"| {question} | {s} | {f'{own[s]:g}' if own[s] else 'none'} | {count} | " + " | ".join(results(found[s][question], own[s])) + " |")
+        lines += [f"| {question} | {s}, by the largest | {largest:g} | | " + " | ".join(results(found[s][question], largest)) + " |"
+                  for s in sets if largest and own[s] != largest]
+    return "\n".join(lines)
+
+
+def adults(chosen, found):
+    """Makes the table of docs/howto/choose-thresholds.md: one probability for all sets, and what it does to each."""
+    question = QUESTIONS[0]
+    sets, _, largest = for_all(chosen, found, question)
+    lines = ["| accepted from | set " + DEMANDED, "| --- " * 5 + "|"]
+    for wanted in (0.9, 0.95, *([largest] if largest else [])):
+        lines += [f"| {wanted:g} | {s} | " + " | ".join(results(found[s][question], wanted)) + " |" for s in sets]
     return "\n".join(lines)
 
 
@@ -174,6 +208,15 @@ def put(name, wanted):
         sys.exit(f"{name} is not what scripts/models/card.py {NAME} writes")
     with open(path(name), "w", encoding="utf-8") as file:
         file.write(wanted)
+
+
+def fill(name, mark, lines):
+    """Replaces the block of a page between its mark and the end."""
+    block = re.compile(rf"(<!-- {mark} -->\n).*?(<!-- end -->)", re.S)
+    wanted, number = block.subn(lambda m: m.group(1) + lines + "\n" + m.group(2), text(name))
+    if number != 1:
+        sys.exit(f"{name} has no <!-- {mark} --> block")
+    put(name, wanted)
 
 
 def facts(meta, data):
@@ -218,22 +261,21 @@ def estimator(judged):
                      "On the dashed line, the statement was true as often as stated. Below it, it was true less often.\n")
         demands = validation and validation.get("demands")
         if demands and judged.get("demands"):
+            # A bracket such as 10 to 19 is neither younger nor older than 18, so its set would look better than it is.
+            exact = {s: d for s, d in judged["demands"].items() if "age_mae" in found[s]["all"]}
             parts.append("A program can accept only answers from some probability on. The table has the smallest such probability by set that lets at most "
                          "1 % of the younger faces of its validation part pass. The other figures are of the test part. The sets need different "
-                         "probabilities. The largest of them is the safe one, and refuses more adults. "
+                         "probabilities, and the largest of them refuses more adults. It was chosen on few faces, so a test part may let more "
+                         "than 1 % pass. Sets with brackets are left out, because no bracket ends at these ages. "
                          "Faces of minors can look like those of adults, so nobody should rely on this alone.\n\n"
-                         f"{demanded(demands, judged['demands'])}\n")
+                         f"{demanded(demands, exact)}\n")
+            if NAME == "base":
+                fill("docs/howto/choose-thresholds.md", "adults", adults(demands, exact))
     for source, groups in sorted(found.items(), reverse=True):
         single = sorted((n for n in groups if " / " not in n and n != "all"), key=order)
         parts.append(f"### {source} by age, gender and race label\n\n{gaps(groups, single)}{table(groups, single)}\n")
     if NAME == "base":
-        page = text("docs/accuracy.md")
-        block = re.compile(r"(<!-- figures -->\n).*?(<!-- end -->)", re.S)
-        new = overview(found, "test parts, by landmarks")
-        wanted, number = block.subn(lambda m: m.group(1) + new + "\n" + m.group(2), page)
-        if number != 1:
-            sys.exit("docs/accuracy.md has no <!-- figures --> block")
-        put("docs/accuracy.md", wanted)
+        fill("docs/accuracy.md", "figures", overview(found, "test parts, by landmarks"))
     return parts
 
 
