@@ -225,14 +225,17 @@ impl Estimate<'_> {
     }
 }
 
-/// Returns the places of each source's rows. They are sorted by path, so that the batches do not depend on the order of
-/// the manifests.
+/// Returns the places of each source's rows. They are sorted by path and box, so that the batches do not depend on the
+/// order of the manifests.
 fn by_source(rows: &[Row]) -> BTreeMap<&str, Vec<usize>> {
     let mut found: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
     for (index, row) in rows.iter().enumerate() {
         found.entry(&row.source).or_default().push(index);
     }
-    found.values_mut().for_each(|order| order.sort_by_key(|index| &rows[*index].path));
+    let place = |row: &Row| [row.box_x, row.box_y].map(|at| at.map(f32::to_bits));
+    found.values_mut().for_each(|order| {
+        order.sort_by_key(|index| (&rows[*index].path, place(&rows[*index])));
+    });
     found
 }
 

@@ -157,7 +157,8 @@ impl Learner {
         self.optimiser.skipped()
     }
 
-    /// Writes all that a run needs to continue. Without a moving average, the current weights are the average.
+    /// Writes all that a run needs to continue. Without a moving average, the average is the weights after the last whole
+    /// epoch.
     pub fn save(&self, path: &Path) -> Result<()> {
         self.write(path, Some(&self.optimiser))
     }

@@ -188,8 +188,7 @@ impl AdamW {
     pub fn state(&self) -> Vec<(String, Tensor)> {
         let counts = Tensor::stack(&[&self.steps, &self.skipped], 0).to_kind(Kind::Int64);
         let mut state = vec![("adam/steps".to_owned(), counts.to_device(tch::Device::Cpu))];
-        for (slot, span, mean, square) in self.moments() {
-            let _ = slot;
+        for (span, mean, square) in self.moments() {
             let copy = |tensor: Tensor| tensor.copy().to_device(tch::Device::Cpu);
             state.push((format!("adam/mean/{}", span.name), copy(mean)));
             state.push((format!("adam/square/{}", span.name), copy(square)));
@@ -197,13 +196,13 @@ impl AdamW {
         state
     }
 
-    fn moments(&self) -> impl Iterator<Item = (&Slot, &Span, Tensor, Tensor)> {
+    fn moments(&self) -> impl Iterator<Item = (&Span, Tensor, Tensor)> {
         self.slots.iter().flat_map(|slot| {
             self.variables[slot.members.clone()].iter().map(move |span| {
                 let part = |of: &Tensor| {
                     of.narrow(0, span.start - slot.start, span.length).view_as(&span.value)
                 };
-                (slot, span, part(&slot.mean), part(&slot.square))
+                (span, part(&slot.mean), part(&slot.square))
             })
         })
     }
@@ -220,7 +219,7 @@ impl AdamW {
             if counts.numel() > 1 {
                 self.skipped.copy_(&count(1));
             }
-            for (_, span, mut mean, mut square) in self.moments() {
+            for (span, mut mean, mut square) in self.moments() {
                 mean.copy_(find(format!("adam/mean/{}", span.name))?);
                 square.copy_(find(format!("adam/square/{}", span.name))?);
             }
@@ -371,14 +370,25 @@ mod tests {
         let vars = store(&[("a.weight", &[1.0], &[1, 1])]);
         let mut adam = AdamW::new(&Flat::new(&vars, class), OPTIONS);
         let _ = adam.step(&slope_of_a(&vars, 1.0), 0.01);
+        let small = f64::from(f32::MIN_POSITIVE);
+        // Without the smallest gradient, the mean is denormal after 830 steps, and the square after 87,000.
         for _ in 0..1000 {
             let _ = adam.step(&slope_of_a(&vars, 0.0), 1e-9);
         }
         let state: BTreeMap<String, Tensor> = adam.state().into_iter().collect();
-        for name in ["adam/mean/a.weight", "adam/square/a.weight"] {
-            let moment = state[name].double_value(&[0, 0]);
-            assert!(moment > f64::from(f32::MIN_POSITIVE), "{name} is {moment:e}");
+        assert!(state["adam/mean/a.weight"].double_value(&[0, 0]) > small);
+        // The square of a weight that never had a gradient moves towards that of the smallest gradient.
+        let still = store(&[("a.weight", &[1.0], &[1, 1])]);
+        let mut adam = AdamW::new(&Flat::new(&still, class), OPTIONS);
+        for _ in 0..6000 {
+            let _ = adam.step(&slope_of_a(&still, 0.0), 0.001);
         }
+        let state: BTreeMap<String, Tensor> = adam.state().into_iter().collect();
+        let square = state["adam/square/a.weight"].double_value(&[0, 0]);
+        let distance = SMALLEST * SMALLEST - square;
+        assert!(square > small && (distance == 0.0 || distance.abs() > small), "{square:e}");
+        // Such a weight stays where it is.
+        assert_eq!(numbers(&still, "a.weight"), [1.0]);
     }
 
     #[test]

@@ -36,6 +36,43 @@ fn without_speed(folder: &Path, run: &str) -> Vec<String> {
 }
 
 #[test]
+fn faces_of_scenes_become_a_manifest_for_a_teacher() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let here = folder.path();
+    let portrait = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/images/eileen_collins.png");
+    std::fs::copy(portrait, here.join("one.png")).expect("copied");
+    std::fs::write(here.join("t.csv"), "file,age\none.png,42\n").expect("written");
+    ok(here, "ingest table --table t.csv --images . --out found.csv");
+    let cells = |name: &str, columns: &[&str]| -> Vec<Vec<String>> {
+        let text = std::fs::read_to_string(here.join(name)).expect("a manifest");
+        let (_, table) = text.split_once('\n').expect("a first line");
+        let mut reader = csv::Reader::from_reader(table.as_bytes());
+        let head = reader.headers().expect("a header").clone();
+        let place = |column: &&str| head.iter().position(|name| name == *column);
+        let places: Vec<usize> = columns.iter().filter_map(place).collect();
+        let records = reader.records().map(|record| record.expect("a row"));
+        records.map(|row| places.iter().map(|place| row[*place].to_owned()).collect()).collect()
+    };
+    let places = ["box_x", "box_y", "box_w", "box_h", "eye_left_x", "mouth_right_y"];
+    let face = &cells("found.csv", &places)[0];
+    let (x, y, w, h) = (&face[0], &face[1], &face[2], &face[3]);
+    // The face, one that nobody can see, one that is blurred, a small one, and a picture that is missing.
+    let table = format!(
+        "file,x,y,width,height,blur,occlusion,pose,invalid\none.png,{x},{y},{w},{h},0,0,0,0\none.png,0,0,50,50,0,0,0,0\n\
+         one.png,{x},{y},{w},{h},1,0,0,0\none.png,{x},{y},20,20,0,0,0,0\ngone.png,{x},{y},{w},{h},0,0,0,0\n"
+    );
+    std::fs::write(here.join("wider.csv"), table).expect("written");
+    let wider = "ingest wider --table wider.csv --prefix wider --out faces.csv";
+    let out = ok(here, &format!("{wider} --faces 48 --images ."));
+    assert!(out.contains("1 of 3 faces of 2 pictures; 1 pictures cannot be read"), "{out}");
+    assert_eq!(&cells("faces.csv", &places)[0], face);
+    let said = cells("faces.csv", &["path", "split", "source", "age", "gender"]);
+    assert_eq!(said, [["wider/one.png", "train", "wider", "", ""]]);
+    let nothing = fails(here, &format!("{wider} --faces 4800 --images ."));
+    assert!(nothing.contains("no face is left"), "{nothing}");
+}
+
+#[test]
 fn a_detector_is_trained_resumed_exported_and_judged() {
     let folder = tempfile::tempdir().expect("a folder");
     let here = folder.path();

@@ -25,6 +25,25 @@ fn tensors(folder: &std::path::Path, run: &str) -> Vec<u8> {
     std::fs::read(folder.join(run).join("last.safetensors")).expect("a checkpoint")
 }
 
+/// Returns the bytes of each tensor of a run whose name starts with `prefix`, by the rest of its name.
+fn named(
+    folder: &std::path::Path,
+    file: &str,
+    prefix: &str,
+) -> std::collections::BTreeMap<String, Vec<u8>> {
+    let bytes = std::fs::read(folder.join(file)).expect("a checkpoint");
+    let (length, rest) = bytes.split_at(8);
+    let length = u64::from_le_bytes(length.try_into().expect("eight bytes")) as usize;
+    let (head, data) = rest.split_at(length);
+    let head: serde_json::Value = serde_json::from_slice(head).expect("a header");
+    let tensors = head.as_object().expect("tensors").iter().filter_map(|(name, place)| {
+        let place = &place["data_offsets"];
+        let (start, end) = (place[0].as_u64()? as usize, place[1].as_u64()? as usize);
+        Some((name.strip_prefix(prefix)?.to_owned(), data[start..end].to_vec()))
+    });
+    tensors.collect()
+}
+
 #[test]
 fn a_run_with_breaks_ends_as_one_without() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -57,6 +76,21 @@ fn a_run_with_breaks_ends_as_one_without() {
     assert!(!here.join("a.onnx.part").exists());
 
     ok(here, &format!("{TINY} --run tuned --init-from whole --freeze stem --freeze s0"));
+    let (before, after) = (
+        named(here, "whole/best.safetensors", "average/"),
+        named(here, "tuned/last.safetensors", "weights/"),
+    );
+    assert_eq!(before.len(), after.len());
+    for (name, value) in &after {
+        let frozen = name.starts_with("stem") || name.starts_with("s0");
+        let learned = name.ends_with("weight");
+        if frozen {
+            assert_eq!(value, &before[name], "{name} is frozen");
+        } else if learned {
+            assert_ne!(value, &before[name], "{name} learns");
+        }
+    }
+    assert!(after.keys().any(|name| name.starts_with("stem")), "{:?}", after.keys());
     let error = fails(here, &format!("{TINY} --run bad --freeze nothing"));
     assert!(error.contains("no variable starts with"), "{error}");
 }

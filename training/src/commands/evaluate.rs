@@ -207,7 +207,7 @@ impl Judge {
                         match answer {
                             Ok(answer) => {
                                 let case = Case::new(row, &answer, &brackets[&row.source]);
-                                found.0.push((row.path.clone(), case));
+                                found.0.push((index, (row.path.clone(), case)));
                             }
                             Err(error) => {
                                 found.1.insert(row.path.clone(), format!("{error:#}"));
@@ -219,8 +219,8 @@ impl Judge {
         });
         let (mut cases, failures) = found.into_inner().expect("no holder panics");
         // Threads finish in any order, and the bootstrap must not depend on it.
-        cases.sort_by(|a, b| a.0.cmp(&b.0));
-        Ok((cases, failures))
+        cases.sort_by_key(|(index, (path, _))| (path.clone(), *index));
+        Ok((cases.into_iter().map(|(_, case)| case).collect(), failures))
     }
 
     fn answer(

@@ -7,6 +7,7 @@ mod labels;
 mod sets;
 mod table;
 mod wider;
+mod wider_faces;
 
 use anyhow::Result;
 use clap::Subcommand;
@@ -25,7 +26,7 @@ pub enum Ingest {
     /// Any table of faces with the column names of a manifest.
     #[command(alias = "csv")]
     Table(table::Table),
-    /// WIDER FACE: a CSV table of the faces in its pictures becomes a manifest of scenes.
+    /// WIDER FACE: a CSV table of the faces in its pictures becomes a manifest of scenes, or of faces for a teacher.
     Wider(wider::Wider),
 }
 

@@ -5,8 +5,10 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result, ensure};
 use clap::Args;
+use face_predict::Rect;
 use rand::Rng;
 
+use super::wider_faces::{self, Place, Scene};
 use crate::data::sampler::generator;
 use crate::detect::scene::{self, Row};
 
@@ -15,6 +17,9 @@ use crate::detect::scene::{self, Row};
 /// Faces that are marked invalid are ignored. So are heavily blurred ones of less than 24 pixels, because nobody can
 /// say whether they are faces.
 #[derive(Args, Debug)]
+#[command(
+    after_help = "Example: face-train ingest wider --table wider_train.csv --prefix wider/WIDER_train/images --val 0.08 --out scenes.csv"
+)]
 pub struct Wider {
     /// CSV file with one row for each face.
     #[arg(long)]
@@ -25,6 +30,13 @@ pub struct Wider {
     /// Part that the pictures belong to.
     #[arg(long, default_value = "train")]
     split: String,
+    /// Write a manifest of faces instead of scenes. They are those in focus and uncovered whose shorter side has at least
+    /// this many pixels. They have no labels, and learn from a teacher (train --teacher).
+    #[arg(long, value_name = "PIXELS", requires = "images", conflicts_with = "val")]
+    faces: Option<f32>,
+    /// Folder that the table's paths start from. For --faces, the library's detector finds the landmarks there.
+    #[arg(long, requires = "faces")]
+    images: Option<PathBuf>,
     /// Share of the pictures to use for validation instead.
     #[arg(long, default_value_t = 0.0)]
     val: f64,
@@ -72,6 +84,12 @@ impl Wider {
             pictures.entry(row.file.clone()).or_default().push(row);
         }
         ensure!(!pictures.is_empty(), "{} has no rows", self.table.display());
+        let command = format!("ingest wider {}", self.table.display());
+        if let (Some(least), Some(images)) = (self.faces, &self.images) {
+            let prefix = self.prefix.trim_end_matches('/');
+            let place = Place { images, prefix, split: &self.split };
+            return wider_faces::write(&wanted(&pictures, least), &place, &command, &self.out);
+        }
         let (mut rows, mut faces, mut ignored, mut val) = (Vec::new(), 0, 0, 0);
         for (index, (file, found)) in pictures.iter().enumerate() {
             let to_val = generator(1, 0, index as u64).random_bool(self.val);
@@ -104,7 +122,6 @@ impl Wider {
                 rows.push(bare);
             }
         }
-        let command = format!("ingest wider {}", self.table.display());
         scene::write(&self.out, &command, &rows)?;
         println!(
             "{}: {} pictures, {val} of them for validation; {faces} faces, {ignored} of them ignored",
@@ -113,4 +130,18 @@ impl Wider {
         );
         Ok(())
     }
+}
+
+/// Returns the scenes with a clear face of at least `least` pixels, with the boxes of these faces.
+fn wanted(pictures: &BTreeMap<String, Vec<TableRow>>, least: f32) -> Vec<Scene<'_>> {
+    let clear = |face: &&TableRow| {
+        let plain = face.invalid == 0 && face.blur == 0 && face.occlusion == 0;
+        plain && face.width.min(face.height) >= least
+    };
+    let boxes = |faces: &[TableRow]| -> Vec<Rect> {
+        let clear = faces.iter().filter(clear);
+        clear.map(|face| Rect::new(face.x, face.y, face.width, face.height)).collect()
+    };
+    let scenes = pictures.iter().map(|(file, faces)| Scene { file, boxes: boxes(faces) });
+    scenes.filter(|scene| !scene.boxes.is_empty()).collect()
 }
