@@ -84,8 +84,10 @@ impl Provenance {
             );
             Ok(path)
         };
-        for used in self.weights.iter().filter(|_| !continued) {
-            checked(used, used.path.clone())?;
+        if !continued {
+            for used in &self.weights {
+                checked(used, used.path.clone())?;
+            }
         }
         let of = |files: &[Used]| -> Result<Vec<PathBuf>> {
             files.iter().map(|used| checked(used, folder.join(&used.copy))).collect()

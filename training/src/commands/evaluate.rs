@@ -219,7 +219,7 @@ impl Judge {
         });
         let (mut cases, failures) = found.into_inner().expect("no holder panics");
         // Threads finish in any order, and the bootstrap must not depend on it.
-        cases.sort_by_key(|(index, (path, _))| (path.clone(), *index));
+        cases.sort_by(|(a, (path, _)), (b, (other, _))| (path, a).cmp(&(other, b)));
         Ok((cases.into_iter().map(|(_, case)| case).collect(), failures))
     }
 
