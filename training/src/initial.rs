@@ -7,13 +7,14 @@ use anyhow::{Context, Result, ensure};
 use tch::{Tensor, nn};
 
 use crate::checkpoint::weights_in;
+use crate::config::Form;
 use crate::job::{Job, first_failure};
 use crate::model::Network;
 use crate::onnx;
 
 /// Loads the weights in `path` into `net`, whose variables are `vars`.
 pub fn weights<J: Job>(path: &Path, net: &dyn Network, vars: &nn::VarStore, job: &J) -> Result<()> {
-    if path.extension().is_some_and(|e| e == "onnx") {
+    if Form::of(path) == Form::Model {
         return adopt(path, net, job);
     }
     let file = weights_in(path);

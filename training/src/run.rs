@@ -1,5 +1,6 @@
 //! The folder of a run: its files, its origin, and the settings with which it may continue.
 
+use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
@@ -9,6 +10,7 @@ use sha2::{Digest, Sha256};
 
 use crate::checkpoint::{Checkpoint, LAST, weights_in};
 use crate::config::settings::{self, Settings};
+use crate::config::{Form, TrainConfig};
 use crate::data::manifest::{self, Row};
 use crate::metrics::calibration::Calibration;
 use crate::provenance::{Provenance, hex, sha256};
@@ -20,10 +22,10 @@ pub const CROPS: &str = "crops";
 /// The result of `calibrate`.
 pub const CALIBRATION: &str = "calibration.json";
 
-/// Makes a run's folder, or finds the checkpoint from which it continues. Nothing is written if the run is refused.
-pub fn open(
+/// Returns the checkpoint from which a run continues, or nothing for a new run. A run that may not start is refused.
+pub fn check(
     folder: &Path,
-    settings: &Settings,
+    train: &TrainConfig,
     data: &str,
     resume: bool,
 ) -> Result<Option<Checkpoint>> {
@@ -31,29 +33,14 @@ pub fn open(
     match (resume, last.exists()) {
         (true, false) => missing(folder),
         (false, true) => bail!("{} has a run already: add --resume", folder.display()),
-        (false, false) => {
-            let train = &settings.train;
-            let start = train.init_from.iter().map(PathBuf::from);
-            let teachers = train.distillation.files().map(PathBuf::from);
-            let weights: Vec<PathBuf> = start.chain(teachers).collect();
-            let provenance = Provenance::now(&settings.manifest, &settings.scenes, &weights)?;
-            std::fs::create_dir_all(folder)
-                .with_context(|| format!("folder {}", folder.display()))?;
-            for used in provenance.manifests.iter().chain(&provenance.scenes) {
-                let bytes = std::fs::read(&used.path)?;
-                crate::files::replace_bytes(&folder.join(&used.copy), &bytes)?;
-            }
-            let text = settings.text(&provenance)?;
-            crate::files::replace_bytes(&folder.join(settings::FILE), text.as_bytes())?;
-            Ok(None)
-        }
+        (false, false) => Ok(None),
         (true, true) => {
             let checkpoint = Checkpoint::load(&last)?;
             ensure!(
-                settings.train.goes_on(&checkpoint.config),
+                train.goes_on(&checkpoint.config),
                 "the run was started with other arguments; only epochs and patience may change. --resume with --run alone \
                  takes all of them from the run. These differ: {}",
-                differences(&checkpoint.config, &settings.train)?
+                differences(&checkpoint.config, train)?
             );
             ensure!(
                 checkpoint.data.is_empty() || checkpoint.data == data,
@@ -62,6 +49,33 @@ pub fn open(
             Ok(Some(checkpoint))
         }
     }
+}
+
+/// Makes the folder of a new run, and notes its settings and their origin there.
+pub fn begin(folder: &Path, settings: &Settings) -> Result<()> {
+    let train = &settings.train;
+    let start = train.init_from.iter().map(PathBuf::from);
+    let teachers = train.distillation.asked().map(|teacher| teacher.path.to_owned());
+    let weights: Vec<PathBuf> = start.chain(teachers).collect();
+    let provenance = Provenance::now(&settings.manifest, &settings.scenes, &weights)?;
+    for used in provenance.manifests.iter().chain(&provenance.scenes) {
+        let bytes = std::fs::read(&used.path)?;
+        crate::files::replace_bytes(&folder.join(&used.copy), &bytes)?;
+    }
+    let text = settings.text(&provenance)?;
+    crate::files::replace_bytes(&folder.join(settings::FILE), text.as_bytes())
+}
+
+/// Locks a run's folder, which is made if it is not there, until the file is closed. Two trainings would overwrite each
+/// other's checkpoints. A file system without locks is taken as it is.
+pub fn lock(folder: &Path) -> Result<File> {
+    let told = || format!("folder {}", folder.display());
+    std::fs::create_dir_all(folder).with_context(told)?;
+    let lock = File::open(folder).with_context(told)?;
+    if let Err(TryLockError::WouldBlock) = lock.try_lock() {
+        bail!("{}: another training is at work there", folder.display());
+    }
+    Ok(lock)
 }
 
 /// There is no run to continue.
@@ -113,12 +127,11 @@ pub fn fingerprint(settings: &Settings) -> Result<String> {
         let rows = bytes.iter().position(|byte| *byte == b'\n').map_or(0, |end| end + 1);
         hash.update(Sha256::digest(&bytes[rows..]));
     }
-    for path in settings.train.distillation.files() {
-        hash.update(sha256(&weights_in(path))?);
+    for teacher in settings.train.distillation.asked() {
+        hash.update(sha256(&weights_in(teacher.path))?);
         // A run's answers are softer or sharper once it is calibrated.
-        let run = !path.extension().is_some_and(|e| e == "onnx" || e == "csv");
-        if run && calibration(path)?.is_some() {
-            hash.update(serde_json::to_vec(&temperatures(path)?)?);
+        if teacher.form == Form::Run && calibration(teacher.path)?.is_some() {
+            hash.update(serde_json::to_vec(&temperatures(teacher.path)?)?);
         }
     }
     Ok(hex(&hash.finalize()))

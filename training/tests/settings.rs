@@ -129,7 +129,12 @@ fn a_dry_run_says_what_would_happen_and_does_nothing() {
     write(here, "run.toml", &out);
     ok(here, "train --config run.toml --run run --epochs 1");
     let out = ok(here, &format!("{TINY} --run run --dry-run"));
-    assert!(out.contains("has a run already: it would be refused"), "{out}");
+    assert!(out.contains("it would be refused: run has a run already"), "{out}");
+    let out = ok(here, &format!("{TINY} --run run --dry-run --resume --learning-rate 0.1"));
+    let told = "it would be refused: the run was started with other arguments";
+    assert!(out.contains(told) && out.contains("learning_rate was 0.002, now 0.1"), "{out}");
+    let out = ok(here, "train --run run --dry-run --resume");
+    assert!(out.contains("run would continue from its last checkpoint"), "{out}");
     let sheet = ok(here, &format!("{TINY} --run other --preview sheet.png"));
     assert!(!here.join("other").exists(), "{sheet}");
     let sheet = image::open(here.join("sheet.png")).expect("a picture");
@@ -159,6 +164,38 @@ fn other_faces_and_mistyped_runs_are_noticed() {
     let error = fails(here, &format!("{TINY} --run runs/one --resume --learning-rate 0.1"));
     assert!(error.contains("learning_rate was 0.002, now 0.1"), "{error}");
     ok(here, &format!("{} --run runs/one --resume", TINY.replace("faces.csv", "same.csv")));
+}
+
+#[test]
+fn a_run_is_trained_by_one_process_at_a_time() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let here = folder.path();
+    faces(here, 30);
+    std::fs::create_dir(here.join("run")).expect("a folder");
+    let other = std::fs::File::open(here.join("run")).expect("a folder");
+    other.lock().expect("locked");
+    let error = fails(here, &format!("{TINY} --run run"));
+    assert!(error.contains("run: another training is at work there"), "{error}");
+    assert!(!here.join("run/config.toml").exists());
+    drop(other);
+    ok(here, &format!("{TINY} --run run"));
+}
+
+#[test]
+fn a_repeated_run_shows_all_faces_of_its_own_manifest() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let here = folder.path();
+    faces(here, 30);
+    let steps = |arguments: &str| {
+        let out = ok(here, &format!("{arguments} --dry-run"));
+        out.lines().find(|line| line.contains("steps in an epoch")).expect("a line").to_owned()
+    };
+    ok(here, &format!("{TINY} --run run"));
+    let before = steps("train --config run --run other");
+    let half: Vec<String> = read(here, "faces.csv").lines().take(17).map(str::to_owned).collect();
+    write(here, "half.csv", &(half.join("\n") + "\n"));
+    let now = steps("train --config run --run other --manifest half.csv");
+    assert_ne!(before, now);
 }
 
 #[test]

@@ -9,7 +9,7 @@ use face_predict::{AgeSpec, Task};
 
 use crate::augment::fault::Fault;
 use crate::checkpoint::weights_in;
-use crate::config::TrainConfig;
+use crate::config::{Form, TrainConfig};
 use crate::data::loader::{Placement, Source};
 use crate::data::manifest::Row;
 use crate::detect::job::Data;
@@ -171,7 +171,7 @@ impl Calibrate {
 /// Returns the calibration of the weights that a run started from, if they have one.
 fn before(config: &TrainConfig) -> Option<Calibration> {
     let from = Path::new(config.init_from.as_deref()?);
-    let found = if from.extension().is_some_and(|e| e == "onnx") {
+    let found = if Form::of(from) == Form::Model {
         onnx::metadata(from).map(|card| Some(Calibration::of(card.age, card.gender, 0)))
     } else {
         run::calibration(from)

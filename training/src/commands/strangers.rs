@@ -9,6 +9,7 @@ use clap::Args;
 use sha2::{Digest, Sha256};
 
 use super::evaluate::Judge;
+use crate::config::split;
 use crate::data::manifest::{self, Row};
 use crate::metrics::judged::Judged;
 use crate::provenance::hex;
@@ -235,8 +236,8 @@ fn without_set(arguments: &[String], set: Option<&str>) -> Vec<String> {
             continue;
         };
         let value = value.replace("{set}", set.unwrap_or(ALL));
-        let value = match (option, value.rsplit_once('@'), set) {
-            ("--teacher", Some((file, sources)), Some(set)) => {
+        let value = match (option, split(&value), set) {
+            ("--teacher", (file, Some(sources)), Some(set)) => {
                 let others: Vec<&str> = sources.split(',').filter(|s| *s != set).collect();
                 if others.is_empty() {
                     continue;

@@ -1,19 +1,18 @@
 //! All settings that decide the result of a training run. They are saved in its checkpoints and in its `config.toml`.
 
 pub mod defaults;
+mod distillation;
 mod effect;
 pub mod inputs;
 pub mod settings;
-
-use std::collections::BTreeSet;
-use std::path::Path;
 
 use anyhow::{Result, ensure};
 use face_predict::{InputSpec, Task};
 use serde::{Deserialize, Serialize};
 
+use self::distillation::Distillation;
+pub use self::distillation::{Form, Teacher, split};
 use crate::augment::Augment;
-use crate::data::manifest::Row;
 use crate::loss::LossWeights;
 use crate::model::Arch;
 
@@ -113,71 +112,6 @@ fn epsilon() -> f64 {
     1e-8
 }
 
-/// The teachers of a run. The weight of their answers is `loss.distillation`.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Distillation {
-    /// Model files, runs, or files of answers. `FILE@SOURCE,SOURCE` is a teacher of these sources alone.
-    pub teachers: Vec<String>,
-    /// The number of crops of a face that they answer.
-    pub crops: usize,
-    /// Whether each crop is taught the mean of the answers to all crops of its face. Then a teacher's answers that
-    /// change from crop to crop are not learned.
-    #[serde(default)]
-    pub mean_over_crops: bool,
-    /// The sources of those teachers that name none. An empty list means all.
-    #[serde(default)]
-    pub sources: Vec<String>,
-}
-
-impl Distillation {
-    /// The teachers' files or folders.
-    pub fn files(&self) -> impl Iterator<Item = &Path> {
-        self.teachers.iter().map(|teacher| Path::new(split(teacher).0))
-    }
-
-    /// Each teacher's file or folder, and the sources whose faces it is asked about. An empty list means all.
-    pub fn asked(&self) -> impl Iterator<Item = (&Path, Vec<&str>)> {
-        self.teachers.iter().map(|teacher| {
-            let (file, own) = split(teacher);
-            let sources = match own {
-                Some(own) => own.split(',').collect(),
-                None => self.sources.iter().map(String::as_str).collect(),
-            };
-            (Path::new(file), sources)
-        })
-    }
-
-    /// Returns whether some teacher is asked about the faces of `source`.
-    pub fn teaches(&self, source: &str) -> bool {
-        self.asked().any(|(_, sources)| sources.is_empty() || sources.contains(&source))
-    }
-
-    /// Refuses a teacher of a source that no training face has. It was probably mistyped, and nothing would be learned
-    /// from that teacher.
-    pub fn check_sources(&self, rows: &[Row]) -> Result<()> {
-        let train = rows.iter().filter(|row| row.split == "train");
-        let known: BTreeSet<&str> = train.map(|row| row.source.as_str()).collect();
-        for (file, sources) in self.asked() {
-            for source in sources {
-                ensure!(
-                    known.contains(source),
-                    "teacher {}: no training face has the source {source:?}; the sources are {known:?}",
-                    file.display()
-                );
-            }
-        }
-        Ok(())
-    }
-}
-
-/// `FILE@SOURCE,SOURCE` in its two parts. A name in which a folder follows the `@` is a file's name.
-fn split(teacher: &str) -> (&str, Option<&str>) {
-    match teacher.rsplit_once('@') {
-        Some((file, sources)) if !sources.contains('/') => (file, Some(sources)),
-        _ => (teacher, None),
-    }
-}
-
 /// The weights of the parts of a detector's loss.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DetectWeights {
@@ -273,7 +207,7 @@ impl TrainConfig {
             told.crops > 1 || !told.mean_over_crops,
             "distillation.mean_over_crops needs distillation.crops of 2 or more"
         );
-        let written = told.files().all(|file| file.extension().is_some_and(|e| e == "csv"));
+        let written = told.asked().all(|teacher| teacher.form == Form::Answers);
         ensure!(
             !(written && told.mean_over_crops),
             "distillation.mean_over_crops has no effect: a file of answers has one for all crops of a face"

@@ -16,6 +16,7 @@ use tch::{Device, Kind, Tensor};
 use crate::augment::Augment;
 use crate::augment::crop::inverse;
 use crate::checkpoint::weights_in;
+use crate::config::{Form, Teacher};
 use crate::data::feed::fixed;
 use crate::data::kept::{Places, key};
 use crate::data::labels::Taught;
@@ -61,11 +62,17 @@ enum Shown {
     Failed(String, String),
 }
 
+/// A run's network, with the temperatures of its age and gender.
+struct RunNetwork {
+    averaged: Averaged,
+    temperatures: (f64, f64),
+}
+
 /// The working memory of a thread.
 type Memory = (Warp, (Workspace, Predictions));
 
-/// The model that answers.
-enum Pupil {
+/// The part of a teacher that threads need.
+enum Answerer {
     /// A model file, run by the library.
     Library(Model),
     /// A run's network, run by libtorch.
@@ -73,58 +80,74 @@ enum Pupil {
 }
 
 impl Question<'_> {
-    /// Asks `teacher` about the faces whose answers are not kept yet.
-    pub fn put(&self, teacher: &Path, rows: &[&Row], folder: &Path) -> Result<Records> {
-        let told = || format!("teacher {}", teacher.display());
-        let hash = sha256(&weights_in(teacher)).with_context(told)?;
+    /// Returns the answers of `teacher` about `rows`, which `folder` keeps. It is asked only about faces whose answers
+    /// are not there yet.
+    pub fn put(&self, teacher: &Teacher<'_>, rows: &[&Row], folder: &Path) -> Result<Records> {
+        let told = format!("teacher {}", teacher.path.display());
+        let (answerer, network) = self.load(teacher).with_context(|| told.clone())?;
+        let temperatures = network.as_ref().map_or((1.0, 1.0), |network| network.temperatures);
+        let hash = sha256(&weights_in(teacher.path))?;
         let augment = places(self.augment);
-        let onnx = teacher.extension().is_some_and(|e| e == "onnx");
-        let temperatures = if onnx { (1.0, 1.0) } else { run::temperatures(teacher)? };
         let asked_for = (hash, temperatures, self.crops, &augment, self.input);
         let name = Sha256::digest(serde_json::to_vec(&asked_for)?);
         let name = name[..6].iter().map(|byte| format!("{byte:02x}")).collect::<String>();
         let records =
             Records::open(&folder.join(format!("answers-{name}.bin")), BYTES * self.crops)?;
-        let network = (!onnx).then(|| Averaged::load(teacher, self.device)).transpose();
-        let network = network.with_context(told)?;
-        let who = match &network {
-            Some(averaged) => Pupil::Network(averaged.checkpoint.config.input.clone()),
-            None => {
-                let bytes = std::fs::read(teacher).with_context(told)?;
-                let model = Model::load_parts(&[&bytes], &ModelOptions::new());
-                Pupil::Library(model.with_context(told)?)
-            }
-        };
         let asked: Vec<(Key, Row)> = rows
             .iter()
             .filter_map(|row| Some((key(self.root, row).ok()?, (*row).clone())))
             .filter(|(key, _)| !records.has(key))
             .collect();
-        if asked.is_empty() {
-            records.close();
-            return Ok(records);
+        if !asked.is_empty() {
+            ensure!(
+                records.writable(),
+                "{told}: another run is answering into {}: wait for it, or choose another --cache",
+                records.path().display()
+            );
+            let shower = Shower {
+                root: self.root.to_owned(),
+                rule: self.input.crop.clone(),
+                augment,
+                crops: self.crops,
+                answerer,
+                asked,
+            };
+            self.ask(&told, shower, network.as_ref(), &records)?;
         }
-        let file = records.path().display().to_string();
-        ensure!(
-            records.writable(),
-            "{}: another run is answering into {file}: wait for it, or choose another --cache",
-            told()
-        );
+        // Training takes long, and another run may ask about its own faces meanwhile.
+        records.close();
+        Ok(records)
+    }
+
+    /// Loads what answers: a model file for the threads that show faces, or a run's network for this thread.
+    fn load(&self, teacher: &Teacher<'_>) -> Result<(Answerer, Option<RunNetwork>)> {
+        if teacher.form == Form::Model {
+            let bytes = std::fs::read(teacher.path)?;
+            let model = Model::load_parts(&[&bytes], &ModelOptions::new())?;
+            return Ok((Answerer::Library(model), None));
+        }
+        let temperatures = run::temperatures(teacher.path)?;
+        let averaged = Averaged::load(teacher.path, self.device)?;
+        let input = averaged.checkpoint.config.input.clone();
+        Ok((Answerer::Network(input), Some(RunNetwork { averaged, temperatures })))
+    }
+
+    /// Shows the faces of `shower`, and keeps the answers in `records`.
+    fn ask(
+        &self,
+        told: &str,
+        shower: Shower,
+        network: Option<&RunNetwork>,
+        records: &Records,
+    ) -> Result<()> {
+        let count = shower.asked.len();
+        println!("{told}: {count} faces, {} crops of each", self.crops);
         // A face without an answer would be left out of the training.
         let keep = |key: &Key, bytes: &[u8]| {
             records.put(key, bytes);
-            ensure!(records.has(key), "{}: its answers cannot be kept in {file}", told());
+            let file = records.path().display();
+            ensure!(records.has(key), "{told}: its answers cannot be kept in {file}");
             Ok(())
-        };
-        let count = asked.len();
-        println!("{}: {count} faces, {} crops of each", told(), self.crops);
-        let shower = Shower {
-            root: self.root.to_owned(),
-            rule: self.input.crop.clone(),
-            augment,
-            crops: self.crops,
-            who,
-            asked,
         };
         let shower = Arc::new(shower);
         let stream = Stream::new(
@@ -149,13 +172,13 @@ impl Question<'_> {
                     Shown::Failed(path, error) => drop(failures.insert(path, error)),
                 }
             }
-            if let (Some(averaged), false) = (&network, crops.is_empty()) {
-                for (key, bytes) in self.answer(averaged, temperatures, crops)? {
+            if let (Some(network), false) = (network, crops.is_empty()) {
+                for (key, bytes) in self.answer(network, crops)? {
                     keep(&key, &bytes)?;
                 }
             }
             if done % 4096 < FACES || done == count {
-                eprintln!("{}: {done} of {count}", told());
+                eprintln!("{told}: {done} of {count}");
             }
             if interrupt::asked() {
                 bail!("interrupted; {done} of {count} answers are kept");
@@ -163,20 +186,16 @@ impl Question<'_> {
         }
         ensure!(
             failures.len() < count,
-            "{} has no answer at all: {}",
-            told(),
+            "{told} has no answer at all: {}",
             crate::job::first_failure(&failures)
         );
-        // Training takes long, and another run may ask about its own faces meanwhile.
-        records.close();
-        Ok(records)
+        Ok(())
     }
 
-    /// Returns the answers of a run's network to crops, with the temperatures of age and gender.
+    /// Returns the answers of a run's network to crops.
     fn answer(
         &self,
-        averaged: &Averaged,
-        (of_age, of_gender): (f64, f64),
+        RunNetwork { averaged, temperatures: (of_age, of_gender) }: &RunNetwork,
         crops: Vec<(Key, Vec<f32>)>,
     ) -> Result<Vec<(Key, Vec<u8>)>> {
         let input = &averaged.checkpoint.config.input;
@@ -187,8 +206,8 @@ impl Question<'_> {
         let outputs = tch::no_grad(|| averaged.net.forward(&images, false));
         let logits = outputs.age_logits.context("a teacher must tell age as a distribution")?;
         let male = outputs.gender_logit.context("a teacher must tell gender")?;
-        let years = (logits / of_age).softmax(-1, Kind::Float);
-        let both = Tensor::cat(&[years, (male / of_gender).sigmoid()], 1);
+        let years = (logits / *of_age).softmax(-1, Kind::Float);
+        let both = Tensor::cat(&[years, (male / *of_gender).sigmoid()], 1);
         let both: Vec<f32> = both.to_device(Device::Cpu).contiguous().view([-1]).try_into()?;
         let answers = both.chunks_exact(self.crops * (YEARS + 1));
         Ok(crops.iter().zip(answers).map(|((key, _), answers)| (*key, pack(answers))).collect())
@@ -201,7 +220,7 @@ struct Shower {
     rule: face_predict::CropRule,
     augment: Augment,
     crops: usize,
-    who: Pupil,
+    answerer: Answerer,
     asked: Vec<(Key, Row)>,
 }
 
@@ -211,12 +230,12 @@ impl Shower {
             let picture = pictures::open(&self.root.join(&row.path))?;
             let image = picture.image();
             let moves = self.moves(row, &image)?;
-            match &self.who {
-                Pupil::Library(model) => {
+            match &self.answerer {
+                Answerer::Library(model) => {
                     let numbers = ask_library(model, row, &image, &moves, &mut memory.1)?;
                     Ok(Shown::Said(*key, pack(&numbers)))
                 }
-                Pupil::Network(input) => {
+                Answerer::Network(input) => {
                     let planes = crops(input, row, &image, &moves, &mut memory.0)?;
                     Ok(Shown::Crops(*key, planes))
                 }

@@ -11,6 +11,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 
 use crate::config::settings::Settings;
+use crate::config::{Form, Teacher};
 use crate::data::feed::Teachers;
 use crate::data::kept::key;
 use crate::data::labels::Taught;
@@ -50,10 +51,10 @@ impl Teaching {
         }
         // A key reads the facts of its file, so all teachers share one list.
         let keys: Vec<_> = rows.iter().map(|row| key(&settings.root, row).ok()).collect();
-        let voice = |(file, sources): (&Path, Vec<&str>)| -> Result<Voice> {
-            let asked = |row: &Row| sources.is_empty() || sources.contains(&row.source.as_str());
-            if file.extension().is_some_and(|e| e == "csv") {
-                return Ok(Voice::Written(written::answers(file, rows, asked)?));
+        let voice = |teacher: Teacher<'_>| -> Result<Voice> {
+            let asked = |row: &Row| teacher.answers(&row.source);
+            if teacher.form == Form::Answers {
+                return Ok(Voice::Written(written::answers(teacher.path, rows, asked)?));
             }
             let question = ask::Question {
                 root: &settings.root,
@@ -64,7 +65,7 @@ impl Teaching {
                 device,
             };
             let about: Vec<&Row> = rows.iter().filter(|row| asked(row)).collect();
-            let records = question.put(file, &about, folder)?;
+            let records = question.put(&teacher, &about, folder)?;
             let its = keys.iter().zip(rows).map(|(key, row)| key.filter(|_| asked(row)));
             Ok(Voice::Kept(records, its.collect()))
         };

@@ -91,15 +91,17 @@ impl Train {
 
     /// Runs the command.
     pub fn run(self) -> Result<()> {
-        let mut settings = self.settings()?;
-        let device = device::open(&settings.device)?;
-        if settings.threads > 0 {
-            tch::set_num_threads(settings.threads);
+        let told = self.settings()?;
+        let device = device::open(&told.device)?;
+        if told.threads > 0 {
+            tch::set_num_threads(told.threads);
         }
         interrupt::watch()?;
-        let faces = Faces::read(&settings)?;
-        settings.train.distillation.check_sources(&faces.rows)?;
-        // The sizes of the epoch and of the scenes follow from the data.
+        let faces = Faces::read(&told)?;
+        told.train.distillation.check_sources(&faces.rows)?;
+        // The sizes of the epoch and of the scenes follow from the data. They are not saved, since the run may be
+        // repeated with other faces.
+        let mut settings = told.clone();
         let of_train = |split: &str| split == "train";
         if settings.train.epoch_size == 0 || settings.train.shuffle {
             settings.train.epoch_size = faces.rows.iter().filter(|r| of_train(&r.split)).count();
@@ -111,40 +113,25 @@ impl Train {
             learner::check_start(&settings.train)?;
         }
         let fingerprint = run::fingerprint(&settings)?;
-        let open = || run::open(&self.run, &settings, &fingerprint, self.resume);
+        let check = || run::check(&self.run, &settings.train, &fingerprint, self.resume);
+        if self.dry_run || self.preview.is_some() {
+            return self.show(&settings, faces, device, check().err());
+        }
+        // A run that is refused leaves no folder, and one that starts is checked again behind the lock.
+        check()?;
+        let _lock = run::lock(&self.run)?;
+        let resumed = check()?;
+        if resumed.is_none() {
+            run::begin(&self.run, &told)?;
+        }
+        if faces.aside {
+            faces.note_aside(&self.run)?;
+        }
         let place =
             Place { run: &self.run, device, data: &fingerprint, stop_after: self.stop_after };
         if settings.train.network.task() == Task::Detect {
-            ensure!(
-                self.preview.is_none(),
-                "--preview is for faces, and `face-train frames` shows frames"
-            );
-            let resumed = if self.dry_run { None } else { open()? };
-            if faces.aside && !self.dry_run {
-                faces.note_aside(&self.run)?;
-            }
-            let cache = settings.cache.as_os_str();
-            let cache = (!cache.is_empty()).then_some(settings.cache.as_path());
-            let Faces { rows, scenes, .. } = faces;
-            let data = Data { rows, scenes, root: &settings.root, cache };
-            let job = Detect::new(&settings.train, &data, settings.workers, device)?;
-            return if self.dry_run {
-                self.tell(&settings, &job)
-            } else {
-                trainer::fit(&settings.train, &place, &job, resumed)
-            };
-        }
-        if self.dry_run || self.preview.is_some() {
-            let (train, val) = faces.parts(&settings)?;
-            let job = Estimate::new(&settings, device, train, val, None, None)?;
-            return match &self.preview {
-                Some(path) => job.preview(path),
-                None => self.tell(&settings, &job),
-            };
-        }
-        let resumed = open()?;
-        if faces.aside {
-            faces.note_aside(&self.run)?;
+            let job = detector(&settings, faces, device)?;
+            return trainer::fit(&settings.train, &place, &job, resumed);
         }
         let (train, val) = faces.parts(&settings)?;
         let empty = settings.cache.as_os_str().is_empty();
@@ -155,8 +142,36 @@ impl Train {
         trainer::fit(&settings.train, &place, &job, resumed)
     }
 
+    /// Shows what would happen, or the crops. Nothing is trained.
+    fn show(
+        &self,
+        settings: &Settings,
+        faces: Faces,
+        device: tch::Device,
+        refused: Option<anyhow::Error>,
+    ) -> Result<()> {
+        if settings.train.network.task() == Task::Detect {
+            ensure!(
+                self.preview.is_none(),
+                "--preview is for faces, and `face-train frames` shows frames"
+            );
+            return self.tell(settings, &detector(settings, faces, device)?, refused);
+        }
+        let (train, val) = faces.parts(settings)?;
+        let job = Estimate::new(settings, device, train, val, None, None)?;
+        match &self.preview {
+            Some(path) => job.preview(path),
+            None => self.tell(settings, &job, refused),
+        }
+    }
+
     /// Says what would happen.
-    fn tell<J: Job>(&self, settings: &Settings, job: &J) -> Result<()> {
+    fn tell<J: Job>(
+        &self,
+        settings: &Settings,
+        job: &J,
+        refused: Option<anyhow::Error>,
+    ) -> Result<()> {
         let train = &settings.train;
         println!("# nothing is done, because of --dry-run");
         println!("# {}: {:.1} MMAC, {}", train.arch, train.network.mega_macs(), job.describe());
@@ -166,15 +181,24 @@ impl Train {
             job.steps() * train.epochs,
             train.patience
         );
-        let exists = self.run.join(LAST).exists();
         let folder = self.run.display();
-        match (exists, self.resume) {
-            (true, true) => println!("# {folder} would continue from its last checkpoint"),
-            (true, false) => println!("# {folder} has a run already: it would be refused"),
-            (false, true) => println!("# {folder} has no run to continue: it would be refused"),
-            (false, false) => println!("# {folder} would be made"),
+        match refused {
+            Some(reason) => println!("# it would be refused: {reason:#}"),
+            None if self.resume => println!("# {folder} would continue from its last checkpoint"),
+            None => println!("# {folder} would be made"),
         }
         print!("{}", toml::to_string_pretty(settings)?);
         Ok(())
     }
+}
+
+fn detector<'a>(
+    settings: &'a Settings,
+    Faces { rows, scenes, .. }: Faces,
+    device: tch::Device,
+) -> Result<Detect<'a>> {
+    let cache = settings.cache.as_os_str();
+    let cache = (!cache.is_empty()).then_some(settings.cache.as_path());
+    let data = Data { rows, scenes, root: &settings.root, cache };
+    Detect::new(&settings.train, &data, settings.workers, device)
 }
