@@ -6,7 +6,9 @@ mod eval;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use face_predict::{Model, ModelOptions, Options, Point, Predictions, Rect, Region, Workspace};
+use face_predict::{
+    Format, Image, Model, ModelOptions, Options, Point, Predictions, Rect, Region, Workspace,
+};
 
 struct Row {
     path: PathBuf,
@@ -147,4 +149,49 @@ fn fairface_brackets_and_genders() {
         assert!(figures.bracket >= bracket, "bracket {:.3}", figures.bracket);
         assert!(figures.gender >= gender, "gender {:.3}", figures.gender);
     }
+}
+
+/// Lays a picture into the middle of a grey frame of 640 x 480. It is shrunk until the root of its face's area is `side`
+/// pixels.
+fn shrunk(row: &Row, side: f32) -> image::RgbImage {
+    let picture = image::open(&row.path).expect("a good picture").into_rgb8();
+    let scale = side / row.region().expect("a face").rect.area().sqrt();
+    let of = |length: u32| (length as f32 * scale).round() as u32;
+    let (width, height) = (of(picture.width()), of(picture.height()));
+    let filter = image::imageops::FilterType::Triangle;
+    let small = image::imageops::resize(&picture, width, height, filter);
+    let mut frame = image::RgbImage::from_pixel(640, 480, image::Rgb([127; 3]));
+    let corner = (i64::from(640 - width) / 2, i64::from(480 - height) / 2);
+    image::imageops::overlay(&mut frame, &small, corner.0, corner.1);
+    frame
+}
+
+#[test]
+fn a_child_of_40_pixels_is_called_a_child() {
+    let rows = rows("utkface");
+    if rows.is_empty() {
+        return;
+    }
+    let children = |row: &&Row| row.number("age").is_some_and(|age| age < 13.0);
+    let children: Vec<&Row> =
+        rows.iter().filter(children).filter(|r| r.region().is_some()).collect();
+    assert!(children.len() > 40, "{} children", children.len());
+    let model = base();
+    let (mut workspace, mut predictions) = (Workspace::new(), Predictions::new());
+    let (mut found, mut minors) = (0, 0);
+    for row in &children {
+        let frame = shrunk(row, 40.0);
+        let image = Image::new(Format::Rgb, 640, 480, frame.as_raw()).expect("an image");
+        model
+            .predict_into(&image, &Options::new(), &mut workspace, &mut predictions)
+            .expect("a good picture");
+        if let Some(face) = predictions.face(0) {
+            found += 1;
+            minors += usize::from(face.age().expect("an age").median() < 18.0);
+        }
+    }
+    let all = children.len();
+    println!("{minors} of {found} found children come out under 18, of {all}");
+    assert!(found as f64 >= 0.95 * all as f64, "{found} of {all} found");
+    assert!(minors as f64 >= 0.9 * found as f64, "{minors} of {found} under 18");
 }

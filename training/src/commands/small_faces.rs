@@ -16,7 +16,8 @@ use crate::data::sampler::generator;
 
 /// Shrinks each picture until its face has 30 to 60 pixels. Lays it into a picture of 1024 x 768, where the library
 /// finds the face. Gives the error of age and gender with three kinds of landmarks: those that it finds, those of the
-/// large picture, shrunk with it, and the manifest's.
+/// large picture, shrunk with it, and the manifest's. Also gives how many children under 13 and how many adults from 25
+/// on come out under 18.
 #[derive(Args, Debug)]
 #[command(
     after_help = "Example: face-train small-faces --model base.onnx --manifest faces.csv --root photos --split test"
@@ -48,6 +49,10 @@ struct Sums {
     error: [f64; 3],
     genders: usize,
     right: [usize; 3],
+    /// Children under 13, and adults from 25 on.
+    groups: [usize; 2],
+    /// How many of them come out under 18.
+    minors: [[usize; 3]; 2],
     /// The mean distance from the landmarks of the large picture, in eye distances.
     off: f64,
 }
@@ -127,10 +132,21 @@ impl SmallFaces {
         model.predict_into(&frame, &Options::new().regions(&regions), workspace, out)?;
         sums.ages += usize::from(row.age.is_some());
         sums.genders += usize::from(row.is_male().is_some());
+        let group = row.age.and_then(|age| match age {
+            ..13.0 => Some(0),
+            25.0.. => Some(1),
+            _ => None,
+        });
+        if let Some(group) = group {
+            sums.groups[group] += 1;
+        }
         for face in out.faces() {
             let by = face.region_index().context("a face that was given")?;
             if let Some((age, right)) = face.age().zip(row.age) {
                 sums.error[by] += f64::from((age.median() - right).abs());
+                if let Some(group) = group {
+                    sums.minors[group][by] += usize::from(age.median() < 18.0);
+                }
             }
             if let Some((female, male)) = face.female_probability().zip(row.is_male()) {
                 sums.right[by] += usize::from((female < 0.5) == male);
@@ -165,10 +181,18 @@ impl Sums {
         let Self { faces, missed, failed, ages, genders, .. } = self;
         println!("  {faces} faces, {missed} not found, {failed} left out");
         println!("  landmarks off by {:.3} eye distances", self.off / (*faces).max(1) as f64);
+        let share = |part: usize, of: usize| 100.0 * part as f64 / of.max(1) as f64;
         for ((by, error), right) in BY.iter().zip(self.error).zip(self.right) {
             let age = error / (*ages).max(1) as f64;
-            let gender = 100.0 * right as f64 / (*genders).max(1) as f64;
+            let gender = share(right, *genders);
             println!("  landmarks {by}: {age:.2} years, gender {gender:.2} %");
+        }
+        for (who, (count, minors)) in ["children under 13", "adults from 25 on"]
+            .iter()
+            .zip(self.groups.iter().zip(self.minors))
+        {
+            let shares = minors.map(|minors| format!("{:.1}", share(minors, *count)));
+            println!("  {count} {who}: come out under 18, %: {}", shares.join(", "));
         }
     }
 }
