@@ -166,7 +166,9 @@ fn utkface_with_odd_names_duplicates_and_exclusions() {
         out.contains("1 of 2 lines name no picture") && out.contains(": utk/9_1_0_3.jpg.chip.jpg"),
         "{out}"
     );
-    assert!(out.contains("near-duplicates have contradicting labels"), "{out}");
+    assert!(out.contains("1 near-duplicates have contradicting labels"), "{out}");
+    let named = "contradicting: 25_0_2_1.jpg.chip.jpg has \"25 male\", and 52_0_2_9.jpg.chip.jpg has \"52 male\"";
+    assert!(out.contains(named), "{out}");
     let paths = column(here, "utk.csv", "path");
     assert_eq!(paths.len(), 4, "{paths:?}");
     assert!(paths.iter().all(|path| path.starts_with("utk/")));

@@ -135,8 +135,15 @@ impl Funnel {
                  at least half as large"
             );
         }
-        if !self.contradicting.is_empty() {
-            println!("{} near-duplicates have contradicting labels", self.contradicting.len());
+        let contradicting = self.contradicting.len();
+        if contradicting > 0 {
+            println!("{contradicting} near-duplicates have contradicting labels");
+        }
+        for [one, label, other, its] in self.contradicting.iter().take(SHOWN) {
+            eprintln!("contradicting: {one} has {label:?}, and {other} has {its:?}");
+        }
+        if contradicting > SHOWN {
+            eprintln!("contradicting: {} more; --funnel lists them all", contradicting - SHOWN);
         }
     }
 }
