@@ -60,15 +60,15 @@ impl Train {
         if self.resume && !self.dry_run && !self.run.join(LAST).exists() {
             return run::missing(&self.run);
         }
-        // A run that continues needs only its folder.
+        // A run that continues needs only its folder. What is given besides must agree with it.
         let own = self.run.join(crate::config::settings::FILE);
-        let bare = self.resume && self.config.is_none() && self.flags.manifest.is_empty();
-        let file = if bare && own.exists() { Some(&self.run) } else { self.config.as_ref() };
+        let continued = self.resume && self.config.is_none();
+        let file = if continued && own.exists() { Some(&self.run) } else { self.config.as_ref() };
         let sources = Sources {
             file: file.map(PathBuf::as_path),
             set: &self.set,
             flags: self.flags.table()?,
-            continued: bare,
+            continued,
         };
         let settings = Settings::gather(if detect { "detector" } else { "base" }, sources)?;
         let is = settings.train.network.task() == Task::Detect;
