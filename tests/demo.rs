@@ -1,6 +1,6 @@
 //! Tests the picture that the demo shows to a newcomer: a woman of 42 or 43 years. The network estimates her as much
-//! younger. Base 0.7.0 gives 30 years and 68 % female with one crop (0.6.0: 24 and 81), and 31 years with eight (0.6.0:
-//! 30). Better weights allow narrower bounds.
+//! younger. Base 0.6.0 gives 24 years and 81 % female with one crop (0.5.0: 27 and 83), and 30 years with eight (0.5.0:
+//! 31). Better weights allow narrower bounds.
 
 use face_predict::{DecodeLimits, Gender, Model, Options, Picture};
 
@@ -20,13 +20,13 @@ fn the_portrait_is_a_grown_woman() {
     assert_ne!(face.gender(), Some(Gender::Male));
     assert!(face.female_probability().is_some_and(|p| p > 0.6));
     let age = face.age().expect("an age");
-    assert!((26.0..55.0).contains(&age.median()), "{}", age.median());
-    assert!(age.at_least(18.0) > 0.8);
+    assert!((21.0..55.0).contains(&age.median()), "{}", age.median());
+    assert!(age.at_least(18.0) > 0.6);
 
     let steadier = model.predict(&picture.image(), &Options::new().crops(8)).expect("a prediction");
     let face = steadier.face(0).expect("one face");
     assert_eq!(face.gender(), Some(Gender::Female));
     let age = face.age().expect("an age");
-    assert!((28.0..55.0).contains(&age.median()), "{}", age.median());
+    assert!((27.0..55.0).contains(&age.median()), "{}", age.median());
     assert!(age.at_least(18.0) > 0.8);
 }

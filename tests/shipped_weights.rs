@@ -1,10 +1,5 @@
-//! Guards the built-in weights with 800 test pictures that were not used for training or calibration. It fails if the
-//! weights are damaged, or clearly worse. It must not choose between weights of about the same quality, since test
-//! pictures choose nothing. If it fails, the whole test parts show whether the weights are worse. The bounds of `base` are
-//! its figures of 0.7.0 on these pictures, less 2.5 standard errors of the difference between two networks of that
-//! quality. Such a standard error is 0.07 years, 1.7 points of the brackets, and 0.6 (UTKFace) and 1.0 points (FairFace) of
-//! the genders. They were measured on validation pictures, between 0.6.0 and 0.7.0 ("base13" in
-//! training/EXPERIMENTS.md). The test is skipped, with a message, if the pictures are missing.
+//! Guards the built-in weights with 800 test pictures that were not used for training or calibration. They had a veto on
+//! new weights, and no other part in their choice. The test fails with a worse file. It is skipped, with a message, if the pictures are missing.
 
 mod eval;
 
@@ -122,8 +117,8 @@ fn measure(model: &Model, rows: &[Row], by_landmarks: bool) -> Figures {
 fn utkface_ages_and_genders() {
     let rows = rows("utkface");
     for (model, by_landmarks, error, gender) in [
-        (base(), true, 5.12, 0.925),
-        (base(), false, 5.14, 0.928),
+        (base(), true, 5.05, 0.94),
+        (base(), false, 4.9, 0.94),
         (tiny(), true, 5.2, 0.92),
         (tiny(), false, 5.15, 0.93),
         (open(), true, 6.6, 0.9),
@@ -141,8 +136,8 @@ fn utkface_ages_and_genders() {
 fn fairface_brackets_and_genders() {
     let rows = rows("fairface");
     for (model, by_landmarks, bracket, gender) in [
-        (base(), true, 0.5, 0.865),
-        (base(), false, 0.485, 0.848),
+        (base(), true, 0.5, 0.875),
+        (base(), false, 0.53, 0.87),
         (tiny(), true, 0.495, 0.84),
         (tiny(), false, 0.495, 0.845),
         (open(), true, 0.46, 0.84),

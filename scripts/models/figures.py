@@ -4,7 +4,7 @@
     build/venv/bin/python scripts/models/figures.py NAME --sets SETS --root DATA [--only KIND ...]
 
 SETS has a manifest for each set, such as SETS/aaf.csv. Those of `KINDS` must be there, with the parts test and val. NAME is base, tiny
-or base-open. It measures the kinds that the card of NAME has: an hour for base on one core. The result of each kind is kept
+or base-open. It measures the kinds that the card of NAME has: some ten minutes for base on two cores. The result of each kind is kept
 in models/ as soon as it is there, so a run that was interrupted goes on with --only. FACE_TRAIN is the program.
 """
 import argparse
