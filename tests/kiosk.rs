@@ -92,6 +92,7 @@ fn resident() -> usize {
 
 #[test]
 fn a_day_of_a_kiosk() {
+    counting::map_large_blocks();
     let frames: usize = std::env::var("FACE_PREDICT_FRAMES").map_or(6_000, |n| n.parse().unwrap());
     let pixels: Vec<u8> = (0..128 * 96 * 4).map(|i| (i * 37 % 251) as u8).collect();
     let mut options = TrackerOptions::default();

@@ -46,6 +46,14 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
+/// From here on the system's allocator maps each block of 64 KB or more by itself, and unmaps it when it is freed.
+/// Otherwise glibc keeps large blocks in its heap once one was freed, and the heap grows by a megabyte at random.
+pub fn map_large_blocks() {
+    // SAFETY: it changes a number of the allocator.
+    #[cfg(target_env = "gnu")]
+    assert_eq!(unsafe { libc::mallopt(libc::M_MMAP_THRESHOLD, 64 * 1024) }, 1);
+}
+
 /// From here on this thread is counted.
 pub fn start() {
     COUNTED.set(true);
