@@ -1,15 +1,19 @@
 //! Makes a model file from a folder of labelled pictures. It runs the other commands one after the other, and prints
 //! each of them.
 
+mod line;
+mod steps;
 mod told;
 
-use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use clap::Args;
+use face_predict::Metadata;
 use sha2::{Digest, Sha256};
 
+use self::line::Dispatch;
+use self::steps::Steps;
 use crate::data::manifest;
 use crate::model::Arch;
 use crate::provenance::{Used, hex, sha256};
@@ -83,144 +87,38 @@ const TAKEN: [(&str, &str); 7] = [
     ("distillation.teachers", "the teacher is the model of --from"),
 ];
 
-/// Runs a command line of this program.
-pub type Dispatch<'a> = &'a dyn Fn(Vec<OsString>) -> Result<()>;
-
-/// A command line that is built up.
-struct Line(Vec<OsString>);
-
-impl Line {
-    fn new(words: &[&str]) -> Self {
-        let words = std::iter::once("face-train").chain(words.iter().copied());
-        Self(words.map(OsString::from).collect())
-    }
-
-    fn with(mut self, flag: &str, value: impl Into<OsString>) -> Self {
-        self.0.extend([flag.into(), value.into()]);
-        self
-    }
-
-    /// Prints it and runs it.
-    fn run(self, dispatch: Dispatch<'_>) -> Result<()> {
-        let quoted = self.0.iter().map(|word| {
-            let word = word.to_string_lossy();
-            if word.contains(' ') { format!("'{word}'") } else { word.into_owned() }
-        });
-        println!("\n$ {}", quoted.collect::<Vec<_>>().join(" "));
-        dispatch(self.0)
-    }
-}
-
 impl Finetune {
     /// Runs the commands.
     pub fn run(self, dispatch: Dispatch<'_>) -> Result<()> {
+        let card = self.check()?;
+        let steps = Steps::new(&self, &card, dispatch);
+        if !self.same_faces(steps.parts())? {
+            steps.ingest()?;
+        }
+        self.check_parts(steps.parts())?;
+        steps.train()?;
+        steps.export()?;
+        steps.compare()
+    }
+
+    /// Checks the arguments, and returns what the model file says about itself.
+    fn check(&self) -> Result<Metadata> {
         ensure!((0.0..=1.0).contains(&self.keep), "keep is {}, but it must be 0 to 1", self.keep);
         ensure!(self.epochs > 0, "epochs must be 1 or more");
         ensure!(self.faces.exists(), "there is no {}", self.faces.display());
-        let card = onnx::metadata(&self.from)?;
-        let arch = self.arch.clone().unwrap_or_else(|| card.name.clone());
-        ensure!(
-            matches!(Arch::named(&arch), Ok(Arch::Estimator(_))),
-            "{} is called {:?}, which is not a network of this program: give --arch tiny or base",
-            self.from.display(),
-            card.name
-        );
-        let from_folder = self.faces.is_dir();
-        let own = self.faces.parent().filter(|p| !p.as_os_str().is_empty());
-        let images = match &self.images {
-            Some(images) => images.clone(),
-            None if from_folder => self.faces.clone(),
-            None => own.unwrap_or(Path::new(".")).to_owned(),
-        };
-        let at = |name: &str| self.run.join(name);
-        let (all, parts) = (at("all.csv"), at("faces.csv"));
         for (key, flag) in TAKEN {
             let named = |pair: &String| pair.split('=').next().map(str::trim) == Some(key);
             ensure!(!self.set.iter().any(named), "--set {key} would be replaced: {flag}");
         }
-
-        if !self.same_faces(&parts)? {
-            let kind = if from_folder { "folder" } else { "table" };
-            let mut line = Line::new(&["ingest", kind]);
-            if !from_folder {
-                line = line.with("--table", &self.faces);
-            }
-            line.with("--images", &images)
-                .with("--workers", self.workers.to_string())
-                .with("--out", &all)
-                .run(dispatch)?;
-            Line::new(&["split"])
-                .with("--parts", "train=0.8,val=0.1,test=0.1")
-                .with("--out", &parts)
-                .and(&all)
-                .run(dispatch)?;
-        }
-        self.check_parts(&parts)?;
-        let train = || {
-            let mut line = Line::new(&["train"])
-                .with("--arch", &arch)
-                .with("--init-from", &self.from)
-                .with("--workers", self.workers.to_string())
-                .with("--device", &self.device)
-                .with("--manifest", &parts)
-                .with("--root", &images)
-                .with("--run", &self.run);
-            let mut usual = vec![
-                format!("learning_rate={}", self.learning_rate),
-                format!("epochs={}", self.epochs),
-                format!("patience={}", self.epochs.div_ceil(3)),
-            ];
-            if self.keep > 0.0 {
-                line = line.with("--teacher", &self.from);
-                usual.push("distillation.crops=4".into());
-                usual.push(format!("loss.distillation={}", self.keep));
-            }
-            // Of two values for a setting the last one counts, which is the user's.
-            usual.iter().chain(&self.set).fold(line, |line, pair| line.with("--set", pair))
-        };
-        train().with("--preview", at("preview.png")).run(dispatch)?;
-        println!("{} shows how the faces will be shown", at("preview.png").display());
-        let mut line = train();
-        if at(checkpoint::LAST).exists() {
-            line.0.push("--resume".into());
-        }
-        line.run(dispatch)?;
-        let on = |line: Line| line.with("--manifest", &parts).with("--root", &images);
-        on(Line::new(&["calibrate"]).with("--run", &self.run))
-            .with("--device", &self.device)
-            .run(dispatch)?;
-        let data = format!("{}; {}", card.data, self.faces.display());
-        on(Line::new(&["export"]).with("--run", &self.run).with("--out", &self.out))
-            .with("--name", &card.name)
-            .with("--license", &self.license)
-            .with("--data", data)
-            .run(dispatch)?;
-        let report = at("report");
-        on(Line::new(&["evaluate"]).with("--model", &self.from).with("--model", &self.out))
-            .with("--out", &report)
-            .with("--workers", self.workers.to_string())
-            .run(dispatch)?;
-        let text = std::fs::read(report.join("metrics.json"))?;
-        let told = told::compare(&serde_json::from_slice(&text)?)?;
-        println!("\n{told}");
-        let page = format!(
-            "# {}\n\nThe training continued from `{}` ({}, licence {}) with the faces of `{}`, by `face-train finetune`. The licence of these weights is: {}.\n\n{told}",
-            self.out.file_stem().unwrap_or_default().to_string_lossy(),
+        let card = onnx::metadata(&self.from)?;
+        let arch = self.arch.as_ref().unwrap_or(&card.name);
+        ensure!(
+            matches!(Arch::named(arch), Ok(Arch::Estimator(_))),
+            "{} is called {:?}, which is not a network of this program: give --arch tiny or base",
             self.from.display(),
-            card.version,
-            card.license,
-            self.faces.display(),
-            self.license
+            card.name
         );
-        let beside = self.out.with_extension("md");
-        crate::files::replace_bytes(&beside, page.as_bytes())?;
-        println!(
-            "{} and {} were written, and {} has more",
-            self.out.display(),
-            beside.display(),
-            report.display()
-        );
-        Ok(())
+        Ok(card)
     }
 
     /// Returns whether `parts` was made from these faces. It notes them if it has yet to be made. It fails if a training
@@ -289,12 +187,5 @@ impl Finetune {
             );
         }
         Ok(())
-    }
-}
-
-impl Line {
-    fn and(mut self, word: impl Into<OsString>) -> Self {
-        self.0.push(word.into());
-        self
     }
 }
