@@ -117,8 +117,10 @@ impl Train {
         if self.dry_run || self.preview.is_some() {
             return self.show(&settings, faces, device, check().err());
         }
-        // A run that is refused leaves no folder, and one that starts is checked again behind the lock.
-        check()?;
+        // The lock makes the folder of a new run. A run that is refused must leave no folder.
+        if !self.resume {
+            check()?;
+        }
         let _lock = run::lock(&self.run)?;
         let resumed = check()?;
         if resumed.is_none() {
