@@ -9,6 +9,7 @@ use std::sync::{Mutex, OnceLock};
 
 use face_predict::Task;
 
+#[allow(dead_code)]
 mod bombs;
 #[allow(dead_code)]
 mod onnx;

@@ -94,6 +94,31 @@ fn a_jump_across_the_picture_is_another_face() {
 }
 
 #[test]
+fn faces_keep_their_numbers_when_the_camera_changes_its_size() {
+    let model = Model::load_default().expect("built in");
+    let mut tracker = Tracker::new(&model, TrackerOptions::default()).expect("right options");
+    let (mut workspace, mut out) = (Workspace::new(), Predictions::new());
+    let pixels = vec![128u8; 1280 * 960];
+    // In pixels of 640 x 480. At twice the size, the second face lies where the first one was.
+    let rects = [Rect::new(400.0, 300.0, 80.0, 80.0), Rect::new(200.0, 150.0, 40.0, 40.0)];
+    let mut show = |width: usize, height: usize, scale: f32, time_us: i64| {
+        let at = |r: &Rect| Rect::new(r.x * scale, r.y * scale, r.width * scale, r.height * scale);
+        let regions: Vec<Region> = rects.iter().map(|r| Region::from_box(at(r))).collect();
+        let image = Image::new(Format::Gray, width, height, &pixels).expect("a right picture");
+        let options = Options::new().regions(&regions).skip_gender(true);
+        tracker.update(&image, time_us, &options, &mut workspace, &mut out).expect("an answer");
+        out.faces().map(|face| face.track().expect("a number").id).collect::<Vec<_>>()
+    };
+    let first = show(640, 480, 1.0, 0);
+    assert_eq!(show(640, 480, 1.0, FRAME_US), first);
+    assert_eq!(show(1280, 960, 2.0, 2 * FRAME_US), first, "twice the size");
+    assert_eq!(show(320, 240, 0.5, 3 * FRAME_US), first, "a quarter of it");
+    // A camera that was turned sees another part of the scene.
+    let turned = show(480, 640, 1.0, 4 * FRAME_US);
+    assert!(turned.iter().all(|id| !first.contains(id)), "{turned:?}");
+}
+
+#[test]
 fn answers_settle_and_count_their_estimates() {
     let mut film = Film::new(|options| options.estimate_every = 3);
     let mut ages = Vec::new();

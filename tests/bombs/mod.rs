@@ -89,6 +89,15 @@ pub fn png(width: u32, height: u32, data: usize, profile: usize) -> Vec<u8> {
     out
 }
 
+/// Returns a PNG with one more chunk after its header.
+pub fn with_chunk(png: &[u8], kind: &[u8; 4], data: &[u8]) -> Vec<u8> {
+    const HEADER: usize = 33;
+    let mut out = png[..HEADER].to_vec();
+    chunk(&mut out, kind, data);
+    out.extend(&png[HEADER..]);
+    out
+}
+
 /// Returns the header of a 24-bit BMP without pixels.
 pub fn bmp(width: i32, height: i32) -> Vec<u8> {
     let mut out = b"BM".to_vec();

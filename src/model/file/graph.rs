@@ -15,6 +15,7 @@ use super::super::engine::model_error;
 use super::constants::{self, Readers};
 use super::onnx::{GraphProto, ModelProto, TensorProto, ValueInfoProto};
 use super::operators;
+use super::parts::Parts;
 use crate::error::{Error, ErrorKind, Result};
 #[cfg(feature = "all-operators")]
 use crate::memory::grow_to;
@@ -81,8 +82,9 @@ pub(in crate::model) struct Ready {
 impl Graph {
     /// Parses and checks an ONNX file.
     pub(in crate::model) fn parse(bytes: &[u8]) -> Result<Self> {
+        let parts = Parts::of(bytes)?;
         // These are the parsed structures, the file that is kept, and the network's own copy of the weights.
-        room(bytes.len().saturating_mul(4).saturating_add(LOADING))?;
+        room(bytes.len().saturating_mul(4).saturating_add(parts.needs() + LOADING))?;
         let not_onnx = || format!("the {} bytes are no ONNX file", bytes.len());
         let proto = ModelProto::decode(bytes)
             .map_err(|e| Error::with_source(ErrorKind::Model, not_onnx(), e))?;

@@ -4,3 +4,4 @@ mod constants;
 pub(super) mod graph;
 mod onnx;
 mod operators;
+mod parts;

@@ -186,8 +186,6 @@ fn decode(bytes: &[u8], limits: &DecodeLimits) -> Result<Picture> {
 fn decode_other(bytes: &[u8], limits: &DecodeLimits) -> Result<Picture> {
     use image::{ColorType, DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
 
-    // Of the decoders and their tables.
-    room(0)?;
     let mut reader = ImageReader::new(std::io::Cursor::new(bytes))
         .with_guessed_format()
         .map_err(|e| Error::with_source(ErrorKind::Image, "the picture cannot be read", e))?;
@@ -200,18 +198,26 @@ fn decode_other(bytes: &[u8], limits: &DecodeLimits) -> Result<Picture> {
         };
         return Err(Error::new(ErrorKind::Image, message));
     }
-    if let Some((width, height)) = size::declared(bytes) {
+    let declared = size::declared(bytes);
+    if let Some((width, height)) = declared {
         limits.check_size(width, height)?;
     }
-    // Eight bytes a pixel is the widest that the decoders produce (16-bit RGBA), and they need room
-    // beside it.
+    // The decoders first read texts and colour profiles, which they keep. Three times the file is enough for any text. A
+    // profile may unpack to a thousand times its size, and is left out if it takes more. While it is unpacked, as much is
+    // taken once more.
+    let row = declared.map_or(0, |(width, _)| width.saturating_mul(16));
+    let parts = |copies: usize| bytes.len().saturating_mul(copies).saturating_add(row);
+    room(parts(6))?;
     let mut decoder_limits = Limits::default();
-    decoder_limits.max_alloc = Some(limits.max_pixels.saturating_mul(16).max(1 << 20));
+    decoder_limits.max_alloc = Some((parts(3) as u64).saturating_add(1 << 20));
     reader.limits(decoder_limits.clone());
     let mut decoder = reader.into_decoder().map_err(image_error)?;
     let (width, height) = decoder.dimensions();
     let (width, height) = (width as usize, height as usize);
     limits.check_size(width, height)?;
+    // Eight bytes a pixel is the widest that the decoders produce (16-bit RGBA), and they need room
+    // beside it.
+    decoder_limits.max_alloc = Some(limits.max_pixels.saturating_mul(16).max(1 << 20));
     decoder.set_limits(decoder_limits).map_err(image_error)?;
     // The decoder's pixels, those of a simpler format, and rows on the way.
     room(usize::try_from(decoder.total_bytes()).unwrap_or(usize::MAX).saturating_mul(2))?;
