@@ -31,7 +31,8 @@ pub struct face_predict_tracker_options {
     /// sizeof(face_predict_tracker_options)
     pub struct_size: u32,
     /// The detector runs on every n-th frame, and on each frame of another size than the one before. On the frames in
-    /// between, each box moves on with its last speed, which decreases from frame to frame. 0 means 1.
+    /// between, each box moves on with its last speed, which decreases from frame to frame. Faces keep their numbers if
+    /// the size changes and the shape does not. If the shape changes, all faces get new numbers. 0 means 1.
     pub detect_every: u32,
     /// A face is estimated on every n-th frame in which the detector finds it. 0 means 1.
     pub estimate_every: u32,

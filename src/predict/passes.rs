@@ -17,7 +17,7 @@ const FOUND: f32 = 20.0;
 const DEFAULT_SMALLEST: f32 = 12.5;
 
 /// The pixels of the input that neighbouring parts share. Each part sees half of them around it. A face of so many
-/// pixels is thus whole in one part, and a coarser search finds larger ones.
+/// pixels is thus whole in one part, and a coarser search finds larger ones. Parts of a small detector share a half.
 const SHARED: usize = 128;
 
 /// One search of a whole picture at one scale. Sizes are whole numbers everywhere. In `f32`, 1200 pixels scaled to 320
@@ -188,14 +188,15 @@ impl Window {
     }
 }
 
-/// Cuts a length into as few parts as possible. They have at most `largest` pixels, and share `SHARED` with their
-/// neighbours.
+/// Cuts a length into as few parts as possible. They have at most `largest` pixels, and share [`SHARED`] with their
+/// neighbours, or a half.
 fn spans(length: usize, largest: usize) -> impl Iterator<Item = Span> {
+    let shared = SHARED.min(largest / 2);
     let count = match length {
         length if length <= largest => 1,
-        _ => (length - SHARED).div_ceil(largest - SHARED),
+        _ => (length - shared).div_ceil(largest - shared),
     };
-    let part = (length + (count - 1) * SHARED).div_ceil(count);
+    let part = (length + (count - 1) * shared).div_ceil(count);
     let start = move |index: usize| match index {
         0 => 0,
         _ => index * (length - part) / (count - 1),
@@ -292,6 +293,16 @@ mod tests {
                 assert!(two[1].from >= 63.5 && two[0].length as f32 - two[0].to >= 63.5);
             }
             assert!(all.iter().all(|s| s.length <= 640), "{all:?}");
+        }
+        // Detectors may be as small as this.
+        for largest in [16, 64, 128, 132, 256] {
+            let all: Vec<Span> = spans(4000, largest).collect();
+            assert!(all.len() <= 2 * 4000 / largest, "{largest}: {}", all.len());
+            assert!(all.iter().all(|s| s.length <= largest), "{largest}: {all:?}");
+            let ends = all
+                .windows(2)
+                .all(|two| two[0].start as f32 + two[0].to == two[1].start as f32 + two[1].from);
+            assert!(ends, "{largest}: {all:?}");
         }
     }
 }

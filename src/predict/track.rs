@@ -29,7 +29,8 @@ const SHORTEST: f32 = 0.008;
 #[non_exhaustive]
 pub struct TrackerOptions {
     /// The detector runs on every n-th frame, and on each frame of another size than the one before. On the frames in
-    /// between, each box moves on with its last speed, which decreases from frame to frame. The number is at least 1.
+    /// between, each box moves on with its last speed, which decreases from frame to frame. Faces keep their numbers if
+    /// the size changes and the shape does not. If the shape changes, all faces get new numbers. The number is at least 1.
     pub detect_every: u32,
     /// A face is estimated on every n-th frame in which the detector finds it. The number is at least 1.
     pub estimate_every: u32,
@@ -201,20 +202,35 @@ impl Tracker {
         }
         let options = &options.fast_search(true);
         let mut source = pipeline::open(&self.model, input, options, out)?;
-        // The places of faces mean nothing in a picture of another size.
-        let is_due = self.frames.is_multiple_of(u64::from(self.options.detect_every))
-            || source.size() != self.size;
-        let searches = is_due || !options.searches();
+        let is_resized = source.size() != self.size;
+        let is_due = self.frames.is_multiple_of(u64::from(self.options.detect_every));
+        let searches = is_due || is_resized || !options.searches();
         if searches {
             find_faces(&self.model, &source, options, workspace)?;
             pipeline::refine(&self.model, &mut source, options, &workspace.candidates)?;
         }
-        (self.frames, self.time_us, self.size) = (self.frames + 1, Some(time_us), source.size());
+        if is_resized {
+            self.resize(source.size());
+        }
+        (self.frames, self.time_us) = (self.frames + 1, Some(time_us));
         if searches {
             self.searches += 1;
             self.report_found(&source, time_us, options, workspace, out)
         } else {
             self.report_expected(time_us, options, workspace, out)
+        }
+    }
+
+    /// Carries the faces over to frames of another size. A frame of another shape shows another part of the scene, so
+    /// the faces are forgotten then.
+    fn resize(&mut self, size: (usize, usize)) {
+        let scale = |now: usize, before: usize| now as f32 / before.max(1) as f32;
+        let (x, y) = (scale(size.0, self.size.0), scale(size.1, self.size.1));
+        self.size = size;
+        if (0.95..=1.05).contains(&(x / y)) {
+            self.tracks.iter_mut().for_each(|track| track.resize(x, y));
+        } else {
+            self.tracks.clear();
         }
     }
 
@@ -379,6 +395,17 @@ impl Followed {
         };
         // It is none of this frame's regions.
         Candidate { region, region_index: None, ..self.candidate }
+    }
+
+    /// Multiplies all places by these scales.
+    fn resize(&mut self, x: f32, y: f32) {
+        let scaled = |p: Point| Point::new(x * p.x, y * p.y);
+        let Region { rect, landmarks } = self.candidate.region;
+        self.candidate.region = Region {
+            rect: Rect::new(x * rect.x, y * rect.y, x * rect.width, y * rect.height),
+            landmarks: landmarks.map(|points| points.map(scaled)),
+        };
+        self.velocity = scaled(self.velocity);
     }
 
     fn found(&mut self, face: &Candidate, search: u64, time_us: i64) {
