@@ -323,7 +323,8 @@
  * Flag of face_predict_options: the picture is searched upright and in the three other quarter turns. It is meant for
  * pictures without an Exif orientation that may lie on a side or stand upside down, and for people who lie. It takes
  * four to five times as long, and needs a higher score, so that some small upright faces are lost. Without this flag
- * such a face, if it is found at all, is marked FACE_PREDICT_QUALITY_NOT_UPRIGHT.
+ * such a face is often missed. If it is found and estimated in a still picture, and has 40 pixels or more, it is usually
+ * marked FACE_PREDICT_QUALITY_NOT_UPRIGHT.
  */
 #define FACE_PREDICT_TRY_TURNS (1 << 4)
 
@@ -734,7 +735,8 @@ typedef struct face_predict_tracker_options {
     uint32_t struct_size;
     /**
      * The detector runs on every n-th frame, and on each frame of another size than the one before. On the frames in
-     * between, each box moves on with its last speed, which decreases from frame to frame. 0 means 1.
+     * between, each box moves on with its last speed, which decreases from frame to frame. Faces keep their numbers if
+     * the size changes and the shape does not. If the shape changes, all faces get new numbers. 0 means 1.
      */
     uint32_t detect_every;
     /**
@@ -852,8 +854,8 @@ const char *face_predict_model_name(const struct face_predict_model *model);
 
 /**
  * Returns the licences of all weights that this model uses, each with the name and version of its network. This call
- * loads the detector, since its licence counts, too. Returns NULL if `model` is NULL. The text lives as long as the
- * model.
+ * loads the detector, since its licence counts, too. Returns NULL if `model` is NULL, or if there is no memory for the
+ * detector. The text lives as long as the model.
  */
 FACE_PREDICT_API
 const char *face_predict_model_license(const struct face_predict_model *model);

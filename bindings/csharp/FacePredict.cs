@@ -776,20 +776,34 @@ namespace FacePredict
             try
             {
                 Native.Options o = options.Borrow(pins);
-                IntPtr[] from = new IntPtr[images.Count], to = new IntPtr[images.Count];
+                List<int> places = new List<int>(); // Of the pictures that C can be given.
+                List<IntPtr> from = new List<IntPtr>(), to = new List<IntPtr>();
                 for (int i = 0; i < images.Count; i++)
                 {
-                    from[i] = new IntPtr(memory.ToInt64() + i * size);
-                    Marshal.StructureToPtr(images[i].Borrow(pins), from[i], false);
-                    results.Add(Native.NewResult());
-                    to[i] = results[i].DangerousGetHandle(); // Only this method knows these results, so nobody disposes them meanwhile.
+                    Native.Image image;
+                    try
+                    {
+                        image = images[i].Borrow(pins);
+                    }
+                    catch (ArgumentException error)
+                    {
+                        answers[i] = new Answer(null, error);
+                        continue;
+                    }
+                    IntPtr place = new IntPtr(memory.ToInt64() + i * size);
+                    Marshal.StructureToPtr(image, place, false);
+                    Native.ResultHandle result = Native.NewResult();
+                    results.Add(result);
+                    places.Add(i);
+                    from.Add(place);
+                    to.Add(result.DangerousGetHandle()); // Only this method knows these results, so nobody disposes them meanwhile.
                 }
                 // Each result holds the error of its picture.
-                Native.face_predict_batch(handle, from, (UIntPtr)(ulong)from.Length, ref o, (uint)threads, to);
-                for (int i = 0; i < images.Count; i++)
+                Native.face_predict_batch(handle, from.ToArray(), (UIntPtr)(ulong)from.Count, ref o, (uint)threads, to.ToArray());
+                for (int i = 0; i < places.Count; i++)
                 {
                     int status = Native.face_predict_result_status(results[i]);
-                    answers[i] = status == 0 ? new Answer(Prediction.Of(results[i]), null)
+                    answers[places[i]] = status == 0 ? new Answer(Prediction.Of(results[i]), null)
                         : new Answer(null, Native.Error(status, Native.face_predict_result_message(results[i])));
                 }
                 return answers;

@@ -352,6 +352,9 @@ internal static class Test
         Fails<FacePredictException>("batch: the error", "31104", () => answers[1].Prediction.ToString(), 4);
         Check(answers[40].Error.Message.Contains("0x1"), "batch: each has its message");
         Check(model.PredictBatch(new Image[0]).Count == 0, "no pictures");
+        answers = model.PredictBatch(new[] { good, new Image(Format.Rgb, 96, 108, rgb) { Rotation = -90 }, good }, cropped);
+        Check(answers[1].Error is ArgumentException && answers[1].Error.Message.Contains("rotation -90"), "batch: a picture that C cannot be given");
+        Check(answers[0].Prediction.Faces[0].Age == right && answers[2].Prediction.Faces[0].Age == right, "batch: the pictures around it");
         foreach (Answer answer in model.PredictBatch(images, new Options { Regions = new Region[0] }, 2))
         {
             Check(answer.Error.Message.Contains("regions belong"), "batch with regions");

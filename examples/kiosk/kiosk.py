@@ -12,6 +12,7 @@ import time
 
 import face_predict
 
+# How often a picture is shown, and the rate of a film that does not state its own.
 FRAMES_A_SECOND = 30
 # A first estimate may be wrong by ten years. The mean of ten is steadier.
 ENOUGH_ESTIMATES = 10
@@ -19,8 +20,8 @@ ENOUGH_ESTIMATES = 10
 # shares of minors and adults for some limits.
 SURELY_ADULT = 0.98
 SURELY_YOUNGER = 0.20
-# The screen changes only if the choice stays the same for half a second.
-STEADY_FRAMES = FRAMES_A_SECOND // 2
+# The screen changes only if the choice stays the same for so many seconds.
+STEADY_SECONDS = 0.5
 
 
 def choose(faces):
@@ -46,19 +47,19 @@ def describe(faces):
 
 
 def pictures(files):
-    """Yields each file's bytes as often as a camera would see it in a second."""
-    for file in files:
+    """Yields the time, and each file's bytes as often as a camera would see it in a second."""
+    for second, file in enumerate(files):
         try:
             with open(file, "rb") as opened:
                 data = opened.read()
         except OSError as error:
             raise SystemExit(f"kiosk: {file} cannot be read: {error.strerror}") from None
-        for _ in range(FRAMES_A_SECOND):
-            yield data, {}
+        for frame in range(FRAMES_A_SECOND):
+            yield second + frame / FRAMES_A_SECOND, data, {}
 
 
 def film(source):
-    """Yields the frames of a camera or of a file, as OpenCV gives them."""
+    """Yields the time and the frame of a camera (by its number) or of a file, as OpenCV gives them."""
     try:
         import cv2
     except ImportError:
@@ -67,11 +68,15 @@ def film(source):
     capture = cv2.VideoCapture(source)
     if not capture.isOpened():
         raise SystemExit(f"kiosk: {source!r} cannot be opened as a camera or film")
+    # A camera has a clock, but a film counts its frames.
+    rate = capture.get(cv2.CAP_PROP_FPS) or FRAMES_A_SECOND
+    start, number = time.monotonic(), 0
     while True:
         good, frame = capture.read()
         if not good:
             return
-        yield frame, {"format": "BGR"}
+        yield time.monotonic() - start if isinstance(source, int) else number / rate, frame, {"format": "BGR"}
+        number += 1
 
 
 def main():
@@ -81,25 +86,22 @@ def main():
     parser.add_argument("--pictures", nargs="+", help="pictures instead of the camera")
     options = parser.parse_args()
 
-    live = not options.pictures and options.video is None
     frames = pictures(options.pictures) if options.pictures else film(options.video if options.video is not None else options.camera)
-    shown, wanted, since = None, None, 0
+    shown, wanted, since = None, None, 0.0
     with face_predict.Model() as model:
         tracker = face_predict.Tracker(model)
-        for number, (frame, how) in enumerate(frames):
-            # A camera has a clock, but a film and pictures count their frames.
-            now = time.monotonic() if live else number / FRAMES_A_SECOND
+        for now, frame, how in frames:
             try:
                 faces = tracker.update(frame, now, **how).faces
             except face_predict.ImageError as error:
                 # Only pictures are decoded here.
-                raise SystemExit(f"kiosk: {options.pictures[number // FRAMES_A_SECOND]} cannot be decoded: {error}") from None
+                raise SystemExit(f"kiosk: {options.pictures[int(now)]} cannot be decoded: {error}") from None
             choice = choose(faces)
-            since = since + 1 if choice == wanted else 1
-            wanted = choice
-            if choice != shown and since >= STEADY_FRAMES:
+            if choice != wanted:
+                wanted, since = choice, now
+            if choice != shown and now - since >= STEADY_SECONDS:
                 shown = choice
-                print(f"{number / FRAMES_A_SECOND:6.1f} s  show {shown:8}  {describe(faces)}".rstrip(), flush=True)
+                print(f"{now:6.1f} s  show {shown:8}  {describe(faces)}".rstrip(), flush=True)
 
 
 main()

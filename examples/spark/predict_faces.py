@@ -115,14 +115,28 @@ def done(spark: SparkSession, output: str) -> Optional[DataFrame]:
         raise
 
 
-def boxes_by_path(spark: SparkSession, file: str, source: str) -> DataFrame:
-    """Returns a list of boxes for each path."""
+def qualified(spark: SparkSession, path: str) -> str:
+    """Returns a path as Hadoop writes it: `photos` becomes `file:/home/anna/photos`, or `hdfs://host/user/anna/photos`."""
+    place = spark._jvm.org.apache.hadoop.fs.Path(path)
+    return str(place.getFileSystem(spark._jsc.hadoopConfiguration()).makeQualified(place).toString())
+
+
+def boxes_by_path(spark: SparkSession, file: str, source: str, pictures: list[str]) -> DataFrame:
+    """Returns a list of boxes for each path. Paths without a scheme start from `source`. Fails if they name no picture."""
     given = spark.read.csv(file, header=True, schema="path string, x float, y float, width float, height float")
-    full = functions.when(functions.col("path").rlike("^[a-z0-9]+:/"), functions.col("path")).otherwise(
-        functions.concat(functions.lit(source.rstrip("/") + "/"), functions.col("path"))
-    )
+    path = functions.regexp_replace("path", "^file:/+", "file:/")
+    root = functions.lit(qualified(spark, source).rstrip("/") + "/")
+    full = functions.when(path.rlike("^[a-z0-9]+:/"), path).otherwise(functions.concat(root, path))
     box = functions.array("x", "y", "width", "height")
-    return given.select(full.alias("path"), box.alias("box")).groupBy("path").agg(functions.collect_list("box").alias("boxes"))
+    boxes = given.select(full.alias("path"), box.alias("box")).groupBy("path").agg(functions.collect_list("box").alias("boxes")).cache()
+    named = {row.path for row in boxes.select("path").collect()}
+    unknown = sorted(named - set(pictures))
+    if unknown:
+        told = f"{file}: {len(unknown)} of {len(named)} paths are no pictures of {source}, such as {unknown[0]}"
+        if len(unknown) == len(named):
+            raise ValueError(told)
+        print(told, flush=True)
+    return boxes
 
 
 def run(
@@ -136,8 +150,7 @@ def run(
     old = done(spark, output)
     finished = {row.path for row in old.collect()} if old is not None else set()
     paths = [path for path in everything if path not in finished]
-    root = source if ":/" in source else "file:" + source
-    given = boxes_by_path(spark, boxes, root).cache() if boxes else None
+    given = boxes_by_path(spark, boxes, source, everything) if boxes else None
     for start in range(0, len(paths), batch):
         some = paths[start : start + batch]
         began = time.monotonic()

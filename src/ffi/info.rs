@@ -6,7 +6,7 @@ use super::handle;
 use super::model::{face_predict_model, text};
 use super::panic::{wall, wall_or};
 use super::status::face_predict_status;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::model::{Metadata, Model, Task};
 
 /// The network estimates ages.
@@ -62,8 +62,8 @@ pub unsafe extern "C" fn face_predict_model_name(
 }
 
 /// Returns the licences of all weights that this model uses, each with the name and version of its network. This call
-/// loads the detector, since its licence counts, too. Returns NULL if `model` is NULL. The text lives as long as the
-/// model.
+/// loads the detector, since its licence counts, too. Returns NULL if `model` is NULL, or if there is no memory for the
+/// detector. The text lives as long as the model.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn face_predict_model_license(
     model: *const face_predict_model,
@@ -71,7 +71,11 @@ pub unsafe extern "C" fn face_predict_model_license(
     wall_or(std::ptr::null(), || {
         // SAFETY: the pointer is the caller's, as the header asks.
         let loaded = unsafe { handle::shared(model)? };
-        Ok(loaded.texts.license.get_or_init(|| text(&loaded.model.license())).as_ptr())
+        // Without memory for the detector the text would lack its licence for as long as the model lives.
+        match loaded.model.detector_metadata() {
+            Err(error) if error.kind() != ErrorKind::Unsupported => Err(error),
+            _ => Ok(loaded.texts.license.get_or_init(|| text(&loaded.model.license())).as_ptr()),
+        }
     })
 }
 

@@ -32,7 +32,8 @@ pub const FACE_PREDICT_FAST_SEARCH: u32 = 1 << 3;
 /// Flag of face_predict_options: the picture is searched upright and in the three other quarter turns. It is meant for
 /// pictures without an Exif orientation that may lie on a side or stand upside down, and for people who lie. It takes
 /// four to five times as long, and needs a higher score, so that some small upright faces are lost. Without this flag
-/// such a face, if it is found at all, is marked FACE_PREDICT_QUALITY_NOT_UPRIGHT.
+/// such a face is often missed. If it is found and estimated in a still picture, and has 40 pixels or more, it is usually
+/// marked FACE_PREDICT_QUALITY_NOT_UPRIGHT.
 pub const FACE_PREDICT_TRY_TURNS: u32 = 1 << 4;
 
 /// A face that the caller has found already, in pixels of the upright picture. If the landmarks are unknown, leave them

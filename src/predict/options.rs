@@ -38,8 +38,9 @@ pub struct Options<'a> {
     pub fast_search: bool,
     /// Searches the picture upright and in the three other quarter turns. It is meant for pictures without an Exif
     /// orientation that may lie on a side or stand upside down, and for people who lie. It takes four to five times
-    /// as long, and needs a higher score, so that some small upright faces are lost. Without it such a face, if found,
-    /// is marked [`Quality::NOT_UPRIGHT`](crate::Quality::NOT_UPRIGHT).
+    /// as long, and needs a higher score, so that some small upright faces are lost. Without it such a face is
+    /// often missed. If it is found and estimated in a still picture, and has 40 pixels or more, it is usually marked
+    /// [`Quality::NOT_UPRIGHT`](crate::Quality::NOT_UPRIGHT).
     pub try_turns: bool,
     /// The smallest score of a found face that is kept, above 0 and below 1. `None` takes the threshold of the model.
     pub min_score: Option<f32>,

@@ -169,7 +169,10 @@ export class FacePredict {
 
   async #start() {
     this.#session = null;
-    this.#session = new Session(await Native.start(this.#module), this.#settings);
+    const started = await Native.start(this.#module);
+    // It may have been closed meanwhile.
+    this.#open();
+    this.#session = new Session(started, this.#settings);
     const { native, handle } = this.#session;
     const names = ['face_predict_model_name', 'face_predict_model_license'];
     this.#texts = Object.fromEntries(names.map((name) => [name, native.text(native.call(name, handle))]));
@@ -193,12 +196,18 @@ export class FacePredict {
       // A trap has ended the module, so memory, networks and all the rest are made again.
       if (!this.#session || this.#session.native.ended) await this.#start();
       const session = this.#session;
-      const run = (image) => session.predict(image, given, options, (picture, given) => call(session, picture, given));
+      const run = (image) => {
+        try {
+          return session.predict(image, given, options, (picture, given) => call(session, picture, given));
+        } catch (error) {
+          // A module never gives back memory to which it has grown, so the whole module is dropped.
+          if (error instanceof MemoryShortError) this.#session = null;
+          throw error;
+        }
+      };
       try {
         return run(image);
       } catch (error) {
-        // A module never gives back memory to which it has grown, so the whole module is dropped.
-        if (error instanceof MemoryShortError) this.#session = null;
         if (!(error instanceof ImageError)) throw error;
         const decoded = await decodedByBrowser(source, maxPixels);
         if (!decoded) throw error;

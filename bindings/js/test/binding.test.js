@@ -164,6 +164,20 @@ test('memory that cannot grow is an error, and the next picture works', async ()
   assert.deepEqual((await own.predict(portrait)).faces, before);
 });
 
+test('a model that is closed while it is started anew says so', async () => {
+  for (let turns = 1; turns <= 8; turns += 1) {
+    const own = await FacePredict.load({ wasm: model.module });
+    growAll(own._native.memory);
+    const large = { data: new Uint8Array(4 * 6000 * 6000), width: 6000, height: 6000 };
+    await assert.rejects(own.predict(large), MemoryShortError);
+    const next = own.predict(portrait);
+    next.catch(() => {});
+    for (let turn = 0; turn < turns; turn += 1) await null;
+    own.close();
+    await assert.rejects(next, ArgumentError, `closed after ${turns} turns`);
+  }
+});
+
 test('memory that is short inside the library is an error, and the next picture works', async () => {
   const own = await FacePredict.load({ wasm: model.module });
   const before = (await own.predict(portrait)).faces;

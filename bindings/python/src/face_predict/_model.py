@@ -92,7 +92,9 @@ class Model:
         counts, too."""
         handle = self._enter()
         try:
-            license: bytes = self._native.model_license(handle)
+            license: Optional[bytes] = self._native.model_license(handle)
+            if license is None:
+                raise MemoryError("there is no memory for the detector, whose licence counts, too")
             return license.decode()
         finally:
             self._leave(None)
