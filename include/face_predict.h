@@ -597,7 +597,8 @@ typedef struct face_predict_options {
      */
     uint32_t flags;
     /**
-     * The largest number of faces to keep. If there are more, the largest faces are kept. 0 means all.
+     * The largest number of faces to keep. If there are more, the largest faces are kept. 0 means all. A search
+     * finds at most 4,000.
      */
     uint32_t max_faces;
     /**

@@ -66,7 +66,8 @@ pub struct face_predict_options {
     /// FACE_PREDICT_SKIP_AGE, _SKIP_GENDER, _CROPPED, _FAST_SEARCH and _TRY_TURNS, combined with OR. Other flags are
     /// UNSUPPORTED.
     pub flags: u32,
-    /// The largest number of faces to keep. If there are more, the largest faces are kept. 0 means all.
+    /// The largest number of faces to keep. If there are more, the largest faces are kept. 0 means all. A search
+    /// finds at most 4,000.
     pub max_faces: u32,
     /// The number of entries in `regions`.
     pub region_count: u32,

@@ -149,7 +149,7 @@ impl GenderSpec {
     }
 }
 
-/// The largest number of candidates that are compared with each other. A frame with a thousand faces has fewer.
+/// The largest number of faces that a search finds, so that comparing their boxes takes bounded time.
 const MAX_DETECTIONS: usize = 4000;
 
 /// A face that the detector found.
@@ -233,9 +233,11 @@ pub(crate) fn suppress(found: &mut Vec<Detection>, overlap: f32) {
         let lower = || one.y.total_cmp(&other.y).then(one.x.total_cmp(&other.x));
         b.score.total_cmp(&a.score).then_with(lower)
     });
-    found.truncate(MAX_DETECTIONS);
     let mut kept = 0;
     for i in 0..found.len() {
+        if kept == MAX_DETECTIONS {
+            break;
+        }
         let face = found[i];
         let apart = |other: &Detection| face.region.rect.overlap(&other.region.rect) <= overlap;
         if found[..kept].iter().all(apart) {

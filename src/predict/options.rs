@@ -24,7 +24,7 @@ pub struct Options<'a> {
     pub skip_age: bool,
     /// Leaves out the gender.
     pub skip_gender: bool,
-    /// Keeps at most this many faces, the largest. 0 keeps all.
+    /// Keeps at most this many faces, the largest. 0 keeps all. A search finds at most 4,000.
     pub max_faces: usize,
     /// The smallest face that is searched for, as the shorter side of its box in pixels of the picture. 0 means a
     /// fiftieth of the picture's longer side (20 pixels of 1024), and at least 13 pixels. The smallest of these faces

@@ -3,7 +3,7 @@
 use super::detect::detect_window;
 use super::options::Options;
 use super::passes::{Pass, passes, smallest, threshold};
-use super::second_look;
+use super::second_look::{self, Looks};
 use super::source::Source;
 use super::workspace::Workspace;
 use crate::error::Result;
@@ -114,7 +114,7 @@ fn search(
 ///
 /// `min_face_size` never loses a face of that size that a search without it finds. So the usual passes are first
 /// searched as if it were not given. What further passes find is added, and the smaller faces are left out at the end.
-/// A face below half of that size cannot become one by a second look, so it is left out before.
+/// A face below half of that size cannot become one by a second look.
 #[inline(never)]
 fn search_and_look_again(
     detector: &Detector,
@@ -131,11 +131,11 @@ fn search_and_look_again(
     let asked = smallest(detector, options, longer);
 
     let further = more().next().is_some();
-    let kept = smallest(detector, &usual, longer).max(asked / 2.0);
+    let kept = smallest(detector, &usual, longer);
     // A small picture has no further passes, and the usual ones find its smallest faces.
     let kept = if further { kept } else { kept.min(asked) };
     let first = passes(detector, &usual, width, height);
-    let mut looks = second_look::MOST;
+    let mut looks = Looks::new(asked / 2.0);
     search_passes(detector, source, first, (kept, least), &mut looks, workspace)?;
     if further {
         let found = std::mem::take(&mut workspace.detections);
@@ -149,14 +149,13 @@ fn search_and_look_again(
 }
 
 /// Fills `workspace.detections`, which is empty, with what `passes` find after a second look. Its shorter side has at
-/// least `smallest` pixels, and its score is at least `least`. At most `looks` faces are looked at again, and the rest
-/// of that number remains.
+/// least `smallest` pixels, and its score is at least `least`.
 fn search_passes(
     detector: &Detector,
     source: &Source<'_>,
     passes: impl Iterator<Item = Pass>,
     (smallest, least): (f32, f32),
-    looks: &mut usize,
+    looks: &mut Looks,
     workspace: &mut Workspace,
 ) -> Result<()> {
     let seen = least.min(second_look::UNSURE);

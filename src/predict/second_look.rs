@@ -32,7 +32,21 @@ const SURE: f32 = 0.87;
 
 /// Most faces of a picture that are looked at again, those with the highest scores first. This bounds the time that a
 /// crowd takes.
-pub(super) const MOST: usize = 64;
+const MOST: usize = 64;
+
+/// How often a search may still look again.
+pub(super) struct Looks {
+    left: usize,
+    /// A smaller face, by its shorter side in pixels of the picture, is left out later, so its look would be for nothing.
+    /// But it takes one from the rest, as in a search that keeps it. So both searches look at the same larger faces.
+    smallest: f32,
+}
+
+impl Looks {
+    pub(super) fn new(smallest: f32) -> Self {
+        Self { left: MOST, smallest }
+    }
+}
 
 /// Returns whether unsure faces are looked at again. There is no time for this in a frame. A search in quarter turns
 /// does not know how its faces are turned.
@@ -42,7 +56,7 @@ pub(super) fn is_used(options: &Options<'_>) -> bool {
 
 /// Looks again at the unsure faces among `workspace.detections`, which has the highest score first. Only faces that the
 /// second look enlarges are worth it. `scale` is that of the finest input, in its pixels for each pixel of the picture.
-/// `looks` is how many faces may be looked at, and becomes how many are left. A face gets the box and the landmarks of
+/// A face gets the box and the landmarks of
 /// the second look. Its score becomes the mean of both scores, in logits.
 ///
 /// An example: a face of 30 pixels in a picture of 1024 pixels has 19 pixels in the finest input, and a score of 0.5.
@@ -51,7 +65,7 @@ pub(super) fn look_again_at_unsure(
     detector: &Detector,
     source: &Source<'_>,
     scale: f32,
-    looks: &mut usize,
+    looks: &mut Looks,
     workspace: &mut Workspace,
 ) -> Result<()> {
     let sure = workspace.detections.partition_point(|face| face.score >= SURE);
@@ -61,10 +75,13 @@ pub(super) fn look_again_at_unsure(
         if first.region.rect.area().sqrt() * scale >= FACE {
             continue;
         }
-        if *looks == 0 {
+        if looks.left == 0 {
             break;
         }
-        *looks -= 1;
+        looks.left -= 1;
+        if first.region.rect.width.min(first.region.rect.height) < looks.smallest {
+            continue;
+        }
         let again = look_again(detector, source, &first.region.rect, 0, workspace)?;
         let score = mean(first.score, again.as_ref().map_or(NOT_FOUND, |face| face.score));
         workspace.detections[index] = Detection { score, ..again.unwrap_or(first) };
