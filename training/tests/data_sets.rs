@@ -180,6 +180,28 @@ fn utkface_with_odd_names_duplicates_and_exclusions() {
 }
 
 #[test]
+fn copies_of_test_faces_are_not_trained_on() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let here = folder.path();
+    for (i, name) in ["a", "b", "c", "d"].iter().enumerate() {
+        picture(&here.join(format!("in/{name}.png")), i as u32 * 31, i % 2 == 0);
+    }
+    for (from, to) in [("a", "a2"), ("b", "b2"), ("c", "c2")] {
+        std::fs::copy(here.join(format!("in/{from}.png")), here.join(format!("in/{to}.png")))
+            .expect("a copy");
+    }
+    write(
+        &here.join("table.csv"),
+        "path,age,gender,split,weight\na.png,20,f,test,1\na2.png,20,f,train,1\nb.png,30,m,val,1\nb2.png,30,m,test,1\n\
+         c.png,40,f,train,1\nc2.png,40,f,train,1\nd.png,50,m,train,-1\n",
+    );
+    let out = said(here, "ingest table --table table.csv --images in --distance 0 --out out.csv");
+    assert_eq!(column(here, "out.csv", "path"), ["a.png", "b2.png", "c.png", "c2.png"]);
+    assert_eq!(dropped(&out, "a near-duplicate is in val or test"), 2);
+    assert_eq!(dropped(&out, "unreadable number"), 1);
+}
+
+#[test]
 fn fairface_folders_and_tables() {
     let folder = tempfile::tempdir().expect("a folder");
     let here = folder.path();

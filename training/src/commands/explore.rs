@@ -240,7 +240,10 @@ impl Explore {
             let text = |i: usize| pair.get(i).and_then(|v| v.as_str()).unwrap_or_default();
             for i in [0, 2] {
                 // Funnels are written before the prefix is added.
-                let path = rows.iter().find(|row| row.path.ends_with(text(i)));
+                let is = |row: &&Row| {
+                    row.path.strip_suffix(text(i)).is_some_and(|p| p.is_empty() || p.ends_with('/'))
+                };
+                let path = rows.iter().find(is);
                 let path = path.map_or(text(i), |row| &row.path);
                 out += &thumbnail(&self.root().join(path), &format!("copy: {}", text(i + 1)));
             }

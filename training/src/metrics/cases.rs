@@ -78,16 +78,15 @@ impl Case {
             _ if !has_age => None,
             (Some(age), _) => Some(f64::from(u8::from(low <= age && age <= high))),
             (None, Some((first, last))) => {
+                // A year counts as an exact label of it would.
                 let inside = mass(first, last);
-                let both = mass(first.max(low.round()), last.min(high.round()));
+                let both = mass(first.max(low.ceil()), last.min(high.floor()));
                 Some(if inside > 0.0 { both / inside } else { 0.0 })
             }
             _ => None,
         };
-        // A whole year reaches half a year to both sides. So an interval from 19.3 on still overlaps the bracket 10 to
-        // 19.
         let reach = bracket.filter(|_| has_age).map(|(first, last)| {
-            [low <= first && last <= high, low.round() <= last && first <= high.round()]
+            [low <= first && last <= high, low.ceil() <= last && first <= high.floor()]
         });
         let median = has_age.then(|| distribution.median());
         let own = brackets.index(row);
@@ -154,12 +153,12 @@ mod tests {
         assert_eq!(case.brackets, Some([1, 1, 2]));
         assert_eq!(case.covered, Some(1.0));
         assert_eq!(case.reach, Some([false, true]));
-        // The year 29 reaches to 29.5, so the estimated share inside never exceeds the bound.
+        // A label of 29 would not lie in this interval, so the year 29 of a bracket does not, either.
         let years = answer_years(&[(29, 0.5), (31, 0.5)]);
         let interval = (29.3, 31.3);
         let answer = Answer { years, interval, male: None, named: false, marked: false, raw: None };
         let edge = Case::new(&row, &answer, &Brackets::of(all.iter()));
-        assert_eq!((edge.covered, edge.reach), (Some(1.0), Some([false, true])));
+        assert_eq!((edge.covered, edge.reach), (Some(0.0), Some([false, false])));
         assert_eq!(case.at_least.map(|a| a.map(|a| a.1)), [Some(true), None, None]);
     }
 }

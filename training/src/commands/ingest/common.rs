@@ -161,7 +161,30 @@ fn inspected(
         funnel.search = Some(told);
     }
     group(&mut kept, &pictures::alike(&hashes, common.distance), funnel);
-    Ok(kept)
+    Ok(apart(kept, funnel))
+}
+
+/// The rule by which copies are left out, so that nobody is judged, or chosen, by faces that were trained on.
+const COPY: &str = "a near-duplicate is in val or test";
+
+/// Leaves out rows of train whose group has rows of val or test, and rows of val whose group has rows of test.
+fn apart(mut rows: Vec<Row>, funnel: &mut Funnel) -> Vec<Row> {
+    let order = |row: &Row| ["train", "val", "test"].iter().position(|part| row.split == *part);
+    let mut last: HashMap<String, usize> = HashMap::new();
+    for row in rows.iter().filter(|row| !row.group.is_empty()) {
+        if let Some(part) = order(row) {
+            let last = last.entry(row.group.clone()).or_insert(part);
+            *last = part.max(*last);
+        }
+    }
+    rows.retain(|row| {
+        let copied = order(row).zip(last.get(&row.group)).is_some_and(|(part, last)| part < *last);
+        if copied {
+            funnel.leave_out(COPY, &row.gender, &row.path, "");
+        }
+        !copied
+    });
+    rows
 }
 
 /// Joins near-duplicates, and the groups that the table gave them. Lists those whose labels differ.
@@ -182,7 +205,8 @@ fn group(rows: &mut [Row], alike: &[Option<usize>], funnel: &mut Funnel) {
             format!("{age} {}", row.gender)
         };
         let (a, b) = (label(&rows[one]), label(row));
-        if a != b {
+        // Two faces of one picture are no copies.
+        if a != b && rows[one].path != row.path {
             let (from, to) = (rows[one].path.clone(), row.path.clone());
             funnel.contradicting.push([from, a, to, b]);
         }
@@ -193,13 +217,13 @@ fn group(rows: &mut [Row], alike: &[Option<usize>], funnel: &mut Funnel) {
             names.entry(joined.root(i)).or_insert_with(|| row.group.clone());
         }
     }
-    for (i, row) in rows.iter_mut().enumerate() {
+    for i in 0..rows.len() {
         let root = joined.root(i);
         if let Some(name) = names.get(&root) {
-            row.group.clone_from(name);
+            rows[i].group.clone_from(name);
         } else if alike[i].is_some() {
-            // The source is included, so that groups of several manifests stay apart.
-            row.group = format!("{} {root}", row.source);
+            // A source is included, so that groups of several manifests stay apart.
+            rows[i].group = format!("{} {root}", rows[root].source);
         }
     }
 }

@@ -177,7 +177,8 @@ impl Table {
                 _ => {
                     let Some(place) = field(&mut row, column) else { continue };
                     *place = number(cell, delimiter);
-                    if place.is_none() {
+                    let valid = |value: f32| column != "weight" || value >= 0.0;
+                    if !place.is_some_and(valid) {
                         fault = Some((NO_NUMBER, format!("{column} {cell:?}")));
                     }
                 }
