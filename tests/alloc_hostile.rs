@@ -53,6 +53,11 @@ fn files_that_unpack_to_a_gigabyte_take_a_few_megabytes() {
         assert!(most <= 7 * bytes.len() as isize / MB, "{name}: {most} MB");
     }
 
+    let exif = [&[0xFF, 0xD8][..], &b"\xFF\xE1\x00\x08Exif\0\0".repeat(4_000_000)].concat();
+    let (answer, most) = peak(|| search(&exif));
+    assert_eq!(answer.unwrap_err().kind(), ErrorKind::Image);
+    assert!(most <= 1, "{most} MB for Exif blocks");
+
     // An empty part of a model takes two bytes of the file, and up to 390 of memory.
     let empty = |number: u8, count: usize| field(number, &[]).repeat(count);
     let nodes = field(7, &empty(1, 10_000_000));

@@ -17,6 +17,9 @@ pub(crate) struct Header<'a> {
     pub(crate) exif: Vec<&'a [u8]>,
 }
 
+/// The Exif blocks that are kept.
+const MOST_EXIF: usize = 16;
+
 impl<'a> Header<'a> {
     /// Reads the header of a file. It allocates nothing that depends on the picture's size.
     pub(crate) fn read(bytes: &'a [u8]) -> Result<Self> {
@@ -45,7 +48,8 @@ impl<'a> Header<'a> {
                 0xE1 => {
                     // The second byte of padding is not always a zero.
                     let block = segment.data.strip_prefix(b"Exif\0").and_then(|rest| rest.get(1..));
-                    exif.extend(block);
+                    // Cameras write one or two. A file of nothing else would become a list of gigabytes.
+                    exif.extend(block.filter(|_| exif.len() < MOST_EXIF));
                 }
                 0xEE if segment.data.starts_with(b"Adobe") => {
                     adobe = segment.data.get(11).copied().or(adobe);
@@ -82,8 +86,8 @@ fn colors(frame: &Frame, jfif: bool, adobe: Option<u8>) -> Colors {
     let ids = || frame.components.iter().map(|component| component.id);
     match (frame.components.len(), adobe) {
         (1, _) => Colors::Gray,
-        (4, Some(2)) => Colors::Ycck,
-        (4, _) => Colors::Cmyk,
+        (4, None | Some(0)) => Colors::Cmyk,
+        (4, Some(_)) => Colors::Ycck,
         _ if jfif => Colors::YCbCr,
         (_, Some(0)) => Colors::Rgb,
         (_, Some(_)) => Colors::YCbCr,

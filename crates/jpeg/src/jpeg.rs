@@ -36,7 +36,7 @@ impl<'a> Jpeg<'a> {
     pub fn decode(&self, scale: Scale) -> Result<Pixels> {
         let Header { bytes, frame, .. } = &self.header;
         // The first coefficient of a block takes at least one bit, so a small file cannot ask for much memory.
-        if frame.block_count() > 8 * bytes.len() {
+        if frame.block_count() > bytes.len().saturating_mul(8) {
             return Err(Error::truncated());
         }
         if frame.progressive {

@@ -44,8 +44,9 @@ impl Picture {
         let gray = header.colors == Colors::Gray;
         let mut data = Vec::new();
         // Nothing is written to this memory until data have come for it.
-        let size = width * height * if gray { 1 } else { 3 };
-        data.try_reserve_exact(size).map_err(|_| Error::memory())?;
+        let channels = if gray { 1 } else { 3 };
+        let size = width.checked_mul(height).and_then(|pixels| pixels.checked_mul(channels));
+        data.try_reserve_exact(size.ok_or(Error::memory())?).map_err(|_| Error::memory())?;
         let pixels = Pixels { width, height, gray, data };
         Ok(Self { pixels, colors: header.colors, upsamplers: Default::default(), done: 0 })
     }

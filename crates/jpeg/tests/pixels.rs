@@ -69,6 +69,18 @@ fn every_kind_has_the_pixels_of_libjpeg_turbo() {
     }
 }
 
+#[test]
+fn any_transform_of_four_colours_but_0_is_ycck() {
+    let mut bytes = case("ycck.jpg");
+    let right = decode(&bytes, Scale::Whole).unwrap();
+    let place = bytes.windows(5).position(|five| five == b"Adobe").unwrap() + 11;
+    assert_eq!(bytes[place], 2);
+    bytes[place] = 1;
+    assert_eq!(decode(&bytes, Scale::Whole).unwrap(), right);
+    bytes[place] = 0;
+    assert_ne!(decode(&bytes, Scale::Whole).unwrap(), right);
+}
+
 /// Returns the segments of a file by marker, without those of `leave_out`, and the rest of the file from the first scan
 /// on.
 fn without(bytes: &[u8], leave_out: u8) -> Vec<u8> {

@@ -11,6 +11,7 @@ use tract_core::ops::einsum::EinSum;
 use tract_core::ops::math::{Add, Max};
 use tract_core::ops::nn::DataFormat;
 
+use face_predict_kernels::layout::padded;
 use face_predict_kernels::{Patch, Size, Tiling};
 
 /// The kernel that computes a convolution.
@@ -43,6 +44,24 @@ pub(super) struct Fusion {
     pub(super) size: Size,
 }
 
+/// Numbers of a padded map that are always fine. A stem with three channels on 1,024 x 1,024 pixels has so many.
+const MAP: usize = 1 << 23;
+
+/// Padded pairs of channels that are always fine. The weights of 2,000 convolutions then have 300 MB.
+const PAIRS: usize = 1 << 10;
+
+impl Fusion {
+    /// Returns whether the memory for the padding of channels to eight is in proportion. A file could otherwise have a map
+    /// of 8192 x 8192 with one channel, which is within the limits, and takes 2 GB when it is padded.
+    fn pads_little(&self) -> bool {
+        let (given, made) = (self.channels_in, self.channels_out);
+        let pixels = self.images.saturating_mul(self.size.height).saturating_mul(self.size.width);
+        let map = |n: usize| padded(n) <= 2 * n || pixels.saturating_mul(padded(n)) <= MAP;
+        let pairs = padded(given).saturating_mul(padded(made));
+        map(given) && map(made) && (pairs <= PAIRS || pairs <= given.saturating_mul(4 * made))
+    }
+}
+
 /// Returns all fusions of a network. The nodes must be given in an order in which they can be computed.
 pub(super) fn find_fusions(model: &TypedModel, order: &[usize]) -> TractResult<Vec<Fusion>> {
     let mut fusions = vec![];
@@ -53,7 +72,7 @@ pub(super) fn find_fusions(model: &TypedModel, order: &[usize]) -> TractResult<V
             Some(fusion) => Some(fusion),
             None => pointwise(model, node, &results)?,
         };
-        if let Some(mut fusion) = fusion {
+        if let Some(mut fusion) = fusion.filter(Fusion::pads_little) {
             extend(model, &mut fusion, &mut taken)?;
             results.insert(fusion.result);
             fusions.push(fusion);

@@ -86,7 +86,7 @@ impl Warp {
     ) -> Result<()> {
         let (stored_width, stored_height) = image.stored_size();
         let map = image.orientation().to_stored(stored_width, stored_height).after(to_upright);
-        if !map.is_finite() {
+        if !map.is_finite() || map.magnification().is_nan() {
             return Err(Error::invalid("the face's place in the picture is not a finite number"));
         }
         let to_rgb = ToRgb::new(image.format, image.yuv);
@@ -133,6 +133,19 @@ mod tests {
         let mut out = vec![[0.0; 3]; width * height];
         Warp::default().cut(image, map, width, height, |i, rgb| out[i] = rgb).expect("finite");
         out
+    }
+
+    #[test]
+    fn a_map_without_a_scale_is_refused() {
+        let pixels = [0; 12];
+        let image = Image::new(Format::Gray, 4, 3, &pixels).expect("a right picture");
+        for map in [
+            Affine { xx: 1e20, xy: 1e20, yx: 1e20, yy: 1e20, x0: 0.0, y0: 0.0 },
+            Affine { x0: f32::NAN, ..Affine::IDENTITY },
+        ] {
+            let error = Warp::new().cut_rgb(&image, &map, 8, 8).expect_err("no scale");
+            assert!(error.to_string().contains("not a finite number"), "{error}");
+        }
     }
 
     #[test]

@@ -30,6 +30,22 @@ fn single_convolutions_are_replaced() {
     stem([35, 33]);
 }
 
+/// Channels are padded to eight. A large map of one channel would take eight times its memory.
+#[test]
+fn convolutions_that_are_mostly_padding_are_left_alone() {
+    let replaced = |conv: Conv, size| {
+        let model = single(conv, size).load().unwrap().into_decluttered().unwrap();
+        Accelerator::default().accelerate(model).unwrap().1
+    };
+    assert_eq!(replaced(Conv::three(3, 8), [1024, 1024]), 1);
+    assert_eq!(replaced(Conv::three(1, 8), [2048, 2048]), 0);
+    assert_eq!(replaced(Conv::three(8, 3), [2048, 2048]), 0);
+    assert_eq!(replaced(Conv::three(8, 16), [2048, 2048]), 1);
+    assert_eq!(replaced(Conv::three(1, 128), [8, 8]), 1);
+    assert_eq!(replaced(Conv::three(1, 136), [8, 8]), 0);
+    assert_eq!(replaced(Conv::three(4, 512), [8, 8]), 1);
+}
+
 /// This network has the form of a detector: 1 x 1 heads beside the trunk, with and without bias, and a ReLU behind one.
 #[test]
 fn heads_are_replaced_with_the_trunk() {
