@@ -143,7 +143,7 @@ mod tests {
             Affine { xx: 1e20, xy: 1e20, yx: 1e20, yy: 1e20, x0: 0.0, y0: 0.0 },
             Affine { x0: f32::NAN, ..Affine::IDENTITY },
         ] {
-            let error = Warp::new().cut_rgb(&image, &map, 8, 8).expect_err("no scale");
+            let error = Warp::default().cut_rgb(&image, &map, 8, 8).expect_err("no scale");
             assert!(error.to_string().contains("not a finite number"), "{error}");
         }
     }
