@@ -61,7 +61,11 @@ echo "activate-noawait ldconfig" > "$library/DEBIAN/triggers"
     echo "libface_predict.so.$major libface-predict$major #MINVER#"
     sed "s/.*/ &@Base $version/" tests/symbols.txt
 } > "$library/DEBIAN/symbols"
-gzip -9nc "$folder/share/doc/face_predict/THIRD_PARTY_LICENCES.txt" > "$library/usr/share/doc/libface-predict0/THIRD_PARTY_LICENCES.txt.gz"
+for terms in THIRD_PARTY_LICENCES.txt RUST_LIBRARY_LICENCES.html; do
+    gzip -9nc "$folder/share/doc/face_predict/$terms" > "$library/usr/share/doc/libface-predict0/$terms.gz"
+done
+# The copyright file says that the cards have the terms of the weights.
+cp -r "$folder/share/doc/face_predict/models" "$library/usr/share/doc/libface-predict0/"
 # This is the oldest glibc whose functions the library calls.
 glibc=$(objdump -T "$library/$lib/libface_predict.so.$version" | sed -n 's/.*(\?GLIBC_\([0-9.]*\).*/\1/p' | sort -V | tail -n 1)
 package libface-predict0 libs "libc6 (>= $glibc), libgcc-s1 (>= 4.2)" "age and gender from faces, with calibrated uncertainty (library)" <<'TEXT'

@@ -54,20 +54,22 @@ jni "${CC:-cc}" "linux-$(uname -m)" libface_predict_jni.so $elf "$(folder "$nati
 ! has x86_64-pc-windows-gnu || jni x86_64-w64-mingw32-gcc windows-x86_64 face_predict_jni.dll -Ipackaging/jni_windows -Wl,-s \
     "$(folder x86_64-pc-windows-gnu)/lib/libface_predict.a" -lws2_32 -luserenv -lntdll -lkernel32 -ldbghelp
 mkdir -p "$classes/META-INF/maven"
-cp LICENSE-MIT LICENSE-APACHE packaging/WEIGHTS.md "$(folder "$native")/share/doc/face_predict/THIRD_PARTY_LICENCES.txt" "$classes/META-INF/"
+terms="$(folder "$native")/share/doc/face_predict"
+cp LICENSE-MIT LICENSE-APACHE packaging/WEIGHTS.md "$terms/THIRD_PARTY_LICENCES.txt" "$terms/RUST_LIBRARY_LICENCES.html" "$classes/META-INF/"
 printf 'Manifest-Version: 1.0\nAutomatic-Module-Name: facepredict\nImplementation-Version: %s\n\n' "$version" > "$classes/META-INF/MANIFEST.MF"
 rmdir "$classes/META-INF/maven"
 ${PYTHON:-python3} packaging/zip.py "$classes" . "$out/face-predict-$version.jar"
 rm -r "$classes" "$out/jni.map"
 
 nuget=$out/FacePredict.$version
-mkdir -p "$nuget/lib/net461" "$nuget/runtimes/linux-x64/native"
+case $native in aarch64-*) here=linux-arm64 ;; *) here=linux-x64 ;; esac # NuGet's names.
+mkdir -p "$nuget/lib/net461" "$nuget/runtimes/$here/native"
 mcs -nologo -langversion:7.2 -deterministic -target:library "-out:$nuget/lib/net461/FacePredict.dll" bindings/csharp/FacePredict.cs
-cp "$(folder "$native")/lib/libface_predict.so.$version" "$nuget/runtimes/linux-x64/native/libface_predict.so"
+cp "$(folder "$native")/lib/libface_predict.so.$version" "$nuget/runtimes/$here/native/libface_predict.so"
 ! has aarch64-unknown-linux-gnu || install -D -m 644 "$(folder aarch64-unknown-linux-gnu)/lib/libface_predict.so.$version" \
     "$nuget/runtimes/linux-arm64/native/libface_predict.so"
 ! has x86_64-pc-windows-gnu || install -D -m 644 "$(folder x86_64-pc-windows-gnu)/bin/face_predict.dll" "$nuget/runtimes/win-x64/native/face_predict.dll"
-cp LICENSE-MIT LICENSE-APACHE packaging/WEIGHTS.md bindings/csharp/README.md "$(folder "$native")/share/doc/face_predict/THIRD_PARTY_LICENCES.txt" "$nuget/"
+cp LICENSE-MIT LICENSE-APACHE packaging/WEIGHTS.md bindings/csharp/README.md "$terms/THIRD_PARTY_LICENCES.txt" "$terms/RUST_LIBRARY_LICENCES.html" "$nuget/"
 sed "s/@VERSION@/$version/" packaging/FacePredict.nuspec.in > "$nuget/FacePredict.nuspec"
 
 if ls build/npm/face-predict-*.tgz >/dev/null 2>&1; then cp build/npm/face-predict-*.tgz "$out/face-predict-$version-npm.tgz"; fi

@@ -21,6 +21,7 @@ for pair in /usr/share/java/junit4.jar:junit4 /usr/include/opencv4/opencv2/core/
     /usr/lib/mono/4.5/System.Core.dll:libmono-system-core4.0-cil; do
     [ -e "${pair%%:*}" ] || packages+=("${pair##*:}")
 done
+python3 -c 'import ensurepip, pip, venv' 2>/dev/null || packages+=(python3-pip python3-venv)
 if ((${#packages[@]})); then
     echo "installing ${packages[*]}"
     run=()

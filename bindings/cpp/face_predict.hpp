@@ -534,9 +534,15 @@ public:
     }
 
     /// The licences of the weights, each with the name of its network. The weights that are built in by default are for
-    /// non-commercial research. "" for a model that was moved from.
+    /// non-commercial research. "" for a model that was moved from. Throws std::bad_alloc if there is no memory for the
+    /// detector, whose licence counts, too.
     std::string license() const {
         const char *license = face_predict_model_license(handle_.get());
+#if defined(__cpp_exceptions) || defined(_CPPUNWIND)
+        if (!license && handle_) {
+            throw std::bad_alloc();
+        }
+#endif
         return license ? license : "";
     }
 

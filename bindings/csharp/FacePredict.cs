@@ -657,7 +657,15 @@ namespace FacePredict
             get
             {
                 ThrowIfDisposed();
-                return Native.Held(handle, () => Native.Text(Native.face_predict_model_license(handle)));
+                return Native.Held(handle, () =>
+                {
+                    IntPtr license = Native.face_predict_model_license(handle);
+                    if (license == IntPtr.Zero)
+                    {
+                        throw new OutOfMemoryException("no memory for the detector, whose licence counts, too");
+                    }
+                    return Native.Text(license);
+                });
             }
         }
 

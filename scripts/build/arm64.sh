@@ -3,9 +3,11 @@
 if ! { command -v qemu-aarch64 && command -v aarch64-linux-gnu-gcc && [ -x /usr/bin/rustc ] &&
     [ -x /usr/bin/cargo ] && ls /usr/lib/rustlib/aarch64-unknown-linux-gnu/lib/libstd-*.rlib; } \
     >/dev/null 2>&1; then
-    dpkg --add-architecture arm64
-    apt-get update -q
-    apt-get install -q -y --no-install-recommends rustc-web cargo-web libstd-rust-web-dev:arm64 \
+    as_root=
+    [ "$(id -u)" = 0 ] || as_root=sudo
+    $as_root dpkg --add-architecture arm64
+    $as_root apt-get update -q
+    $as_root apt-get install -q -y --no-install-recommends rustc-web cargo-web libstd-rust-web-dev:arm64 \
         gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user
 fi
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Checks every relative link of the Markdown pages: the file is there, and so is the heading after a #.
 
-    scripts/test/links.py            all pages that git knows, or would add
+    scripts/test/links.py            all pages that git knows, or would add; all pages of an unpacked archive
     scripts/test/links.py PAGE...    these
 
 Links to the network are not followed. Each broken link is named on a line of its own, and the program then ends with 1.
@@ -24,6 +24,14 @@ HTML = re.compile(r"<(?:a|img|source)\b[^>]*?\b(?:href|src|srcset)=\"([^\"]+)\""
 
 
 def pages():
+    if not os.path.exists(os.path.join(ROOT, ".git")):
+        # An archive, and what was built in it.
+        built = ("build", "target", "node_modules")
+        found = []
+        for folder, inner, files in os.walk(ROOT):
+            inner[:] = [name for name in inner if name not in built and not name.startswith(".")]
+            found += [os.path.relpath(os.path.join(folder, name), ROOT) for name in files if name.endswith(".md")]
+        return sorted(found)
     listed = subprocess.run(["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", "*.md"],
                             cwd=ROOT, check=True, capture_output=True, text=True).stdout
     return [name for name in listed.split("\0") if name and os.path.exists(os.path.join(ROOT, name))]

@@ -231,8 +231,13 @@ NATIVE(jbyteArray, name)(JNIEnv *env, jclass class, jlong model) {
 }
 
 NATIVE(jbyteArray, license)(JNIEnv *env, jclass class, jlong model) {
+    const char *text = face_predict_model_license(model_of(model));
     (void)class;
-    return bytes_of(env, face_predict_model_license(model_of(model)));
+    /* There is no memory for the detector, whose licence counts, too. */
+    if (!text && failed(env, FACE_PREDICT_ERROR_OUT_OF_MEMORY)) {
+        return NULL;
+    }
+    return bytes_of(env, text);
 }
 
 /* Returns name, version, licence and data. Tasks, width and height go into `numbers`. */
