@@ -8,7 +8,7 @@ use face_predict::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{interval, widths};
+use super::{by_source, interval, widths};
 use crate::data::bands::band;
 use crate::data::manifest::Row;
 use crate::model::YEARS;
@@ -90,7 +90,7 @@ impl Calibration {
         };
         let gender = has(&|raw| raw.gender_logit.is_some()).then(|| {
             if genders > 0 {
-                return gender(minimum(|t| by_source(faces, |row, raw| gender_loss(row, raw, t))));
+                return gender(minimum(|t| mean_loss(faces, |row, raw| gender_loss(row, raw, t))));
             }
             let known = before.and_then(|before| before.gender.clone());
             let known = known.filter(|spec| spec.positive == Positive::Male);
@@ -120,7 +120,7 @@ impl Calibration {
     }
 
     /// Fits how much less to trust faces with one of the reasons of [`Quality::ALL`]. `spoiled` are faces of the
-    /// validation part, most of them degraded on purpose. A head gets no factor for a reason that fewer than 100 faces
+    /// validation part, most of them degraded on purpose. Every source has the same weight. A head gets no factor for a reason that fewer than 100 faces
     /// with a label for it have.
     pub fn fit_doubt(&mut self, spoiled: &[(&Row, &Raw)]) {
         for (reason, name) in Quality::ALL {
@@ -139,7 +139,7 @@ impl Calibration {
                 && genders >= DOUBTED
             {
                 let own = gender.temperature;
-                let loss = |t: f32| by_source(&with, |row, raw| gender_loss(row, raw, t * own));
+                let loss = |t: f32| mean_loss(&with, |row, raw| gender_loss(row, raw, t * own));
                 // The answer never becomes surer than for a good picture.
                 gender.doubt.0.insert(name.to_owned(), minimum(loss).clamp(1.0, 10.0));
             }
@@ -159,7 +159,7 @@ pub fn labelled(faces: &[(&Row, &Raw)]) -> (usize, usize) {
 
 /// Fits a temperature, then its factors by age and width.
 fn fit_age(faces: &[(&Row, &Raw)]) -> AgeSpec {
-    let temperature = minimum(|t| by_source(faces, |row, raw| age_loss(row, raw, t)));
+    let temperature = minimum(|t| mean_loss(faces, |row, raw| age_loss(row, raw, t)));
     widths::fit(distribution(temperature), faces)
 }
 
@@ -213,16 +213,9 @@ fn gender_loss(row: &Row, raw: &Raw, temperature: f32) -> Option<f64> {
     Some((-towards).max(0.0) + (-towards.abs()).exp().ln_1p())
 }
 
-/// Returns the mean over sources of their means.
-fn by_source(faces: &[(&Row, &Raw)], loss: impl Fn(&Row, &Raw) -> Option<f64>) -> f64 {
-    let mut sums: BTreeMap<&str, (f64, usize)> = BTreeMap::new();
-    for (row, raw) in faces {
-        if let Some(value) = loss(row, raw) {
-            let sum = sums.entry(&row.source).or_default();
-            *sum = (sum.0 + value, sum.1 + 1);
-        }
-    }
-    sums.values().map(|(sum, n)| sum / *n as f64).sum::<f64>() / sums.len().max(1) as f64
+/// Returns the mean loss, or 0 without any label: then no temperature is better than another.
+fn mean_loss(faces: &[(&Row, &Raw)], loss: impl Fn(&Row, &Raw) -> Option<f64>) -> f64 {
+    by_source::mean(faces, loss).unwrap_or(0.0)
 }
 
 /// Returns the temperature with the smallest loss, by golden section over its logarithm, since the loss has one
@@ -250,19 +243,10 @@ fn minimum(loss: impl Fn(f32) -> f64) -> f32 {
 /// Returns quantiles of the label minus the output, at every twentieth and closer at the ends. There are none without
 /// an exact age.
 fn residuals(faces: &[(&Row, &Raw)]) -> Option<Vec<[f32; 2]>> {
-    let mut errors: Vec<f32> =
-        faces.iter().filter_map(|(row, raw)| Some(row.age? - raw.age?)).collect();
-    errors.sort_by(f32::total_cmp);
-    let last = errors.len().checked_sub(1)?;
     let inner = (1..20).map(|i| i as f32 / 20.0);
-    let shares = [0.0, 0.01].into_iter().chain(inner).chain([0.99, 1.0]);
-    let quantiles = shares.map(|share| {
-        let place = share * last as f32;
-        let (below, part) = (place.floor() as usize, place.fract());
-        let at = |i: usize| errors[i.min(last)];
-        [share, at(below) + (at(below + 1) - at(below)) * part]
-    });
-    Some(quantiles.collect())
+    let shares: Vec<f32> = [0.0, 0.01].into_iter().chain(inner).chain([0.99, 1.0]).collect();
+    let quantiles = by_source::quantiles(faces, |row, raw| Some(row.age? - raw.age?), &shares)?;
+    Some(shares.into_iter().zip(quantiles).map(|(share, years)| [share, years]).collect())
 }
 
 fn coverage(faces: &[(&Row, &Raw)], spec: &AgeSpec) -> BTreeMap<String, (f64, usize)> {

@@ -2,26 +2,25 @@
 
 use face_predict::{AgeDistribution, AgeSpec, Quality};
 
+use super::by_source;
 use crate::data::manifest::Row;
 use crate::model::raw::Raw;
 
 /// The share of faces that the interval shall cover.
 pub const COVERAGE: f32 = 0.8;
 
-/// Returns the factor, from 1 to 8, that brings faces with `reason` to the coverage. `name` is that of the reason.
+/// Returns the factor, from 1 to 8, that brings faces with `reason` to the coverage, as the mean over
+/// sources. `name` is that of the reason.
 pub fn factor(spec: &AgeSpec, faces: &[(&Row, &Raw)], reason: Quality, name: &str) -> f32 {
     let covered = |factor: f32| {
         let mut spec = spec.clone();
         if let AgeSpec::Distribution { doubt, .. } = &mut spec {
             doubt.0 = [(name.to_owned(), factor)].into();
         }
-        let shares: Vec<f32> =
-            faces.iter().filter_map(|(row, raw)| share(&spec, row, raw, reason)).collect();
+        let shares =
+            by_source::mean(faces, |row, raw| share(&spec, row, raw, reason).map(f64::from));
         // Without a label there is no reason to widen anything.
-        if shares.is_empty() {
-            return COVERAGE;
-        }
-        shares.iter().sum::<f32>() / shares.len() as f32
+        shares.map_or(COVERAGE, |shares| shares as f32)
     };
     let (mut low, mut high) = (1.0f32, 8.0f32);
     if covered(low) >= COVERAGE {

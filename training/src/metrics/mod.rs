@@ -1,6 +1,7 @@
 //! Figures, with one file for each kind.
 
 pub mod brackets;
+pub mod by_source;
 pub mod calibration;
 pub mod cases;
 pub mod interval;
