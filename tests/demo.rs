@@ -1,6 +1,6 @@
 //! Tests the picture that the demo shows to a newcomer: a woman of 42 or 43 years. The network estimates her as much
-//! younger. Base 0.6.0 gives 24 years and 81 % female with one crop (0.5.0: 27 and 83), and 30 years with eight (0.5.0:
-//! 31). Better weights allow narrower bounds.
+//! younger. Base 0.7.0 gives 25 years and 67 % female with one crop (0.6.0: 24 and 81), and 28 years with eight (0.6.0:
+//! 30). Better weights allow narrower bounds.
 
 use face_predict::{DecodeLimits, Gender, Model, Options, Picture};
 

@@ -271,7 +271,7 @@ fn warming_up_does_what_the_first_search_would() {
 fn the_licences_of_all_networks_are_told() {
     let license = model().license();
     assert!(
-        license.starts_with("base 0.6.0: non-commercial research (UTKFace and others)"),
+        license.starts_with("base 0.7.0: non-commercial research (UTKFace and others)"),
         "{license}"
     );
     assert!(license.contains("; detector "), "{license}");

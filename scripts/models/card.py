@@ -179,7 +179,7 @@ def adults(chosen, found):
     question = QUESTIONS[0]
     sets, _, largest = for_all(chosen, found, question)
     lines = ["| accepted from | set " + DEMANDED, "| --- " * 5 + "|"]
-    for wanted in (0.9, 0.95, *([largest] if largest else [])):
+    for wanted in sorted({0.9, 0.95, 0.98, *([largest] if largest else [])}):
         lines += [f"| {wanted:g} | {s} | " + " | ".join(results(found[s][question], wanted)) + " |" for s in sets]
     return "\n".join(lines)
 
