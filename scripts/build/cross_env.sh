@@ -17,6 +17,9 @@ cross_env() {
         cross_cc=musl-gcc cross_packages=musl-tools
         # Rust's own unwinder: gcc's wants a function of glibc.
         cross_libraries="-static -Wl,-z,noexecstack -L$(rustc --print sysroot)/lib/rustlib/$target/lib/self-contained -lunwind" ;;
+    aarch64-unknown-linux-gnu)
+        cross_cc=aarch64-linux-gnu-gcc cross_packages="gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user"
+        cross_run="qemu-aarch64 -L /usr/aarch64-linux-gnu" ;;
     armv7-unknown-linux-gnueabihf)
         cross_cc=arm-linux-gnueabihf-gcc cross_packages="gcc-arm-linux-gnueabihf libc6-dev-armhf-cross qemu-user"
         cross_run="qemu-arm -L /usr/arm-linux-gnueabihf" ;;
@@ -24,7 +27,7 @@ cross_env() {
         # No linker: a static library needs none, and what it lacks is in the NDK and in Xcode.
         cross_cc=clang cross_packages="clang llvm" ;;
     *)
-        echo "$target: known are x86_64-pc-windows-gnu, x86_64-unknown-linux-musl, armv7-unknown-linux-gnueabihf, Android and iOS" >&2
+        echo "$target: known are x86_64-pc-windows-gnu, x86_64-unknown-linux-musl, aarch64-unknown-linux-gnu, armv7-unknown-linux-gnueabihf, Android and iOS" >&2
         return 1 ;;
     esac
     for program in $cross_cc ${cross_run%% *}; do
