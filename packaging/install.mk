@@ -1,4 +1,4 @@
-# make install [PREFIX=/usr/local] [DESTDIR=] [LIBDIR=] [INCLUDEDIR=] [TARGET=x86_64-unknown-linux-musl] [PROFILE=dist]
+# make install [PREFIX=/usr/local] [DESTDIR=] [LIBDIR=] [INCLUDEDIR=] [TARGET=aarch64-unknown-linux-gnu] [PROFILE=dist]
 #              [FEATURES=decode,detector,weights-base]
 # make uninstall with the same settings. make dist [TARGET=...] for a release folder and its archive, make packages for what
 # package managers take (packaging/packages.sh). Included by the Makefile at the top; also runs alone, from the top:

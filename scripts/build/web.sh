@@ -10,7 +10,6 @@ build() {
     mkdir -p "$1/face-predict"
     cp examples/web/*.html examples/web/*.css examples/web/*.js "$1"
     cp -r bindings/js/index.js bindings/js/src bindings/js/face_predict.wasm LICENSE-MIT LICENSE-APACHE packaging/WEIGHTS.md "$1/face-predict"
-    python3 packaging/licences.py --target wasm32-unknown-unknown --output "$1/face-predict/THIRD_PARTY_LICENCES.txt"
 }
 case ${1-} in
 serve)
@@ -34,6 +33,7 @@ except KeyboardInterrupt:
     ;;
 build)
     build "${2:-build/web}"
+    python3 packaging/licences.py --target wasm32-unknown-unknown --output "${2:-build/web}/face-predict/THIRD_PARTY_LICENCES.txt"
     echo "${2:-build/web}: $(du -sh "${2:-build/web}" | cut -f1)"
     ;;
 *)

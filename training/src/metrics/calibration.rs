@@ -120,8 +120,8 @@ impl Calibration {
     }
 
     /// Fits how much less to trust faces with one of the reasons of [`Quality::ALL`]. `spoiled` are faces of the
-    /// validation part, most of them degraded on purpose. Every source has the same weight. A head gets no factor for a reason that fewer than 100 faces
-    /// with a label for it have.
+    /// validation part, most of them degraded on purpose. Every source has the same weight. A head gets no factor for a
+    /// reason that fewer than 100 faces with a label for it have.
     pub fn fit_doubt(&mut self, spoiled: &[(&Row, &Raw)]) {
         for (reason, name) in Quality::ALL {
             let with: Vec<_> =

@@ -9,8 +9,8 @@ use crate::model::raw::Raw;
 /// The share of faces that the interval shall cover.
 pub const COVERAGE: f32 = 0.8;
 
-/// Returns the factor, from 1 to 8, that brings faces with `reason` to the coverage, as the mean over
-/// sources. `name` is that of the reason.
+/// Returns the factor, from 1 to 8, that brings faces with `reason` to the coverage, as the mean over sources.
+/// `name` is that of the reason.
 pub fn factor(spec: &AgeSpec, faces: &[(&Row, &Raw)], reason: Quality, name: &str) -> f32 {
     let covered = |factor: f32| {
         let mut spec = spec.clone();

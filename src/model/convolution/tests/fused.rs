@@ -22,7 +22,7 @@ fn residual_sums_are_taken_in() {
             let last = graph.add(&last, &input);
             graph.output(&last);
             replaces(&graph, 3);
-            let (fast, _) = Accelerator::default().accelerate(graph.load().unwrap()).unwrap();
+            let (fast, _) = accelerated(&graph);
             assert!(!graph_text(&fast).contains(" Add "), "{}", graph_text(&fast));
             assert!(!graph_text(&fast).contains(" Max "), "{}", graph_text(&fast));
         }
@@ -47,7 +47,7 @@ fn two_convolutions_in_one_sum() {
     let a = Conv::three(5, 6).wire(&mut graph, &mut numbers, &input);
     let sum = graph.add(&a, &a);
     graph.output(&sum);
-    let (_, replaced) = Accelerator::default().accelerate(graph.load().unwrap()).unwrap();
+    let (_, replaced) = accelerated(&graph);
     replaces(&graph, replaced);
 }
 

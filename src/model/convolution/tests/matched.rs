@@ -34,8 +34,8 @@ fn single_convolutions_are_replaced() {
 #[test]
 fn convolutions_that_are_mostly_padding_are_left_alone() {
     let replaced = |conv: Conv, size| {
-        let model = single(conv, size).load().unwrap().into_decluttered().unwrap();
-        Accelerator::default().accelerate(model).unwrap().1
+        let model = single(conv, size).load().and_then(TypedModel::into_decluttered);
+        Accelerator::default().accelerate(model.expect("a network")).expect("a pass").1
     };
     assert_eq!(replaced(Conv::three(3, 8), [1024, 1024]), 1);
     assert_eq!(replaced(Conv::three(1, 8), [2048, 2048]), 0);
@@ -154,7 +154,7 @@ fn weights_beyond_all_measure_are_left_alone() {
         let weights = graph.constant(&[8, 3, 3, 3], &values);
         let wire = Conv::three(3, 8).wire_with(&mut graph, &input, &weights, None);
         graph.output(&wire);
-        let (_, replaced) = Accelerator::default().accelerate(graph.load().unwrap()).unwrap();
+        let (_, replaced) = accelerated(&graph);
         assert_eq!(replaced, count, "{largest}");
     }
 }
@@ -183,7 +183,7 @@ fn free_sizes_are_left_alone() {
     let input = graph.input(&[1, 4, usize::MAX, 10]);
     let wire = Conv::three(4, 8).wire(&mut graph, &mut Numbers(1), &input);
     graph.output(&wire);
-    let (_, replaced) = Accelerator::default().accelerate(graph.load().unwrap()).unwrap();
+    let (_, replaced) = accelerated(&graph);
     assert_eq!(replaced, 0);
 }
 

@@ -56,6 +56,11 @@ fn distance(plain: &[TValue], fast: &[TValue], floor: f32) -> f32 {
     worst
 }
 
+/// Returns the network with the new operators, and how many they are.
+fn accelerated(graph: &Onnx) -> (TypedModel, usize) {
+    Accelerator::default().accelerate(graph.load().unwrap()).unwrap()
+}
+
 /// Checks that the pass puts in so many operators, and that no output changes for any kind of vector.
 fn replaces(graph: &Onnx, count: usize) {
     let model = graph.load().unwrap();
