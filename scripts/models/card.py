@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes models/NAME.md and the first table of docs/accuracy.md from what `face-train evaluate` and `evaluate-detector` measured.
+"""Writes models/NAME.md and two tables of docs/accuracy.md from what `face-train evaluate` and `evaluate-detector` measured.
 
     build/venv/bin/python scripts/models/card.py NAME [--check]
 
@@ -278,7 +278,22 @@ def estimator(judged):
         parts.append(f"### {source} by age, gender and race label\n\n{gaps(groups, single)}{table(groups, single)}\n")
     if NAME == "base":
         fill("docs/accuracy.md", "figures", overview(found, "test parts, by landmarks"))
+        fill("docs/accuracy.md", "people", people(found["appa"]))
     return parts
+
+
+def people(groups):
+    """Makes a table of the errors on APPA-REAL beside those of the people who guessed these ages."""
+    guesses = json.loads(text("models/people.json"))
+    lines = ["| age | faces | `base`: error, years | bias | the mean of 40 guesses: error, years | bias | one guess: error, years |",
+             "| --- | ---: | ---: | ---: | ---: | ---: | ---: |"]
+    for name in sorted(guesses, key=order):
+        g, of = guesses[name], groups[name]
+        if g["faces"] != of["age_mae"]["faces"]:
+            sys.exit(f"models/people.json has other faces than the figures of {NAME}, at {name}")
+        lines.append(f"| {name} | {g['faces']:,} | {of['age_mae']['value']:.1f} | {of['age_bias']['value']:+.1f} | {g['mean_mae']:.1f} | "
+                     f"{g['mean_bias']:+.1f} | {g['one_mae']:.1f} |")
+    return "\n".join(lines)
 
 
 def gaps(groups, names):
