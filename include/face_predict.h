@@ -308,7 +308,8 @@
 #define FACE_PREDICT_SKIP_GENDER (1 << 1)
 
 /**
- * Flag of face_predict_options: the whole picture is one face, cropped as in face data sets. Nothing is searched.
+ * Flag of face_predict_options: the whole picture is one face, cropped as in face data sets. Nothing is searched. With
+ * regions the call fails with INVALID_ARGUMENT.
  */
 #define FACE_PREDICT_CROPPED (1 << 2)
 
@@ -459,8 +460,8 @@ typedef struct face_predict_network {
      */
     uint32_t tasks;
     /**
-     * The width of the network's input in pixels. A detector also takes pictures of other sizes, and is optimised for
-     * this one.
+     * The width of the network's input in pixels. A detector also takes inputs of other sizes, and was trained for this
+     * one.
      */
     uint32_t input_width;
     /**
@@ -506,8 +507,8 @@ typedef struct face_predict_image {
      */
     size_t strides[3];
     /**
-     * The number of bytes that may be read at each plane. A plane that is too small is an error. 0 means that the size
-     * is not checked, so the plane must be large enough.
+     * The number of bytes that may be read at each plane. If a plane is too small, the call fails with BUFFER_TOO_SMALL.
+     * 0 means that the size is not checked, so the plane must be large enough.
      */
     size_t sizes[3];
     /**
@@ -559,8 +560,8 @@ typedef struct face_predict_point {
 typedef struct face_predict_region {
     /**
      * The left edge of the box around the face. The box reaches from the forehead to the chin, and may reach beyond
-     * the picture. A box of which no part lies in the picture is an error. Its numbers must be finite and between
-     * -10000000 and 10000000.
+     * the picture. If no part of it lies in the picture, the call fails with INVALID_ARGUMENT. Its numbers must be
+     * finite and between -10000000 and 10000000.
      */
     float x;
     /**
@@ -622,9 +623,9 @@ typedef struct face_predict_options {
     /**
      * The smallest face that is searched for, as the shorter side of its box in pixels of the picture. 0 means a
      * fiftieth of the picture's longer side (20 pixels of 1024), and at least 13 pixels. The smallest of these faces
-     * are often missed. With any other number the picture is searched closely enough for faces of that size, and none
-     * of them is lost that 0 finds. Half the number can take four times as long. A tracker searches its frames less
-     * closely.
+     * are often missed. With any other number the picture is searched closely enough for faces of that size. A face of
+     * that size that is found with 0 is then found, too. Half the number can take four times as long. A tracker searches
+     * its frames less closely.
      */
     uint32_t min_face_size;
     /**
@@ -995,6 +996,7 @@ const char *face_predict_result_message(const struct face_predict_result *result
 
 /**
  * Writes the size of the upright picture in pixels. Both numbers are 0 before the first picture and after a failure.
+ * Fails with NULL_ARGUMENT or INVALID_ARGUMENT (not a result).
  */
 FACE_PREDICT_API
 face_predict_status face_predict_result_size(const struct face_predict_result *result,
@@ -1022,7 +1024,8 @@ float face_predict_result_age_at_least(const struct face_predict_result *result,
                                        float years);
 
 /**
- * Writes the age interval for any coverage above 0 and below 1. Both ends are NaN if the age was skipped.
+ * Writes the age interval for any coverage above 0 and below 1. Both ends are NaN if the age was skipped. Fails with
+ * NULL_ARGUMENT, INVALID_ARGUMENT (coverage) or OUT_OF_RANGE.
  */
 FACE_PREDICT_API
 face_predict_status face_predict_result_age_interval(const struct face_predict_result *result,

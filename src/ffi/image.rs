@@ -73,8 +73,8 @@ pub struct face_predict_image {
     /// The number of bytes from one row to the next. In the first plane, 0 means that rows have no padding. In a colour
     /// plane, 0 means the stride of the first plane, or half of it for I420.
     pub strides: [usize; 3],
-    /// The number of bytes that may be read at each plane. A plane that is too small is an error. 0 means that the size
-    /// is not checked, so the plane must be large enough.
+    /// The number of bytes that may be read at each plane. If a plane is too small, the call fails with BUFFER_TOO_SMALL.
+    /// 0 means that the size is not checked, so the plane must be large enough.
     pub sizes: [usize; 3],
     /// The clockwise rotation that makes the picture upright, in degrees: 0, 90, 180 or 270.
     pub rotation: u32,

@@ -42,8 +42,8 @@ pub struct face_predict_network {
     pub data: *const c_char,
     /// The tasks of the network: FACE_PREDICT_TASK_... combined with OR.
     pub tasks: u32,
-    /// The width of the network's input in pixels. A detector also takes pictures of other sizes, and is optimised for
-    /// this one.
+    /// The width of the network's input in pixels. A detector also takes inputs of other sizes, and was trained for this
+    /// one.
     pub input_width: u32,
     /// The height of the input in pixels.
     pub input_height: u32,

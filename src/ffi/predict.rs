@@ -22,7 +22,8 @@ use crate::predict::workspace::Workspace;
 pub const FACE_PREDICT_SKIP_AGE: u32 = 1 << 0;
 /// Flag of face_predict_options: the gender is not estimated.
 pub const FACE_PREDICT_SKIP_GENDER: u32 = 1 << 1;
-/// Flag of face_predict_options: the whole picture is one face, cropped as in face data sets. Nothing is searched.
+/// Flag of face_predict_options: the whole picture is one face, cropped as in face data sets. Nothing is searched. With
+/// regions the call fails with INVALID_ARGUMENT.
 pub const FACE_PREDICT_CROPPED: u32 = 1 << 2;
 
 /// Flag of face_predict_options: the picture is searched as a tracker searches its frames: at one small scale, in a fifth
@@ -42,8 +43,8 @@ pub const FACE_PREDICT_TRY_TURNS: u32 = 1 << 4;
 #[derive(Clone, Copy)]
 pub struct face_predict_region {
     /// The left edge of the box around the face. The box reaches from the forehead to the chin, and may reach beyond
-    /// the picture. A box of which no part lies in the picture is an error. Its numbers must be finite and between
-    /// -10000000 and 10000000.
+    /// the picture. If no part of it lies in the picture, the call fails with INVALID_ARGUMENT. Its numbers must be
+    /// finite and between -10000000 and 10000000.
     pub x: f32,
     /// The top edge of the box.
     pub y: f32,
@@ -81,9 +82,9 @@ pub struct face_predict_options {
     pub gender_threshold: f32,
     /// The smallest face that is searched for, as the shorter side of its box in pixels of the picture. 0 means a
     /// fiftieth of the picture's longer side (20 pixels of 1024), and at least 13 pixels. The smallest of these faces
-    /// are often missed. With any other number the picture is searched closely enough for faces of that size, and none
-    /// of them is lost that 0 finds. Half the number can take four times as long. A tracker searches its frames less
-    /// closely.
+    /// are often missed. With any other number the picture is searched closely enough for faces of that size. A face of
+    /// that size that is found with 0 is then found, too. Half the number can take four times as long. A tracker searches
+    /// its frames less closely.
     pub min_face_size: u32,
     /// The smallest score of a found face that is kept, above 0 and below 1. 0 means the threshold of the model.
     pub min_score: f32,

@@ -226,6 +226,7 @@ pub unsafe extern "C" fn face_predict_result_message(
 }
 
 /// Writes the size of the upright picture in pixels. Both numbers are 0 before the first picture and after a failure.
+/// Fails with NULL_ARGUMENT or INVALID_ARGUMENT (not a result).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn face_predict_result_size(
     result: *const face_predict_result,
@@ -281,7 +282,8 @@ pub unsafe extern "C" fn face_predict_result_age_at_least(
     })
 }
 
-/// Writes the age interval for any coverage above 0 and below 1. Both ends are NaN if the age was skipped.
+/// Writes the age interval for any coverage above 0 and below 1. Both ends are NaN if the age was skipped. Fails with
+/// NULL_ARGUMENT, INVALID_ARGUMENT (coverage) or OUT_OF_RANGE.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn face_predict_result_age_interval(
     result: *const face_predict_result,

@@ -18,7 +18,7 @@ pub struct Options<'a> {
     /// The faces, if they were found already, in pixels of the upright picture. `None` searches the picture. A region
     /// is estimated whether it shows a face or not. A region of which no part lies in the picture is an error.
     pub regions: Option<&'a [Region]>,
-    /// Takes the whole picture as one face, cropped as in face data sets.
+    /// Takes the whole picture as one face, cropped as in face data sets. Regions beside it are an error.
     pub cropped: bool,
     /// Leaves out the age.
     pub skip_age: bool,
@@ -28,9 +28,9 @@ pub struct Options<'a> {
     pub max_faces: usize,
     /// The smallest face that is searched for, as the shorter side of its box in pixels of the picture. 0 means a
     /// fiftieth of the picture's longer side (20 pixels of 1024), and at least 13 pixels. The smallest of these faces
-    /// are often missed. With any other number the picture is searched closely enough for faces of that size, and none
-    /// of them is lost that 0 finds. Half the number can take four times as long. A tracker searches its frames less
-    /// closely.
+    /// are often missed. With any other number the picture is searched closely enough for faces of that size. A face of
+    /// that size that is found with 0 is then found, too. Half the number can take four times as long. A tracker searches
+    /// its frames less closely.
     pub min_face_size: f32,
     /// Searches the picture as a tracker searches its frames: at one small scale, in a fifth to a sixth of the time. Most
     /// faces below a sixteenth of the picture's longer side are then missed. It is meant for frames that no tracker
