@@ -1,8 +1,8 @@
 //! The processor's floating point settings during a call.
 //!
-//! Some hosts trap floating point exceptions (Delphi does by default), round otherwise, or flush tiny numbers to zero. Rust, and the
-//! engine's kernels, are compiled for the default settings: no traps, rounding to nearest. Threads that start within a call
-//! inherit them.
+//! Some hosts trap floating point exceptions (Delphi does by default), round in another way, or flush tiny numbers to
+//! zero. Rust and the engine's kernels are compiled for the default settings: no traps, rounding to nearest. Threads that
+//! start within a call inherit them.
 
 /// Sets the default settings until it is dropped. Then it restores those of the host, including the flags.
 pub(super) struct DefaultFloat(

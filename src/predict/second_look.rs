@@ -1,4 +1,4 @@
-//! Looks at a face again, in a small input of the detector. The face has there the size that the detector knows best,
+//! Looks at a face again, in a small input of the detector. There the face has the size that the detector knows best,
 //! whatever its size in the picture.
 
 use super::detect::detect_window;

@@ -1,5 +1,5 @@
-//! The size that the header of a PNG or BMP file gives. With 32 bits their decoders refuse a picture beyond the address
-//! space before they say its size, and not as one beyond a limit.
+//! Reads the size from the header of a PNG or BMP file. On a 32-bit system the decoders refuse a picture that exceeds the
+//! address space before they tell its size. The error would then not be that of a limit.
 
 /// Returns width and height. `None` for other files, and for a header that only the decoder can judge.
 pub(super) fn declared(bytes: &[u8]) -> Option<(usize, usize)> {
