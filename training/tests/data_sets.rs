@@ -368,6 +368,10 @@ fn tables_as_people_write_them() {
         (of("path"), of("split")),
         (vec!["a.jpg".into(), "b.jpg".into()], vec!["train".into(), "train".into()])
     );
+    // A family of 0 is none, so these two faces have nothing in common.
+    table("zero.csv", "file,age,family,split\na.jpg,3,0,train\nb.jpg,40,0,val\n");
+    ingest("zero.csv", "");
+    assert_eq!(of("group"), ["", ""]);
     table("twice.csv", "path,age,AGE\na.jpg,3,4\n");
     assert!(fails(here, "ingest table --table twice.csv --out x.csv").contains("two columns"));
 }
