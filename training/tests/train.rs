@@ -140,12 +140,16 @@ fn bad_input_is_named_and_counted() {
     with("empty.csv", text.lines().take(2).collect::<Vec<_>>().join("\n"));
     with("none.csv", "path,age\nx,1\n".into());
     with("nan.csv", text.replace("face 0.png,0,", "face 0.png,NaN,"));
+    with("words.csv", text.replace(",male,", ",Male,"));
+    with("parts.csv", text.replace(",val,", ",validation,"));
     let try_with = |name: &str| TINY.replace("faces.csv", name) + " --run other";
     assert!(fails(here, &try_with("new.csv")).contains("version 9"));
     assert!(fails(here, &try_with("empty.csv")).contains("none of 0 rows has split train"));
     assert!(fails(here, &try_with("none.csv")).contains("no manifest"));
     assert!(fails(here, &try_with("missing.csv")).contains("missing.csv"));
     assert!(fails(here, &try_with("nan.csv")).contains("age is NaN"));
+    assert!(fails(here, &try_with("words.csv")).contains("words.csv line 3: gender is \"Male\""));
+    assert!(fails(here, &try_with("parts.csv")).contains("line 4: split is \"validation\""));
     let output = common::face_train(here, &try_with("women.csv"));
     let error = String::from_utf8_lossy(&output.stderr);
     assert!(error.contains("warning: 0 of ") && error.contains(" are male, so"), "{error}");

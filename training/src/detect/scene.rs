@@ -7,6 +7,7 @@ use anyhow::{Context, Result, bail};
 use face_predict::Rect;
 use serde::{Deserialize, Serialize};
 
+use crate::data::manifest;
 use crate::data::versioned::Kind;
 
 const KIND: Kind = Kind { word: "scenes", called: "manifest of scenes", version: 1 };
@@ -75,6 +76,9 @@ pub struct Scene {
 pub fn read(path: &Path) -> Result<Vec<Scene>> {
     let mut scenes: Vec<Scene> = Vec::new();
     for (line, row) in KIND.read_named::<Row>(path)? {
+        if let Some(fault) = manifest::part_fault(&row.split) {
+            bail!("{} line {line}: {fault}", path.display());
+        }
         if scenes.last().is_none_or(|scene| scene.path != row.path) {
             scenes.push(Scene { path: row.path.clone(), split: row.split, marks: Vec::new() });
         }
