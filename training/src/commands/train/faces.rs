@@ -3,7 +3,9 @@
 use std::path::Path;
 
 use anyhow::{Result, ensure};
+use face_predict::Task;
 
+use crate::config::TrainConfig;
 use crate::config::settings::Settings;
 use crate::data::manifest::{self, Row};
 use crate::data::split;
@@ -20,7 +22,22 @@ pub struct Faces {
     pub aside: bool,
 }
 
+/// Returns whether a network can learn something from a row, or be judged by it.
+fn useful(row: &Row, config: &TrainConfig) -> bool {
+    let task = config.network.task();
+    task.has_age() && row.rough_age().is_some()
+        || task.has_gender() && row.is_male().is_some()
+        || row.split == "train" && config.distillation.teaches(&row.source)
+}
+
 impl Faces {
+    /// Returns the number of faces to train on. A detector needs no labels.
+    pub fn to_train_on(&self, config: &TrainConfig) -> usize {
+        let all = config.network.task() == Task::Detect;
+        let rows = self.rows.iter().filter(|row| row.split == "train");
+        rows.filter(|row| all || useful(row, config)).count()
+    }
+
     /// Reads the manifests.
     pub fn read(settings: &Settings) -> Result<Self> {
         let (mut rows, mut scenes) = (Vec::new(), Vec::new());
@@ -53,12 +70,7 @@ impl Faces {
     pub fn parts(self, settings: &Settings) -> Result<(Vec<Row>, Vec<Row>)> {
         let (task, arch) = (settings.train.network.task(), &settings.train.arch);
         let distillation = &settings.train.distillation;
-        let taught = |row: &Row| row.split == "train" && distillation.teaches(&row.source);
-        let useful = |row: &Row| {
-            task.has_age() && row.rough_age().is_some()
-                || task.has_gender() && row.is_male().is_some()
-                || taught(row)
-        };
+        let useful = |row: &Row| useful(row, &settings.train);
         let all = self.rows.len();
         if !distillation.teachers.is_empty() {
             let idle = self.rows.iter().filter(|row| row.split == "train" && !useful(row)).count();
