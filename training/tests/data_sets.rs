@@ -368,6 +368,10 @@ fn tables_as_people_write_them() {
         (of("path"), of("split")),
         (vec!["a.jpg".into(), "b.jpg".into()], vec!["train".into(), "train".into()])
     );
+    // A guess alone is no label, since training would leave the face out.
+    table("guess.csv", "file,age,apparent_age\na.jpg,3,4\nb.jpg,,5\n");
+    let out = ingest("guess.csv", "");
+    assert!(out.contains("left out, no label: b.jpg"), "{out}");
     // A family of 0 is none, so these two faces have nothing in common.
     table("zero.csv", "file,age,family,split\na.jpg,3,0,train\nb.jpg,40,0,val\n");
     ingest("zero.csv", "");

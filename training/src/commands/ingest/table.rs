@@ -201,7 +201,8 @@ impl Table {
             fault = Some(("no path", String::new()));
         }
         told.fractions += usize::from(fault.is_none() && fraction);
-        let labelled = row.is_male().is_some() || row.has_age() || row.apparent_age.is_some();
+        // Training learns from guesses only beside the real age.
+        let labelled = row.is_male().is_some() || row.has_age();
         if fault.is_none() && !labelled && !self.unlabelled {
             fault = Some((NO_LABEL, String::new()));
         }
