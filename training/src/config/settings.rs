@@ -354,6 +354,10 @@ mod tests {
             ("paper-age", "warmup_steps=9", "warmup_steps has no effect"),
             ("detector", "augment.flip=0", "augment has no effect"),
             ("detector", "detect.scenes=3", "detect.scenes has no effect"),
+            ("detector", "head_lr_scale=2", "head_lr_scale has no effect"),
+            ("paper-age", "loss.gender=2", "loss.gender has no effect"),
+            ("paper-gender", "loss.apparent=0.2", "loss.apparent has no effect"),
+            ("paper-multi", "loss.expectation=1", "loss.expectation has no effect"),
         ] {
             let error = gather(arch, "", &[set]).expect_err(set).to_string();
             assert!(error.contains(told), "{set}: {error}");
