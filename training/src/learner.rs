@@ -186,7 +186,7 @@ impl Learner {
     }
 }
 
-/// Refuses a file to start from that is not there, and prefixes that freeze nothing.
+/// Refuses a file to start from that is not there, and prefixes that freeze nothing, or everything.
 pub fn check_start(config: &TrainConfig) -> Result<()> {
     if let Some(from) = &config.init_from {
         let file = checkpoint::weights_in(Path::new(from));
@@ -196,6 +196,8 @@ pub fn check_start(config: &TrainConfig) -> Result<()> {
         let vars = nn::VarStore::new(Device::Cpu);
         config.network.build(&vars.root());
         freeze(&vars, &config.freeze)?;
+        let left = vars.variables().values().any(Tensor::requires_grad);
+        anyhow::ensure!(left, "nothing is left to train: all variables are frozen");
     }
     Ok(())
 }

@@ -105,6 +105,8 @@ fn what_cannot_be_meant_is_refused_before_anything_starts() {
         ("--set loss.expectation=nan", "loss.expectation is NaN"),
         ("--set loss.apparent=1.5", "loss.apparent is 1.5, but it must be 0 to 1"),
         ("--freeze nothing", "no variable starts with \"nothing\""),
+        ("--freeze s --freeze pool --freeze age --freeze gender", "all variables are frozen"),
+        ("--set network.stem=-3", "network.stem must be 1 to 4096"),
         ("--init-from gone", "there is no gone"),
     ];
     for (arguments, told) in wrong {

@@ -140,6 +140,9 @@ fn bad_input_is_named_and_counted() {
     with("empty.csv", text.lines().take(2).collect::<Vec<_>>().join("\n"));
     with("none.csv", "path,age\nx,1\n".into());
     with("nan.csv", text.replace("face 0.png,0,", "face 0.png,NaN,"));
+    let (comment, rows) = text.split_once('\n').expect("two lines");
+    let weighted = rows.replacen('\n', ",weight\n", 1).replace(",68\n", ",68,0\n");
+    with("light.csv", format!("{comment}\n{weighted}"));
     with("words.csv", text.replace(",male,", ",Male,"));
     with("parts.csv", text.replace(",val,", ",validation,"));
     let try_with = |name: &str| TINY.replace("faces.csv", name) + " --run other";
@@ -148,6 +151,7 @@ fn bad_input_is_named_and_counted() {
     assert!(fails(here, &try_with("none.csv")).contains("no manifest"));
     assert!(fails(here, &try_with("missing.csv")).contains("missing.csv"));
     assert!(fails(here, &try_with("nan.csv")).contains("age is NaN"));
+    assert!(fails(here, &try_with("light.csv")).contains("faces to train on have the weight 0"));
     assert!(fails(here, &try_with("words.csv")).contains("words.csv line 3: gender is \"Male\""));
     assert!(fails(here, &try_with("parts.csv")).contains("line 4: split is \"validation\""));
     let output = common::face_train(here, &try_with("women.csv"));

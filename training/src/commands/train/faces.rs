@@ -92,6 +92,8 @@ impl Faces {
         for (part, rows) in [("train", &train), ("val", &val)] {
             ensure!(!rows.is_empty(), "none of {all} rows has split {part} and a label for {arch}");
         }
+        let shown = train.iter().any(|row| row.weight != Some(0.0));
+        ensure!(shown, "all {} faces to train on have the weight 0", train.len());
         let males = train.iter().filter_map(Row::is_male).filter(|m| *m).count();
         let known = train.iter().filter(|row| row.is_male().is_some()).count();
         if task.has_gender() && (males == 0 || males == known) {
