@@ -149,6 +149,11 @@ fn a_dry_run_says_what_would_happen_and_does_nothing() {
     write(here, "bare.csv", &lines.join("\n"));
     let out = ok(here, &format!("{TINY} --run bare --dry-run").replace("faces.csv", "bare.csv"));
     assert!(out.contains("7 faces to train on") && out.contains("2 steps in an epoch"), "{out}");
+    // The help tells the default that is used.
+    let gender = TINY.replace("tiny", "paper-gender") + " --run other --dry-run";
+    let (help, age) = (ok(here, "train --help"), gender.replace("paper-gender", "paper-age"));
+    assert!(help.contains("paper-gender: paper; paper-age and paper-multi: none"), "{help}");
+    assert!(ok(here, &gender).contains("turn = 40.0") && ok(here, &age).contains("turn = 0.0"));
     let sheet = ok(here, &format!("{TINY} --run other --preview sheet.png"));
     assert!(!here.join("other").exists(), "{sheet}");
     let sheet = image::open(here.join("sheet.png")).expect("a picture");
