@@ -118,6 +118,12 @@ fn two_crops_of_a_face_are_learned_from_together() {
     ok(here, "export --run whole --out a.onnx");
     let out = ok(here, "shake --model a.onnx --manifest faces.csv --root photos");
     assert!(out.contains("made: 6 faces") && !out.contains("varies by 0.000"), "{out}");
+    // A box without a size is left out, and does not end it.
+    let text = std::fs::read_to_string(here.join("faces.csv")).expect("a manifest");
+    let text = text.replacen(",val,made,10,6,52,68", ",val,made,10,6,0,68", 1);
+    std::fs::write(here.join("flat.csv"), text).expect("written");
+    let out = ok(here, "shake --model a.onnx --manifest flat.csv --root photos");
+    assert!(out.contains("made: 5 faces") && out.contains("1 left out"), "{out}");
     // Its own words, and not those of the arguments that it shares.
     let help = ok(here, "shake --help");
     assert!(help.starts_with("Measure how answers change"), "{help}");
