@@ -171,6 +171,24 @@ fn bad_input_is_named_and_counted() {
 }
 
 #[test]
+fn steps_without_a_picture_do_not_lower_the_loss() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let here = folder.path();
+    faces(here, 30);
+    // Half of the faces to train on are gone, and each is a step of its own.
+    for i in (15..30).filter(|i| [0, 2, 4].contains(&(i % 5))) {
+        std::fs::remove_file(here.join(format!("photos/face {i}.png"))).expect("removed");
+    }
+    let line = TINY.replace("--batch 5", "--batch 1").replace("--epochs 2", "--epochs 1");
+    ok(here, &format!("{line} --run run --rate 1e-9"));
+    let lines = log(here, "run");
+    let column = lines[0].split(',').position(|name| name == "gender_loss").expect("a column");
+    let loss: f64 = lines[1].split(',').nth(column).expect("one").parse().expect("a number");
+    // The network knows nothing yet.
+    assert!((loss - 2f64.ln()).abs() < 0.1, "{loss}");
+}
+
+#[test]
 fn a_manifest_without_val_keeps_a_tenth_of_train_aside() {
     let folder = tempfile::tempdir().expect("a folder");
     let here = folder.path();
