@@ -163,6 +163,11 @@ fn bad_input_is_named_and_counted() {
     let output = common::face_train(here, &try_with("women.csv"));
     let error = String::from_utf8_lossy(&output.stderr);
     assert!(error.contains("warning: 0 of ") && error.contains(" are male, so"), "{error}");
+    // A picture is in train and, in another manifest, in val.
+    with("shared.csv", text.replace(",train,", ",val,"));
+    let both = format!("{TINY} --manifest shared.csv --run both --dry-run");
+    let error = String::from_utf8_lossy(&common::face_train(here, &both).stderr).into_owned();
+    assert!(error.contains("12 pictures are in several parts"), "{error}");
     assert_eq!(common::face_train(here, "train --arch").status.code(), Some(2));
     assert!(
         fails(here, &TINY.replace("tiny", "huge").replace("--batch", "--run x --batch"))

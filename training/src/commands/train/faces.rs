@@ -1,5 +1,6 @@
 //! The faces that a run trains on and validates with.
 
+use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 
 use anyhow::{Result, ensure};
@@ -30,6 +31,25 @@ fn useful(row: &Row, config: &TrainConfig) -> bool {
         || row.split == "train" && config.distillation.teaches(&row.source)
 }
 
+/// Warns of pictures that are in several parts. Two manifests may have the same set, each with parts of its own.
+fn warn_of_shared(rows: &[Row]) {
+    let mut parts: HashMap<&str, &str> = HashMap::new();
+    let mut shared: BTreeSet<&str> = BTreeSet::new();
+    let used = |row: &&Row| ["train", "val", "test"].contains(&row.split.as_str());
+    for row in rows.iter().filter(used) {
+        let first = *parts.entry(&row.path).or_insert(&row.split);
+        if first != row.split {
+            shared.insert(&row.path);
+        }
+    }
+    if let Some(path) = shared.first() {
+        eprintln!(
+            "warning: {} pictures are in several parts, such as {path}: the network is judged by what it has seen",
+            shared.len()
+        );
+    }
+}
+
 impl Faces {
     /// Returns the number of faces to train on. A detector needs no labels.
     pub fn to_train_on(&self, config: &TrainConfig) -> usize {
@@ -47,6 +67,7 @@ impl Faces {
         for path in &settings.scenes {
             scenes.extend(scene::read(path)?);
         }
+        warn_of_shared(&rows);
         let aside = !rows.iter().any(|row| row.split == "val");
         if aside {
             split::keep_aside(&mut rows, settings.train.seed);
