@@ -194,7 +194,8 @@ impl Learner {
     }
 }
 
-/// Refuses a file to start from that is not there, and prefixes that freeze nothing, or everything.
+/// Refuses a file to start from that is not there, and prefixes that freeze nothing, or everything. Warns of weights that
+/// stay random.
 pub fn check_start(config: &TrainConfig) -> Result<()> {
     if let Some(from) = &config.init_from {
         let file = checkpoint::weights_in(Path::new(from));
@@ -206,6 +207,12 @@ pub fn check_start(config: &TrainConfig) -> Result<()> {
         freeze(&vars, &config.freeze)?;
         let left = vars.variables().values().any(Tensor::requires_grad);
         anyhow::ensure!(left, "nothing is left to train: all variables are frozen");
+        if config.init_from.is_none() {
+            let names = config.freeze.join(", ");
+            eprintln!(
+                "warning: what starts with {names} is frozen at random, since there is no --init-from"
+            );
+        }
     }
     Ok(())
 }

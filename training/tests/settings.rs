@@ -149,6 +149,9 @@ fn a_dry_run_says_what_would_happen_and_does_nothing() {
     write(here, "bare.csv", &lines.join("\n"));
     let out = ok(here, &format!("{TINY} --run bare --dry-run").replace("faces.csv", "bare.csv"));
     assert!(out.contains("7 faces to train on") && out.contains("2 steps in an epoch"), "{out}");
+    let frozen = face_train(here, &format!("{TINY} --run other --dry-run --freeze stem"));
+    let told = String::from_utf8_lossy(&frozen.stderr);
+    assert!(told.contains("stem is frozen at random"), "{told}");
     // The help tells the default that is used.
     let gender = TINY.replace("tiny", "paper-gender") + " --run other --dry-run";
     let (help, age) = (ok(here, "train --help"), gender.replace("paper-gender", "paper-age"));
