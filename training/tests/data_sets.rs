@@ -438,6 +438,11 @@ fn pictures_that_are_none_are_counted_by_kind() {
     );
     assert_eq!(kinds[1..], expected[1..]);
     said(here, "ingest table --table t.csv --images . --out clear.csv --only-clear");
+    // Without a search they would have no effect.
+    for more in ["--images . --whole --only-clear", "--only-found"] {
+        let error = fails(here, &format!("ingest table --table t.csv --out none.csv {more}"));
+        assert!(error.contains("--only-clear and --only-found search pictures"), "{error}");
+    }
     assert_eq!(column(here, "clear.csv", "path"), ["one.png"]);
     let out = "--out found.csv --only-found --weight 0.25 --distance 0";
     said(here, &format!("ingest table --table t.csv --images . {out}"));
