@@ -179,6 +179,9 @@ fn metadata_wrong_by_themselves() {
     load(&gender("1", "0.5")).unwrap();
     refused(&gender("1", "0.4"), "threshold is 0.4");
     refused(&gender("1000", "0.5"), "temperature is 1000");
+    load(&gender("1", "0.5,\"doubt\":{\"dark\":2}")).unwrap();
+    refused(&gender("1", "0.5,\"doubt\":{\"dark\":20}"), "doubt dark is 20");
+    refused(&gender("1", "0.5,\"doubt\":{\"dim\":2}"), "no reason for doubt called \"dim\"");
 }
 
 #[test]

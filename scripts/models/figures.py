@@ -59,4 +59,5 @@ def main():
     subprocess.run([sys.executable, os.path.join(scripts, "card.py"), options.name], check=True)
 
 
-main()
+if __name__ == "__main__":
+    main()

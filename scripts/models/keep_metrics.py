@@ -4,11 +4,13 @@
     scripts/models/keep_metrics.py NAME metrics.json              models/NAME.metrics.json: all, and groups of one kind
     scripts/models/keep_metrics.py NAME metrics.json --kind KIND  models/NAME.KIND.metrics.json: figures of all faces (of val: demands, too)
 
-KIND is picture, search, val, small, blurred, dark, bright, crops2 or crops8; for a detector it is still.
+KIND is one of `KINDS` in figures.py, but not landmarks; for a detector it is still.
 """
 import argparse
 import json
 import os
+
+from figures import KINDS
 
 MODELS = os.path.join(os.path.dirname(__file__), "..", "..", "models")
 
@@ -17,7 +19,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("name")
     parser.add_argument("metrics")
-    parser.add_argument("--kind", choices=["picture", "search", "val", "small", "blurred", "dark", "bright", "crops2", "crops8", "still"])
+    parser.add_argument("--kind", choices=[kind for kind in KINDS if kind != "landmarks"] + ["still"])
     options = parser.parse_args()
     with open(options.metrics, encoding="utf-8") as file:
         found = json.load(file)

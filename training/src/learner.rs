@@ -132,24 +132,32 @@ impl Learner {
         });
     }
 
-    /// Returns sums of the losses to start an epoch with.
+    /// Returns sums of the losses to start an epoch with. The last number counts the steps in them.
     pub fn sums(&self, partial: &Partial, parts: usize) -> Tensor {
-        match partial.sums() {
-            sums if sums.is_empty() => {
-                Tensor::zeros(1 + parts as i64, (Kind::Float, self.vars.device()))
-            }
-            sums => Tensor::from_slice(&sums).to_device(self.vars.device()),
+        let mut sums = partial.sums();
+        // Older checkpoints do not count them.
+        if sums.len() == 1 + parts {
+            sums.push(partial.steps as f32);
         }
+        sums.resize(2 + parts, 0.0);
+        Tensor::from_slice(&sums).to_device(self.vars.device())
     }
 
-    /// Adds a step's losses. Those that are not finite are left out.
+    /// Adds a step's losses. Those that are not finite are left out, and do not count.
     pub fn add(&self, sum: &mut Tensor, losses: &[Tensor]) {
-        tch::no_grad(|| *sum += Tensor::stack(losses, 0).detach().nan_to_num(0.0, 0.0, 0.0));
+        tch::no_grad(|| {
+            let losses = Tensor::stack(losses, 0).detach();
+            let fine = losses.isfinite().all().to_kind(Kind::Float);
+            let losses = losses.nan_to_num(0.0, 0.0, 0.0) * &fine;
+            *sum += Tensor::cat(&[losses, fine.view([1])], 0);
+        });
     }
 
-    /// Returns the means of the losses over `steps`. It waits for the device.
-    pub fn means(&self, sum: &Tensor, steps: usize) -> Result<Vec<f32>> {
-        Ok((sum / steps as f64).try_into()?)
+    /// Returns the means of the losses over the steps that count. It waits for the device.
+    pub fn means(&self, sum: &Tensor) -> Result<Vec<f32>> {
+        let losses = sum.size()[0] - 1;
+        let steps = sum.get(losses).clamp_min(1.0);
+        Ok((sum.narrow(0, 0, losses) / steps).try_into()?)
     }
 
     /// Returns the steps that were not finite so far. It waits for the device.
@@ -186,7 +194,8 @@ impl Learner {
     }
 }
 
-/// Refuses a file to start from that is not there, and prefixes that freeze nothing.
+/// Refuses a file to start from that is not there, and prefixes that freeze nothing, or everything. Warns of weights that
+/// stay random.
 pub fn check_start(config: &TrainConfig) -> Result<()> {
     if let Some(from) = &config.init_from {
         let file = checkpoint::weights_in(Path::new(from));
@@ -196,6 +205,14 @@ pub fn check_start(config: &TrainConfig) -> Result<()> {
         let vars = nn::VarStore::new(Device::Cpu);
         config.network.build(&vars.root());
         freeze(&vars, &config.freeze)?;
+        let left = vars.variables().values().any(Tensor::requires_grad);
+        anyhow::ensure!(left, "nothing is left to train: all variables are frozen");
+        if config.init_from.is_none() {
+            let names = config.freeze.join(", ");
+            eprintln!(
+                "warning: what starts with {names} is frozen at random, since there is no --init-from"
+            );
+        }
     }
     Ok(())
 }

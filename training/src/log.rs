@@ -18,7 +18,7 @@ pub struct Report<'a> {
     pub epoch: usize,
     /// Names of the losses after the total.
     pub parts: &'a [&'a str],
-    /// The total and its parts, as means over the steps.
+    /// The total and its parts, as means over the steps that were finite and had pictures.
     pub losses: &'a [f32],
     /// The validation score. Smaller is better.
     pub score: f64,

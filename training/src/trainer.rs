@@ -76,7 +76,7 @@ pub fn fit<J: Job>(
                 }
             }
             (step, taken) = (step + 1, taken + 1);
-            bar.advance(step, || learner.means(&sum, step), job.parts());
+            bar.advance(step, || learner.means(&sum), job.parts());
             if interrupt::asked() || place.stop_after == Some(taken) {
                 learner.progress.partial = Some(Partial::new(step, seen, &sum)?);
                 save(&learner, LAST)?;
@@ -103,7 +103,7 @@ pub fn fit<J: Job>(
         let report = Report {
             epoch: epoch + 1,
             parts: job.parts(),
-            losses: &learner.means(&sum, steps)?,
+            losses: &learner.means(&sum)?,
             score,
             better,
             without_gain: (learner.progress.since_best, config.patience),

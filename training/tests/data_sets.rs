@@ -368,6 +368,14 @@ fn tables_as_people_write_them() {
         (of("path"), of("split")),
         (vec!["a.jpg".into(), "b.jpg".into()], vec!["train".into(), "train".into()])
     );
+    // A guess alone is no label, since training would leave the face out.
+    table("guess.csv", "file,age,apparent_age\na.jpg,3,4\nb.jpg,,5\n");
+    let out = ingest("guess.csv", "");
+    assert!(out.contains("left out, no label: b.jpg"), "{out}");
+    // A family of 0 is none, so these two faces have nothing in common.
+    table("zero.csv", "file,age,family,split\na.jpg,3,0,train\nb.jpg,40,0,val\n");
+    ingest("zero.csv", "");
+    assert_eq!(of("group"), ["", ""]);
     table("twice.csv", "path,age,AGE\na.jpg,3,4\n");
     assert!(fails(here, "ingest table --table twice.csv --out x.csv").contains("two columns"));
 }
@@ -430,6 +438,11 @@ fn pictures_that_are_none_are_counted_by_kind() {
     );
     assert_eq!(kinds[1..], expected[1..]);
     said(here, "ingest table --table t.csv --images . --out clear.csv --only-clear");
+    // Without a search they would have no effect.
+    for more in ["--images . --whole --only-clear", "--only-found"] {
+        let error = fails(here, &format!("ingest table --table t.csv --out none.csv {more}"));
+        assert!(error.contains("--only-clear and --only-found search pictures"), "{error}");
+    }
     assert_eq!(column(here, "clear.csv", "path"), ["one.png"]);
     let out = "--out found.csv --only-found --weight 0.25 --distance 0";
     said(here, &format!("ingest table --table t.csv --images . {out}"));

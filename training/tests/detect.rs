@@ -142,6 +142,44 @@ fn faces_of_large_pictures_are_found_where_they_are() {
 }
 
 #[test]
+fn answers_are_judged_whatever_the_order_of_the_rows() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let here = folder.path();
+    data(here);
+    let write = |name: &str, text: &str| std::fs::write(here.join(name), text).expect("written");
+    write(
+        "a.json",
+        "{\"name\": \"a\", \"answers\": {\"0.png\": [[2, 2, 20, 20, 0.9], [40, 40, 20, 20, 0.8]], \
+         \"1.png\": [[2, 2, 20, 20, 0.9]], \"gone.png\": []}}",
+    );
+    let judged = |rows: &[&str]| {
+        let head = "# face-train scenes 1 | test\npath,split,x,y,width,height\n";
+        write("s.csv", &(head.to_owned() + &rows.concat()));
+        ok(here, "evaluate-detector --answers a.json --scenes s.csv --root photos --out d.json");
+        let text = std::fs::read_to_string(here.join("d.json")).expect("figures");
+        let json: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+        json["models"][0].clone()
+    };
+    let [first, second] = ["0.png,test,2,2,20,20\n", "0.png,test,40,40,20,20\n"];
+    let other = "1.png,test,2,2,20,20\n";
+    for rows in [[first, second, other], [first, other, second]] {
+        assert_eq!(judged(&rows)["scenes"]["all"]["average_precision"], 1.0, "{rows:?}");
+    }
+    // A picture that is missing is counted.
+    let found = judged(&[first, "gone.png,test,2,2,20,20\n"]);
+    assert!(found["failures"]["gone.png"].is_string() && found["pictures"] == 1, "{found}");
+    // Without landmarks there is nothing to compare with.
+    write(
+        "m.csv",
+        "# face-train manifest 1 | test\npath,split,box_x,box_y,box_w,box_h\n0.png,test,10,6,52,68\n",
+    );
+    let detector = concat!(env!("CARGO_MANIFEST_DIR"), "/../models/detector.onnx");
+    let judge = format!("evaluate-detector --model {detector} --manifest m.csv --root photos");
+    let error = fails(here, &format!("{judge} --out d.json"));
+    assert!(error.contains("none of 1 faces has landmarks"), "{error}");
+}
+
+#[test]
 fn a_missing_validation_picture_is_left_out_and_counted() {
     let folder = tempfile::tempdir().expect("a folder");
     let here = folder.path();

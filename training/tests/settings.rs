@@ -105,6 +105,8 @@ fn what_cannot_be_meant_is_refused_before_anything_starts() {
         ("--set loss.expectation=nan", "loss.expectation is NaN"),
         ("--set loss.apparent=1.5", "loss.apparent is 1.5, but it must be 0 to 1"),
         ("--freeze nothing", "no variable starts with \"nothing\""),
+        ("--freeze s --freeze pool --freeze age --freeze gender", "all variables are frozen"),
+        ("--set network.stem=-3", "network.stem must be 1 to 4096"),
         ("--init-from gone", "there is no gone"),
     ];
     for (arguments, told) in wrong {
@@ -135,6 +137,26 @@ fn a_dry_run_says_what_would_happen_and_does_nothing() {
     assert!(out.contains(told) && out.contains("learning_rate was 0.002, now 0.1"), "{out}");
     let out = ok(here, "train --run run --dry-run --resume");
     assert!(out.contains("run would continue from its last checkpoint"), "{out}");
+    // Faces without a label do not make an epoch longer: seven of the 18 have one.
+    let bare = |(line, text): (usize, &str)| {
+        let mut fields: Vec<&str> = text.split(',').collect();
+        if line > 12 && fields[4] == "train" {
+            (fields[1], fields[2]) = ("", "");
+        }
+        fields.join(",")
+    };
+    let lines: Vec<String> = read(here, "faces.csv").lines().enumerate().map(bare).collect();
+    write(here, "bare.csv", &lines.join("\n"));
+    let out = ok(here, &format!("{TINY} --run bare --dry-run").replace("faces.csv", "bare.csv"));
+    assert!(out.contains("7 faces to train on") && out.contains("2 steps in an epoch"), "{out}");
+    let frozen = face_train(here, &format!("{TINY} --run other --dry-run --freeze stem"));
+    let told = String::from_utf8_lossy(&frozen.stderr);
+    assert!(told.contains("stem is frozen at random"), "{told}");
+    // The help tells the default that is used.
+    let gender = TINY.replace("tiny", "paper-gender") + " --run other --dry-run";
+    let (help, age) = (ok(here, "train --help"), gender.replace("paper-gender", "paper-age"));
+    assert!(help.contains("paper-gender: paper; paper-age and paper-multi: none"), "{help}");
+    assert!(ok(here, &gender).contains("turn = 40.0") && ok(here, &age).contains("turn = 0.0"));
     let sheet = ok(here, &format!("{TINY} --run other --preview sheet.png"));
     assert!(!here.join("other").exists(), "{sheet}");
     let sheet = image::open(here.join("sheet.png")).expect("a picture");

@@ -110,6 +110,12 @@ fn answers_that_were_written_down_teach_too() {
         assert!(error.contains(told), "{error}");
         assert!(!here.join("mistyped").exists(), "a refused run leaves nothing");
     }
+    // An answer to a picture with two faces could be about either.
+    let text = std::fs::read_to_string(here.join("faces.csv")).expect("a manifest");
+    let second = "face 0.png,30,male,a,train,made,40,6,20,30\n";
+    std::fs::write(here.join("faces.csv"), text + second).expect("written");
+    let error = fails(here, &train("--run several --teacher sure.csv"));
+    assert!(error.contains("face 0.png has several faces"), "{error}");
 }
 
 #[test]

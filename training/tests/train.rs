@@ -118,6 +118,12 @@ fn two_crops_of_a_face_are_learned_from_together() {
     ok(here, "export --run whole --out a.onnx");
     let out = ok(here, "shake --model a.onnx --manifest faces.csv --root photos");
     assert!(out.contains("made: 6 faces") && !out.contains("varies by 0.000"), "{out}");
+    // A box without a size is left out, and does not end it.
+    let text = std::fs::read_to_string(here.join("faces.csv")).expect("a manifest");
+    let text = text.replacen(",val,made,10,6,52,68", ",val,made,10,6,0,68", 1);
+    std::fs::write(here.join("flat.csv"), text).expect("written");
+    let out = ok(here, "shake --model a.onnx --manifest flat.csv --root photos");
+    assert!(out.contains("made: 5 faces") && out.contains("1 left out"), "{out}");
     // Its own words, and not those of the arguments that it shares.
     let help = ok(here, "shake --help");
     assert!(help.starts_with("Measure how answers change"), "{help}");
@@ -140,20 +146,51 @@ fn bad_input_is_named_and_counted() {
     with("empty.csv", text.lines().take(2).collect::<Vec<_>>().join("\n"));
     with("none.csv", "path,age\nx,1\n".into());
     with("nan.csv", text.replace("face 0.png,0,", "face 0.png,NaN,"));
+    let (comment, rows) = text.split_once('\n').expect("two lines");
+    let weighted = rows.replacen('\n', ",weight\n", 1).replace(",68\n", ",68,0\n");
+    with("light.csv", format!("{comment}\n{weighted}"));
+    with("words.csv", text.replace(",male,", ",Male,"));
+    with("parts.csv", text.replace(",val,", ",validation,"));
     let try_with = |name: &str| TINY.replace("faces.csv", name) + " --run other";
     assert!(fails(here, &try_with("new.csv")).contains("version 9"));
     assert!(fails(here, &try_with("empty.csv")).contains("none of 0 rows has split train"));
     assert!(fails(here, &try_with("none.csv")).contains("no manifest"));
     assert!(fails(here, &try_with("missing.csv")).contains("missing.csv"));
     assert!(fails(here, &try_with("nan.csv")).contains("age is NaN"));
+    assert!(fails(here, &try_with("light.csv")).contains("faces to train on have the weight 0"));
+    assert!(fails(here, &try_with("words.csv")).contains("words.csv line 3: gender is \"Male\""));
+    assert!(fails(here, &try_with("parts.csv")).contains("line 4: split is \"validation\""));
     let output = common::face_train(here, &try_with("women.csv"));
     let error = String::from_utf8_lossy(&output.stderr);
     assert!(error.contains("warning: 0 of ") && error.contains(" are male, so"), "{error}");
+    // A picture is in train and, in another manifest, in val.
+    with("shared.csv", text.replace(",train,", ",val,"));
+    let both = format!("{TINY} --manifest shared.csv --run both --dry-run");
+    let error = String::from_utf8_lossy(&common::face_train(here, &both).stderr).into_owned();
+    assert!(error.contains("12 pictures are in several parts"), "{error}");
     assert_eq!(common::face_train(here, "train --arch").status.code(), Some(2));
     assert!(
         fails(here, &TINY.replace("tiny", "huge").replace("--batch", "--run x --batch"))
             .contains("paper-multi")
     );
+}
+
+#[test]
+fn steps_without_a_picture_do_not_lower_the_loss() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let here = folder.path();
+    faces(here, 30);
+    // Half of the faces to train on are gone, and each is a step of its own.
+    for i in (15..30).filter(|i| [0, 2, 4].contains(&(i % 5))) {
+        std::fs::remove_file(here.join(format!("photos/face {i}.png"))).expect("removed");
+    }
+    let line = TINY.replace("--batch 5", "--batch 1").replace("--epochs 2", "--epochs 1");
+    ok(here, &format!("{line} --run run --rate 1e-9"));
+    let lines = log(here, "run");
+    let column = lines[0].split(',').position(|name| name == "gender_loss").expect("a column");
+    let loss: f64 = lines[1].split(',').nth(column).expect("one").parse().expect("a number");
+    // The network knows nothing yet.
+    assert!((loss - 2f64.ln()).abs() < 0.1, "{loss}");
 }
 
 #[test]

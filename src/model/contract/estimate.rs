@@ -127,6 +127,12 @@ impl UncertaintyFactors {
     }
 
     pub(super) fn check(&self) -> std::result::Result<(), String> {
+        let known = |name: &String| Quality::ALL.iter().any(|(_, reason)| reason == name);
+        if let Some(name) = self.0.keys().find(|name| !known(name)) {
+            // Its factor would never be used.
+            let shown: String = name.chars().take(20).collect();
+            return Err(format!("there is no reason for doubt called {shown:?}"));
+        }
         match self.0.iter().find(|(_, factor)| !FACTORS.contains(factor)) {
             Some((name, factor)) => {
                 Err(format!("doubt {name:.20} is {factor}, but it must be 0.1 to 10"))

@@ -114,6 +114,12 @@ impl Augment {
                 "augment.{name} is {chance}, but it must be 0 to 1"
             );
         }
+        // One draw decides between both.
+        let elsewhere = self.by_box + self.by_picture;
+        ensure!(
+            elsewhere <= 1.0 + 1e-9,
+            "augment.by_box and by_picture are {elsewhere} together, above 1"
+        );
         let sizes = [
             ("turn", self.turn, 180.0),
             ("zoom", self.zoom, 1.0),
@@ -201,6 +207,7 @@ mod tests {
         assert_eq!(Augment::named("paper").expect("there is one"), Augment::PAPER);
         assert!(Augment::named("strong").is_err());
         assert!(Augment { flip: 1.5, ..Augment::NONE }.check().is_err());
+        assert!(Augment { by_box: 0.7, by_picture: 0.6, ..Augment::NONE }.check().is_err());
         let identity = Augment::NONE.jitter(&mut generator(1, 0, 0));
         let corner = identity.apply(Point::new(1.0, 0.0));
         assert!((corner.x - 1.0).abs() < 1e-6 && corner.y.abs() < 1e-6);

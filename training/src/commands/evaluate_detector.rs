@@ -263,7 +263,13 @@ impl EvaluateDetector {
                     score: *score,
                 })
                 .collect();
-            let (width, height) = image::image_dimensions(self.root.join(&scene.path))?;
+            let (width, height) = match image::image_dimensions(self.root.join(&scene.path)) {
+                Ok(size) => size,
+                Err(error) => {
+                    failures.insert(scene.path.clone(), error.to_string());
+                    continue;
+                }
+            };
             let scale = SIDE as f32 / width.max(height) as f32;
             groups::add(&mut groups, scene, &answers, scale, graded);
         }

@@ -8,7 +8,7 @@ use anyhow::{Result, ensure};
 use clap::Args;
 
 use crate::augment::Augment;
-use crate::config::defaults;
+use crate::config::TrainConfig;
 use crate::data::feed::Feed;
 use crate::data::kept::Kept;
 use crate::data::manifest;
@@ -51,14 +51,9 @@ impl Loader {
         let rows = manifest::read(&self.manifest)?;
         ensure!(!rows.is_empty(), "the manifest is empty");
         let (count, faces) = (rows.len(), rows.len().min(self.faces));
-        let arch = Arch::named(&self.arch)?;
-        let paper = matches!(arch, Arch::Paper(_));
-        let input = defaults::input(&arch);
-        let augment = match (self.augment, paper) {
-            (false, _) => Augment::NONE,
-            (true, true) => Augment::PAPER,
-            (true, false) => Augment::DETECTOR,
-        };
+        let TrainConfig { input, augment, .. } =
+            TrainConfig::of(&self.arch, Arch::named(&self.arch)?);
+        let augment = if self.augment { augment } else { Augment::NONE };
         let kept = Arc::new(Kept::open(&self.root, &input, self.cache.as_deref())?);
         let feed = Arc::new(Feed::new(rows, input, augment, 1, kept));
         for round in 0..self.rounds as u64 {

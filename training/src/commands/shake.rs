@@ -2,10 +2,11 @@
 
 use anyhow::{Result, ensure};
 use clap::Args;
-use face_predict::{DecodeLimits, Model, Options, Picture, Predictions, Region, Workspace};
+use face_predict::{Model, Options, Predictions, Region, Workspace};
 
 use super::given::Given;
 use crate::data::manifest::Row;
+use crate::data::pictures;
 
 /// Shifts each face to nine places, and measures how far the answers differ. It gives the standard deviation of the
 /// age, and the share of faces whose gender changes.
@@ -37,11 +38,13 @@ impl Shake {
     /// Runs the command.
     pub fn run(self) -> Result<()> {
         ensure!(self.shift.is_finite(), "shift must be a finite number");
+        let crops = self.crops;
+        ensure!((1..=8).contains(&crops), "crops is {crops}, but it must be 1 to 8");
         self.given.each(
             "a box",
             |_| true,
             |file, model, source, rows| {
-                let found = self.shaken(model, rows)?;
+                let found = self.shaken(model, rows);
                 let faces = found.faces.max(1) as f64;
                 println!(
                     "{} {source}: {} faces, the age varies by {:.3} years, {:.2} % of the labels change, {} left out",
@@ -56,18 +59,23 @@ impl Shake {
         )
     }
 
-    fn shaken(&self, model: &Model, rows: &[Row]) -> Result<Shaken> {
+    fn shaken(&self, model: &Model, rows: &[Row]) -> Shaken {
         let mut sums = Shaken::default();
         let (mut workspace, mut answers) = (Workspace::new(), Predictions::new());
         for (_, row) in self.given.spread(rows) {
-            let picture = Picture::open(self.given.picture(row), &DecodeLimits::default());
+            let picture = pictures::open(&self.given.picture(row));
             let (Ok(picture), Some(region)) = (picture, row.region()) else {
                 sums.failed += 1;
                 continue;
             };
             let places = nine(&region, self.shift);
             let options = Options::new().regions(&places).crops(self.crops);
-            model.predict_into(&picture.image(), &options, &mut workspace, &mut answers)?;
+            let image = picture.image();
+            // One box without a size must not end a measurement of many faces.
+            if model.predict_into(&image, &options, &mut workspace, &mut answers).is_err() {
+                sums.failed += 1;
+                continue;
+            }
             let ages: Vec<f64> =
                 answers.faces().filter_map(|f| Some(f64::from(f.age()?.median()))).collect();
             let female: Vec<bool> =
@@ -76,7 +84,7 @@ impl Shake {
             sums.deviation += deviation(&ages);
             sums.flipped += usize::from(female.windows(2).any(|two| two[0] != two[1]));
         }
-        Ok(sums)
+        sums
     }
 }
 

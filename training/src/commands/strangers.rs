@@ -251,7 +251,7 @@ fn without_set(arguments: &[String], set: Option<&str>) -> Vec<String> {
     }
     // Without any source, teachers that name none of their own would be asked about all of them.
     if had_sources && !kept.iter().any(named) {
-        let pairs = |i: &usize| kept[*i] == "--teacher" && !kept[i + 1].contains('@');
+        let pairs = |i: &usize| kept[*i] == "--teacher" && split(&kept[i + 1]).1.is_none();
         for i in (0..kept.len()).filter(pairs).rev().collect::<Vec<_>>() {
             kept.drain(i..i + 2);
         }
@@ -298,5 +298,8 @@ mod tests {
         assert_eq!(of(sources, Some("aaf")), "--teacher t-aaf --teacher-source appa");
         let alone = "--teacher a --teacher b@appa --teacher-source aaf --bf16";
         assert_eq!(of(alone, Some("aaf")), "--teacher b@appa --bf16");
+        // The @ of a folder names no sources.
+        let folder = "--teacher me@home/a --teacher-source aaf --bf16";
+        assert_eq!(of(folder, Some("aaf")), "--bf16");
     }
 }

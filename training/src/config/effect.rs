@@ -50,22 +50,37 @@ pub fn fill(told: &mut Table) {
 
 /// Refuses settings of the command line that would change nothing.
 pub fn without_effect(by_hand: &Table, train: &TrainConfig) -> Result<()> {
-    let all = |keys: &[&'static str], why| keys.iter().map(move |key| (*key, why)).collect();
-    let mut idle: Vec<(&str, &str)> = Vec::new();
+    let mut idle = vec![("detect.scenes", "it is the number of scenes in --scenes")];
+    let mut unused = |keys: &[&'static str], why: &'static str| {
+        idle.extend(keys.iter().map(|key| (*key, why)));
+    };
+    let task = train.network.task();
     if train.shuffle {
-        idle = all(&["balance", "epoch_size"], "each face is shown once in an epoch (shuffle)");
+        unused(&["balance", "epoch_size"], "each face is shown once in an epoch (shuffle)");
     }
     if train.schedule == Schedule::Constant {
-        idle.push(("warmup_steps", "the learning rate does not change (schedule)"));
+        unused(&["warmup_steps"], "the learning rate does not change (schedule)");
     }
     if train.detect.is_some() {
         let keys = ["augment", "balance", "drop_last", "loss", "score_over_faces"];
-        idle.extend::<Vec<_>>(all(&keys, "detectors do not use it"));
+        unused(&keys, "detectors do not use it");
+        unused(&["head_lr_scale", "shuffle"], "detectors do not use it");
+    }
+    if !task.has_gender() {
+        unused(&["loss.gender", "loss.label_smoothing"], "the network tells no gender");
+    }
+    if !task.has_age() {
+        unused(&["loss.expectation", "loss.apparent"], "the network tells no age");
+    }
+    if train.network.regression() {
+        unused(&["loss.expectation"], "the age is a number and no distribution");
     }
     for (key, why) in idle {
-        ensure!(!by_hand.contains_key(key), "{key} has no effect: {why}");
+        let given = match key.split_once('.') {
+            Some((outer, inner)) => by_hand.get(outer).is_some_and(|of| of.get(inner).is_some()),
+            None => by_hand.contains_key(key),
+        };
+        ensure!(!given, "{key} has no effect: {why}");
     }
-    let scenes = by_hand.get("detect").is_some_and(|detect| detect.get("scenes").is_some());
-    ensure!(!scenes, "detect.scenes has no effect: it is the number of scenes in --scenes");
     Ok(())
 }

@@ -132,6 +132,8 @@ impl Settings {
             let side = settings.train.network.side();
             (settings.train.input.width, settings.train.input.height) = (side, side);
         }
+        let threads = settings.threads;
+        ensure!(threads >= 0, "threads is {threads}, but it must be 0 or more");
         settings.train.check()?;
         without_effect(&by_hand, &settings.train)?;
         Ok(settings)
@@ -350,10 +352,15 @@ mod tests {
             ("tiny", "distillation.crops=2", "need a --teacher"),
             ("tiny", "loss.consistency=0.4", "it needs --views 2"),
             ("tiny", "patience=0", "patience must be 1 or more"),
+            ("tiny", "threads=-1", "threads is -1, but it must be 0 or more"),
             ("paper-age", "epoch_size=100", "epoch_size has no effect"),
             ("paper-age", "warmup_steps=9", "warmup_steps has no effect"),
             ("detector", "augment.flip=0", "augment has no effect"),
             ("detector", "detect.scenes=3", "detect.scenes has no effect"),
+            ("detector", "head_lr_scale=2", "head_lr_scale has no effect"),
+            ("paper-age", "loss.gender=2", "loss.gender has no effect"),
+            ("paper-gender", "loss.apparent=0.2", "loss.apparent has no effect"),
+            ("paper-multi", "loss.expectation=1", "loss.expectation has no effect"),
         ] {
             let error = gather(arch, "", &[set]).expect_err(set).to_string();
             assert!(error.contains(told), "{set}: {error}");

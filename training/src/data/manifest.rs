@@ -12,6 +12,9 @@ use super::versioned::Kind;
 /// The last year of a bracket that is open at the top.
 pub const OPEN: f32 = 100.0;
 
+/// The names of parts. The empty one means that a row is in none yet.
+const PARTS: [&str; 5] = ["train", "val", "test", "excluded", ""];
+
 const KIND: Kind = Kind { word: "manifest", called: "manifest", version: 1 };
 
 /// A face: the place of its picture, and what is known about it. Empty fields are unknown.
@@ -136,6 +139,13 @@ impl Row {
                 return Some(format!("{name} is {value}, but it must be 0 to 150"));
             }
         }
+        // A mistyped label would count as unknown, without a word.
+        if self.is_male().is_none() && !self.gender.is_empty() {
+            return Some(format!("gender is {:?}, but it must be female or male", self.gender));
+        }
+        if let Some(fault) = part_fault(&self.split) {
+            return Some(fault);
+        }
         if self.weight.is_some_and(|w| !(w >= 0.0 && w.is_finite())) {
             return Some("weight is not a number of 0 or more".into());
         }
@@ -191,6 +201,13 @@ impl Row {
     pub fn rough_age(&self) -> Option<f32> {
         self.age.or_else(|| Some((self.age_min? + self.age_max?) / 2.0))
     }
+}
+
+/// Returns what is wrong with the name of a part, if anything. A row with a mistyped one would never be used, without a
+/// word.
+pub fn part_fault(split: &str) -> Option<String> {
+    let known = PARTS.contains(&split);
+    (!known).then(|| format!("split is {split:?}, but it must be train, val, test or excluded"))
 }
 
 /// Reads a manifest. A missing version, or another one, is an error that names both. Rows with impossible brackets are

@@ -20,6 +20,9 @@ pub fn parts(text: &str) -> Result<Vec<(String, f64)>> {
         Ok((name.to_owned(), share))
     };
     let parts: Vec<_> = text.split(',').map(part).collect::<Result<_>>()?;
+    for (i, (name, _)) in parts.iter().enumerate() {
+        ensure!(parts[..i].iter().all(|part| part.0 != *name), "the part {name} is named twice");
+    }
     let sum: f64 = parts.iter().map(|p| p.1).sum();
     ensure!(
         (sum - 1.0).abs() < 1e-6,
@@ -182,5 +185,6 @@ mod tests {
         assert!(parts("train=0.8,test=0.3").is_err());
         assert!(parts("train=0.8").is_err());
         assert!(parts("train=0.8,best=0.2").is_err());
+        assert!(parts("train=0.8,train=0.2").is_err());
     }
 }

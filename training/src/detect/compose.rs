@@ -60,7 +60,7 @@ impl Composer {
             }
         };
         if rng.random_bool(0.25) {
-            pad(&mut frame.canvas, rng);
+            pad(&mut frame, rng);
         }
         if rng.random_bool(0.5) {
             mirror(&mut frame);
@@ -339,8 +339,10 @@ fn dim(canvas: &mut Canvas, rect: &Rect, rng: &mut Pcg64Mcg) {
     }
 }
 
-/// Adds columns at the right and rows at the bottom as the library does, up to a multiple of the last stride.
-fn pad(canvas: &mut Canvas, rng: &mut Pcg64Mcg) {
+/// Adds columns at the right and rows at the bottom as the library does, up to a multiple of the last stride. The picture
+/// ends there, and so do its faces.
+fn pad(frame: &mut Frame, rng: &mut Pcg64Mcg) {
+    let Frame { canvas, targets } = frame;
     let keep = |side: usize, by: usize| side.saturating_sub(by).max(1);
     let by = rng.random_range(1..32);
     let (width, height) = if rng.random_bool(0.5) {
@@ -356,6 +358,10 @@ fn pad(canvas: &mut Canvas, rng: &mut Pcg64Mcg) {
                 canvas.pixels[y * canvas.width + x] = ink.unwrap_or(edge);
             }
         }
+    }
+    targets.retain(|target| visible(&target.rect, width, height) > 0.0);
+    for target in targets {
+        target.ignored |= visible(&target.rect, width, height) < 0.5;
     }
 }
 
@@ -427,6 +433,26 @@ mod tests {
         }
         // Some faces are covered in part, and some backgrounds are bright.
         assert!(portraits >= 24 && laid >= 34, "{portraits} and {laid} of 40");
+    }
+
+    #[test]
+    fn what_the_padding_covers_is_no_face() {
+        // At least one pixel and at most 31 are added, at the right or at the bottom.
+        let target = |from: f32, side: f32| {
+            let rect = Rect::new(from, from, side, side);
+            Target { rect, landmarks: None, ignored: false }
+        };
+        let mut ignored = 0;
+        for i in 0..40 {
+            let canvas = Canvas::new(96, 96, [9.0; 3]);
+            let targets = vec![target(64.0, 0.8), target(95.1, 0.8), target(80.0, 16.0)];
+            let mut frame = Frame { canvas, targets };
+            pad(&mut frame, &mut generator(9, 0, i));
+            assert_eq!(frame.targets[0], target(64.0, 0.8));
+            assert!(frame.targets.iter().all(|target| target.rect.x < 95.0));
+            ignored += frame.targets.iter().filter(|target| target.ignored).count();
+        }
+        assert!((1..40).contains(&ignored), "{ignored}");
     }
 
     #[test]

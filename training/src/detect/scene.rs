@@ -1,12 +1,14 @@
 //! The manifest of scenes: one CSV with a row for each face, so a picture may have several rows. A picture without
 //! faces has one row without a box.
 
+use std::collections::HashMap;
 use std::path::Path;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use face_predict::Rect;
 use serde::{Deserialize, Serialize};
 
+use crate::data::manifest;
 use crate::data::versioned::Kind;
 
 const KIND: Kind = Kind { word: "scenes", called: "manifest of scenes", version: 1 };
@@ -74,9 +76,15 @@ pub struct Scene {
 /// Reads a manifest of scenes. A missing version, or another one, is an error that names both.
 pub fn read(path: &Path) -> Result<Vec<Scene>> {
     let mut scenes: Vec<Scene> = Vec::new();
+    // The rows of a picture may stand anywhere. A face that is missing in its scene would make its answer wrong.
+    let mut places: HashMap<String, usize> = HashMap::new();
     for (line, row) in KIND.read_named::<Row>(path)? {
-        if scenes.last().is_none_or(|scene| scene.path != row.path) {
-            scenes.push(Scene { path: row.path.clone(), split: row.split, marks: Vec::new() });
+        if let Some(fault) = manifest::part_fault(&row.split) {
+            bail!("{} line {line}: {fault}", path.display());
+        }
+        let place = *places.entry(row.path.clone()).or_insert(scenes.len());
+        if place == scenes.len() {
+            scenes.push(Scene { path: row.path, split: row.split, marks: Vec::new() });
         }
         let (Some(x), Some(y), Some(width), Some(height)) = (row.x, row.y, row.width, row.height)
         else {
@@ -90,7 +98,7 @@ pub fn read(path: &Path) -> Result<Vec<Scene>> {
         let flags = [row.ignored, row.covered, row.blurred, row.atypical];
         let [ignored, covered, blurred, atypical] = flags.map(|v| v != 0);
         let mark = Mark { rect, ignored, covered, blurred, atypical, parts };
-        scenes.last_mut().context("a scene was just added")?.marks.push(mark);
+        scenes[place].marks.push(mark);
     }
     Ok(scenes)
 }

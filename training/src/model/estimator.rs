@@ -53,6 +53,8 @@ impl Estimator {
         ensure!(self.channels.iter().all(good), "network.channels must be multiples of 16");
         ensure!((1..=32).contains(&self.patch), "network.patch must be 1 to 32");
         ensure!(self.stem.is_none() || self.patch == 4, "network.stem wants network.patch 4");
+        let stem = self.stem.is_none_or(|stem| (1..=4096).contains(&stem));
+        ensure!(stem, "network.stem must be 1 to 4096");
         let step = self.patch << (stages - 1);
         ensure!(
             self.input > 0 && self.input % step == 0 && self.input <= 1024,

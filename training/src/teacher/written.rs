@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
+use face_predict::Region;
 
 use crate::data::labels::Taught;
 use crate::data::manifest::Row;
@@ -33,6 +34,18 @@ pub fn answers(
         let years = years.into_iter().map(|p| p / sum).collect();
         let before = known.insert(path, Taught { years, male });
         ensure!(before.is_none(), "{}: its picture has an answer already", told());
+    }
+    let mut places: HashMap<&str, Option<Region>> = HashMap::new();
+    for face in faces.iter().filter(|face| asked(face)) {
+        let (here, before) = (face.region(), places.get(face.path.as_str()));
+        // Each of them would be taught the same years and the same gender.
+        ensure!(
+            before.is_none_or(|before| *before == here),
+            "{} names pictures, but {} has several faces: its answer cannot tell which one it means",
+            file.display(),
+            face.path
+        );
+        places.insert(&face.path, here);
     }
     let answer = |face: &Row| {
         if !asked(face) {

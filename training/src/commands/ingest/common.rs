@@ -61,6 +61,10 @@ pub(super) fn finish(
     mut rows: Vec<Row>,
     mut funnel: Funnel,
 ) -> Result<()> {
+    ensure!(
+        !(common.only_clear || common.only_found) || images.is_some() && !common.no_search,
+        "--only-clear and --only-found search pictures: they need --images, and no --whole"
+    );
     if let Some(path) = &common.exclude {
         let text = std::fs::read_to_string(path)
             .with_context(|| format!("exclusion file {}", path.display()))?;

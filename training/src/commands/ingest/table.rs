@@ -188,8 +188,9 @@ impl Table {
         if self.whole || score.is_some_and(|score| score <= 0.0) {
             row.clear_region();
         }
+        // Tables write 0 for "in no group" and for "in no family". Otherwise all of these rows would be one group.
         if row.group.is_empty() || row.group == "0" {
-            row.group = family.to_owned();
+            row.group = if family == "0" { String::new() } else { family.to_owned() };
         }
         told.open += usize::from(row.age_min.is_some() != row.age_max.is_some());
         let fraction = row.has_fraction();
@@ -200,7 +201,8 @@ impl Table {
             fault = Some(("no path", String::new()));
         }
         told.fractions += usize::from(fault.is_none() && fraction);
-        let labelled = row.is_male().is_some() || row.has_age() || row.apparent_age.is_some();
+        // Training learns from guesses only beside the real age.
+        let labelled = row.is_male().is_some() || row.has_age();
         if fault.is_none() && !labelled && !self.unlabelled {
             fault = Some((NO_LABEL, String::new()));
         }

@@ -28,7 +28,7 @@ pub struct Wider {
     #[arg(long)]
     prefix: String,
     /// Part that the pictures belong to.
-    #[arg(long, default_value = "train")]
+    #[arg(long, default_value = "train", value_parser = ["train", "val", "test"])]
     split: String,
     /// Write a manifest of faces instead of scenes. They are those in focus and uncovered whose shorter side has at least
     /// this many pixels. They have no labels, and learn from a teacher (train --teacher).

@@ -31,10 +31,10 @@ pub struct Flags {
     /// Folder that keeps crops of faces, or a detector's pictures, as raw pixels.
     #[arg(long)]
     cache: Option<PathBuf>,
-    /// Number of faces in a step [default: 96; paper networks: 32; detectors: 24 pictures].
+    /// Number of faces in a step [default: 96; paper networks: 32; mobilenet: 64; detectors: 24 pictures].
     #[arg(long, visible_alias = "batch")]
     batch_size: Option<usize>,
-    /// Largest number of epochs [default: 40; paper networks: 20].
+    /// Largest number of epochs [default: 40; paper networks: 20; mobilenet: 3].
     #[arg(long)]
     epochs: Option<usize>,
     /// Number of faces in an epoch. 0 means the number of training faces [default: 0; detectors: 8000 pictures]. Paper
@@ -44,16 +44,17 @@ pub struct Flags {
     /// How the cells of age, gender and source are sampled: 1 by their size, 0 all equally often [default: 0.5].
     #[arg(long)]
     balance: Option<f64>,
-    /// Peak learning rate [default: 0.002].
+    /// Peak learning rate [default: 0.002; mobilenet: 0.00025].
     #[arg(long, visible_alias = "rate")]
     learning_rate: Option<f64>,
-    /// Weight decay [default: 0.05; paper networks: 0].
+    /// Weight decay [default: 0.05; paper networks: 0; mobilenet: 0.02].
     #[arg(long, visible_alias = "decay")]
     weight_decay: Option<f64>,
     /// Epochs without a better validation score after which training stops [default: 12; paper networks: 5].
     #[arg(long)]
     patience: Option<usize>,
-    /// Changes to the pictures: none, paper, detector [default: detector; paper networks: paper].
+    /// Changes to the pictures: none, paper, detector [default: detector; paper-gender: paper; paper-age and
+    /// paper-multi: none].
     #[arg(long)]
     augment: Option<String>,
     /// Checkpoint, run or safetensors file whose weights to start from. Variables of another shape start at random. It

@@ -104,7 +104,7 @@ impl Train {
         let mut settings = told.clone();
         let of_train = |split: &str| split == "train";
         if settings.train.epoch_size == 0 || settings.train.shuffle {
-            settings.train.epoch_size = faces.rows.iter().filter(|r| of_train(&r.split)).count();
+            settings.train.epoch_size = faces.to_train_on(&settings.train);
         }
         if let Some(detect) = &mut settings.train.detect {
             detect.scenes = faces.scenes.iter().filter(|s| of_train(&s.split)).count();
