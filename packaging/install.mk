@@ -45,6 +45,9 @@ endif
 FP_FILL = PREFIX='$(PREFIX)' LIBDIR='$(LIBDIR)' INCLUDEDIR='$(INCLUDEDIR)' VERSION='$(FP_VERSION)' MAJOR='$(FP_MAJOR)' \
 	PRIVATE='$(FP_PRIVATE)' SHARED='$(FP_SHARED)' SONAME='$(FP_SONAME)'
 FP_CMAKEDIR = $(LIBDIR)/cmake/FacePredict
+# The way from the CMake package to a folder. The realpath of macOS has none of these options.
+FP_RELATIVE = realpath -m --relative-to='$(FP_CMAKEDIR)' '$(1)' 2>/dev/null || \
+	$(PYTHON) -c 'import os, sys; print(os.path.relpath(*sys.argv[1:]))' '$(1)' '$(FP_CMAKEDIR)'
 
 # Systems that get the static library alone, and Windows, are not installed into: `make dist` gives a folder.
 FP_FLAT := $(strip $(foreach system,windows musl android apple-ios,$(findstring $(system),$(TARGET))))
@@ -73,8 +76,7 @@ install: library-built
 	ln -sf $(FP_SHARED) "$(DESTDIR)$(LIBDIR)/$(FP_SONAME)"
 	ln -sf $(FP_SONAME) "$(DESTDIR)$(LIBDIR)/$(FP_DEVELOP)"
 	$(FP_FILL) packaging/fill.sh packaging/face_predict.pc.in > "$(DESTDIR)$(LIBDIR)/pkgconfig/face_predict.pc"
-	$(FP_FILL) UP="`realpath -m --relative-to='$(FP_CMAKEDIR)' '$(LIBDIR)'`" \
-	  INCLUDE="`realpath -m --relative-to='$(FP_CMAKEDIR)' '$(INCLUDEDIR)'`" \
+	$(FP_FILL) UP="`$(call FP_RELATIVE,$(LIBDIR))`" INCLUDE="`$(call FP_RELATIVE,$(INCLUDEDIR))`" \
 	  packaging/fill.sh packaging/FacePredictConfig.cmake.in > "$(DESTDIR)$(FP_CMAKEDIR)/FacePredictConfig.cmake"
 	$(FP_FILL) packaging/fill.sh packaging/FacePredictConfigVersion.cmake.in \
 	  > "$(DESTDIR)$(FP_CMAKEDIR)/FacePredictConfigVersion.cmake"

@@ -23,11 +23,11 @@ cross_env() {
     armv7-unknown-linux-gnueabihf)
         cross_cc=arm-linux-gnueabihf-gcc cross_packages="gcc-arm-linux-gnueabihf libc6-dev-armhf-cross qemu-user"
         cross_run="qemu-arm -L /usr/arm-linux-gnueabihf" ;;
-    *-linux-android* | *-apple-ios*)
+    *-linux-android* | *-apple-*)
         # No linker: a static library needs none, and what it lacks is in the NDK and in Xcode.
         cross_cc=clang cross_packages="clang llvm" ;;
     *)
-        echo "$target: known are x86_64-pc-windows-gnu, x86_64-unknown-linux-musl, aarch64-unknown-linux-gnu, armv7-unknown-linux-gnueabihf, Android and iOS" >&2
+        echo "$target: known are x86_64-pc-windows-gnu, x86_64-unknown-linux-musl, aarch64-unknown-linux-gnu, armv7-unknown-linux-gnueabihf, Android, iOS and macOS" >&2
         return 1 ;;
     esac
     for program in $cross_cc ${cross_run%% *}; do
@@ -45,17 +45,18 @@ cross_env() {
     lower=$(echo "$target" | tr - _)
     export "CC_$lower=$cross_cc" "CARGO_TARGET_${upper}_LINKER=$cross_cc"
     case $target in
-    *-linux-android* | *-apple-ios*) export "AR_$lower=llvm-ar" ;;
+    *-linux-android* | *-apple-*) export "AR_$lower=llvm-ar" ;;
     esac
     # The cc crate calls this target `arm`, for which clang alone takes an old processor without floating point. The NDK's takes armv7-a.
     case $target in
     armv7-linux-android*) export "CFLAGS_$lower=-march=armv7-a" ;;
     esac
     case $target in
-    *-apple-ios*)
+    *-apple-*)
         # The cc crate wants a folder of Apple's headers; what is compiled includes none.
         mkdir -p build/none.sdk
-        export SDKROOT="$PWD/build/none.sdk" IPHONEOS_DEPLOYMENT_TARGET=${IPHONEOS_DEPLOYMENT_TARGET:-13.0} ;;
+        export SDKROOT="$PWD/build/none.sdk" IPHONEOS_DEPLOYMENT_TARGET=${IPHONEOS_DEPLOYMENT_TARGET:-13.0}
+        export MACOSX_DEPLOYMENT_TARGET=${MACOSX_DEPLOYMENT_TARGET:-11.0} ;;
     esac
 }
 

@@ -1,7 +1,7 @@
 #!/bin/sh
-# Builds the static libraries for Android and iOS with scripts/build/cross.sh, and checks them without a phone.
+# Builds the static libraries for Android, iOS and macOS with scripts/build/cross.sh, and checks them without a phone or a Mac.
 #
-#   scripts/test/phones.sh [TARGET...]         without TARGET, all five targets; each builds the engine once
+#   scripts/test/phones.sh [TARGET...]         without TARGET, all six targets; each builds the engine once
 #
 # phones/check.py checks the format, processor and system of each object, the exported names and the undefined names. It
 # also links the whole library with LLD. phones/run.sh runs the 64-bit libraries for Android on Linux, where musl
@@ -9,7 +9,7 @@
 # FP_NO_BUILD=1 uses the libraries that exist.
 set -eu
 cd "$(dirname "$0")/../.."
-[ $# -gt 0 ] || set -- aarch64-linux-android armv7-linux-androideabi x86_64-linux-android aarch64-apple-ios aarch64-apple-ios-sim
+[ $# -gt 0 ] || set -- aarch64-linux-android armv7-linux-androideabi x86_64-linux-android aarch64-apple-ios aarch64-apple-ios-sim aarch64-apple-darwin
 export PROFILE="${PROFILE:-quick}"
 built=${CARGO_TARGET_DIR:-target}/cross
 out=build/phones

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Checks a static library for a phone: check.py TARGET ARCHIVE FOLDER.
+"""Checks a static library for a phone or a Mac: check.py TARGET ARCHIVE FOLDER.
 
 Every object is of the target's format, processor and system. Of our names, exactly those of tests/symbols.txt are
 defined. Undefined names are listed in bionic.txt or libsystem.txt beside this file. LLD links the whole archive into a
@@ -24,6 +24,11 @@ def rust_lld() -> Path:
     return Path(root) / "lib/rustlib" / host / "bin/rust-lld"
 
 
+def apple(target: str) -> str:
+    """Returns the name of Apple's system in a target."""
+    return "macos" if target.endswith("-darwin") else "ios-simulator" if target.endswith("-sim") else "ios"
+
+
 def provided(target: str) -> dict:
     """Returns names and the libraries that have them, from lines `name library`. A third column names the processors if
     not all need or have the name."""
@@ -33,11 +38,11 @@ def provided(target: str) -> dict:
 
 
 def link(target: str, archive: Path, folder: Path, names: set, exported: list) -> None:
-    """Links as a phone's linker does: each member is taken, and a name that is nowhere is an error."""
+    """Links as the system's linker does: each member is taken, and a name that is nowhere is an error."""
     out = folder / f"{target}.linked"
     if "apple" in target:
         # The first simulator on Apple's processors came with iOS 14.
-        system, least = ("ios-simulator", "14.0") if target.endswith("-sim") else ("ios", "13.0")
+        system, least, sdk = {"ios": ("ios", "13.0", "17.0"), "ios-simulator": ("ios-simulator", "14.0", "17.0"), "macos": ("macos", "11.0", "14.0")}[apple(target)]
         stub = folder / "libSystem.tbd"
         # The linker itself asks for the last one.
         symbols = ", ".join([f'"_{name}"' for name in sorted(names)] + ["dyld_stub_binder"])
@@ -47,7 +52,7 @@ def link(target: str, archive: Path, folder: Path, names: set, exported: list) -
         )
         list_of_exports = folder / "exports.txt"
         list_of_exports.write_text("".join(f"_{name}\n" for name in exported))
-        flavor = ["-flavor", "ld64.lld", "-dylib", "-arch", "arm64", "-platform_version", system, least, "17.0", "-exported_symbols_list", list_of_exports]
+        flavor = ["-flavor", "ld64.lld", "-dylib", "-arch", "arm64", "-platform_version", system, least, sdk, "-exported_symbols_list", list_of_exports]
         rest = ["-all_load", archive, stub]
     else:
         emulation = ["-flavor", "gnu", "-m", EMULATION[target.split("-")[0]], "-shared"]
@@ -67,7 +72,7 @@ def main() -> None:
     target, archive, folder = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])
     kind = target.split("-")[0]
     if "apple" in target:
-        kind = "ios-simulator" if target.endswith("-sim") else "ios"
+        kind = apple(target)
     defined, undefined, count = set(), set(), 0
     for name, member in objects.read(archive.read_bytes()):
         # Rust's own objects name the system. Of assembly's objects only the processor is known.
@@ -84,7 +89,7 @@ def main() -> None:
         print("\n".join(sorted(needed)))
         return
     unknown = sorted(needed - set(known))
-    assert not unknown, f"no library of the phone is known to have {' '.join(unknown)}"
+    assert not unknown, f"no library of the system is known to have {' '.join(unknown)}"
     link(target, archive, folder, needed, exported)
     libraries = ", ".join(sorted({known[name] for name in needed}))
     print(f"{target}: {count} objects, {len(exported)} names exported, {len(needed)} needed, of {libraries}; LLD links all of it")

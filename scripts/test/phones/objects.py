@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 # The processor and word size of ELF, and Apple's systems as load commands name them.
 ELF = {"aarch64": (183, 64), "armv7": (40, 32), "x86_64": (62, 64)}
-PLATFORMS = {"ios": 2, "ios-simulator": 7}
+PLATFORMS = {"macos": 1, "ios": 2, "ios-simulator": 7}
 ARM64 = 0x0100000C
 SYMTAB, VERSION_MIN_IPHONEOS, BUILD_VERSION = 0x2, 0x25, 0x32
 
