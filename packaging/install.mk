@@ -76,8 +76,9 @@ install: library-built
 	ln -sf $(FP_SHARED) "$(DESTDIR)$(LIBDIR)/$(FP_SONAME)"
 	ln -sf $(FP_SONAME) "$(DESTDIR)$(LIBDIR)/$(FP_DEVELOP)"
 	$(FP_FILL) packaging/fill.sh packaging/face_predict.pc.in > "$(DESTDIR)$(LIBDIR)/pkgconfig/face_predict.pc"
-	$(FP_FILL) UP="`$(call FP_RELATIVE,$(LIBDIR))`" INCLUDE="`$(call FP_RELATIVE,$(INCLUDEDIR))`" \
-	  packaging/fill.sh packaging/FacePredictConfig.cmake.in > "$(DESTDIR)$(FP_CMAKEDIR)/FacePredictConfig.cmake"
+	up="`$(call FP_RELATIVE,$(LIBDIR))`" && include="`$(call FP_RELATIVE,$(INCLUDEDIR))`" && \
+	  $(FP_FILL) UP="$$up" INCLUDE="$$include" packaging/fill.sh packaging/FacePredictConfig.cmake.in \
+	  > "$(DESTDIR)$(FP_CMAKEDIR)/FacePredictConfig.cmake"
 	$(FP_FILL) packaging/fill.sh packaging/FacePredictConfigVersion.cmake.in \
 	  > "$(DESTDIR)$(FP_CMAKEDIR)/FacePredictConfigVersion.cmake"
 	for file in README.md CHANGELOG.md LICENSE-MIT LICENSE-APACHE; do \
@@ -120,8 +121,9 @@ endif
 	  if test -f "$$file"; then $(INSTALL) -D -m 644 "$$file" "build/dist/$(FP_NAME)/share/doc/face_predict/$$file"; fi; done
 	$(PYTHON) packaging/release_links.py build/dist/$(FP_NAME)/share/doc/face_predict
 ifneq ($(FP_SYSTEM),Windows)
+	@# A pipe would hide a failure of tar, and leave half an archive.
 	tar -C build/dist --sort=name --owner=0 --group=0 --numeric-owner --mtime="@$${SOURCE_DATE_EPOCH:-0}" \
-	  -cf - $(FP_NAME) | $(FP_COMPRESS) > build/dist/$(FP_NAME).tar.gz
+	  -I '$(FP_COMPRESS)' -cf build/dist/$(FP_NAME).tar.gz $(FP_NAME)
 	@ls -l build/dist/$(FP_NAME).tar.gz
 else
 	$(PYTHON) packaging/zip.py build/dist $(FP_NAME) build/dist/$(FP_NAME).zip

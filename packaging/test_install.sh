@@ -98,7 +98,8 @@ for folder in "$temp/one prefix" "$temp/another #prefix"; do
     readelf -d "$folder/hello" | grep -q libface_predict || fail "$folder: another library was linked"
     pkg-config --define-prefix --libs face_predict | grep -qF "$(echo "$folder" | sed 's/[ #]/\\&/g')/lib" || fail "moved .pc of $folder"
     rm -r "$temp/build"
-    cmake -S "$temp" -B "$temp/build" -DCMAKE_PREFIX_PATH="$folder" >/dev/null && cmake --build "$temp/build" >/dev/null
+    cmake -S "$temp" -B "$temp/build" -DCMAKE_PREFIX_PATH="$folder" >/dev/null
+    cmake --build "$temp/build" >/dev/null
     rm "$folder/hello"
     $make uninstall PREFIX="$folder"
     [ -z "$(find "$folder" -mindepth 1)" ] || fail "uninstall left $(find "$folder" -mindepth 1)"
@@ -107,7 +108,8 @@ export PKG_CONFIG_PATH="$prefix/lib/pkgconfig"
 
 # Moved as a whole, it still works.
 mv "$prefix" "$temp/moved"
-cmake -S "$temp" -B "$temp/build-moved" -DCMAKE_PREFIX_PATH="$temp/moved" >/dev/null && cmake --build "$temp/build-moved" >/dev/null
+cmake -S "$temp" -B "$temp/build-moved" -DCMAKE_PREFIX_PATH="$temp/moved" >/dev/null
+cmake --build "$temp/build-moved" >/dev/null
 PKG_CONFIG_PATH="$temp/moved/lib/pkgconfig" pkg-config --define-prefix --libs face_predict | grep -q "$temp/moved" || fail "moved .pc"
 mv "$temp/moved" "$prefix"
 

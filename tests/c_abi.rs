@@ -550,6 +550,17 @@ fn a_film_becomes_lines_with_numbers_that_stay() {
         let output = play(&nv12(1)[..1000]);
         assert_eq!(output.status.code(), Some(1));
         assert!(String::from_utf8_lossy(&output.stderr).contains("the last frame has 1000 of"));
+        // A folder can be opened, but not read.
+        let mut command = Command::new(program);
+        command.args(["--size", &size]).stdin(fs::File::open(work()).expect("a folder"));
+        assert_eq!(command.output().expect("runs").status.code(), Some(1));
+        // Lines that cannot be written must not pass for a success.
+        if let Ok(full) = fs::File::options().write(true).open("/dev/full") {
+            fs::write(&film, nv12(1)).expect("a film");
+            let mut command = Command::new(program);
+            command.args(["--size", &size]).stdin(fs::File::open(&film).expect("the film"));
+            assert_eq!(command.stdout(full).output().expect("runs").status.code(), Some(1));
+        }
         let wrong = Command::new(program).args(["--size", "0x5"]).output().expect("runs");
         assert_eq!(wrong.status.code(), Some(2));
     });
@@ -601,6 +612,11 @@ fn the_examples_answer() {
             assert!(lines[0]["error"].as_str().expect("text").contains("cannot be read"));
             assert!(lines[1]["age"].is_number());
             assert_eq!(Command::new(program).output().expect("runs").status.code(), Some(2));
+            // Answers that cannot be written must not pass for a success.
+            if let Ok(full) = fs::File::options().write(true).open("/dev/full") {
+                let output = predict().arg(&portrait).stdout(full).output().expect("runs");
+                assert_eq!(output.status.code(), Some(1));
+            }
             // The picture lies on its side.
             let turned = work().join("turned.png");
             let upright = image::open(&portrait).expect("the portrait");
@@ -623,13 +639,15 @@ fn the_examples_of_c_and_cpp_answer_alike() {
     let list = work().join("both.txt");
     fs::write(&list, format!("missing.png\r\n\n{portrait}\r\n{portrait}")).expect("a list");
     let list = format!("@{}", list.display());
-    let all_arguments: [&[&str]; 13] = [
+    let all_arguments: [&[&str]; 14] = [
         &[&portrait],
         &["--try-turns", &portrait],
         &["--json", &portrait],
         &["--box", "177,66,94,122", "--box", "-60,380,120,120", &portrait, "missing.png"],
         &["--json", "--box", "10,300,30,30", &portrait, "missing.png"],
         &["--cropped", &list, "@missing.txt", &portrait],
+        // A folder can be opened, but not read.
+        &["--cropped", "@/", &portrait],
         &["--json", "--cropped", &list],
         &["--box", "1,2,3"],
         &["--repeat", "0", &portrait],

@@ -755,6 +755,12 @@ namespace FacePredict
                 throw new ArgumentNullException("images");
             }
             ThrowIfDisposed();
+            // A model that is disposed between two chunks lives to the end of the batch.
+            return Native.Held(handle, () => Chunks(images, options ?? new Options(), threads));
+        }
+
+        private IReadOnlyList<Answer> Chunks(IEnumerable<Image> images, Options options, int threads)
+        {
             List<Answer> answers = new List<Answer>();
             List<Image> some = new List<Image>();
             foreach (Image image in images)
@@ -766,11 +772,11 @@ namespace FacePredict
                 some.Add(image);
                 if (some.Count == Chunk)
                 {
-                    answers.AddRange(Some(some, options ?? new Options(), threads));
+                    answers.AddRange(Some(some, options, threads));
                     some.Clear();
                 }
             }
-            answers.AddRange(Some(some, options ?? new Options(), threads));
+            answers.AddRange(Some(some, options, threads));
             return answers.AsReadOnly();
         }
 

@@ -387,8 +387,21 @@ internal static class Test
         Fails<ArgumentNullException>("null", "images", () => model.PredictBatch(new[] { good, null }));
         Check(model.PredictBatch(new[] { good }, cropped, 2000)[0].Error.Message.Contains("threads is 2000"), "threads");
         Fails<ArgumentOutOfRangeException>("threads", "-1", () => model.PredictBatch(images, cropped, -1));
-        model.Dispose();
+        Check(model.PredictBatch(DisposedAt(35, model, good), cropped).All(answer => answer.Error == null), "a model that is disposed within a batch");
         Fails<ObjectDisposedException>("disposed", "load a new one", () => model.PredictBatch(images));
+    }
+
+    /// <summary>Gives pictures of more than one chunk, and disposes the model before one of the second chunk.</summary>
+    private static IEnumerable<Image> DisposedAt(int index, Model model, Image image)
+    {
+        for (int i = 0; i < 40; i++)
+        {
+            if (i == index)
+            {
+                model.Dispose();
+            }
+            yield return image;
+        }
     }
 
     /// <summary>Compares the structs with the header's, which tests/c/layout.c prints.</summary>

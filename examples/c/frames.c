@@ -10,6 +10,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#ifdef _WIN32
+#include <fcntl.h>
+#include <io.h>
+#endif
 
 static int usage(void) {
     fprintf(stderr, "usage: frames --size WxH [--fps N] [--full] < FRAMES.nv12\n");
@@ -83,6 +87,10 @@ int main(int argc, char **argv) {
         fprintf(stderr, "frames: no memory for %lu bytes\n", (unsigned long)size);
         return 1;
     }
+#ifdef _WIN32
+    /* Windows would change bytes of a pipe that is read as text, and end it at the first byte of 26. */
+    _setmode(_fileno(stdin), _O_BINARY);
+#endif
     image.format = FACE_PREDICT_FORMAT_NV12;
     image.width = width;
     image.height = height;
@@ -105,9 +113,13 @@ int main(int argc, char **argv) {
             }
         }
         printf("]}\n");
-        fflush(stdout);
+        if (fflush(stdout) != 0) {
+            fprintf(stderr, "frames: the answers cannot be written\n");
+            status = 1;
+            break;
+        }
     }
-    if (status == 0 && got != 0) {
+    if (status == 0 && (got != 0 || ferror(stdin))) {
         fprintf(stderr, "frames: the last frame has %lu of %lu bytes\n", (unsigned long)got,
                 (unsigned long)size);
         status = 1;

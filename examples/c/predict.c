@@ -170,7 +170,7 @@ static void predict(program *p, const char *path) {
 static char *read_line(FILE *file) {
     size_t length = 0, capacity = 256;
     char *line = malloc(capacity);
-    int c;
+    int c = EOF;
     while (line && (c = getc(file)) != EOF && c != '\n') {
         if (length + 1 == capacity) {
             char *longer = realloc(line, capacity *= 2);
@@ -182,7 +182,7 @@ static char *read_line(FILE *file) {
         }
         line[length++] = (char)c;
     }
-    if (!line || (length == 0 && feof(file))) {
+    if (!line || (length == 0 && c == EOF)) {
         free(line);
         return NULL;
     }
@@ -206,6 +206,11 @@ static void predict_list(program *p, const char *list) {
             predict(p, line);
         }
         free(line);
+    }
+    /* A folder can be opened, but not read. */
+    if (!feof(file) || ferror(file)) {
+        fprintf(stderr, "predict: %s cannot be read\n", list);
+        p->failed = 1;
     }
     fclose(file);
 }
@@ -292,6 +297,11 @@ int main(int argc, char **argv) {
     if (p.repeat > 1 && p.count > 0) {
         qsort(p.times, p.count, sizeof *p.times, compare);
         fprintf(stderr, "median %.3f ms a picture, decoding included\n", p.times[p.count / 2]);
+    }
+    /* A full disk shows only when the last lines are written. */
+    if (fflush(stdout) != 0 || ferror(stdout)) {
+        fprintf(stderr, "predict: the answers cannot be written\n");
+        p.failed = 1;
     }
     free(p.times);
     face_predict_result_free(p.result);

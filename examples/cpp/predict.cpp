@@ -230,10 +230,6 @@ int run(const Arguments &arguments) {
             continue;
         }
         std::ifstream list(image.substr(1));
-        if (!list) {
-            std::cerr << "predict: " << image.substr(1) << " cannot be read\n";
-            failed = 1;
-        }
         for (std::string line; std::getline(list, line);) {
             if (!line.empty() && line.back() == '\r') {
                 line.pop_back();
@@ -242,10 +238,20 @@ int run(const Arguments &arguments) {
                 predict(line);
             }
         }
+        // A folder can be opened, but not read.
+        if (!list.is_open() || list.bad()) {
+            std::cerr << "predict: " << image.substr(1) << " cannot be read\n";
+            failed = 1;
+        }
     }
     if (arguments.repeat > 1 && !times.empty()) {
         std::sort(times.begin(), times.end());
         std::fprintf(stderr, "median %.3f ms a picture, decoding included\n", times[times.size() / 2]);
+    }
+    // A full disk shows only when the last lines are written.
+    if (!std::cout.flush() || std::fflush(stdout) != 0 || std::ferror(stdout)) {
+        std::cerr << "predict: the answers cannot be written\n";
+        failed = 1;
     }
     return failed;
 }

@@ -10,6 +10,8 @@ are in the output are not read again.
 
 The faces are searched, unless --cropped says that each picture is one. A CSV of `path,x,y,width,height` may also give
 the faces of each picture. Its paths are as Spark prints them, or relative to the input.
+
+Spark leaves out files and folders whose names begin with `_` or `.`, such as a camera's _DSC0001.JPG. Rename them first.
 """
 
 from __future__ import annotations
@@ -32,7 +34,8 @@ SCHEMA = """
     quality array<string>, yaw float, pitch float, roll float, error string
 """
 COLUMNS = [column.split()[0] for column in SCHEMA.replace("\n", " ").split(",")]
-PICTURES = "*.{jpg,jpeg,png,webp,bmp,JPG,JPEG,PNG,WEBP,BMP}"
+# Each letter in both cases, since Photo.Jpg is a picture, too.
+PICTURES = "*.{%s}" % ",".join("".join(f"[{c}{c.upper()}]" for c in ending) for ending in ("jpg", "jpeg", "png", "webp", "bmp"))
 ADULT = 18  # The years of a distribution.
 
 _model: Any = None  # There is one in each worker process, which Spark keeps from task to task.
@@ -53,11 +56,13 @@ def rows(path: str, content: Optional[bytes], boxes: Any, cropped: bool) -> Iter
     picture is done."""
     import face_predict
 
+    # If there is no model, no picture would succeed, so the job must fail.
+    one = model()
     try:
         given = None if boxes is None else [list(map(float, box)) for box in boxes]
-        answer = model().predict(bytes(content or b""), boxes=given, cropped=cropped)
-    except face_predict.LibraryError:
-        raise  # No picture would succeed, so the job must fail.
+        answer = one.predict(bytes(content or b""), boxes=given, cropped=cropped)
+    except face_predict.UnsupportedError:
+        raise  # The same holds for a library without decoders or a detector.
     except face_predict.FacePredictError as error:
         yield {"path": path, "error": str(error)}
         return

@@ -53,6 +53,7 @@ def folder(tmp_path_factory):
         picture.save(out / ("more" if i % 2 else ".") / f"face {i:03}.jpg", quality=90)
     face.save(out / "more" / "odd [1] {2} %20 ä.png")  # Its name has patterns and escapes.
     (out / "broken.jpg").write_bytes(b"no picture")
+    (out / "more" / "other case.Jpg").write_bytes((out / "face 000.jpg").read_bytes())
     (out / "empty.png").write_bytes(b"")
     (out / "notes.txt").write_text("not looked at")
     return out
@@ -65,9 +66,9 @@ def table(spark, output):
 def test_the_job(spark, folder, tmp_path):
     output = tmp_path / "faces.parquet"
     # The first run warms up the workers, and its time is not printed.
-    assert predict_faces.run(spark, str(folder), str(output), cropped=True) == COUNT + 3
+    assert predict_faces.run(spark, str(folder), str(output), cropped=True) == COUNT + 4
     found = table(spark, output)
-    assert len(found) == COUNT + 3
+    assert len(found) == COUNT + 4
     bad = {Path(path).name: row.error for (path, _), row in found.items() if row.error}
     assert set(bad) == {"broken.jpg", "empty.png"} and all("no JPEG" in error for error in bad.values())
     model = face_predict.Model()
@@ -82,7 +83,7 @@ def test_the_job(spark, folder, tmp_path):
     assert predict_faces.run(spark, str(folder), str(output), cropped=True) == 0
     (folder / "new.jpg").write_bytes((folder / "face 000.jpg").read_bytes())
     assert predict_faces.run(spark, str(folder), str(output), cropped=True) == 1
-    assert len(table(spark, output)) == COUNT + 4
+    assert len(table(spark, output)) == COUNT + 5
     (folder / "new.jpg").unlink()
 
     # This is a run that was stopped after its first batch.
@@ -103,8 +104,22 @@ def test_the_job(spark, folder, tmp_path):
     finally:
         frame.mapInPandas = original
     assert len(table(spark, halves)) == 150
-    assert predict_faces.run(spark, str(folder), str(halves), batch=150, cropped=True) == COUNT + 3 - 150
+    assert predict_faces.run(spark, str(folder), str(halves), batch=150, cropped=True) == COUNT + 4 - 150
     assert set(table(spark, halves)) == set(found)
+
+
+def test_a_library_that_lacks_something_is_no_bad_picture(monkeypatch):
+    class Lacking:
+        def predict(self, *_, **__):
+            raise face_predict.UnsupportedError("this build has no picture decoders")
+
+    def unloadable():
+        raise face_predict.UnsupportedError("this build has no built-in model")
+
+    for lacking in (Lacking, unloadable):
+        monkeypatch.setattr(predict_faces, "model", lacking)
+        with pytest.raises(face_predict.UnsupportedError):
+            list(predict_faces.rows("a.jpg", b"", None, True))
 
 
 def test_boxes(spark, folder, tmp_path):
@@ -186,9 +201,9 @@ def test_a_job_that_is_killed_loses_and_doubles_nothing(spark, folder, tmp_path)
         for _ in range(KILLS):
             killed_within_a_batch(command, output, environment, log)
             done = [row.path for row in spark.read.schema(predict_faces.SCHEMA).parquet(str(output)).collect()]
-            assert 0 < len(done) == len(set(done)) < COUNT + 3
+            assert 0 < len(done) == len(set(done)) < COUNT + 4
         subprocess.run(command, env=environment, check=True, stdout=log, stderr=log)
     # Not `table`, which would hide what is there twice.
     done = [row.path for row in spark.read.parquet(str(output)).collect()]
-    pictures = [path for path in folder.rglob("*") if path.suffix in (".jpg", ".png")]
+    pictures = [path for path in folder.rglob("*") if path.suffix.lower() in (".jpg", ".png")]
     assert sorted(Path(path.removeprefix("file:")) for path in done) == sorted(pictures)

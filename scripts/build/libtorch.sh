@@ -31,7 +31,8 @@ for path in glob.glob(os.path.join(wheels, "*.whl")):
                 wheel.extract(name, work)
 PY
 mv "$work/torch/include" "$dest/include"
-find "$work" -name '*.so*' -exec mv {} "$dest/lib/" \;
+# With `+`, find fails if mv does.
+find "$work" -name '*.so*' -exec mv -t "$dest/lib/" {} +
 # Its own libtorch.so needs the whole CUDA stack.
 ln -sf libtorch_cpu.so "$dest/lib/libtorch.so"
 echo "$torch" >"$dest/build-version"

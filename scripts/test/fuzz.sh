@@ -54,7 +54,8 @@ for index in "${!pids[@]}"; do
     target=${targets[$index]}
     if wait "${pids[$index]}"; then verdict=clean; else verdict=FOUND failed=1; fi
     log=$all/$target/log
-    last=$(grep -E 'cov: [0-9]+' "$log" | tail -1)
+    # Without a match, the script would end here, and not say what the log tells.
+    last=$(grep -E 'cov: [0-9]+' "$log" | tail -1 || true)
     spent=$(awk '{ s += $2; n += $3 } END { printf "%d s of processor time and %d runs in all", s, n }' "$all/$target/spent")
     printf '%s: %s, %s, %s\n' "$target" "$verdict" "$spent" "${last:-it never ran}"
     [ "$verdict" = clean ] || tail -30 "$log"

@@ -5,7 +5,7 @@ import { ArgumentError, ImageError, MemoryShortError } from './errors.js';
 import { CONSTANTS, STRUCTS, write } from './layout.js';
 import { compile, Native } from './module.js';
 import { known, prepare, share, whole } from './options.js';
-import { decodedByBrowser, picture } from './pictures.js';
+import { bytes, decodedByBrowser, picture } from './pictures.js';
 
 const LOAD = new Set(['wasm', 'model', 'maxPixels', 'plainConvolutions']);
 const TRACK = new Set(['detectEvery', 'estimateEvery', 'memorySeconds', 'lostSeconds']);
@@ -91,8 +91,8 @@ export class FacePredict {
       throw new ArgumentError('a model is the bytes of a model file');
     }
     // This is a copy, since the module may have to be started again.
-    const bytes = model && new Uint8Array(model).slice();
-    const loaded = new FacePredict(SECRET, await compile(wasm), { model: bytes, maxPixels, plainConvolutions });
+    const kept = model && bytes(model).slice();
+    const loaded = new FacePredict(SECRET, await compile(wasm), { model: kept, maxPixels, plainConvolutions });
     await loaded.#start();
     return loaded;
   }

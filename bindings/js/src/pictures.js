@@ -14,7 +14,16 @@ const is = (value, ...names) => names.some((name) => typeof globalThis[name] ===
 /** Returns the bytes of a file, with its Exif orientation. */
 const encoded = (data) => ({ data, format: CONSTANTS.FORMAT_ENCODED, width: 0, height: 0, offsets: [0], sizes: [data.byteLength], strides: [] });
 
-function bytes(data) {
+/** Returns a view of the bytes, or null if there are none. */
+export function bytes(data) {
+  try {
+    return viewed(data);
+  } catch (cause) {
+    throw new ArgumentError('the bytes have gone: they were transferred to another thread', { cause });
+  }
+}
+
+function viewed(data) {
   if (data instanceof ArrayBuffer || is(data, 'SharedArrayBuffer')) return new Uint8Array(data);
   if (data instanceof Uint8Array || data instanceof Uint8ClampedArray) {
     return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
@@ -131,11 +140,18 @@ async function video(source, maxPixels) {
   return drawn(source, source.videoWidth, source.videoHeight, maxPixels);
 }
 
+/** Reads a Blob, which may be a file that has changed or gone since it was chosen. */
+function contents(blob) {
+  return blob.arrayBuffer().catch((cause) => {
+    throw new ImageError(`the file cannot be read: ${cause?.message}`, { status: 20, cause });
+  });
+}
+
 /** Returns the bytes of a picture of any kind. */
 export async function picture(source, maxPixels) {
   const raw = bytes(source);
   if (raw) return encoded(raw);
-  if (is(source, 'Blob')) return encoded(new Uint8Array(await source.arrayBuffer()));
+  if (is(source, 'Blob')) return encoded(new Uint8Array(await contents(source)));
   if (is(source, 'VideoFrame')) return frame(source, maxPixels);
   if (is(source, 'HTMLVideoElement')) return video(source, maxPixels);
   if (is(source, 'HTMLImageElement')) {

@@ -116,6 +116,17 @@ test('a file that is no picture, a damaged one, one beyond the limit, and the ne
   assert.equal((await model.predict(portrait)).faces.length, 1);
 });
 
+test('bytes that were transferred, and a file that has gone', async () => {
+  const gone = new Uint8Array(4);
+  const whole = gone.buffer;
+  structuredClone(whole, { transfer: [whole] });
+  for (const source of [gone, whole, { data: gone, width: 1, height: 1 }]) await assert.rejects(model.predict(source), ArgumentError);
+  await assert.rejects(FacePredict.load({ wasm: model.module, model: whole }), ArgumentError);
+  const blob = Object.assign(new Blob([portrait]), { arrayBuffer: () => Promise.reject(new DOMException('gone', 'NotReadableError')) });
+  await assert.rejects(model.predict(blob), (error) => error instanceof ImageError && error.status === 20);
+  assert.equal((await model.predict(portrait)).faces.length, 1);
+});
+
 test('in Node the module may be a path', async () => {
   const file = fileURLToPath(at('bindings/js/face_predict.wasm'));
   for (const wasm of [file, relative(process.cwd(), file), at('bindings/js/face_predict.wasm'), `${at('bindings/js/face_predict.wasm')}`]) {

@@ -380,6 +380,26 @@ def test_closing_waits_for_other_threads(array):
     assert model._handle is None and not model._spare
 
 
+def test_closing_waits_for_a_batch_of_paths():
+    model = face_predict.Model()
+
+    def pictures():
+        for index in range(40):
+            if index == 35:
+                model.close()
+            yield PORTRAIT
+
+    answers = model.predict_batch(pictures(), cropped=True)
+    assert [type(answer) for answer in answers] == [face_predict.Prediction] * 40
+    assert model._handle is None and not model._spare
+
+
+def test_a_path_that_is_no_text_does_not_end_a_batch(model):
+    bad, good = model.predict_batch(["a\ud800.png", PORTRAIT], cropped=True)
+    assert isinstance(bad, face_predict.ArgumentError) and "not UTF-8" in str(bad)
+    assert len(good.faces) == 1
+
+
 def python(*arguments, **environment):
     return subprocess.run([sys.executable, *arguments], capture_output=True, text=True, env={**_clean(), **environment})
 
@@ -388,6 +408,13 @@ def _clean():
     import os
 
     return dict(os.environ)
+
+
+def test_a_name_that_the_output_cannot_write(tmp_path):
+    for name in ("顔.png", "b.png"):
+        shutil.copy(PORTRAIT, tmp_path / name)
+    run = python("-m", "face_predict", "--cropped", str(tmp_path / "顔.png"), str(tmp_path / "b.png"), PYTHONIOENCODING="cp1252")
+    assert run.returncode == 0 and run.stdout.count(" years (") == 2, run.stderr
 
 
 def test_command_line(right):
@@ -496,6 +523,17 @@ def test_rows_from_the_lowest_one_up(model, array):
     right = model.predict(array, boxes=[BOX]).faces[0].age
     flipped = np.ascontiguousarray(array[::-1])
     assert model.predict(flipped[::-1], boxes=[BOX]).faces[0].age == pytest.approx(right, abs=0.01)
+
+
+def test_planes_from_the_lowest_row_up(model, array):
+    y = array[:, :, 1].copy()
+    u, v = (array[::2, ::2, channel].copy() for channel in (0, 2))
+    up = [np.ascontiguousarray(plane[::-1])[::-1] for plane in (y, u, v)]
+    ages = [model.predict(planes, format="I420", boxes=[BOX]).faces[0].age for planes in ([y, u, v], up)]
+    assert ages[1] == pytest.approx(ages[0], abs=0.01)
+    # Colours of another direction would belong to other pixels.
+    with pytest.raises(face_predict.ArgumentError, match="in all planes, or in none"):
+        model.predict([up[0], u, v], format="I420", boxes=[BOX])
 
 
 def test_pil_images_of_other_modes(model, tmp_path):

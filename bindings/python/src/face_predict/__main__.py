@@ -105,4 +105,6 @@ def main(arguments: Optional[list[str]] = None) -> int:
 
 
 if __name__ == "__main__":
+    # A console or pipe of another encoding, as on Windows, must not end the program at the first name that it lacks.
+    sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     sys.exit(main())

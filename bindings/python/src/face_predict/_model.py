@@ -261,9 +261,10 @@ class Model:
     def __reduce__(self) -> Any:
         raise TypeError("a Model cannot be pickled: load one in each process")
 
-    def _enter(self) -> int:
+    def _enter(self, held: bool = False) -> int:
+        """Returns the handle, which stays valid until `_leave`. A caller that holds it already may go on after `close()`."""
         with self._lock:
-            if self._closed or self._handle is None:
+            if (self._closed and not held) or self._handle is None:
                 raise ArgumentError("the model is closed: load a new one")
             self._users += 1
             return self._handle
@@ -277,16 +278,16 @@ class Model:
         if last:
             self.close()
 
-    def _predict(self, image: Any, given: native.Options, meaning: Interpretation) -> Prediction:
+    def _predict(self, image: Any, given: native.Options, meaning: Interpretation, held: bool = False) -> Prediction:
         if isinstance(image, (str, os.PathLike)):
             meaning.refuse_for_files("rotation", "mirrored")
             path = utf8(image)
-            return self._run(lambda handle, result: self._native.file(handle, path, byref(given), result))
+            return self._run(lambda handle, result: self._native.file(handle, path, byref(given), result), held)
         with borrow(image, meaning) as c_image:
             return self._run(lambda handle, result: self._native.predict(handle, byref(c_image), byref(given), result))
 
-    def _run(self, call: Any) -> Prediction:
-        handle = self._enter()
+    def _run(self, call: Any, held: bool = False) -> Prediction:
+        handle = self._enter(held)
         result: Optional[int] = None
         try:
             with self._lock:
@@ -309,7 +310,7 @@ class Model:
 
         def file(index: int) -> Union[Prediction, FacePredictError]:
             try:
-                return self._predict(images[index], given, meaning)
+                return self._predict(images[index], given, meaning, held=True)
             except FacePredictError as error:
                 return error
 

@@ -37,7 +37,10 @@ def share(name: str, value: Optional[float]) -> float:
 
 def utf8(path: Union[str, "os.PathLike[str]", bytes]) -> bytes:
     name = os.fspath(path)
-    data = name if isinstance(name, bytes) else name.encode("utf-8", "surrogateescape")
+    try:
+        data = name if isinstance(name, bytes) else name.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError as error:
+        raise ArgumentError(f"path {name!r} is not UTF-8: {error.reason}") from None
     if b"\0" in data:
         raise ArgumentError(f"path {name!r} holds a NUL character")
     return data

@@ -126,12 +126,18 @@ def _set(out: native.Image, index: int, view: native.Borrowed, row: int) -> None
     rows = view.shape[0]
     stride = view.strides[0] if rows > 1 else row
     address = view.address
-    if stride < 0 and index == 0 and rows:
-        # The rows run from the lowest one up, as in `image[::-1]`.
-        out.bottom_up, stride = 1, -stride
+    # The rows run from the lowest one up, as in `image[::-1]`.
+    up = stride < 0
+    if index == 0:
+        out.bottom_up = up
+    elif rows > 1 and up != bool(out.bottom_up):
+        # C turns all planes over, or none.
+        raise ArgumentError(
+            f"{view.what}: rows must run from top to bottom in all planes, or in none; numpy.ascontiguousarray(image) copies them so"
+        )
+    if up:
+        stride = -stride
         address -= (rows - 1) * stride
-    if stride < 0:
-        raise ArgumentError(f"{view.what}: rows must run from top to bottom; numpy.ascontiguousarray(image) copies them so")
     out.planes[index] = address
     out.strides[index] = stride
     out.sizes[index] = (rows - 1) * stride + row if rows and row > 0 else 0
