@@ -7,7 +7,9 @@ fn main() {
     let major = std::env::var("CARGO_PKG_VERSION_MAJOR").unwrap_or_default();
     if target == "macos" {
         // Programs keep this name. Without it they would keep the path of the folder where Cargo built the library.
-        println!("cargo::rustc-cdylib-link-arg=-Wl,-install_name,@rpath/libface_predict.{major}.dylib");
+        println!(
+            "cargo::rustc-cdylib-link-arg=-Wl,-install_name,@rpath/libface_predict.{major}.dylib"
+        );
     }
     if ["linux", "android", "freebsd"].contains(&target.as_str()) {
         println!("cargo::rustc-cdylib-link-arg=-Wl,-soname,libface_predict.so.{major}");
