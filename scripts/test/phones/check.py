@@ -30,11 +30,12 @@ def apple(target: str) -> str:
 
 
 def provided(target: str) -> dict:
-    """Returns names and the libraries that have them, from lines `name library`. A third column names the processors if
-    not all need or have the name."""
+    """Returns names and the libraries that have them, from lines `name library`. A third column names the processors
+    or systems if not all need or have the name."""
     listed = HERE / ("libsystem.txt" if "apple" in target else "bionic.txt")
     lines = (line.split() for line in listed.read_text().splitlines() if line and not line.startswith("#"))
-    return {line[0]: line[1] for line in lines if len(line) == 2 or target.split("-")[0] in line[2].split(",")}
+    here = {target.split("-")[0], apple(target) if "apple" in target else "android"}
+    return {line[0]: line[1] for line in lines if len(line) == 2 or here & set(line[2].split(","))}
 
 
 def link(target: str, archive: Path, folder: Path, names: set, exported: list) -> None:
