@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{fails, ok, picture};
+use common::{faces, fails, ok, picture};
 use face_predict::{DecodeLimits, Model, ModelOptions, Options, Picture};
 
 const MODELS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../models");
@@ -68,5 +68,19 @@ fn pictures_in_a_model_file_with_its_card_out() {
     for (line, told) in wrong {
         let error = fails(here, &line);
         assert!(error.contains(told), "{line}: {error}");
+    }
+}
+
+#[test]
+fn each_shipped_estimator_can_be_the_start() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let here = folder.path();
+    faces(here, 10);
+    // The networks of `base` and `base-open` have different numbers of layers.
+    for (file, arch) in [("base", "base"), ("base-open", "base"), ("tiny", "tiny")] {
+        let train = format!("train --arch {arch} --init-from {MODELS}/{file}.onnx --run {file}");
+        let data = "--manifest faces.csv --root photos --batch 3 --threads 1 --epochs 1";
+        ok(here, &format!("{train} {data}"));
+        ok(here, &format!("train --run {file} --resume --epochs 2"));
     }
 }

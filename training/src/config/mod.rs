@@ -5,6 +5,7 @@ mod distillation;
 mod effect;
 pub mod inputs;
 pub mod settings;
+mod start;
 
 use anyhow::{Result, ensure};
 use face_predict::{InputSpec, Task};

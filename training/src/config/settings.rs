@@ -6,8 +6,8 @@ use anyhow::{Context, Result, bail, ensure};
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
-use super::TrainConfig;
 use super::effect::{fill, forget_unused, without_effect};
+use super::{Form, TrainConfig, start};
 use crate::model::Arch;
 use crate::provenance::Provenance;
 
@@ -95,6 +95,11 @@ impl Settings {
         }
         let named = Arch::named(&arch)?;
         let mut table = Table::try_from(&named)?;
+        if let (Arch::Estimator(_), Some(Value::String(from))) = (&named, told.get("init_from"))
+            && Form::of(Path::new(from)) == Form::Model
+        {
+            overlay(&mut table, start::sizes(Path::new(from)).unwrap_or_default());
+        }
         if let Some(Value::Table(size)) = told.get("network") {
             let mut all = table.clone();
             if matches!(named, Arch::Estimator(_)) {

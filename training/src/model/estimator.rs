@@ -37,8 +37,8 @@ impl Estimator {
     /// Returns the network called `name`, if there is one.
     pub fn named(name: &str) -> Option<Self> {
         let (input, stem, channels, blocks) = match name {
-            "tiny" => (96, None, vec![32, 64, 96], vec![2, 4, 1]),
-            "base" => (96, Some(STEM), vec![48, 96, 192], vec![4, 6, 2]),
+            "tiny" => (96, None, vec![32, 64, 96], vec![2, 6, 2]),
+            "base" => (96, Some(STEM), vec![48, 96, 192], vec![4, 8, 3]),
             _ => return None,
         };
         Some(Self { input, patch: 4, stem, channels, blocks, dropout: 0.2 })
