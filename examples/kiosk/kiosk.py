@@ -74,6 +74,9 @@ def film(source):
     while True:
         good, frame = capture.read()
         if not good:
+            # A film may end. A camera that is gone is a failure, which the system's journal should show.
+            if isinstance(source, int):
+                raise SystemExit(f"kiosk: camera {source} gives no more frames")
             return
         yield time.monotonic() - start if isinstance(source, int) else number / rate, frame, {"format": "BGR"}
         number += 1

@@ -417,6 +417,24 @@ def test_a_name_that_the_output_cannot_write(tmp_path):
     assert run.returncode == 0 and run.stdout.count(" years (") == 2, run.stderr
 
 
+def test_a_kiosk_ends_with_an_error_when_its_camera_is_gone(tmp_path):
+    # In place of OpenCV: a camera that gives one frame, and then none.
+    (tmp_path / "cv2.py").write_text(
+        "import numpy\n"
+        "CAP_PROP_FPS = 5\n"
+        "class VideoCapture:\n"
+        "    def __init__(self, source): self.left = 1\n"
+        "    def isOpened(self): return True\n"
+        "    def get(self, what): return 30.0\n"
+        "    def read(self):\n"
+        "        self.left -= 1\n"
+        "        return self.left >= 0, numpy.zeros((48, 64, 3), numpy.uint8)\n"
+    )
+    path = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
+    run = python(str(TOP / "examples" / "kiosk" / "kiosk.py"), PYTHONPATH=path)
+    assert run.returncode == 1 and "camera 0 gives no more frames" in run.stderr, run.stderr
+
+
 def test_command_line(right):
     run = python("-m", "face_predict", str(PORTRAIT), "absent.jpg", "--json", "--box", "177,66,94,122")
     assert run.returncode == 1, run.stderr
