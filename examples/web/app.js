@@ -59,7 +59,9 @@ async function one(file) {
   results.prepend(outer);
   at('clear').hidden = false;
   try {
-    const answer = await ask('predict', { picture: file });
+    // The library turns a WebP file by its Exif orientation, and browsers do not. The boxes must fit what is shown.
+    const picture = file.type === 'image/webp' ? await createImageBitmap(file).catch(() => file) : file;
+    const answer = await ask('predict', { picture });
     const source = await preview(file).catch(() => {
       throw Object.assign(new Error('the browser cannot show it'), { code: 'image' });
     });
