@@ -120,6 +120,13 @@ def done(spark: SparkSession, output: str) -> Optional[DataFrame]:
         raise
 
 
+def forget_unfinished(spark: SparkSession, output: str) -> None:
+    """Deletes what a killed job left beside its output. Spark would commit the tasks that it had finished with the next batch, in which
+    their pictures are again."""
+    place = spark._jvm.org.apache.hadoop.fs.Path(output, "_temporary")
+    place.getFileSystem(spark._jsc.hadoopConfiguration()).delete(place, True)
+
+
 def qualified(spark: SparkSession, path: str) -> str:
     """Returns a path as Hadoop writes it: `photos` becomes `file:/home/anna/photos`, or `hdfs://host/user/anna/photos`."""
     place = spark._jvm.org.apache.hadoop.fs.Path(path)
@@ -152,6 +159,7 @@ def run(
     # Otherwise a task of its own would look up each path of a batch.
     spark.conf.set("spark.sql.sources.parallelPartitionDiscovery.parallelism", str(4 * spark.sparkContext.defaultParallelism))
     everything, empty = listing(spark, source)
+    forget_unfinished(spark, output)
     old = done(spark, output)
     finished = {row.path for row in old.collect()} if old is not None else set()
     paths = [path for path in everything if path not in finished]

@@ -176,6 +176,22 @@ def test_searching(spark, folder, tmp_path):
     assert {index for _, index in table(spark, tmp_path / "none.parquet")} == {None}
 
 
+def test_what_a_killed_job_left_is_not_committed(spark, folder, tmp_path):
+    some = tmp_path / "some"
+    some.mkdir()
+    for name in ("face 000.jpg", "face 002.jpg"):
+        os.link(folder / name, some / name)
+    first, second = tmp_path / "first.parquet", tmp_path / "second.parquet"
+    predict_faces.run(spark, str(some), str(first), cropped=True)
+    # The job was killed while it moved its finished tasks into the output.
+    task = second / "_temporary" / "0" / "task_202611290000000000000_0000_m_000000"
+    task.mkdir(parents=True)
+    for part in first.glob("part-*"):
+        (task / f"old-{part.name}").write_bytes(part.read_bytes())
+    predict_faces.run(spark, str(some), str(second), cropped=True)
+    assert len(spark.read.parquet(str(second)).collect()) == 2
+
+
 def killed_within_a_batch(command, output, environment, log):
     """Starts the job, and kills all its processes once it has committed more than was there and works on the next batch."""
     committed = lambda: len(list(output.glob("part-*")))  # noqa: E731
