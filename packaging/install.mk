@@ -50,7 +50,7 @@ FP_RELATIVE = realpath -m --relative-to='$(FP_CMAKEDIR)' '$(1)' 2>/dev/null || \
 	$(PYTHON) -c 'import os, sys; print(os.path.relpath(*sys.argv[1:]))' '$(1)' '$(FP_CMAKEDIR)'
 
 # Systems that get the static library alone, and Windows, are not installed into: `make dist` gives a folder.
-FP_FLAT := $(strip $(foreach system,windows musl android apple-ios,$(findstring $(system),$(TARGET))))
+FP_FLAT := $(strip $(foreach system,windows musl android apple,$(findstring $(system),$(TARGET))))
 
 .PHONY: install uninstall dist packages library-built
 

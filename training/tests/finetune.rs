@@ -76,6 +76,9 @@ fn each_shipped_estimator_can_be_the_start() {
     let folder = tempfile::tempdir().expect("a folder");
     let here = folder.path();
     faces(here, 10);
+    let other = format!("train --arch base --init-from {MODELS}/tiny.onnx --run other");
+    let error = fails(here, &format!("{other} --manifest faces.csv --root photos --threads 1"));
+    assert!(error.contains(".weight is [32, "), "{error}");
     // The networks of `base` and `base-open` have different numbers of layers.
     for (file, arch) in [("base", "base"), ("base-open", "base"), ("tiny", "tiny")] {
         let train = format!("train --arch {arch} --init-from {MODELS}/{file}.onnx --run {file}");

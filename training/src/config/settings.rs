@@ -95,10 +95,11 @@ impl Settings {
         }
         let named = Arch::named(&arch)?;
         let mut table = Table::try_from(&named)?;
-        if let (Arch::Estimator(_), Some(Value::String(from))) = (&named, told.get("init_from"))
+        if let (Arch::Estimator(own), Some(Value::String(from))) = (&named, told.get("init_from"))
             && Form::of(Path::new(from)) == Form::Model
+            && let Some(blocks) = start::blocks(Path::new(from), &own.channels)
         {
-            overlay(&mut table, start::sizes(Path::new(from)).unwrap_or_default());
+            table.insert("blocks".into(), blocks);
         }
         if let Some(Value::Table(size)) = told.get("network") {
             let mut all = table.clone();

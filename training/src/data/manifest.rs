@@ -12,8 +12,8 @@ use super::versioned::Kind;
 /// The last year of a bracket that is open at the top.
 pub const OPEN: f32 = 100.0;
 
-/// The names of parts. The empty one means that a row is in none yet.
-const PARTS: [&str; 5] = ["train", "val", "test", "excluded", ""];
+/// The names of the parts that are used.
+pub const PARTS: [&str; 3] = ["train", "val", "test"];
 
 const KIND: Kind = Kind { word: "manifest", called: "manifest", version: 1 };
 
@@ -206,7 +206,8 @@ impl Row {
 /// Returns what is wrong with the name of a part, if anything. A row with a mistyped one would never be used, without a
 /// word.
 pub fn part_fault(split: &str) -> Option<String> {
-    let known = PARTS.contains(&split);
+    // The empty name means that a row is in none yet.
+    let known = PARTS.contains(&split) || ["excluded", ""].contains(&split);
     (!known).then(|| format!("split is {split:?}, but it must be train, val, test or excluded"))
 }
 

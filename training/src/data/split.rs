@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use anyhow::{Context, Result, ensure};
 use rand::seq::SliceRandom;
 
-use super::manifest::Row;
+use super::manifest::{PARTS, Row};
 use super::pictures::Groups;
 use super::sampler::generator;
 
@@ -13,7 +13,7 @@ use super::sampler::generator;
 pub fn parts(text: &str) -> Result<Vec<(String, f64)>> {
     let part = |part: &str| -> Result<(String, f64)> {
         let (name, share) = part.split_once('=').context("a part must be NAME=SHARE")?;
-        ensure!(["train", "val", "test"].contains(&name), "{name:?} is not train, val or test");
+        ensure!(PARTS.contains(&name), "{name:?} is not train, val or test");
         let share: f64 =
             share.parse().with_context(|| format!("the share {share:?} is not a number"))?;
         ensure!(share > 0.0 && share <= 1.0, "the share {share} is not within 0 to 1");

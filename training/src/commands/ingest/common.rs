@@ -173,7 +173,7 @@ const COPY: &str = "a near-duplicate is in val or test";
 
 /// Leaves out rows of train whose group has rows of val or test, and rows of val whose group has rows of test.
 fn apart(mut rows: Vec<Row>, funnel: &mut Funnel) -> Vec<Row> {
-    let order = |row: &Row| ["train", "val", "test"].iter().position(|part| row.split == *part);
+    let order = |row: &Row| manifest::PARTS.iter().position(|part| row.split == *part);
     let mut last: HashMap<String, usize> = HashMap::new();
     for row in rows.iter().filter(|row| !row.group.is_empty()) {
         if let Some(part) = order(row) {

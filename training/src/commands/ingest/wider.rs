@@ -9,6 +9,7 @@ use face_predict::Rect;
 use rand::Rng;
 
 use super::wider_faces::{self, Place, Scene};
+use crate::data::manifest;
 use crate::data::sampler::generator;
 use crate::detect::scene::{self, Row};
 
@@ -28,7 +29,7 @@ pub struct Wider {
     #[arg(long)]
     prefix: String,
     /// Part that the pictures belong to.
-    #[arg(long, default_value = "train", value_parser = ["train", "val", "test"])]
+    #[arg(long, default_value = "train", value_parser = manifest::PARTS)]
     split: String,
     /// Write a manifest of faces instead of scenes. They are those in focus and uncovered whose shorter side has at least
     /// this many pixels. They have no labels, and learn from a teacher (train --teacher).

@@ -35,7 +35,7 @@ fn useful(row: &Row, config: &TrainConfig) -> bool {
 fn warn_of_shared(rows: &[Row]) {
     let mut parts: HashMap<&str, &str> = HashMap::new();
     let mut shared: BTreeSet<&str> = BTreeSet::new();
-    let used = |row: &&Row| ["train", "val", "test"].contains(&row.split.as_str());
+    let used = |row: &&Row| manifest::PARTS.contains(&row.split.as_str());
     for row in rows.iter().filter(used) {
         let first = *parts.entry(&row.path).or_insert(&row.split);
         if first != row.split {
